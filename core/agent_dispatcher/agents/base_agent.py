@@ -1,0 +1,175 @@
+"""The lifecycle every agent shares, and what an agent is given to work with."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from attrs import field, frozen
+from attrs.validators import in_
+
+from ..extension.components import Completed, Language, Limits
+from ..models import Artifact, ArtifactRef, Specification, Task
+
+__all__ = ["AgentContext", "AgentResult", "AgentSandbox", "AgentWorkspace", "BaseAgent", "SyncAgent"]
+
+
+@frozen(kw_only=True)
+class AgentResult:
+    """What an agent says about its attempt. It never says *completed*: that is decided by checks.
+
+    Attributes:
+        status: ``done`` (there is something to seal and check), ``failed``, or ``declined`` (the next agent type is asked).
+        summary: one sentence for the report; the subject of the commit is the task's title.
+        artifacts: what was made; paths relative to the workspace.
+        patch: a change to the plan that the agent proposes.
+        error: why it failed or declined.
+        permanent: for ``failed``: another attempt would end the same way.
+        tokens, cost_usd: what metered model calls of this attempt used.
+    """
+
+    status: str = field(validator=in_(("done", "failed", "declined")))
+    summary: str = ""
+    artifacts: tuple[Artifact, ...] = field(default=(), converter=tuple)
+    patch: Mapping[str, Any] | None = None
+    error: str | None = None
+    permanent: bool = False
+    tokens: int = 0
+    cost_usd: float | None = None
+
+
+class AgentWorkspace(Protocol):
+    """The attempt's own folder, seen through the path guard. Paths are relative, ``/`` separated."""
+
+    def read_text(self, path: str) -> str:
+        """The file's text (UTF-8); :class:`FileNotFoundError`, :class:`agent_dispatcher.errors.PathRefused`."""
+        ...
+
+    def read_bytes(self, path: str) -> bytes: ...
+
+    def write_text(self, path: str, text: str) -> None:
+        """Write the whole file, whole or not at all; parents are made; :class:`agent_dispatcher.errors.PathRefused`."""
+        ...
+
+    def write_bytes(self, path: str, data: bytes) -> None: ...
+
+    def delete(self, path: str) -> None: ...
+
+    def exists(self, path: str) -> bool: ...
+
+    def files(self) -> tuple[str, ...]:
+        """All regular files, sorted, without ``.git``."""
+        ...
+
+
+class AgentSandbox(Protocol):
+    """The sandbox, bound to the attempt's folder and the language's environment."""
+
+    async def run(self, argv: Sequence[str], limits: Limits | None = None) -> Completed: ...
+
+
+@frozen(kw_only=True)
+class AgentContext:
+    """What an agent may use during one attempt.
+
+    Attributes:
+        run: the run's id.
+        attempt: 1 for the first.
+        specification: what is being built.
+        language: the active language, ``None`` without one.
+        workspace: read and write files of the attempt's own tree.
+        sandbox: run commands on them.
+        llm: a metered model backend, ``None`` without one.
+        bus: publish and subscribe.
+        inputs: landed artifacts of the tasks this one depends on.
+        promised: what this task and all others promise to produce, by task id.
+        feedback: what the checks said when an earlier attempt was rejected; ``""`` at first.
+        deadline: seconds on :func:`time.monotonic`'s clock after which the attempt is ended.
+        progress: ``progress(fraction, text)``; fraction from 0 to 1.
+        log: a logger named after the agent type.
+    """
+
+    run: str
+    attempt: int
+    task: str
+    specification: Specification
+    workspace: AgentWorkspace
+    sandbox: AgentSandbox
+    language: Language | None = None
+    llm: Any = None
+    bus: Any = None
+    inputs: tuple[Artifact, ...] = ()
+    promised: Mapping[str, tuple[ArtifactRef, ...]] = field(factory=dict)
+    feedback: str = ""
+    deadline: float = float("inf")
+    progress: Callable[[float, str], None] = field(default=lambda fraction, text: None)
+    log: logging.Logger = field(factory=lambda: logging.getLogger("agent_dispatcher.agents"))
+
+    def effect_key(self, name: str) -> str:
+        """An idempotency key for an effect on the outside world: the same in every attempt of this task in this run."""
+        return f"{self.run}/{self.task}/{name}"
+
+
+class _Life:
+    """What both sorts of agents share. Everything here is optional to override.
+
+    One instance works on one task at a time and may be used for many. ``setup`` is awaited once before the first, ``teardown`` once after the last.
+    """
+
+    async def setup(self) -> None:
+        """Get ready; an exception retires the instance."""
+
+    async def teardown(self) -> None:
+        """Give back what :meth:`setup` took."""
+
+    def on_start(self, task: Task) -> None:
+        """Called before ``execute``."""
+
+    def on_progress(self, task: Task, fraction: float, text: str) -> None:
+        """Called when the agent reported progress."""
+
+    def on_result(self, task: Task, result: AgentResult) -> None:
+        """Called after ``execute`` returned."""
+
+    def on_error(self, task: Task, error: BaseException) -> None:
+        """Called after ``execute`` raised or was cancelled."""
+
+    def on_retire(self) -> None:
+        """Called when the instance will get no more tasks."""
+
+
+class BaseAgent(_Life):
+    """An agent that awaits. Override :meth:`execute`."""
+
+    async def execute(self, task: Task, context: AgentContext) -> AgentResult:
+        """Do the task in ``context.workspace``.
+
+        Args:
+            task: what to do.
+            context: what may be used.
+
+        Returns:
+            What was done, or why not. Nothing counts until checks have passed on it.
+
+        Raises:
+            Exception: any exception is a failed attempt, retried like one.
+        """
+        raise TypeError(f"{type(self).__name__} does not override execute()")
+
+    async def perform(self, task: Task, context: AgentContext) -> AgentResult:
+        """How the executor calls :meth:`execute`; not for overriding."""
+        return await self.execute(task, context)
+
+
+class SyncAgent(_Life):
+    """An agent that blocks: its :meth:`execute` is a plain function, run in a thread."""
+
+    def execute(self, task: Task, context: AgentContext) -> AgentResult:
+        """As :meth:`BaseAgent.execute`. It cannot be interrupted, so look at ``context.deadline``."""
+        raise TypeError(f"{type(self).__name__} does not override execute()")
+
+    async def perform(self, task: Task, context: AgentContext) -> AgentResult:
+        """How the executor calls :meth:`execute`; not for overriding."""
+        return await asyncio.to_thread(self.execute, task, context)

@@ -1,0 +1,76 @@
+"""An event: the only truth about a run. Everything else (status, report, metrics) is folded from events.
+
+``data`` holds JSON only. The types and what their ``data`` holds:
+
+=====================  ==========================================================================================
+``run.started``        ``plan`` and ``specification`` (blob digests), ``output``, ``branch``, ``base``, ``owner``, ``sandbox`` (tier),
+                       ``workers``, ``versions`` (of the active plugins), ``allow_partial``
+``run.resumed``        ``owner``, ``epoch``
+``run.paused``         ``why``
+``run.warning``        ``text``
+``run.finished``       ``status``, ``commit``, ``evidence`` (of the final checks), ``error``
+``attempt.started``    ``agent_type``, ``agent``, ``base``
+``attempt.sealed``     ``change`` (see ``Change``), ``summary``, ``artifacts``, ``duration_s``, ``tokens``, ``cost_usd``
+``attempt.landed``     ``commit``, ``tree``, ``evidence`` (list, see ``Evidence``)
+``attempt.rejected``   ``why``, ``evidence``: the checks or the merge refused the sealed work
+``attempt.failed``     ``error``, ``reason`` (``failed|raised|timeout|lost|declined|cancelled``), ``permanent``
+``attempt.retry``      ``delay_s``, ``agent_type``: a further attempt is decided
+``task.completed``     ``commit``
+``task.failed``        ``error``
+``task.blocked``       ``by`` (task ids)
+``task.skipped``       ``why``
+``task.cancelled``     ``why``
+``message``            ``topic``, ``payload``: something an agent published on a durable topic
+=====================  ==========================================================================================
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attrs import field, frozen
+
+__all__ = ["EVENT_TYPES", "Event"]
+
+EVENT_TYPES = (
+    "run.started",
+    "run.resumed",
+    "run.paused",
+    "run.warning",
+    "run.finished",
+    "attempt.started",
+    "attempt.sealed",
+    "attempt.landed",
+    "attempt.rejected",
+    "attempt.failed",
+    "attempt.retry",
+    "task.completed",
+    "task.failed",
+    "task.blocked",
+    "task.skipped",
+    "task.cancelled",
+    "message",
+)
+
+
+@frozen(kw_only=True)
+class Event:
+    """One thing that happened in a run.
+
+    Attributes:
+        seq: 1 for the first event of the run, without gaps; 0 before the store has numbered it.
+        run: the run's id.
+        at: seconds since the epoch, by the clock of the process that recorded it.
+        type: one of :data:`EVENT_TYPES`, or a plugin's own with its name as prefix.
+        task: the task's id, ``None`` for an event of the run.
+        attempt: 1 for the first, ``None`` where there is none.
+        data: JSON values only.
+    """
+
+    run: str
+    type: str
+    at: float
+    seq: int = 0
+    task: str | None = None
+    attempt: int | None = None
+    data: dict[str, Any] = field(factory=dict)

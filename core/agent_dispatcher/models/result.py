@@ -1,0 +1,126 @@
+"""What came of a run. Field names are those of ``result.json``, except where Python's names say more."""
+
+from __future__ import annotations
+
+from attrs import field, frozen
+from attrs.validators import in_
+
+from .specification import Specification
+
+__all__ = [
+    "RUN_STATUSES",
+    "VERDICTS",
+    "Artifact",
+    "Evidence",
+    "ExecutionMetrics",
+    "ExecutionResult",
+    "RequirementResult",
+    "TaskResult",
+]
+
+RUN_STATUSES = ("initializing", "planning", "executing", "paused", "completed", "partial", "failed", "cancelled")
+VERDICTS = ("met", "not_met", "not_checked", "not_implemented")
+
+
+@frozen(kw_only=True)
+class Evidence:
+    """The record of a check that ran.
+
+    Attributes:
+        id: unique in the run.
+        check: the check's name.
+        passed: whether it passed; an *expected red* one did not, and lands all the same.
+        tree: the git tree (or digest) it was taken on.
+        log: path of the full output, relative to the run's folder.
+        summary: one line: "18 passed, 92 % of lines".
+        expected_red: a test that failed only because its subjects are not there yet.
+        details: numbers that were parsed (tests, failures, coverage), JSON values only.
+    """
+
+    id: str
+    check: str
+    passed: bool
+    tree: str = ""
+    log: str = ""
+    summary: str = ""
+    expected_red: bool = False
+    details: dict[str, object] = field(factory=dict)
+
+
+@frozen(kw_only=True)
+class Artifact:
+    """Something that was made: ``type`` is ``code``, ``test``, ``doc``, ``note`` or ``report``; ``path`` is relative to the output."""
+
+    name: str
+    type: str
+    path: str
+    task: str
+
+
+@frozen(kw_only=True)
+class TaskResult:
+    """What became of one task."""
+
+    id: str
+    status: str
+    source_id: str | None = None
+    title: str = ""
+    agent: str | None = None
+    attempts: int = 0
+    commit: str | None = None
+    evidence: tuple[Evidence, ...] = ()
+    error: str | None = None
+
+
+@frozen(kw_only=True)
+class RequirementResult:
+    """Whether a requirement is met, and what proves it (ids of :class:`Evidence`)."""
+
+    id: str
+    verdict: str = field(validator=in_(VERDICTS))
+    tasks: tuple[str, ...] = ()
+    evidence: tuple[str, ...] = ()
+
+
+@frozen(kw_only=True)
+class ExecutionMetrics:
+    """Measured figures: ``work_s`` is the sum of all attempts' durations, ``speedup`` is ``work_s / wall_s``."""
+
+    wall_s: float = 0.0
+    work_s: float = 0.0
+    speedup: float = 0.0
+    max_speedup: float = 0.0
+    cost_usd: float | None = None
+    tokens: int = 0
+
+
+@frozen(kw_only=True)
+class ExecutionResult:
+    """The outcome of a run, with what was proven.
+
+    Attributes:
+        status: one of :data:`RUN_STATUSES`.
+        task_results: in the order of the plan (``tasks`` in JSON).
+        final_artifacts: sorted by path (``artifacts`` in JSON).
+        final_evidence: what the full suite on the last tree said.
+    """
+
+    run: str
+    status: str = field(validator=in_(RUN_STATUSES))
+    output: str = ""
+    branch: str = ""
+    commit: str = ""
+    specification: Specification
+    requirements: tuple[RequirementResult, ...] = ()
+    task_results: tuple[TaskResult, ...] = ()
+    final_artifacts: tuple[Artifact, ...] = ()
+    final_evidence: tuple[Evidence, ...] = ()
+    metrics: ExecutionMetrics = field(factory=ExecutionMetrics)
+    warnings: tuple[str, ...] = ()
+
+    def success_rate(self) -> float:
+        """Completed tasks in percent of those not skipped, 0 to 100; 100 when there was nothing to do."""
+        counted = [result for result in self.task_results if result.status != "skipped"]
+        if not counted:
+            return 100.0
+        return 100.0 * sum(result.status == "completed" for result in counted) / len(counted)

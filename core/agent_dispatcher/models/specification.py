@@ -1,0 +1,84 @@
+"""A specification as every later step sees it, whatever format it was written in."""
+
+from __future__ import annotations
+
+from attrs import field, frozen
+
+from .behaviour import Behaviour
+from .task import Task
+
+__all__ = ["PRIORITIES", "Requirement", "Scenario", "Specification"]
+
+#: Priorities of requirements, most urgent first.
+PRIORITIES = ("critical", "high", "medium", "low")
+
+
+@frozen(kw_only=True)
+class Scenario:
+    """A described situation: prose, not behaviour as data."""
+
+    title: str = ""
+    given: tuple[str, ...] = ()
+    when: tuple[str, ...] = ()
+    then: tuple[str, ...] = ()
+    source: str = ""
+
+
+@frozen(kw_only=True)
+class Requirement:
+    """Something that must be true of the finished work.
+
+    Attributes:
+        id: unique in the specification, as its author wrote it.
+        text: the requirement in words.
+        priority: one of :data:`PRIORITIES`.
+        source: ``file:line``.
+    """
+
+    id: str
+    text: str
+    priority: str = "medium"
+    scenarios: tuple[Scenario, ...] = ()
+    edge_cases: tuple[str, ...] = ()
+    constraints: tuple[str, ...] = ()
+    source: str = ""
+
+
+@frozen(kw_only=True)
+class Specification:
+    """What is to be built.
+
+    Attributes:
+        id: a slug, stable for the same title.
+        title: one line.
+        format: the name of the specification format it was read with.
+        path: where it was read from, ``""`` for one that was built in memory.
+        digest: ``sha256:`` and the hex digest of what was read.
+        requirements: in the order of the source.
+        tasks: tasks that the source itself lists; empty when it leaves them to a decomposer.
+        behaviour: what it declares as data, if anything.
+        language: the programming language to build in, ``""`` for the configured one.
+        glossary: terms and their meaning.
+        warnings: what was found but not understood, each with its place.
+    """
+
+    id: str
+    title: str
+    format: str = ""
+    path: str = ""
+    digest: str = ""
+    summary: str = ""
+    requirements: tuple[Requirement, ...] = ()
+    tasks: tuple[Task, ...] = ()
+    behaviour: Behaviour | None = None
+    language: str = ""
+    glossary: dict[str, str] = field(factory=dict)
+    tags: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def requirement(self, requirement_id: str) -> Requirement:
+        """The requirement with that id; :class:`KeyError` if there is none."""
+        for requirement in self.requirements:
+            if requirement.id == requirement_id:
+                return requirement
+        raise KeyError(requirement_id)
