@@ -11,8 +11,9 @@
 ``run.finished``       ``status``, ``commit``, ``evidence`` (of the final checks), ``error``
 ``attempt.started``    ``agent_type``, ``agent``, ``base``
 ``attempt.sealed``     ``change`` (see ``Change``), ``summary``, ``artifacts``, ``duration_s``, ``tokens``, ``cost_usd``
-``attempt.landed``     ``commit``, ``tree``, ``evidence`` (list, see ``Evidence``)
-``attempt.rejected``   ``why``, ``evidence``: the checks or the merge refused the sealed work
+``attempt.checked``    ``tree``, ``evidence`` (list, see ``Evidence``); recorded before the branch moves
+``attempt.landed``     ``commit``, ``tree``
+``attempt.rejected``   ``why``, ``conflict`` (paths): the checks or the merge refused the sealed work
 ``attempt.failed``     ``error``, ``reason`` (``failed|raised|timeout|lost|declined|cancelled``), ``permanent``
 ``attempt.retry``      ``delay_s``, ``agent_type``: a further attempt is decided
 ``task.completed``     ``commit``
@@ -40,6 +41,7 @@ EVENT_TYPES = (
     "run.finished",
     "attempt.started",
     "attempt.sealed",
+    "attempt.checked",
     "attempt.landed",
     "attempt.rejected",
     "attempt.failed",

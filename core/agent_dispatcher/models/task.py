@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from attrs import field, frozen
-from attrs.validators import ge, gt, in_, instance_of, min_len
+from attrs.validators import ge, gt, in_, min_len
 
 __all__ = ["TASK_STATUSES", "TASK_TYPES", "ArtifactRef", "DeclaredDependency", "Step", "Task"]
 
@@ -77,7 +77,7 @@ class Task:
         source: ``file:line`` where it was read, ``""`` for a derived one.
     """
 
-    id: str = field(validator=[instance_of(str), min_len(1)])
+    id: str = field(validator=min_len(1))
     title: str
     source_id: str | None = None
     description: str = ""

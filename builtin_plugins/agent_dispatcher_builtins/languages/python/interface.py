@@ -104,16 +104,18 @@ def entity_module(behaviour: Behaviour, entity: Entity) -> str:
 
 
 def operation_group(behaviour: Behaviour, operation: Operation) -> str:
-    """The group an operation belongs to: the entity it changes first, else the one its first reference input names, else ``general``.
+    """The group an operation belongs to: the entity it creates first, or whose input it changes first, else the one its first reference input names, else ``general``.
 
     Snake case; a module name after :func:`identifier`.
     """
+    inputs = {given.name: given.entity for given in operation.inputs}
     for change in operation.changes:
-        if change.entity is not None:
-            return entity_slug(change.entity)
-    for given in operation.inputs:
-        if given.entity is not None:
-            return entity_slug(given.entity)
+        entity = change.entity or inputs.get(change.target.text.strip() if change.target else "")
+        if entity:
+            return entity_slug(entity)
+    for entity in inputs.values():
+        if entity:
+            return entity_slug(entity)
     return "general"
 
 

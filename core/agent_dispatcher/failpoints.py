@@ -1,0 +1,55 @@
+"""Named places where a test can make the process die, stop, raise or wait.
+
+``failpoint("sealed")`` does nothing unless the environment variable ``AD_FAILPOINTS`` arms it: ``name:hit[:action]``, several separated by
+commas. ``hit`` counts from 1 in this process; ``action`` is ``kill`` (SIGKILL to the own process, the default), ``stop`` (SIGSTOP), ``raise``
+(:class:`FailpointReached`) or ``sleep`` (60 seconds, on the calling thread). ``trace=FILE`` in the list appends every ``name:hit`` to FILE.
+Configuration cannot arm one.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections import Counter
+from pathlib import Path
+
+__all__ = ["FAILPOINTS", "FailpointReached", "failpoint"]
+
+#: Every failpoint there is; a test fails when code names one that is not listed or lists one that no code names.
+FAILPOINTS: frozenset[str] = frozenset()
+
+
+class FailpointReached(BaseException):
+    """Raised by the action ``raise``; no part of the program handles it."""
+
+
+_hits: Counter[str] = Counter()
+
+
+def failpoint(name: str) -> None:
+    """Do what ``AD_FAILPOINTS`` says about this hit of ``name``; usually nothing."""
+    armed = os.environ.get("AD_FAILPOINTS")
+    if not armed:
+        return
+    _hits[name] += 1
+    for entry in armed.split(","):
+        if entry.startswith("trace="):
+            with Path(entry.removeprefix("trace=")).open("a") as trace:
+                trace.write(f"{name}:{_hits[name]}\n")
+            continue
+        wanted, _, rest = entry.partition(":")
+        hit, _, action = rest.partition(":")
+        if wanted == name and hit == str(_hits[name]):
+            _act(name, action or "kill")
+
+
+def _act(name: str, action: str) -> None:
+    if action == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    elif action == "stop":
+        os.kill(os.getpid(), signal.SIGSTOP)
+    elif action == "sleep":
+        time.sleep(60)
+    else:
+        raise FailpointReached(name)
