@@ -1,0 +1,8 @@
+"""From what was recorded to what a person or another tool reads."""
+
+from __future__ import annotations
+
+from .aggregate import build_result, evidence_from_json, requirement_results
+from .result_json import result_to_json
+
+__all__ = ["build_result", "evidence_from_json", "requirement_results", "result_to_json"]

@@ -1,0 +1,215 @@
+"""``report.md``: outcome first, then what proves each requirement, then how the run went."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from agent_dispatcher.models import (
+    Event,
+    Evidence,
+    ExecutionPlan,
+    ExecutionResult,
+    RequirementResult,
+    TaskResult,
+)
+
+__all__ = ["MarkdownReporter"]
+
+_VERDICTS = {
+    "met": "met",
+    "not_met": "**not met**",
+    "not_checked": "**not checked**",
+    "not_implemented": "**not implemented**",
+}
+_MARKS = {"completed": "done", "failed": "**failed**", "blocked": "**blocked**", "skipped": "skipped"}
+_ATTEMPT_ENDS = ("attempt.sealed", "attempt.failed")
+
+
+class MarkdownReporter:
+    """Writes the report as Markdown that GitHub renders, Mermaid graph included."""
+
+    def write(
+        self, result: ExecutionResult, plan: ExecutionPlan, events: Sequence[Event], folder: Path
+    ) -> Sequence[Path]:
+        path = folder / "report.md"
+        path.write_text("\n".join(_lines(result, plan, events)) + "\n", encoding="utf-8")
+        return [path]
+
+
+def _lines(result: ExecutionResult, plan: ExecutionPlan, events: Sequence[Event]) -> Iterable[str]:
+    yield f"# {_text(result.specification.title)}: {result.status}"
+    yield ""
+    yield from _outcome(result)
+    yield from _requirements(result)
+    yield from _failures(result)
+    yield from _tasks(result)
+    yield from _graph(plan)
+    yield from _timeline(result, events)
+    yield from _warnings(result)
+
+
+def _outcome(result: ExecutionResult) -> Iterable[str]:
+    completed = sum(task.status == "completed" for task in result.task_results)
+    met = sum(requirement.verdict == "met" for requirement in result.requirements)
+    metrics = result.metrics
+    yield f"- Tasks: {completed} of {len(result.task_results)} completed ({result.success_rate():.0f} %)"
+    if result.requirements:
+        yield f"- Requirements: {met} of {len(result.requirements)} met, each by a check that passed on the landed tree"
+    for evidence in result.final_evidence:
+        yield f"- Final check `{evidence.check}`: {_outcome_of(evidence)} (`{evidence.log}`)"
+    yield f"- Time: {metrics.wall_s:.1f} s for {metrics.work_s:.1f} s of agents' work"
+    yield f"- Speed-up: {metrics.speedup:.2f} measured, at most {metrics.max_speedup:.2f} for this plan"
+    yield f"- Cost: {_cost(result)}"
+    if result.branch:
+        yield f"- Branch `{result.branch}`, commit `{result.commit[:12]}`"
+    yield f"- Run `{result.run}`"
+    yield ""
+
+
+def _cost(result: ExecutionResult) -> str:
+    metrics = result.metrics
+    if not metrics.tokens:
+        return "no model was called"
+    price = "unknown price" if metrics.cost_usd is None else f"{metrics.cost_usd:.4f} US dollars"
+    return f"{metrics.tokens} tokens, {price}"
+
+
+def _requirements(result: ExecutionResult) -> Iterable[str]:
+    if not result.requirements:
+        return
+    tasks = {task.id: task for task in result.task_results}
+    evidence = {e.id: e for task in result.task_results for e in task.evidence}
+    evidence.update((e.id, e) for e in result.final_evidence)
+    yield "## Requirements"
+    yield ""
+    yield "| Requirement | Verdict | Task | Commit | What passed |"
+    yield "|---|---|---|---|---|"
+    for requirement in result.requirements:
+        yield from _requirement_rows(requirement, result, tasks, evidence)
+    yield ""
+
+
+def _requirement_rows(
+    requirement: RequirementResult,
+    result: ExecutionResult,
+    tasks: dict[str, TaskResult],
+    evidence: dict[str, Evidence],
+) -> Iterable[str]:
+    """One row per task, so that requirement → task → commit → check can be followed with a finger."""
+    text = _text(result.specification.requirement(requirement.id).text)
+    name = f"**{_text(requirement.id)}** {text}"
+    verdict = _VERDICTS[requirement.verdict]
+    if not requirement.tasks:
+        yield f"| {name} | {verdict} | | | |"
+    for task_id in requirement.tasks:
+        task = tasks[task_id]
+        passed = [e for e in task.evidence if e.passed or e.expected_red]
+        checks = "; ".join(f"{e.check}: {_outcome_of(e)}" for e in passed)
+        commit = f"`{task.commit[:10]}`" if task.commit else ""
+        yield f"| {name} | {verdict} | {_text(task.title)} | {commit} | {_text(checks)} |"
+        name = verdict = ""
+
+
+def _failures(result: ExecutionResult) -> Iterable[str]:
+    failed = [task for task in result.task_results if task.status in ("failed", "skipped") and task.error]
+    if not failed:
+        return
+    yield "## What went wrong"
+    yield ""
+    for task in failed:
+        yield f"### {_text(task.title)} ({task.status})"
+        yield ""
+        yield "```text"
+        yield (task.error or "").replace("```", "'''")
+        yield "```"
+        yield ""
+
+
+def _tasks(result: ExecutionResult) -> Iterable[str]:
+    yield "## Tasks"
+    yield ""
+    yield "| Task | Status | Agent | Attempts | Commit | Checks |"
+    yield "|---|---|---|---|---|---|"
+    for task in result.task_results:
+        checks = "; ".join(f"{e.check}: {_outcome_of(e)}" for e in task.evidence) or "unchecked"
+        if task.status != "completed" and not task.evidence:
+            checks = _text((task.error or "").splitlines()[0]) if task.error else ""
+        name = f"{_text(task.source_id)}: {_text(task.title)}" if task.source_id else _text(task.title)
+        commit = f"`{task.commit[:10]}`" if task.commit else ""
+        status = _MARKS.get(task.status, task.status)
+        yield f"| {name} | {status} | {task.agent or ''} | {task.attempts} | {commit} | {_text(checks)} |"
+    yield ""
+
+
+def _outcome_of(evidence: Evidence) -> str:
+    if evidence.expected_red:
+        return f"expected red ({evidence.summary})" if evidence.summary else "expected red"
+    return evidence.summary or ("passed" if evidence.passed else "failed")
+
+
+def _graph(plan: ExecutionPlan) -> Iterable[str]:
+    from agent_dispatcher.planning.execution_graph import ExecutionGraph
+
+    if not plan.tasks or len(plan.tasks) > 150:
+        return
+    yield "## Graph"
+    yield ""
+    yield "```mermaid"
+    yield ExecutionGraph.from_plan(plan).to_mermaid().rstrip()
+    yield "```"
+    yield ""
+
+
+def _timeline(result: ExecutionResult, events: Sequence[Event]) -> Iterable[str]:
+    """When each attempt ran and landed, in seconds after the start of the run."""
+    if not events:
+        return
+    zero = events[0].at
+    titles = {task.id: task.title for task in result.task_results}
+    started: dict[tuple[str, int], Event] = {}
+    rows: dict[tuple[str, int], list[str]] = {}
+    for event in events:
+        if event.task is None or event.attempt is None:
+            continue
+        key = (event.task, event.attempt)
+        if event.type == "attempt.started":
+            started[key] = event
+        elif event.type in _ATTEMPT_ENDS and key in started:
+            begin = started[key].at - zero
+            agent = str(started[key].data.get("agent_type") or "")
+            end = "sealed" if event.type == "attempt.sealed" else str(event.data.get("reason") or "failed")
+            rows[key] = [
+                f"{begin:.1f}",
+                f"{event.at - zero:.1f}",
+                agent,
+                _text(titles.get(event.task, event.task)),
+                end,
+            ]
+        elif event.type in ("attempt.landed", "attempt.rejected") and key in rows:
+            rows[key][4] = f"{event.type.removeprefix('attempt.')} at {event.at - zero:.1f}"
+    yield "## Timeline"
+    yield ""
+    yield "| Start (s) | End (s) | Agent | Task | Then |"
+    yield "|---:|---:|---|---|---|"
+    for row in sorted(rows.values(), key=lambda row: float(row[0])):
+        yield "| " + " | ".join(row) + " |"
+    yield ""
+
+
+def _warnings(result: ExecutionResult) -> Iterable[str]:
+    if not result.warnings:
+        return
+    yield "## Warnings"
+    yield ""
+    for warning in result.warnings:
+        yield f"- {_text(warning)}"
+    yield ""
+
+
+def _text(text: str) -> str:
+    """``text`` as one line that cannot end a table cell or start markup."""
+    line = " ".join(text.split())
+    for character in "\\`*_[]<>|":
+        line = line.replace(character, "\\" + character)
+    return line

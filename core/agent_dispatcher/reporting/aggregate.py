@@ -1,0 +1,242 @@
+"""From a run's events to its result: what became of each task, and what was proven of each requirement."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from attrs import define, evolve, field
+
+from ..models import (
+    Artifact,
+    Event,
+    Evidence,
+    ExecutionMetrics,
+    ExecutionPlan,
+    ExecutionResult,
+    RequirementResult,
+    Task,
+    TaskResult,
+)
+
+__all__ = ["build_result", "evidence_from_json", "requirement_results"]
+
+
+def build_result(plan: ExecutionPlan, run: str, events: Iterable[Event], *, output: str = "") -> ExecutionResult:
+    """Fold the log of a run into its result.
+
+    Args:
+        plan: the plan that was run.
+        run: the run's id.
+        events: all events of the run, in order.
+        output: the folder the work is in, as the user is to see it.
+
+    Returns:
+        The result so far; its status is ``executing`` while the log has no ``run.finished``.
+    """
+    folded = _Folded(tasks={task.id: _TaskState(task) for task in plan.tasks})
+    for event in events:
+        folded.take(event)
+    tasks = tuple(folded.tasks[task.id].result() for task in plan.tasks)
+    return ExecutionResult(
+        run=run,
+        status=folded.status,
+        output=output,
+        branch=folded.branch,
+        commit=folded.commit,
+        specification=plan.specification,
+        requirements=requirement_results(plan, tasks, folded.final),
+        task_results=tasks,
+        final_artifacts=tuple(sorted(folded.artifacts(), key=lambda artifact: artifact.path)),
+        final_evidence=folded.final,
+        metrics=folded.metrics(plan),
+        warnings=(*plan.specification.warnings, *plan.warnings, *folded.warnings),
+    )
+
+
+def requirement_results(
+    plan: ExecutionPlan, tasks: Sequence[TaskResult], final: Sequence[Evidence]
+) -> tuple[RequirementResult, ...]:
+    """What was proven of each requirement.
+
+    ``not_implemented``: no task serves it, or one that does was left out. ``not_met``: a task that serves it did not complete, or a
+    final check failed. ``not_checked``: everything completed, but some task has nothing that passed. ``met``: all completed and each was checked.
+    """
+    by_id = {result.id: result for result in tasks}
+    final_ok = all(evidence.passed for evidence in final)
+    results = []
+    for requirement in plan.specification.requirements:
+        serving = [task for task in plan.tasks if requirement.id in task.requirements and not task.children]
+        outcomes = [by_id[task.id] for task in serving]
+        proof = [e.id for outcome in outcomes for e in outcome.evidence if e.passed]
+        if not outcomes or any(outcome.status == "skipped" for outcome in outcomes):
+            verdict = "not_implemented"
+        elif any(outcome.status != "completed" for outcome in outcomes) or not final_ok:
+            verdict = "not_met"
+        elif all(_checked(task, by_id) for task in serving):
+            verdict = "met"
+            proof.extend(evidence.id for evidence in final)
+        else:
+            verdict = "not_checked"
+        results.append(
+            RequirementResult(
+                id=requirement.id, verdict=verdict, tasks=tuple(o.id for o in outcomes), evidence=tuple(proof)
+            )
+        )
+    return tuple(results)
+
+
+def _checked(task: Task, results: Mapping[str, TaskResult]) -> bool:
+    """Whether something passed on the task's work. A test that was red because its subjects were missing counts with what passed on them."""
+    evidence = results[task.id].evidence
+    if any(e.passed for e in evidence):
+        return True
+    return any(e.expected_red for e in evidence) and any(
+        e.passed for subject in task.verifies if subject in results for e in results[subject].evidence
+    )
+
+
+def evidence_from_json(data: Mapping[str, Any]) -> Evidence:
+    """An :class:`Evidence` as it stands in an event."""
+    return Evidence(
+        id=str(data["id"]),
+        check=str(data["check"]),
+        passed=bool(data["passed"]),
+        tree=str(data.get("tree", "")),
+        log=str(data.get("log", "")),
+        summary=str(data.get("summary", "")),
+        expected_red=bool(data.get("expected_red", False)),
+        details=dict(data.get("details") or {}),
+    )
+
+
+@define
+class _TaskState:
+    """What the log has said about one task so far."""
+
+    task: Task
+    status: str = "pending"
+    agent: str | None = None
+    attempts: int = 0
+    commit: str | None = None
+    error: str | None = None
+    evidence: tuple[Evidence, ...] = ()
+    artifacts: tuple[Artifact, ...] = ()
+
+    def __attrs_post_init__(self) -> None:
+        self.status = self.task.status
+
+    def result(self) -> TaskResult:
+        return TaskResult(
+            id=self.task.id,
+            status=self.status,
+            source_id=self.task.source_id,
+            title=self.task.title,
+            agent=self.agent,
+            attempts=self.attempts,
+            commit=self.commit,
+            evidence=self.evidence,
+            error=self.error,
+        )
+
+
+@define
+class _Folded:
+    """The state that the events build up."""
+
+    tasks: dict[str, _TaskState]
+    status: str = "executing"
+    branch: str = ""
+    commit: str = ""
+    final: tuple[Evidence, ...] = ()
+    warnings: list[str] = field(factory=list)
+    started: float | None = None
+    ended: float = 0.0
+    work_s: float = 0.0
+    tokens: int = 0
+    cost_usd: float | None = None
+
+    def take(self, event: Event) -> None:
+        if self.started is None:
+            self.started = event.at
+        self.ended = max(self.ended, event.at)
+        if event.task is not None:
+            state = self.tasks.get(event.task)
+            if state is not None:
+                self._take_task(state, event)
+            return
+        data = event.data
+        if event.type == "run.started":
+            self.branch = str(data.get("branch") or "")
+            self.commit = str(data.get("base") or "")
+        elif event.type == "run.warning":
+            self.warnings.append(str(data.get("text", "")))
+        elif event.type == "run.paused":
+            self.status = "paused"
+        elif event.type == "run.resumed":
+            self.status = "executing"
+        elif event.type == "run.finished":
+            self.status = str(data["status"])
+            self.commit = str(data.get("commit") or self.commit)
+            self.final = tuple(evidence_from_json(item) for item in data.get("evidence") or ())
+            if data.get("error"):
+                self.warnings.append(str(data["error"]))
+
+    def _take_task(self, state: _TaskState, event: Event) -> None:
+        data = event.data
+        match event.type:
+            case "attempt.started":
+                state.status = "in_progress"
+                state.agent = str(data.get("agent_type") or "") or None
+                state.attempts = max(state.attempts, event.attempt or 0)
+            case "attempt.sealed":
+                self.work_s += float(data.get("duration_s") or 0.0)
+                self.tokens += int(data.get("tokens") or 0)
+                if data.get("cost_usd") is not None:
+                    self.cost_usd = (self.cost_usd or 0.0) + float(data["cost_usd"])
+                state.artifacts = tuple(_artifact(item, state.task.id) for item in data.get("artifacts") or ())
+            case "attempt.checked":
+                state.evidence = tuple(evidence_from_json(item) for item in data.get("evidence") or ())
+            case "attempt.landed":
+                state.commit = str(data.get("commit") or "") or None
+            case "attempt.failed" | "attempt.rejected":
+                state.error = str(data.get("error") or data.get("why") or "") or None
+                state.artifacts = ()
+            case "task.completed":
+                state.status, state.error = "completed", None
+            case "task.failed":
+                state.status = "failed"
+                state.error = str(data.get("error") or state.error or "")
+            case "task.blocked":
+                state.status = "blocked"
+                state.error = f"waits for {', '.join(data.get('by') or ())}"
+            case "task.skipped":
+                state.status, state.error = "skipped", str(data.get("why") or "")
+            case "task.cancelled":
+                state.status = "cancelled"
+
+    def artifacts(self) -> Iterable[Artifact]:
+        """What landed; of two tasks that wrote one path the later one has it."""
+        by_path: dict[str, Artifact] = {}
+        for state in self.tasks.values():
+            if state.status == "completed":
+                by_path.update((artifact.path, artifact) for artifact in state.artifacts)
+        return by_path.values()
+
+    def metrics(self, plan: ExecutionPlan) -> ExecutionMetrics:
+        wall_s = self.ended - self.started if self.started is not None else 0.0
+        return ExecutionMetrics(
+            wall_s=wall_s,
+            work_s=self.work_s,
+            speedup=self.work_s / wall_s if wall_s > 0 else 0.0,
+            max_speedup=plan.estimates.max_speedup,
+            cost_usd=self.cost_usd,
+            tokens=self.tokens,
+        )
+
+
+def _artifact(data: Mapping[str, Any], task: str) -> Artifact:
+    artifact = Artifact(
+        name=str(data["name"]), type=str(data["type"]), path=str(data["path"]), task=str(data.get("task", ""))
+    )
+    return evolve(artifact, task=artifact.task or task)
