@@ -34,6 +34,7 @@ from .components import (
     Started,
     Tree,
     Veto,
+    Wishes,
 )
 from .hookspecs import DispatcherSpecs, hookimpl
 
@@ -70,5 +71,6 @@ __all__ = [
     "Tree",
     "Unavailable",
     "Veto",
+    "Wishes",
     "hookimpl",
 ]

@@ -69,6 +69,7 @@ __all__ = [
     "Store",
     "Tree",
     "Veto",
+    "Wishes",
     "Workspace",
 ]
 
@@ -137,6 +138,23 @@ class Available:
     capabilities: frozenset[str] = frozenset()
 
 
+@frozen(kw_only=True)
+class Wishes:
+    """What an agent type's options ask of planning.
+
+    Attributes:
+        language: the programming language to plan for when the specification names none, ``""`` for no wish.
+        leave_out: task types that are not to be planned.
+    """
+
+    language: str = ""
+    leave_out: frozenset[str] = field(default=frozenset(), converter=frozenset)
+
+
+def _no_wishes(options: Any) -> Wishes:
+    return Wishes()
+
+
 def _accept_all(task: Task, available: Available) -> str | None:
     return None
 
@@ -152,6 +170,7 @@ class AgentType:
         needs: what must be there: ``llm``, ``sandbox`` or names of capabilities.
         pool: how many instances to keep, ``None`` for the configured default.
         accepts: pure; ``None`` when it can do this task, else the reason why not.
+        wishes: pure; what the options (an instance of ``options``) ask of planning.
         default_rank: the first in rank that accepts a task gets it.
     """
 
@@ -163,6 +182,7 @@ class AgentType:
     needs: frozenset[str] = field(default=frozenset(), converter=frozenset)
     pool: int | None = None
     accepts: Callable[[Task, Available], str | None] = _accept_all
+    wishes: Callable[[Any], Wishes] = _no_wishes
     options: type | None = None
     api: int = API_VERSION
     default_rank: int | None = None

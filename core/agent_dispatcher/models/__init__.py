@@ -23,6 +23,7 @@ from .event import (
     EVENT_TYPES,
     Event,
 )
+from .finalized import FinalizedSpecification
 from .plan import (
     DEPENDENCY_KINDS,
     DROP_KINDS,
@@ -90,6 +91,7 @@ __all__ = [
     "ExpectedRow",
     "Expression",
     "Field",
+    "FinalizedSpecification",
     "Gate",
     "Guard",
     "Operation",

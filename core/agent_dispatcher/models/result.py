@@ -34,6 +34,8 @@ class Evidence:
         log: path of the full output, relative to the run's folder.
         summary: one line: "18 passed, 92 % of lines".
         expected_red: a test that failed only because its subjects are not there yet.
+        proof: whether passing says that the work does what is required, and not only that it is well-formed. Without any such
+            evidence a requirement is *not checked*.
         details: numbers that were parsed (tests, failures, coverage), JSON values only.
     """
 
@@ -44,6 +46,7 @@ class Evidence:
     log: str = ""
     summary: str = ""
     expected_red: bool = False
+    proof: bool = False
     details: dict[str, object] = field(factory=dict)
 
 

@@ -60,27 +60,29 @@ def requirement_results(
     """What was proven of each requirement.
 
     ``not_implemented``: no task serves it, or one that does was left out. ``not_met``: a task that serves it did not complete, or a
-    final check failed. ``not_checked``: everything completed, but some task has nothing that passed. ``met``: all completed and each was checked.
+    final check failed. ``not_checked``: everything completed, but nothing that passed is proof, or some task has nothing that passed.
+    ``met``: all completed, each was checked, and there is proof.
     """
     by_id = {result.id: result for result in tasks}
-    final_ok = all(evidence.passed for evidence in final)
+    final_ok = all(e.passed for e in final)
     results = []
     for requirement in plan.specification.requirements:
         serving = [task for task in plan.tasks if requirement.id in task.requirements and not task.children]
         outcomes = [by_id[task.id] for task in serving]
-        proof = [e.id for outcome in outcomes for e in outcome.evidence if e.passed]
+        passed = [e for outcome in outcomes for e in outcome.evidence if e.passed]
+        evidence = [e.id for e in passed]
         if not outcomes or any(outcome.status == "skipped" for outcome in outcomes):
             verdict = "not_implemented"
         elif any(outcome.status != "completed" for outcome in outcomes) or not final_ok:
             verdict = "not_met"
-        elif all(_checked(task, by_id) for task in serving):
+        elif any(e.proof for e in passed) and all(_checked(task, by_id) for task in serving):
             verdict = "met"
-            proof.extend(evidence.id for evidence in final)
+            evidence.extend(e.id for e in final)
         else:
             verdict = "not_checked"
         results.append(
             RequirementResult(
-                id=requirement.id, verdict=verdict, tasks=tuple(o.id for o in outcomes), evidence=tuple(proof)
+                id=requirement.id, verdict=verdict, tasks=tuple(o.id for o in outcomes), evidence=tuple(evidence)
             )
         )
     return tuple(results)
@@ -106,6 +108,7 @@ def evidence_from_json(data: Mapping[str, Any]) -> Evidence:
         log=str(data.get("log", "")),
         summary=str(data.get("summary", "")),
         expected_red=bool(data.get("expected_red", False)),
+        proof=bool(data.get("proof", False)),
         details=dict(data.get("details") or {}),
     )
 

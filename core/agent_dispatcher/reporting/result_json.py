@@ -73,5 +73,6 @@ def _evidence(evidence: Evidence) -> dict[str, Any]:
         "log": evidence.log,
         "summary": evidence.summary,
         "expected_red": evidence.expected_red,
+        "proof": evidence.proof,
         "details": evidence.details,
     }
