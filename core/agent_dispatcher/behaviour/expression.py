@@ -34,6 +34,10 @@ Meaning of what could be unclear (an interpreter and a generator must agree on a
 * **dates**: ``date - date`` is an integer of days; ``datetime - datetime`` is a duration; ``date + days(n)``, ``datetime + hours(n)`` and so on;
   durations compare and add. ``date(dt)`` is the day of a datetime. ``datetime`` has seconds and no zone. A date beyond year 1 to 9999 is null.
 * **references** compare by identity: ``loan.book == book``. A reference followed by ``.`` reads the referenced row as it is now.
+* **not in** is the negation of ``in``: true for null on the left. ``and``, ``or`` and ``not`` always give true or false, never null; ``is null`` of a condition
+  that is null is the only way to see it.
+* **no result** (decimal overflow, a date or duration out of range, digits that do not fit) is null. ``round`` of a value that has no more digits than asked for is the value itself.
+* **text functions** are those of Python's ``str``: ``lower``, ``upper``, ``strip``, ``in`` (``contains(text, part)``), ``startswith``, ``endswith``, ``len``.
 * **aggregates** run over rows in order of id. ``count`` and ``exists`` of nothing are 0 and false; ``sum`` of nothing is 0; a null value adds nothing.
 
 Functions: ``today() now() days(n) hours(n) minutes(n) date("2026-01-31") date(datetime) datetime("2026-01-31T12:00:00") year(d) month(d) day(d)

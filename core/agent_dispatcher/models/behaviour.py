@@ -19,6 +19,19 @@ of ``type required choice pattern length range unique``); ``<entity>_not_found``
 does not exist; ``<entity>_in_use`` for deleting a row that another row still references; a guard's and a constraint's
 own ``error`` otherwise.
 
+What could be read in two ways, decided:
+
+* One input is checked completely (its reference included) before the next. Null violates ``required`` only. An absent input, field or
+  unassigned field of ``create`` becomes its default, else null; an explicit null stays null, also where there is a default.
+* A name of a row (input, created row, ``each`` variable) stands for the row's identity: whatever is read through it is read at that moment.
+  Once its row is deleted the name is null.
+* ``each``: the matching rows are fixed before the first is changed; then row after row, the values for one row computed on the state the rows before it
+  left, and each row checked as it is written. A condition that is null counts as false (so a constraint over a null field is violated, unless it says ``is null``).
+* Constraints and uniqueness are evaluated with the written row in place. Only the written row's entity is checked, no other row. A row that references only itself can be deleted.
+* Uniqueness compares like ``==`` (``1.0`` and ``1.00`` are the same decimal). A failed call uses up no id.
+* ``returns`` of row type gives the row as it is at the end. ``given`` records of an example are added in order at the example's ``now`` and must be valid themselves.
+* ``pattern`` is Python's :func:`re.fullmatch` without flags; lengths count code points. A decimal is finite: NaN and infinities are of the wrong type.
+
 Every entity has an implicit ``id``: an integer, 1 for the first row created, never used twice. A reference holds an id.
 """
 

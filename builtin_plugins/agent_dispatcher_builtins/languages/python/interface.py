@@ -29,10 +29,17 @@ The code writer and the tester share this page and the specification, nothing el
     ``main``: a click group; the console script is ``<pkg>`` with dashes. Option ``--database PATH`` (environment ``<PKG>_DATABASE``; default ``<pkg>.db``). One command per operation
     (dashes for underscores) with an option per input (``--name VALUE``; booleans as ``true``/``false``; dates in ISO 8601), which prints the result as one line of JSON (rows as objects with ``id`` first,
     decimals as text, dates in ISO 8601, ``null`` for nothing). Exit code 0; a ``DomainError`` prints ``error: <code>: <message>`` on stderr, exit code 1; wrong usage exit code 2. Beside them
-    for every entity: ``list-<entity>`` (one JSON object per line), ``show-<entity> ID`` and ``add-<entity>`` (an option per field).
+    for every entity: ``list-<entity>`` (one JSON object per line), ``show-<entity> ID`` and ``add-<entity>`` (an option per field); both print the row as a line of JSON, and
+    ``show`` of a row that is not there is ``<entity>_not_found``. Names of commands and options are those of the specification (the entity's slug) with dashes for underscores, without the trailing underscore of
+    Python names; JSON keys are the specification's names as they are. An option that is not given is as if the input were absent (its default, else null), so a missing required input
+    is a ``DomainError``. The database has no clock but the system's.
 
 ``tests/``
-    ``test_model_<entity>.py``, ``test_storage.py``, ``test_operations_<group>.py``, ``test_state_machine.py``, ``test_cli.py``; no ``conftest.py`` is needed. Everything runs with pytest and Hypothesis.
+    ``test_model_<entity>.py``, ``test_storage.py``, ``test_operations_<group>.py``, ``test_state_machine.py``, ``test_cli.py``; no ``conftest.py`` is needed. ``tests/reference_model.py`` belongs to ``test_state_machine.py``
+    (the task that promises the one writes the other) and is imported as ``reference_model``: ``tests/`` has no ``__init__.py`` and pytest runs in its default import mode.
+    Everything runs with pytest and Hypothesis.
+
+Generated Python is what ``ruff format`` with a line length of 100 leaves as it is.
 
 Names that are Python keywords, or that the generated code needs itself, get a trailing underscore (:func:`identifier`).
 """
