@@ -4,3 +4,74 @@ Formats use it to refuse what makes no sense, agents to derive code and tests. I
 of the meaning belongs to whoever needs one (the generator compiles it, the tester interprets it), so that two independent
 readings of the same page can check each other.
 """
+
+from __future__ import annotations
+
+from .expression import (
+    Aggregate,
+    Attribute,
+    Binary,
+    Call,
+    In,
+    IsNull,
+    Literal,
+    Name,
+    Node,
+    Selection,
+    Unary,
+    Value,
+)
+from .parser import KEYWORDS, children, parse, parse_selection
+from .problems import ExpressionProblem
+from .scopes import ChangeScope, OperationScopes, constraint_scope, operation_scopes
+from .types import (
+    FUNCTIONS,
+    Scope,
+    Type,
+    assignable,
+    bind_selection,
+    field_type,
+    infer,
+    infer_text,
+    row,
+    rows,
+    select_text,
+)
+from .values import from_value, to_value
+
+__all__ = [
+    "FUNCTIONS",
+    "KEYWORDS",
+    "Aggregate",
+    "Attribute",
+    "Binary",
+    "Call",
+    "ChangeScope",
+    "ExpressionProblem",
+    "In",
+    "IsNull",
+    "Literal",
+    "Name",
+    "Node",
+    "OperationScopes",
+    "Scope",
+    "Selection",
+    "Type",
+    "Unary",
+    "Value",
+    "assignable",
+    "bind_selection",
+    "children",
+    "constraint_scope",
+    "field_type",
+    "from_value",
+    "infer",
+    "infer_text",
+    "operation_scopes",
+    "parse",
+    "parse_selection",
+    "row",
+    "rows",
+    "select_text",
+    "to_value",
+]

@@ -44,6 +44,23 @@ Functions: ``today() now() days(n) hours(n) minutes(n) date("2026-01-31") date(d
 length(text) lower(text) upper(text) trim(text) contains(text, text) starts_with(text, text) ends_with(text, text) abs(n) min(a, b) max(a, b)
 round(decimal, digits) integer(decimal) coalesce(a, b) if(condition, a, b)``. ``round`` rounds half to even and gives a decimal; ``integer`` cuts toward zero.
 ``date("...")`` and ``datetime("...")`` of a literal are folded into a :class:`Literal` by the parser.
+
+Types (:func:`agent_dispatcher.behaviour.infer` refuses everything else; kinds are ``text integer decimal boolean date datetime duration row rows null``):
+
+* ``and or not``, ``where`` and the condition of ``if`` take booleans (or ``null``). ``== !=`` take two values of one type, integer with decimal, or null with anything;
+  two rows only of one entity. ``< <= > >=`` take text, numbers, dates, datetimes or durations, both of one type (integer with decimal is fine). ``in`` compares like ``==``;
+  it is true when one of the options is equal and the value is not null. Comparisons do not chain.
+* ``+ -`` take numbers; two durations; date or datetime on the left of a duration; ``+`` two texts; ``-`` two dates or two datetimes. To a date only whole days can be
+  added: ``days(n)``, its negation, or sums and differences of such. ``* /`` take numbers, ``%`` integers. Unary ``-`` takes a number or a duration.
+* ``min max`` take two values with an order, ``coalesce`` and ``if`` two values of one type; integer and decimal together give a decimal, null takes the other's type.
+  With equal values ``min`` and ``max`` give the first. ``if`` evaluates only the chosen side, ``coalesce`` the second only when the first is null; a null condition chooses the last.
+* ``abs`` keeps the type of its number. The digits of ``round`` are a literal from 0 to 12. ``sum`` adds numbers and has their type; it starts at 0 and adds in order of id.
+* An integer becomes a decimal without rounding; every arithmetic operation on decimals (unary ``-``, ``abs`` and each step of ``sum`` too) rounds its result to 28 digits.
+* ``.`` follows a row: ``id``, a field or a relation. A relation (``rows``) can only be run over by an aggregate or a selection. ``exists`` and ``count`` take no value after ``:``.
+* The variable of a selection must not have the name of anything else that can be seen there. A selection over a relation of null (or of a deleted row) is empty.
+* A constraint sees ``id``, the fields and the relations of its row. Guards see the inputs; changes see also the rows created by the changes before them that have a name, and their
+  ``each`` variable; ``returns`` sees all of these but that variable. A name that a change without ``each`` deleted cannot be used after it.
+* Texts are at most 5,000 characters and trees of nodes at most 64 high.
 """
 
 from __future__ import annotations
