@@ -10,7 +10,8 @@ Meaning, in the order in which an implementation must behave:
 2. *Guards* (``requires``) are evaluated in order; the first that is false ends the call with its ``error``.
 3. *Changes* are applied in order, each to the state the ones before it left. The values of one change are
    all computed before any is written. After each written row its fields are checked in declared order (required,
-   choice, pattern, length, range, reference), then every unique field in declared order, then the entity's constraints in order.
+   choice, pattern, length, range), then every reference in declared order, then every unique field in declared order, then the
+   entity's constraints in order.
 4. ``returns`` is evaluated on the final state.
 5. An error leaves the state exactly as it was before the call.
 
@@ -30,7 +31,8 @@ What could be read in two ways, decided:
 * Constraints and uniqueness are evaluated with the written row in place. Only the written row's entity is checked, no other row. A row that references only itself can be deleted.
 * Uniqueness compares like ``==`` (``1.0`` and ``1.00`` are the same decimal). A failed call uses up no id.
 * ``returns`` of row type gives the row as it is at the end. ``given`` records of an example are added in order at the example's ``now`` and must be valid themselves.
-* ``pattern`` is Python's :func:`re.fullmatch` without flags; lengths count code points. A decimal is finite: NaN and infinities are of the wrong type.
+* ``pattern`` is Python's :func:`re.fullmatch` without flags; lengths count code points. A decimal is finite: NaN and infinities are of the wrong type, and so is
+  what is not below 10**100 in size (so that no arithmetic on decimals overflows), a text that UTF-8 cannot hold, and a datetime with a zone or a fraction of a second.
 
 Every entity has an implicit ``id``: an integer, 1 for the first row created, never used twice. A reference holds an id.
 """

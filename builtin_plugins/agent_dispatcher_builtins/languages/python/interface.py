@@ -41,6 +41,9 @@ The code writer and the tester share this page and the specification, nothing el
 
 Generated Python is what ``ruff format`` with a line length of 100 leaves as it is.
 
+Every name is imported from the module that defines it (``from <pkg>.models.book import Book``, ``from <pkg>.operations.loan import lend``): the re-exports land
+with the storage (``<pkg>.models``) and with the command line (``<pkg>.operations``), after the modules they re-export.
+
 Names that are Python keywords, or that the generated code needs itself, get a trailing underscore (:func:`identifier`).
 """
 
@@ -48,6 +51,7 @@ from __future__ import annotations
 
 import keyword
 import re
+import sys
 
 from agent_dispatcher.models import Behaviour, Entity, Operation
 
@@ -76,8 +80,20 @@ PYTHON_TYPES = {
     "reference": "int",
 }
 
-#: Names a field, input or operation cannot have as they are: the interface uses them itself.
-_TAKEN = frozenset({"self", "storage", "id", "main"})
+#: Names a field, input or operation cannot have as they are: the interface or the code around them uses them itself.
+_TAKEN = frozenset(
+    {
+        *("self", "storage", "id", "main", "values", "models", "operations", "schema"),
+        *("abs", "any", "bool", "cast", "date", "datetime", "float", "int", "len", "list", "max", "min", "object"),
+        *("property", "replace", "staticmethod", "str", "sum", "super", "timedelta", "tuple", "type"),
+    }
+)
+
+#: Names the import package cannot have, beside those of the standard library.
+_TAKEN_PACKAGES = frozenset({"click", "coverage", "hypothesis", "pytest", "reference_model", "tests"})
+
+#: Names an entity's class cannot have.
+_TAKEN_CLASSES = frozenset({"Any", "Column", "Decimal", "DomainError", "Path", "Row", "Storage", "Table"})
 
 
 def identifier(name: str) -> str:
@@ -92,12 +108,14 @@ def entity_slug(name: str) -> str:
 
 def class_name(entity: Entity) -> str:
     """The class of an entity."""
-    return f"{entity.name}_" if keyword.iskeyword(entity.name) else entity.name
+    name = entity.name
+    return f"{name}_" if keyword.iskeyword(name) or name in _TAKEN_CLASSES else name
 
 
 def package_name(behaviour: Behaviour) -> str:
-    """The import package."""
-    return identifier(behaviour.package)
+    """The import package; never the name of a module of the standard library or of what the package needs itself."""
+    name = identifier(behaviour.package)
+    return f"{name}_" if name in sys.stdlib_module_names or name in _TAKEN_PACKAGES else name
 
 
 def console_script(behaviour: Behaviour) -> str:
