@@ -1,0 +1,84 @@
+"""What an agent holds of its attempt: its files through the guard, its commands through the sandbox."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..extension.components import Completed, Environment, Language, Limits, Sandbox
+from .path_guard import GuardedFolder
+
+__all__ = ["GuardedWorkspace", "TaskSandbox"]
+
+
+class GuardedWorkspace:
+    """The attempt's folder as an :class:`agent_dispatcher.agents.AgentWorkspace`.
+
+    Args:
+        folder: the attempt's own folder (``Opened.path``); need not exist yet.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = GuardedFolder(folder)
+
+    def read_text(self, path: str) -> str:
+        """The file's text; :class:`FileNotFoundError`, :class:`agent_dispatcher.errors.PathRefused`."""
+        return self._folder.read_text(path)
+
+    def read_bytes(self, path: str) -> bytes:
+        """The file's bytes; errors as :meth:`read_text`."""
+        return self._folder.read_bytes(path)
+
+    def write_text(self, path: str, text: str) -> None:
+        """Write the whole file, whole or not at all; parents are made."""
+        self._folder.write_text(path, text)
+
+    def write_bytes(self, path: str, data: bytes) -> None:
+        """As :meth:`write_text`."""
+        self._folder.write_bytes(path, data)
+
+    def delete(self, path: str) -> None:
+        """Remove the file; :class:`FileNotFoundError` when there is none."""
+        self._folder.delete(path)
+
+    def exists(self, path: str) -> bool:
+        """Whether there is a regular file."""
+        return self._folder.exists(path)
+
+    def files(self) -> tuple[str, ...]:
+        """All regular files, sorted, without ``.git``."""
+        return self._folder.files()
+
+
+class TaskSandbox:
+    """The run's sandbox bound to one attempt, as an :class:`agent_dispatcher.agents.AgentSandbox`.
+
+    Only the attempt's folder is writable, and what the language needs is readable. The tier is that of the run; an agent cannot choose another.
+
+    Args:
+        sandbox: the run's sandbox.
+        folder: the attempt's own folder.
+        language: the active language, ``None`` without one.
+        limits: what a command gets that names no limits of its own.
+    """
+
+    def __init__(
+        self, sandbox: Sandbox, folder: Path, language: Language | None = None, limits: Limits | None = None
+    ) -> None:
+        self._sandbox = sandbox
+        self._folder = folder
+        self._language = language
+        self._limits = limits
+
+    async def run(self, argv: Sequence[str], limits: Limits | None = None) -> Completed:
+        """Run a command in the attempt's folder; errors as :meth:`agent_dispatcher.extension.Sandbox.run`."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        environment = Environment() if self._language is None else await self._language.environment(self._folder)
+        return await self._sandbox.run(
+            argv,
+            cwd=self._folder,
+            writable=(self._folder,),
+            read_only=environment.read_only,
+            env=environment.env,
+            limits=limits or self._limits,
+        )
