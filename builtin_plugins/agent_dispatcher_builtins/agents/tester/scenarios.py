@@ -1,0 +1,171 @@
+"""Situations: rows that are there, the clock, and one call. Examples are situations that somebody wrote down."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from attrs import frozen
+
+from agent_dispatcher.behaviour import to_value
+from agent_dispatcher.models import Behaviour, Example, Field, Record, Scalar
+
+from .interpreter import Model, Ref, Violation
+
+__all__ = ["Alias", "Call", "Given", "Outcome", "Prepared", "Scenario", "from_example", "prepare", "values_of"]
+
+
+class Alias(str):
+    """The name of a given row where a reference stands."""
+
+    __slots__ = ()
+
+
+@frozen
+class Given:
+    """A row that exists before the call; references are aliases of rows before it."""
+
+    entity: str
+    alias: str
+    values: Mapping[str, Any]
+
+
+@frozen
+class Call:
+    """What is done.
+
+    Attributes:
+        kind: ``operation``, or ``add``, ``update``, ``remove`` of a row.
+        name: the operation or entity.
+        values: inputs or fields; references are aliases, or ids of rows that are not there.
+        row: alias or id of what is updated or removed.
+    """
+
+    kind: str
+    name: str
+    values: Mapping[str, Any]
+    row: Any = None
+
+
+@frozen
+class Scenario:
+    """A situation and one call."""
+
+    now: datetime
+    given: tuple[Given, ...]
+    call: Call
+
+
+@frozen
+class Outcome:
+    """What the call does: an error code, or a result and a new state."""
+
+    error: str | None
+    result: Any
+    state: Mapping[str, list[dict[str, Any]]]
+
+
+class Prepared:
+    """A scenario whose rows are in place, ready for its call, as often as wanted.
+
+    Attributes:
+        refs: the row of each alias.
+        before: the state before the call.
+    """
+
+    def __init__(self, scenario: Scenario, model: Model, refs: Mapping[str, Ref]) -> None:
+        self.scenario = scenario
+        self.refs = refs
+        self._rows = model.rows
+        self._last_id = model.last_id
+        self.before = model.state()
+
+    def play(self, behaviour: Mapping[str, Any]) -> Outcome:
+        """Make the call on a model of ``behaviour``, which may differ from the one the rows were made with."""
+        model = Model(behaviour, lambda: self.scenario.now)
+        model.rows = {entity: dict(rows) for entity, rows in self._rows.items()}
+        model.last_id = dict(self._last_id)
+        call = self.scenario.call
+        values = {name: self.plain(value) for name, value in call.values.items()}
+        try:
+            match call.kind:
+                case "operation":
+                    result = model.call(call.name, values)
+                case "add":
+                    result = model.row(Ref(call.name, model.add(call.name, values)))
+                case "update":
+                    row_id = self.plain(call.row)
+                    model.update(call.name, row_id, values)
+                    result = model.row(Ref(call.name, row_id))
+                case _:
+                    result = model.remove(call.name, self.plain(call.row))
+        except Violation as violation:
+            return Outcome(violation.code, None, self.before)
+        return Outcome(None, result, model.state())
+
+    def plain(self, value: Any) -> Any:
+        """A value with its alias replaced by the id."""
+        return self.refs[value].id if isinstance(value, Alias) else value
+
+
+class NotPossible(Exception):
+    """A given row is refused.
+
+    Attributes:
+        given: which.
+        code: the error code.
+    """
+
+    def __init__(self, given: Given, code: str) -> None:
+        super().__init__(f"{given.alias}: {code}")
+        self.given = given
+        self.code = code
+
+
+def prepare(behaviour: Mapping[str, Any], scenario: Scenario) -> Prepared:
+    """Put the given rows in place.
+
+    Raises:
+        NotPossible: one of them is refused.
+    """
+    model = Model(behaviour, lambda: scenario.now)
+    refs: dict[str, Ref] = {}
+    for given in scenario.given:
+        values = {name: refs[value].id if isinstance(value, Alias) else value for name, value in given.values.items()}
+        try:
+            refs[given.alias] = Ref(given.entity, model.add(given.entity, values))
+        except Violation as violation:
+            raise NotPossible(given, violation.code) from None
+    return Prepared(scenario, model, refs)
+
+
+def from_example(behaviour: Behaviour, example: Example) -> Scenario:
+    """The situation an example describes.
+
+    Raises:
+        ValueError: a value that is not of its field's type.
+    """
+    operation = behaviour.operation(example.operation)
+    return Scenario(
+        datetime.fromisoformat(example.now),
+        tuple(_given(behaviour, record) for record in example.given),
+        Call("operation", example.operation, values_of(operation.inputs, example.inputs)),
+    )
+
+
+def values_of(fields: tuple[Field, ...], scalars: Mapping[str, Scalar]) -> dict[str, Any]:
+    """Values by field, aliases marked as such."""
+    return {field.name: _value(field, scalars[field.name]) for field in fields if field.name in scalars}
+
+
+def _given(behaviour: Behaviour, record: Record) -> Given:
+    return Given(record.entity, record.alias, values_of(behaviour.entity(record.entity).fields, record.values))
+
+
+def _value(field: Field, scalar: Scalar) -> Any:
+    if field.type == "reference" and isinstance(scalar, str):
+        return Alias(scalar)
+    if field.type == "reference":
+        return scalar
+    return to_value(field, scalar)
