@@ -405,7 +405,7 @@ def _faults(error: BaseException, path: tuple[str | int, ...]) -> Iterable[Fault
                 None,
             )
             if step is None:
-                yield from _faults(inner, path)
+                yield from _faults(inner, (*path, *_validated(error, inner)))
             else:
                 key = step.name if isinstance(step, AttributeValidationNote) else step.index
                 yield from _faults(inner, (*path, key))
@@ -417,3 +417,11 @@ def _faults(error: BaseException, path: tuple[str | int, ...]) -> Iterable[Fault
         yield Fault(path, "it is missing")
     else:
         yield Fault(path, str(error.args[0]) if error.args else type(error).__name__)
+
+
+def _validated(group: BaseException, error: BaseException) -> tuple[str, ...]:
+    """The field a validator speaks about; those of attrs begin with its name in quotes."""
+    message = str(error.args[0]) if error.args else ""
+    name = message[1:].partition("'")[0] if message.startswith("'") else ""
+    cl = getattr(group, "cl", None)
+    return (name,) if cl is not None and attrs.has(cl) and name in {each.name for each in attrs.fields(cl)} else ()

@@ -1,0 +1,296 @@
+"""The configuration as one frozen value: every section and key, with what holds when nobody says otherwise.
+
+Field names are the keys of the configuration file. Nothing here reads a file or looks at the environment (see ``loading``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import isfinite
+from typing import Any
+
+import attrs
+from attrs import field, frozen
+from attrs.validators import and_, deep_iterable, ge, gt, in_, matches_re, min_len, optional
+
+__all__ = [
+    "USE_KEYS",
+    "AgentFactorySettings",
+    "BudgetSettings",
+    "Config",
+    "CoordinatorSettings",
+    "PluginSettings",
+    "StateManagerSettings",
+    "TaskTypeSettings",
+    "UseSettings",
+    "WorkflowSettings",
+]
+
+#: Kind of component -> the key of ``[use]`` that chooses it.
+USE_KEYS: dict[str, str] = {
+    "specification_format": "specification_formats",
+    "decomposer": "decomposers",
+    "dependency_rule": "dependency_rules",
+    "agent_type": "agent_types",
+    "check": "checks",
+    "validator": "validators",
+    "reporter": "reporters",
+    "language": "languages",
+    "store": "store",
+    "executor": "executor",
+    "workspace": "workspace",
+    "sandbox": "sandbox",
+    "llm": "llm",
+    "message_bus": "message_bus",
+}
+
+
+def _finite(instance: object, attribute: Any, value: float) -> None:
+    if not isfinite(value):
+        raise ValueError(f"'{attribute.name}' must be a finite number: {value}")
+
+
+_positive: Any = and_(_finite, gt(0))
+_not_negative: Any = and_(_finite, ge(0))
+_names: Any = deep_iterable(and_(min_len(1), matches_re(r"[^\s]+")))
+
+
+@frozen(kw_only=True)
+class PluginSettings:
+    """``[plugins]``: which plugins may be loaded. Names are those of entry points or of distributions.
+
+    Attributes:
+        disable: never imported.
+        only: when given, nothing else is imported.
+        third_party: ``false`` leaves only what the dispatcher's own distribution brings.
+        strict: a plugin that fails is an error, not a warning; without a value: only when plugins are not discovered.
+    """
+
+    disable: tuple[str, ...] = field(default=(), validator=_names)
+    only: tuple[str, ...] | None = field(default=None, validator=optional(_names))
+    third_party: bool = True
+    strict: bool | None = None
+
+
+@frozen(kw_only=True)
+class UseSettings:
+    """``[use]``: the active components of each kind, by name.
+
+    In a list ``"..."`` stands for those that are active when nothing is configured: ``["...", "bandit"]`` adds one. Without a value, and with ``auto``
+    where one is wanted, the components' own ranks decide.
+
+    Attributes:
+        language: the language to build in when the specification names none.
+        languages: the languages that may be used at all.
+    """
+
+    decomposers: tuple[str, ...] | None = field(default=None, validator=optional(_names))
+    dependency_rules: tuple[str, ...] | None = field(default=None, validator=optional(_names))
+    checks: tuple[str, ...] | None = field(default=None, validator=optional(_names))
+    validators: tuple[str, ...] | None = field(default=None, validator=optional(_names))
+    reporters: tuple[str, ...] | None = field(default=None, validator=optional(_names))
+    agent_types: tuple[str, ...] | None = field(default=None, validator=optional(_names))
+    specification_formats: tuple[str, ...] | None = field(default=None, validator=optional(_names))
+    languages: tuple[str, ...] | None = field(default=None, validator=optional(_names))
+    store: str | None = None
+    executor: str | None = None
+    workspace: str | None = None
+    sandbox: str | None = None
+    llm: str | None = None
+    message_bus: str | None = None
+    language: str | None = None
+
+    def of(self, kind: str) -> tuple[str, ...] | str | None:
+        """What is configured for a kind of component (``decomposer``, ``store``, ...)."""
+        value: tuple[str, ...] | str | None = getattr(self, USE_KEYS[kind])
+        return value
+
+
+@frozen(kw_only=True)
+class CoordinatorSettings:
+    """``[coordinator]``: how much at a time, how long, how often.
+
+    Attributes:
+        max_workers: threads and processes the executor may use.
+        max_concurrent_tasks: attempts in progress at one time.
+        agent_timeout: seconds one attempt may take.
+        max_attempts: attempts of a task before it has failed for good.
+        backoff_base_s: upper bound of the wait before the second attempt, in seconds; it doubles with each further one.
+        backoff_max_s: the longest wait, in seconds.
+    """
+
+    max_workers: int = field(default=4, validator=ge(1))
+    max_concurrent_tasks: int = field(default=10, validator=ge(1))
+    agent_timeout: float = field(default=300.0, validator=_positive)
+    max_attempts: int = field(default=3, validator=ge(1))
+    backoff_base_s: float = field(default=1.0, validator=_not_negative)
+    backoff_max_s: float = field(default=60.0, validator=_not_negative)
+
+
+@frozen(kw_only=True)
+class AgentFactorySettings:
+    """``[agent_factory]``: pools of agents. ``<name>_config`` beside these keys means ``[options."agent_type:<name>"]``.
+
+    Attributes:
+        default_pool_size: instances to keep of an agent type that does not say.
+        max_total_agents: instances alive at one time.
+        enable_pooling: instances are used again; otherwise each attempt gets a new one.
+    """
+
+    default_pool_size: int = field(default=2, validator=ge(0))
+    max_total_agents: int = field(default=20, validator=ge(1))
+    enable_pooling: bool = True
+
+
+@frozen(kw_only=True)
+class StateManagerSettings:
+    """``[state_manager]``: what is kept of a run.
+
+    Attributes:
+        enable_persistence: events go to the store; otherwise the run lives in memory and cannot be resumed.
+        checkpoint_dir: relative to ``<output>/.dispatcher/``.
+        auto_checkpoint_interval: seconds between checkpoint files; 0 for none.
+    """
+
+    enable_persistence: bool = True
+    checkpoint_dir: str = field(default="./checkpoints", validator=min_len(1))
+    auto_checkpoint_interval: float = field(default=300.0, validator=_not_negative)
+
+
+@frozen(kw_only=True)
+class BudgetSettings:
+    """``[budget]``: what may be spent on models.
+
+    Attributes:
+        max_cost_usd: ``None`` for no limit.
+        max_tokens: ``None`` for no limit.
+        allow_unmetered: a model that does not report its usage may be called.
+    """
+
+    max_cost_usd: float | None = field(default=None, validator=optional(_not_negative))
+    max_tokens: int | None = field(default=None, validator=optional(ge(0)))
+    allow_unmetered: bool = False
+
+
+@frozen(kw_only=True)
+class TaskTypeSettings:
+    """``[task_types.<name>]``: a task type of one's own, or more about a known one.
+
+    Attributes:
+        agent_type: who does it; ``None`` leaves it to the agent types' own ranks.
+        checks: checks that must pass beside those that are active anyway.
+        approval: ``land``: a person must approve before the work lands.
+        timeout_s: seconds one attempt may take, instead of ``agent_timeout``.
+        retries: attempts after the first, instead of ``max_attempts - 1``.
+    """
+
+    agent_type: str | None = None
+    checks: tuple[str, ...] = field(default=(), validator=_names)
+    approval: str | None = field(default=None, validator=optional(in_(("land",))))
+    timeout_s: float | None = field(default=None, validator=optional(_positive))
+    retries: int | None = field(default=None, validator=optional(ge(0)))
+
+
+@frozen(kw_only=True)
+class WorkflowSettings:
+    """``[workflow]``: which tasks follow which.
+
+    Attributes:
+        after: task type -> task types that follow each such task.
+    """
+
+    after: Mapping[str, tuple[str, ...]] = field(factory=dict)
+
+
+@frozen(kw_only=True)
+class Config:
+    """Everything that can be configured.
+
+    Attributes:
+        prefer: ``<kind>:<name>`` -> the distribution (or plugin) whose component is meant.
+        options: ``<kind>:<name>`` -> the component's own table.
+        max_parallel_agents: ``None`` for no limit beside the others.
+        enable_parallel_execution: ``False`` runs one task at a time.
+        max_execution_time: seconds a run may take, ``None`` for no limit.
+        llm_client: a model backend (it has ``complete``) or a plain function from text to text; only from Python.
+        allow_partial, unsafe_no_sandbox: only by flag (or from Python).
+        project_options: as ``options``, but from a project file nobody trusts: only what a component marks as the project's own counts.
+        optional_options: keys of ``options`` that came as ``<name>_config`` and may stay unused.
+        sources: path of a key (``coordinator.max_workers``) -> where it was set (``file:line``, ``environment variable X``, ...).
+        warnings: what was ignored and why, one sentence each; already logged.
+    """
+
+    plugins: PluginSettings = field(factory=PluginSettings)
+    use: UseSettings = field(factory=UseSettings)
+    prefer: Mapping[str, str] = field(factory=dict)
+    options: Mapping[str, Mapping[str, Any]] = field(factory=dict)
+    coordinator: CoordinatorSettings = field(factory=CoordinatorSettings)
+    agent_factory: AgentFactorySettings = field(factory=AgentFactorySettings)
+    state_manager: StateManagerSettings = field(factory=StateManagerSettings)
+    budget: BudgetSettings = field(factory=BudgetSettings)
+    task_types: Mapping[str, TaskTypeSettings] = field(factory=dict)
+    workflow: WorkflowSettings = field(factory=WorkflowSettings)
+    max_parallel_agents: int | None = field(default=None, validator=optional(ge(1)))
+    enable_parallel_execution: bool = True
+    max_execution_time: float | None = field(default=None, validator=optional(_positive))
+    llm_client: Any = None
+    allow_partial: bool = False
+    unsafe_no_sandbox: bool = False
+    project_options: Mapping[str, Mapping[str, Any]] = field(factory=dict, repr=False)
+    optional_options: frozenset[str] = field(default=frozenset(), repr=False)
+    sources: Mapping[str, str] = field(factory=dict, repr=False, eq=False)
+    warnings: tuple[str, ...] = field(default=(), repr=False, eq=False)
+
+    def concurrency(self) -> int:
+        """How many attempts may be in progress: the smallest of the four limits, 1 without parallel execution."""
+        if not self.enable_parallel_execution:
+            return 1
+        limits = [
+            self.coordinator.max_workers,
+            self.coordinator.max_concurrent_tasks,
+            self.agent_factory.max_total_agents,
+        ]
+        if self.max_parallel_agents is not None:
+            limits.append(self.max_parallel_agents)
+        return min(limits)
+
+    def where(self, path: str) -> str:
+        """Where the key with that path was set, or the table it belongs to; ``""`` for a default.
+
+        A path inside ``options`` or ``prefer`` is ``options.<kind>:<name>.<key>``.
+        """
+        while path:
+            if path in self.sources:
+                return self.sources[path]
+            path = path.rpartition(".")[0]
+        return ""
+
+    def metered_llm(self) -> bool:
+        """Whether ``llm_client`` (if any) reports what it uses."""
+        return self.llm_client is None or callable(getattr(self.llm_client, "complete", None))
+
+
+#: What only the loader fills in, and no source may contain.
+DERIVED = frozenset({"project_options", "optional_options", "sources", "warnings"})
+#: What a file or the environment may not contain.
+ONLY_BY_FLAG = frozenset({"allow_partial", "unsafe_no_sandbox"})
+#: What only Python code can give.
+ONLY_FROM_PYTHON = frozenset({"llm_client"})
+#: Keys that hold a table, with the class of the table; ``None`` where its keys are free.
+SECTIONS: dict[str, type | None] = {
+    "plugins": PluginSettings,
+    "use": UseSettings,
+    "prefer": None,
+    "options": None,
+    "coordinator": CoordinatorSettings,
+    "agent_factory": AgentFactorySettings,
+    "state_manager": StateManagerSettings,
+    "budget": BudgetSettings,
+    "task_types": None,
+    "workflow": WorkflowSettings,
+}
+
+
+def top_level_keys() -> tuple[str, ...]:
+    """Every key a source may have at the top."""
+    return tuple(each.name for each in attrs.fields(Config) if each.name not in DERIVED)
