@@ -1,0 +1,394 @@
+"""The graph of a plan: which task waits for which, and what follows from that.
+
+Tasks are integers inside, numbered in the order of their ids, so that equal input gives equal answers whatever order it came in.
+networkx is imported in :meth:`ExecutionGraph.to_networkx` and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from itertools import pairwise
+from math import ceil
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
+
+from ..errors import GraphError
+from ..models import Dependency, Estimates, Gate, Reason, Task
+from . import _drawing, _schedule
+from ._cycles import cycle_error
+from ._order import components, shortest_cycle, shortest_path, topological_order
+from ._reduction import redundant_edges
+
+if TYPE_CHECKING:
+    import networkx
+
+__all__ = ["ExecutionGraph", "RedundantEdge"]
+
+#: ``recommended_workers`` may need so much more than the critical path.
+SLACK = 0.05
+#: Up to so many tasks the recommended number of workers is found by simulation, above it is ``max_speedup`` rounded up.
+SIMULATED_TASKS = 4000
+
+_DONE = frozenset({"completed", "skipped", "cancelled"})
+
+
+@frozen
+class RedundantEdge:
+    """``after`` waits for ``before`` anyway, by ``path`` (``None`` stands for a part that is not spelled out)."""
+
+    before: str
+    after: str
+    path: tuple[str | None, ...]
+
+
+class ExecutionGraph:
+    """Tasks and the order between them.
+
+    Binding dependencies hold a task; advisory ones are kept for drawing only. A *gate* ``(test, subject)`` lets both start at the same time, but
+    the subject lands only after the test, so what depends on the subject waits for both. A parent lands with its children.
+
+    Args:
+        tasks: with unique ids; ``verifies`` and ``children`` that name no task among them are ignored.
+        dependencies: between these tasks, at most one for a pair counts.
+        gates: wanted gates; derived from ``verifies`` when ``None``. One that would close a cycle is left out, see :attr:`warnings`.
+
+    Raises:
+        GraphError: an id is taken twice, or a dependency or gate names no task of the graph.
+        CycleError: tasks wait for each other; names the path and the reasons behind each of its edges.
+    """
+
+    def __init__(
+        self, tasks: Iterable[Task], dependencies: Iterable[Dependency] = (), gates: Iterable[Gate] | None = None
+    ) -> None:
+        self._tasks: list[Task] = sorted(tasks, key=lambda task: task.id)
+        self._ids = [task.id for task in self._tasks]
+        self._index = {task_id: number for number, task_id in enumerate(self._ids)}
+        if len(self._index) != len(self._ids):
+            twice = next(a for a, b in pairwise(self._ids) if a == b)
+            raise GraphError(f"two tasks have the id {twice!r}: give each its own")
+        self._dependencies: dict[int, Dependency] = {}
+        self._connect(dependencies)
+        self._holds: dict[int, list[int]] = {}
+        self._held_by: dict[int, list[int]] = {}
+        for number, task in enumerate(self._tasks):
+            if task.children:
+                for child in sorted({self._index[child] for child in task.children if child in self._index}):
+                    self._hold(child, number)
+        self._gates: list[Gate] = []
+        self._warnings: list[str] = []
+        self._order = self._sort(self._wanted_gates(gates))
+
+    # --- construction
+
+    def _connect(self, dependencies: Iterable[Dependency]) -> None:
+        index = self._index
+        size = len(self._ids)
+        self._before: list[list[int]] = [[] for _ in range(size)]
+        self._after: list[list[int]] = [[] for _ in range(size)]
+        known = self._dependencies
+        for dependency in dependencies:
+            try:
+                key = index[dependency.before] * size + index[dependency.after]
+            except KeyError as error:
+                raise GraphError(
+                    f"the dependency {dependency.before} → {dependency.after} names {error.args[0]!r}, "
+                    "which is no task of this graph"
+                ) from None
+            present = known.get(key)
+            if present is None or (present.strength != "binding" and dependency.strength == "binding"):
+                known[key] = dependency
+        for key in sorted(known):
+            if known[key].strength == "binding":
+                before, after = divmod(key, size)
+                if before == after:
+                    raise cycle_error([self._ids[before]] * 2, self._reasons)
+                self._before[after].append(before)
+                self._after[before].append(after)
+
+    def _hold(self, holder: int, subject: int) -> None:
+        self._holds.setdefault(holder, []).append(subject)
+        self._held_by.setdefault(subject, []).append(holder)
+
+    def _wanted_gates(self, gates: Iterable[Gate] | None) -> list[tuple[int, int]]:
+        if gates is None:
+            return sorted(
+                {
+                    (number, self._index[subject])
+                    for number, task in enumerate(self._tasks)
+                    if task.verifies
+                    for subject in task.verifies
+                    if subject in self._index and subject != task.id
+                }
+            )
+        try:
+            return sorted({(self._index[gate.test], self._index[gate.subject]) for gate in gates})
+        except KeyError as error:
+            raise GraphError(f"a gate names {error.args[0]!r}, which is no task of this graph") from None
+
+    def _all_after(self) -> list[list[int]]:
+        """Edges of every sort in one adjacency."""
+        if not self._holds:
+            return self._after
+        return [[*targets, *self._holds.get(node, ())] for node, targets in enumerate(self._after)]
+
+    def _sort(self, gates: list[tuple[int, int]]) -> list[int]:
+        """Accept the gates that close no cycle; all tasks in topological order."""
+        certain = self._all_after()
+        if not gates:
+            return self._ordered(certain)
+        wanted = [list(targets) for targets in certain]
+        for test, subject in gates:
+            wanted[test].append(subject)
+        order = topological_order(wanted)
+        if len(order) == len(self._ids):
+            for test, subject in gates:
+                self._accept(test, subject)
+            return order
+        self._ordered(certain)
+        found = components(wanted)
+        component_of = {node: number for number, nodes in enumerate(found) for node in nodes}
+        accepted = [list(targets) for targets in certain]
+        for test, subject in gates:
+            here = component_of.get(test)
+            if here is not None and here == component_of.get(subject):
+                path = shortest_path(accepted, subject, test, found[here]) if test != subject else [test]
+                if path is not None:
+                    self._leave_out(test, subject, path)
+                    continue
+            accepted[test].append(subject)
+            self._accept(test, subject)
+        return self._ordered(accepted)
+
+    def _accept(self, test: int, subject: int) -> None:
+        self._hold(test, subject)
+        self._gates.append(Gate(test=self._ids[test], subject=self._ids[subject]))
+
+    def _leave_out(self, test: int, subject: int, path: Sequence[int]) -> None:
+        way = " → ".join(self._ids[node] for node in path)
+        self._warnings.append(
+            f"{self._ids[subject]} does not wait for its test {self._ids[test]} before it lands, "
+            f"because the test already waits for it ({way})"
+        )
+
+    def _ordered(self, after: list[list[int]]) -> list[int]:
+        order = topological_order(after)
+        if len(order) < len(after):
+            cycle = shortest_cycle(after, components(after)[0])
+            raise cycle_error([self._ids[node] for node in cycle], self._reasons)
+        return order
+
+    def _reasons(self, before: str, after: str) -> Sequence[Reason]:
+        found = self._dependencies.get(self._index[before] * len(self._ids) + self._index[after])
+        if found is not None:
+            return found.reasons
+        return (Reason(rule="children", evidence=f"{after} completes only with its part {before}"),)
+
+    # --- contents
+
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        """All tasks, sorted by id."""
+        return tuple(self._tasks)
+
+    @property
+    def dependencies(self) -> tuple[Dependency, ...]:
+        """All dependencies, binding and advisory, sorted by (before, after)."""
+        return tuple(self._dependencies[key] for key in sorted(self._dependencies))
+
+    @property
+    def gates(self) -> tuple[Gate, ...]:
+        """The gates that hold, sorted by (test, subject)."""
+        return tuple(self._gates)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """One sentence for each gate that was left out."""
+        return tuple(self._warnings)
+
+    def __len__(self) -> int:
+        return len(self._tasks)
+
+    def __contains__(self, task_id: object) -> bool:
+        return task_id in self._index
+
+    def __repr__(self) -> str:
+        edges = sum(map(len, self._before))
+        return f"<ExecutionGraph {len(self)} tasks, {edges} binding dependencies, {len(self._gates)} gates>"
+
+    def task(self, task_id: str) -> Task:
+        """The task with that id; :class:`KeyError` if there is none."""
+        return self._tasks[self._index[task_id]]
+
+    def edges(self) -> list[tuple[str, str]]:
+        """The binding ``(before, after)`` pairs, sorted."""
+        return [(self._ids[b], self._ids[a]) for b, targets in enumerate(self._after) for a in targets]
+
+    def predecessors(self, task_id: str) -> list[str]:
+        """The tasks it waits for directly, sorted."""
+        return [self._ids[node] for node in self._before[self._index[task_id]]]
+
+    def successors(self, task_id: str) -> list[str]:
+        """The tasks that wait for it directly, sorted."""
+        return [self._ids[node] for node in self._after[self._index[task_id]]]
+
+    def ancestors(self, task_id: str) -> frozenset[str]:
+        """All tasks it waits for over dependencies, directly or not."""
+        return self._reach(self._before, task_id)
+
+    def descendants(self, task_id: str) -> frozenset[str]:
+        """All tasks that wait for it over dependencies, directly or not."""
+        return self._reach(self._after, task_id)
+
+    def _reach(self, adjacency: list[list[int]], task_id: str) -> frozenset[str]:
+        seen: set[int] = set()
+        queue = deque([self._index[task_id]])
+        while queue:
+            for node in adjacency[queue.popleft()]:
+                if node not in seen:
+                    seen.add(node)
+                    queue.append(node)
+        return frozenset(self._ids[node] for node in seen)
+
+    # --- order
+
+    @cached_property
+    def _wiring(self) -> _schedule.Wiring:
+        return _schedule.Wiring(
+            before=self._before,
+            after=self._after,
+            holds=self._holds,
+            held_by=self._held_by,
+            duration=[0.0 if task.children or task.status in _DONE else task.estimate_s for task in self._tasks],
+            order=self._order,
+        )
+
+    def layers(self) -> tuple[tuple[str, ...], ...]:
+        """Tasks by the number of dependencies on the longest way to them; gates and parents do not count. Each layer is sorted."""
+        return self._grouped(_schedule.levels(self._wiring, holds=False))
+
+    def phases(self) -> tuple[tuple[str, ...], ...]:
+        """Tasks by the earliest step in which they can run: what depends on a gated subject is behind its tests, a parent is with the last of its children.
+
+        Each phase is sorted.
+        """
+        level = _schedule.levels(self._wiring)
+        for number in self._order:
+            if self._tasks[number].children and number in self._held_by:
+                level[number] = max(level[number], *(level[child] for child in self._held_by[number]))
+        return self._grouped(level)
+
+    def _grouped(self, level: list[int]) -> tuple[tuple[str, ...], ...]:
+        groups: list[list[str]] = [[] for _ in range(max(level, default=-1) + 1)]
+        for number, task_id in enumerate(self._ids):
+            groups[level[number]].append(task_id)
+        return tuple(tuple(group) for group in groups if group)
+
+    def width(self) -> int:
+        """How many tasks that need an agent the widest phase holds: so many agents are busy at once if all tasks take equally long."""
+        working = {task.id for task in self._tasks if not task.children}
+        return max((sum(task_id in working for task_id in phase) for phase in self.phases()), default=0)
+
+    def redundant(self) -> list[RedundantEdge]:
+        """The binding dependencies that a path implies, sorted by (before, after): removing all of them changes no order."""
+        before = self._before
+        order = self._order
+        if any(task.children for task in self._tasks):
+            before = [list(sources) for sources in self._before]
+            for number, task in enumerate(self._tasks):
+                for child in task.children:
+                    if child in self._index and self._index[child] not in before[number]:
+                        before[number].append(self._index[child])
+        size = len(self._ids)
+        found = sorted(
+            (
+                edge
+                for edge in redundant_edges(order, before)
+                if (known := self._dependencies.get(edge.before * size + edge.after)) and known.strength == "binding"
+            ),
+            key=lambda edge: (edge.before, edge.after),
+        )
+        ids = self._ids
+        return [
+            RedundantEdge(ids[edge.before], ids[edge.after], tuple([None if n is None else ids[n] for n in edge.path]))
+            for edge in found
+        ]
+
+    # --- time
+
+    @cached_property
+    def _times(self) -> _schedule.Times:
+        return _schedule.times(self._wiring)
+
+    @cached_property
+    def _ranks(self) -> list[float]:
+        return _schedule.upward_ranks(self._wiring)
+
+    def upward_ranks(self) -> dict[str, float]:
+        """Seconds from the start of each task to the end of all that waits for it, along the longest way, gates counted."""
+        return dict(zip(self._ids, self._ranks, strict=True))
+
+    def critical_path(self) -> tuple[str, ...]:
+        """Tasks whose estimates add up to the span, each kept waiting by the one before it, directly or through a gate."""
+        return tuple(self._ids[node] for node in _schedule.longest_path(self._wiring, self._times))
+
+    @property
+    def work_s(self) -> float:
+        """Seconds of work: the sum of all estimates. Parents and tasks that are done count nothing."""
+        return float(sum(self._wiring.duration))
+
+    @property
+    def span_s(self) -> float:
+        """Seconds on the critical path: the least time with any number of workers."""
+        return self._times.span
+
+    @property
+    def max_speedup(self) -> float:
+        """``work_s / span_s``: the most that working in parallel can gain; 1 when nothing takes time."""
+        return self.work_s / self.span_s if self.span_s > 0 else 1.0
+
+    @property
+    def recommended_workers(self) -> int:
+        """The fewest workers that need at most 5 % more than the span, by simulation; for a large graph ``max_speedup`` rounded up."""
+        if len(self) > SIMULATED_TASKS:
+            return ceil(self.max_speedup)
+        return _schedule.fewest_workers(self._wiring, self._times, self._ranks, SLACK)
+
+    def estimates(self) -> Estimates:
+        """All figures at once; no price is known here."""
+        return Estimates(
+            work_s=self.work_s,
+            span_s=self.span_s,
+            max_speedup=self.max_speedup,
+            recommended_workers=self.recommended_workers,
+        )
+
+    # --- export
+
+    def to_mermaid(self) -> str:
+        """A Mermaid flowchart: solid arrows bind, dotted ones are advisory, ``lands after`` is a gate."""
+        return _drawing.mermaid(self._tasks, self._drawn(), self._gates)
+
+    def to_dot(self) -> str:
+        """A Graphviz digraph: solid edges bind, dotted ones are advisory, dashed ones are gates."""
+        return _drawing.dot(self._tasks, self._drawn(), self._gates)
+
+    def _drawn(self) -> list[Dependency]:
+        implied = {(edge.before, edge.after) for edge in self.redundant()}
+        return [edge for edge in self.dependencies if (edge.before, edge.after) not in implied]
+
+    def to_networkx(self) -> networkx.DiGraph[Any]:
+        """A ``networkx.DiGraph``: nodes are task ids with ``task``; edges have ``kind`` (``dependency`` or ``gate``), dependencies also ``strength``
+        and ``reasons``. A gate leads from the test to the subject."""
+        import networkx
+
+        graph: networkx.DiGraph[Any] = networkx.DiGraph()
+        for task in self._tasks:
+            graph.add_node(task.id, task=task)
+        for gate in self._gates:
+            graph.add_edge(gate.test, gate.subject, kind="gate")
+        for edge in self.dependencies:
+            graph.add_edge(edge.before, edge.after, kind="dependency", strength=edge.strength, reasons=edge.reasons)
+        return graph
