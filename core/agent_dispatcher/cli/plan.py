@@ -1,0 +1,128 @@
+"""``plan``, ``validate``, ``graph``: everything that can be said before anything runs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ..errors import UsageError
+from ._common import echo_json
+
+if TYPE_CHECKING:
+    from ..models import ExecutionPlan
+
+__all__ = ["graph", "plan", "validate"]
+
+
+@click.command()
+@click.argument("source", type=click.Path())
+@click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON (stable, versioned).")
+@click.option("--mermaid", is_flag=True, help="Print the graph as Mermaid.")
+@click.option("--dot", is_flag=True, help="Print the graph as Graphviz DOT.")
+@click.option("--output", "-o", type=click.Path(), default=None, metavar="FILE", help="Write the plan to FILE (.json).")
+def plan(source: str, as_json: bool, mermaid: bool, dot: bool, output: str | None) -> int:
+    """Show what would be done for SOURCE, and in which order. Nothing is changed."""
+    from ..dispatcher import AgentDispatcher
+    from ._plan_source import load_plan
+
+    if sum((as_json, mermaid, dot)) > 1:
+        raise UsageError("--json, --mermaid and --dot exclude each other")
+    made = load_plan(AgentDispatcher(), source)
+    if output is not None:
+        _write(made, Path(output))
+    if as_json:
+        from ..planning.plan_json import plan_to_json
+
+        echo_json(plan_to_json(made))
+    elif mermaid or dot:
+        _print_graph(made, dot=dot)
+    elif output is None:
+        _print_table(made)
+    return 0
+
+
+@click.command()
+@click.argument("source", type=click.Path())
+@click.option("--json", "as_json", is_flag=True, help="Print the problems as JSON.")
+@click.option("--allow-partial", is_flag=True, help="As in 'run': tasks that no agent can do are no problem.")
+@click.option("--unsafe-no-sandbox", is_flag=True, help="As in 'run': a missing sandbox is no problem.")
+def validate(source: str, as_json: bool, allow_partial: bool, unsafe_no_sandbox: bool) -> int:
+    """Say everything that stands in the way of running SOURCE, all at once."""
+    from ..dispatcher import AgentDispatcher
+    from ._plan_source import load_plan
+
+    dispatcher = AgentDispatcher()
+    made = load_plan(dispatcher, source)
+    problems = dispatcher.problems(made, allow_partial=allow_partial, unsafe_no_sandbox=unsafe_no_sandbox)
+    if as_json:
+        echo_json(
+            {"valid": not problems, "problems": [{"what": p.what, "where": p.where, "remedy": p.remedy} for p in problems]}
+        )
+    elif problems:
+        click.echo(f"{made.specification.title}: {len(problems)} problem(s)", err=True)
+        for problem in problems:
+            click.echo(f"  {problem}", err=True)
+    else:
+        click.echo(f"{made.specification.title}: ready to run, {len(made.tasks)} tasks")
+    return 3 if problems else 0
+
+
+@click.command()
+@click.argument("source")
+@click.option("--dot", is_flag=True, help="Graphviz DOT instead of Mermaid.")
+def graph(source: str, dot: bool) -> int:
+    """Print the graph of SOURCE: a specification, a plan file, or a run."""
+    from ..dispatcher import AgentDispatcher
+    from ._plan_source import load_plan
+
+    dispatcher = AgentDispatcher()
+    made = load_plan(dispatcher, source) if Path(source).exists() else dispatcher.plan_of(source)
+    _print_graph(made, dot=dot)
+    return 0
+
+
+def _print_graph(made: ExecutionPlan, *, dot: bool) -> None:
+    from ..planning.execution_graph import ExecutionGraph
+
+    built = ExecutionGraph.from_plan(made)
+    click.echo(built.to_dot() if dot else built.to_mermaid())
+
+
+def _write(made: ExecutionPlan, path: Path) -> None:
+    from ..planning.plan_json import plan_to_json
+
+    if path.suffix != ".json":
+        raise UsageError(f"--output {path}: a plan is written as .json")
+    if not path.parent.is_dir():
+        raise UsageError(f"--output {path}: there is no folder {path.parent}")
+    path.write_text(json.dumps(plan_to_json(made, plan_path=path), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    click.echo(f"plan written to {path}", err=True)
+
+
+def _print_table(made: ExecutionPlan) -> None:
+    """The plan for people: phase by phase, the critical path marked."""
+    critical = set(made.critical_path)
+    waits: dict[str, int] = {}
+    for dependency in made.dependencies:
+        if dependency.strength == "binding":
+            waits[dependency.after] = waits.get(dependency.after, 0) + 1
+    title = made.specification.title
+    click.secho(f"{title}: {len(made.tasks)} tasks in {len(made.phases)} phases", bold=True)
+    width = max((len(task.title) for task in made.tasks), default=0)
+    for number, phase in enumerate(made.phases, start=1):
+        click.echo(f"\nphase {number} ({len(phase)} at the same time)")
+        for task_id in phase:
+            task = made.task(task_id)
+            mark = "*" if task_id in critical else " "
+            waiting = f"waits for {waits[task_id]}" if task_id in waits else ""
+            click.echo(f"  {mark} {task.title:<{min(width, 60)}}  {task.type:<14} {waiting:<12} {task_id}".rstrip())
+    estimates = made.estimates
+    click.echo(
+        f"\n* critical path: {len(made.critical_path)} tasks, about {estimates.span_s:.0f} s of {estimates.work_s:.0f} s of work; "
+        f"at most {estimates.max_speedup:.1f} times faster than one by one, with {estimates.recommended_workers} workers"
+    )
+    for warning in (*made.specification.warnings, *made.warnings):
+        click.secho(f"warning: {warning}", fg="yellow", err=True)

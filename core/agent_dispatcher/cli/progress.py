@@ -1,0 +1,162 @@
+"""How a run is watched: a live table on a terminal that has ``rich``, plain lines everywhere else."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+from attrs import define, field
+
+from ..models import Event, ExecutionPlan
+
+__all__ = ["Progress", "progress_display"]
+
+
+@define
+class Progress:
+    """Where a run stands, as far as its events have told.
+
+    Attributes:
+        plan: what is carried out.
+        run: the run's id once it has started.
+        states: task id -> a word: ``running``, ``checking``, ``completed``, ...
+    """
+
+    plan: ExecutionPlan
+    run: str = ""
+    output: Path | None = None
+    states: dict[str, str] = field(factory=dict)
+    began: float = field(factory=time.monotonic)
+    _titles: dict[str, str] = field(factory=dict)
+
+    def __attrs_post_init__(self) -> None:
+        self._titles = {task.id: task.title for task in self.plan.tasks}
+        self.states = {task.id: task.status for task in self.plan.tasks}
+
+    def started(self, run: str, output: Path) -> None:
+        """The run exists."""
+        self.run, self.output = run, output
+
+    def events(self, events: Sequence[Event]) -> None:
+        """Take in a batch."""
+        for event in events:
+            line = self._take(event)
+            if line is not None:
+                self.show(event, line)
+        self.refresh()
+
+    def show(self, event: Event, line: str) -> None:
+        """Print one line; overridden by displays."""
+
+    def refresh(self) -> None:
+        """A batch is done; overridden by displays."""
+
+    def title(self, task: str | None) -> str:
+        """What a task is called."""
+        return self._titles.get(task or "", task or "")
+
+    def done(self) -> int:
+        """How many tasks are completed."""
+        return sum(state == "completed" for state in self.states.values())
+
+    def _take(self, event: Event) -> str | None:
+        if event.task is None:
+            if event.type == "run.warning":
+                return f"warning: {event.data.get('text', '')}"
+            return None
+        title = self.title(event.task)
+        data = event.data
+        match event.type:
+            case "attempt.started":
+                self.states[event.task] = "running"
+                again = f" (attempt {event.attempt})" if (event.attempt or 1) > 1 else ""
+                return f"start     {title} [{data.get('agent_type', '')}]{again}"
+            case "attempt.sealed":
+                self.states[event.task] = "sealed"
+            case "attempt.checked":
+                self.states[event.task] = "checking"
+            case "attempt.landed":
+                self.states[event.task] = "landed"
+            case "task.completed":
+                self.states[event.task] = "completed"
+                return f"done      {title}"
+            case "attempt.rejected":
+                self.states[event.task] = "rejected"
+                return f"rejected  {title}: {_first_line(data.get('why'))}"
+            case "attempt.failed":
+                self.states[event.task] = "failed attempt"
+                return f"failed    {title}: {_first_line(data.get('error'))}"
+            case "task.failed" | "task.blocked" | "task.skipped" | "task.cancelled":
+                self.states[event.task] = event.type.removeprefix("task.")
+                return f"{self.states[event.task]:<9} {title}"
+        return None
+
+
+class PlainProgress(Progress):
+    """One line per thing that happened, on stderr, so that stdout stays clean."""
+
+    def show(self, event: Event, line: str) -> None:
+        count = f"{self.done()}/{len(self.states)}"
+        click.echo(f"{time.monotonic() - self.began:6.1f} s  {count:>7}  {line}", err=True)
+
+
+class LiveProgress(Progress):
+    """A table of what is in progress, redrawn in place, above it the lines of what ended."""
+
+    live: Any = None
+
+    def show(self, event: Event, line: str) -> None:
+        if self.live is not None and event.type != "attempt.started":
+            from rich.text import Text
+
+            self.live.console.print(Text(f"{time.monotonic() - self.began:6.1f} s  {line}"))
+
+    def refresh(self) -> None:
+        if self.live is not None:
+            self.live.update(self.table())
+
+    def table(self) -> Any:
+        from rich.progress_bar import ProgressBar
+        from rich.table import Table
+        from rich.text import Text
+
+        grid = Table.grid(padding=(0, 2))
+        grid.add_row(
+            Text(f"{self.done()}/{len(self.states)}"),
+            ProgressBar(total=max(1, len(self.states)), completed=self.done(), width=40),
+        )
+        for task, state in self.states.items():
+            if state in ("running", "checking", "sealed", "landed"):
+                grid.add_row(Text(state, style="cyan"), Text(self.title(task)))
+        return grid
+
+
+@contextmanager
+def progress_display(plan: ExecutionPlan, *, quiet: bool = False) -> Iterator[Progress]:
+    """A display for the time of the ``with`` block: none when ``quiet``, live on a terminal with ``rich``, else plain."""
+    if quiet:
+        yield Progress(plan)
+        return
+    if sys.stderr.isatty():
+        try:
+            from rich.console import Console
+            from rich.live import Live
+        except ImportError:
+            yield PlainProgress(plan)
+            return
+        display = LiveProgress(plan)
+        with Live(display.table(), console=Console(stderr=True), transient=True, refresh_per_second=8) as live:
+            display.live = live
+            yield display
+        return
+    yield PlainProgress(plan)
+
+
+def _first_line(text: Any) -> str:
+    lines = str(text or "").strip().splitlines()
+    return lines[0][:200] if lines else ""

@@ -1,0 +1,147 @@
+"""``run`` and ``resume``: carry a plan out, show how it goes, print what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..errors import UsageError
+from ._common import EXIT_CODES, echo_json, output_option, run_argument
+
+if TYPE_CHECKING:
+    from ..coordination.coordinator import Coordinator
+    from ..models import ExecutionPlan, ExecutionResult
+
+__all__ = ["resume", "run"]
+
+_UNSAFE = "Run generated code WITHOUT a sandbox: it can read and change everything you can."
+
+
+@click.command()
+@click.argument("source", type=click.Path())
+@output_option("Root of the repository to work in: a new or empty folder, or an existing repository. Default: ./<title>.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document and nothing else.")
+@click.option("--allow-partial", is_flag=True, help="Leave out tasks that no agent can do, and say so.")
+@click.option("--unsafe-no-sandbox", is_flag=True, help=_UNSAFE)
+def run(source: str, output: str | None, as_json: bool, allow_partial: bool, unsafe_no_sandbox: bool) -> int:
+    """Turn SOURCE (a specification, or a plan written by 'plan --output') into verified, working code."""
+    from ..dispatcher import AgentDispatcher
+    from ._plan_source import load_plan
+
+    dispatcher = AgentDispatcher()
+    plan = load_plan(dispatcher, source)
+    _warn_unsafe(unsafe_no_sandbox)
+    if not any(task.status == "pending" for task in plan.tasks):
+        return _nothing_to_do(plan, as_json)
+
+    def start(**hooks: Any) -> Awaitable[ExecutionResult]:
+        return dispatcher.execute_async(
+            plan, output, allow_partial=allow_partial, unsafe_no_sandbox=unsafe_no_sandbox, **hooks
+        )
+
+    return _carry_out(start, plan, as_json)
+
+
+@click.command()
+@run_argument
+@output_option("The run's output folder, instead of its id.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document and nothing else.")
+@click.option("--unsafe-no-sandbox", is_flag=True, help=_UNSAFE)
+def resume(run: str | None, output: str | None, as_json: bool, unsafe_no_sandbox: bool) -> int:
+    """Go on with RUN (an id; default: the unfinished run of the nearest output folder)."""
+    from ..dispatcher import AgentDispatcher
+
+    dispatcher = AgentDispatcher()
+    _warn_unsafe(unsafe_no_sandbox)
+    session_plan = dispatcher.plan_of(run, output)
+
+    def start(**hooks: Any) -> Awaitable[ExecutionResult]:
+        return dispatcher.resume_async(run, output, unsafe_no_sandbox=unsafe_no_sandbox, **hooks)
+
+    return _carry_out(start, session_plan, as_json)
+
+
+def _warn_unsafe(unsafe: bool) -> None:
+    if unsafe:
+        click.secho(
+            "WARNING: no sandbox. Generated code runs with all your rights.", fg="red", bold=True, err=True
+        )
+
+
+def _nothing_to_do(plan: ExecutionPlan, as_json: bool) -> int:
+    if as_json:
+        from ..reporting import build_result, result_to_json
+
+        document = result_to_json(build_result(plan, "", ()))
+        echo_json({**document, "status": "completed"})
+    else:
+        click.echo(f"{plan.specification.title}: nothing to do, all {len(plan.tasks)} tasks are completed.")
+    return 0
+
+
+def _carry_out(start: Callable[..., Awaitable[ExecutionResult]], plan: ExecutionPlan, as_json: bool) -> int:
+    """Run ``start`` with progress and signals; print the outcome; return the exit code."""
+    from .progress import progress_display
+
+    with progress_display(plan, quiet=as_json) as display:
+        interrupted, result = asyncio.run(_with_signals(start, display.events, display.started))
+    if interrupted is not None:
+        where = f" (agent-dispatcher resume {display.run})" if display.run else ""
+        click.echo(f"interrupted: everything finished is kept; go on with 'agent-dispatcher resume'{where}", err=True)
+        return 128 + interrupted
+    assert result is not None
+    if as_json:
+        from ..reporting import result_to_json
+
+        echo_json(result_to_json(result))
+    else:
+        from .summary import print_summary
+
+        print_summary(result)
+    return EXIT_CODES[result.status]
+
+
+async def _with_signals(
+    start: Callable[..., Awaitable[ExecutionResult]], on_events: Any, on_start: Any
+) -> tuple[int | None, ExecutionResult | None]:
+    """Run until done, or until a signal cancels: the first lets agents end, the second does not wait."""
+    received: list[int] = []
+
+    async def carry() -> ExecutionResult:
+        return await start(on_events=on_events, on_start=on_start)
+
+    task = asyncio.ensure_future(carry())
+
+    def interrupt(number: int) -> None:
+        received.append(number)
+        if len(received) == 1:
+            click.echo("stopping: what is finished is kept (again to stop at once) ...", err=True)
+            task.cancel()
+        else:
+            import os
+
+            os._exit(128 + number)
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError, RuntimeError):
+            loop.add_signal_handler(number, interrupt, int(number))
+    try:
+        return None, await task
+    except asyncio.CancelledError:
+        if not received:
+            raise
+        return received[0], None
+
+
+def _require(path: str) -> Path:
+    found = Path(path)
+    if not found.exists():
+        raise UsageError(f"{path}: there is no such file or folder")
+    return found

@@ -1,0 +1,88 @@
+"""``runs``, ``status``, ``report``: what is recorded about runs."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from pathlib import Path
+
+import click
+
+from ..errors import StoreError, UsageError
+from ..run_index import STATE_FOLDER, find_output, known_runs
+from ._common import echo_json, output_option, run_argument
+
+__all__ = ["report", "runs", "status"]
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def runs(as_json: bool) -> int:
+    """List the runs that were started by you, newest last."""
+    from ..dispatcher import AgentDispatcher
+
+    dispatcher = AgentDispatcher()
+    rows = []
+    for known in known_runs():
+        state = "gone"
+        if (known.output / STATE_FOLDER).is_dir():
+            try:
+                found = {listed.run: listed.status for listed in dispatcher.runs_in(known.output)}
+                state = found.get(known.run, "gone")
+            except StoreError as error:
+                state = f"unreadable: {error}"
+        rows.append((known.run, state, known.title, str(known.output), known.started_at))
+    if as_json:
+        keys = ("run", "status", "title", "output", "started_at")
+        echo_json([dict(zip(keys, row, strict=True)) for row in rows])
+        return 0
+    if not rows:
+        click.echo("no runs yet: start one with 'agent-dispatcher run SOURCE'")
+    for run, state, title, output, started in rows:
+        when = time.strftime("%Y-%m-%d %H:%M", time.localtime(started))
+        click.echo(f"{run}  {when}  {state:<12} {title}  ({output})")
+    return 0
+
+
+@click.command()
+@run_argument
+@output_option("The run's output folder, instead of its id.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result so far as JSON.")
+def status(run: str | None, output: str | None, as_json: bool) -> int:
+    """Show where RUN stands (default: the newest run of the nearest output folder)."""
+    from ..dispatcher import AgentDispatcher
+    from ..reporting import result_to_json
+
+    result = AgentDispatcher().result_of(run, output)
+    if as_json:
+        echo_json(result_to_json(result))
+        return 0
+    counts = Counter(task.status for task in result.task_results)
+    click.secho(f"{result.specification.title}: {result.status}", bold=True)
+    click.echo(f"run {result.run} in {result.output}")
+    click.echo(", ".join(f"{count} {state.replace('_', ' ')}" for state, count in sorted(counts.items())))
+    for task in result.task_results:
+        note = f"  {(task.error or '').splitlines()[0]}" if task.error else ""
+        click.echo(f"  {task.status:<12} {task.title or task.id}{note}")
+    return 0
+
+
+@click.command()
+@run_argument
+@output_option("The run's output folder, instead of its id.")
+@click.option("--json", "as_json", is_flag=True, help="Print result.json.")
+def report(run: str | None, output: str | None, as_json: bool) -> int:
+    """Print the report of RUN (default: the newest finished run of the nearest output folder)."""
+    folder = find_output(run, output) / STATE_FOLDER / "runs"
+    name = "result.json" if as_json else "report.md"
+    found = _report_file(folder, run, name)
+    click.echo(found.read_text(encoding="utf-8"), nl=False)
+    return 0
+
+
+def _report_file(folder: Path, run: str | None, name: str) -> Path:
+    candidates = [folder / run / name] if run is not None else sorted(folder.glob(f"*/{name}"))
+    existing = [path for path in candidates if path.is_file()]
+    if not existing:
+        raise UsageError(f"no {name} in {folder}: the run has not finished (see 'agent-dispatcher status')")
+    return existing[-1]

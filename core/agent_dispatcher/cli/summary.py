@@ -1,0 +1,69 @@
+"""The last lines of a run: what came of it, what was proven, where it is, and what to do next."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from ..models import ExecutionResult, TaskResult
+
+__all__ = ["print_summary"]
+
+_COLOURS = {"completed": "green", "partial": "yellow", "failed": "red", "cancelled": "yellow", "paused": "yellow"}
+
+
+def print_summary(result: ExecutionResult) -> None:
+    """Print the outcome for a person."""
+    completed = sum(task.status == "completed" for task in result.task_results)
+    click.echo()
+    click.secho(
+        f"{result.status.upper()}: {completed} of {len(result.task_results)} tasks in {result.metrics.wall_s:.1f} s",
+        fg=_COLOURS.get(result.status),
+        bold=True,
+    )
+    _requirements(result)
+    for evidence in result.final_evidence:
+        click.echo(f"  final check {evidence.check}: {evidence.summary or ('passed' if evidence.passed else 'failed')}")
+    if result.metrics.work_s:
+        click.echo(
+            f"  speed-up {result.metrics.speedup:.2f} (agents' work / wall time), at most {result.metrics.max_speedup:.2f} for this plan"
+        )
+    for task in result.task_results:
+        if task.status in ("failed", "skipped"):
+            _problem(task)
+    blocked = [task for task in result.task_results if task.status == "blocked"]
+    if blocked:
+        click.echo(f"  blocked by these: {', '.join(task.title or task.id for task in blocked)}")
+    for warning in result.warnings:
+        click.secho(f"  warning: {warning}", fg="yellow")
+    _next(result)
+
+
+def _requirements(result: ExecutionResult) -> None:
+    if not result.requirements:
+        return
+    met = [r for r in result.requirements if r.verdict == "met"]
+    click.echo(f"  requirements: {len(met)} of {len(result.requirements)} met, each by a check that passed")
+    for requirement in result.requirements:
+        if requirement.verdict != "met":
+            click.secho(f"    {requirement.id}: {requirement.verdict.replace('_', ' ')}", fg="red")
+
+
+def _problem(task: TaskResult) -> None:
+    click.secho(f"  {task.status}: {task.title or task.id}", fg="red" if task.status == "failed" else "yellow")
+    for line in (task.error or "").splitlines()[:20]:
+        click.echo(f"    {line}")
+
+
+def _next(result: ExecutionResult) -> None:
+    output = Path(result.output)
+    try:
+        shown = os.path.relpath(output)
+    except ValueError:
+        shown = str(output)
+    if len(shown) > len(str(output)):
+        shown = str(output)
+    click.echo(f"  code:   {shown}" + (f" (branch {result.branch})" if result.branch else ""))
+    click.echo(f"  report: {Path(shown) / '.dispatcher' / 'runs' / result.run / 'report.md'}")

@@ -1,0 +1,71 @@
+"""Everything that is run on this project, by people and by CI: ``nox -l`` lists it."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+import nox
+
+nox.options.default_venv_backend = "venv"
+nox.options.error_on_missing_interpreters = False
+nox.options.sessions = ["tests", "typing", "lint"]
+
+PROJECT = nox.project.load_toml("pyproject.toml")
+PYTHONS = nox.project.python_versions(PROJECT)
+ROOT = Path(__file__).parent
+
+
+def group(name: str) -> list[str]:
+    """The requirements of a dependency group, included groups resolved."""
+    return list(nox.project.dependency_groups(PROJECT, name))
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """All tests, against the built wheel."""
+    wheel = _build_wheel(session)
+    session.install(f"{wheel}[all]", *group("test"))
+    session.run("python", "-m", "pytest", *session.posargs)
+
+
+@nox.session
+def typing(session: nox.Session) -> None:
+    """mypy --strict over core and builtins."""
+    session.install("-e", ".[all]", *group("typing"))
+    session.run("mypy")
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """ruff: rules and formatting."""
+    session.install(*group("lint"))
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Every command and snippet of README and docs."""
+    wheel = _build_wheel(session)
+    session.install(f"{wheel}[all]", *group("test"))
+    session.run("python", "-m", "pytest", "tests/docs", *session.posargs)
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """The main job: the lending library, from specification to tested package, in ./build/lending-library."""
+    session.install(".[all]")
+    output = ROOT / "build" / "lending-library"
+    shutil.rmtree(output, ignore_errors=True)
+    session.run("agent-dispatcher", "run", "docs/examples/lending-library", "--output", str(output))
+
+
+def _build_wheel(session: nox.Session) -> Path:
+    folder = Path(session.create_tmp()) / "wheel"
+    shutil.rmtree(folder, ignore_errors=True)
+    session.run(sys.executable, "-m", "pip", "--version", external=True, silent=True)
+    session.run("python", "-m", "pip", "wheel", "-q", "--no-deps", "-w", str(folder), ".", silent=True)
+    (wheel,) = folder.glob("*.whl")
+    return wheel
