@@ -156,7 +156,7 @@ def _graph(plan: ExecutionPlan) -> Iterable[str]:
     yield "## Graph"
     yield ""
     yield "```mermaid"
-    yield ExecutionGraph.from_plan(plan).to_mermaid().rstrip()
+    yield ExecutionGraph(plan.tasks, plan.dependencies, plan.gates).to_mermaid().rstrip()
     yield "```"
     yield ""
 

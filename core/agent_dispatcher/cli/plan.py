@@ -87,7 +87,7 @@ def graph(source: str, dot: bool) -> int:
 def _print_graph(made: ExecutionPlan, *, dot: bool) -> None:
     from ..planning.execution_graph import ExecutionGraph
 
-    built = ExecutionGraph.from_plan(made)
+    built = ExecutionGraph(made.tasks, made.dependencies, made.gates)
     click.echo(built.to_dot() if dot else built.to_mermaid())
 
 

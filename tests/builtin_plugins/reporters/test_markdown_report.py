@@ -1,0 +1,71 @@
+"""The report shows outcome, proof and trouble, and a hostile title stays text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from agent_dispatcher.models import (
+    Event,
+    Evidence,
+    ExecutionPlan,
+    ExecutionResult,
+    Requirement,
+    RequirementResult,
+    Specification,
+    Task,
+    TaskResult,
+)
+from agent_dispatcher_builtins.reporters.markdown_report import MarkdownReporter
+
+TITLE = "Loans | <script>alert(1)</script>"
+
+
+def report(folder: Path) -> str:
+    specification = Specification(id="s", title="Library", requirements=(Requirement(id="R1", text=TITLE),))
+    plan = ExecutionPlan(specification=specification, tasks=(Task(id="t", title=TITLE, requirements=("R1",)),))
+    proof = Evidence(id="t-1-pytest", check="pytest", passed=True, summary="3 passed", proof=True)
+    result = ExecutionResult(
+        run="r1",
+        status="failed",
+        specification=specification,
+        requirements=(RequirementResult(id="R1", verdict="met", tasks=("t",), evidence=("t-1-pytest",)),),
+        task_results=(
+            TaskResult(id="t", title=TITLE, status="completed", commit="0123456789abcdef", evidence=(proof,)),
+            TaskResult(id="u", title="Other", status="failed", error="boom\n```\nspec.yaml:7"),
+        ),
+        warnings=("look out",),
+    )
+    events = [
+        Event(run="r1", type="run.started", at=10.0, seq=1),
+        Event(run="r1", type="attempt.started", at=11.0, seq=2, task="t", attempt=1, data={"agent_type": "writer"}),
+        Event(run="r1", type="attempt.sealed", at=12.5, seq=3, task="t", attempt=1),
+        Event(run="r1", type="attempt.landed", at=13.0, seq=4, task="t", attempt=1),
+    ]
+    (path,) = MarkdownReporter().write(result, plan, events, folder)
+    return path.read_text(encoding="utf-8")
+
+
+def test_requirement_task_commit_and_check_stand_in_one_row(tmp_path: Path) -> None:
+    """A reader can follow a requirement to the task, its commit and the check that passed."""
+    text = report(tmp_path)
+    (row,) = [line for line in text.splitlines() if line.startswith("| **R1**")]
+    assert "| met |" in row
+    assert "`0123456789`" in row
+    assert row.rstrip(" |").endswith("pytest: 3 passed")
+
+
+def test_markup_in_titles_is_inert(tmp_path: Path) -> None:
+    """A title cannot end a table cell or become HTML."""
+    text = report(tmp_path)
+    outside_graph = text.split("## Graph")[0] + text.split("## Timeline")[1]
+    assert "<script>" not in outside_graph.replace("\\<script\\>", "")
+    assert "Loans \\| " in outside_graph
+
+
+def test_failures_timeline_and_warnings_are_there(tmp_path: Path) -> None:
+    """What went wrong is quoted whole without breaking its fence; times count from the start of the run."""
+    text = report(tmp_path)
+    assert "boom\n'''\nspec.yaml:7" in text
+    assert "| 1.0 | 2.5 | writer |" in text
+    assert "landed at 3.0" in text
+    assert "- look out" in text

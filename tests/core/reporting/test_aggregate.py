@@ -1,0 +1,126 @@
+"""The result says what the events say, and calls nothing met that was not proven."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from agent_dispatcher.models import Event, ExecutionPlan, Requirement, Specification, Task
+from agent_dispatcher.reporting import build_result, result_to_json
+
+
+def plan_of(*tasks: Task) -> ExecutionPlan:
+    requirement = Requirement(id="R1", text="It works")
+    return ExecutionPlan(specification=Specification(id="s", title="S", requirements=(requirement,)), tasks=tasks)
+
+
+def evidence(name: str, *, passed: bool = True, proof: bool = True, expected_red: bool = False) -> dict[str, Any]:
+    return {"id": name, "check": "pytest", "passed": passed, "proof": proof, "expected_red": expected_red}
+
+
+def log(*entries: tuple[str, str | None, dict[str, Any]]) -> list[Event]:
+    return [
+        Event(run="r", type=kind, at=float(number), seq=number, task=task, attempt=1 if task else None, data=data)
+        for number, (kind, task, data) in enumerate(entries, start=1)
+    ]
+
+
+CODE = Task(id="code", title="Code", requirements=("R1",))
+STARTED = ("run.started", None, {"branch": "dispatcher/r", "base": "b0"})
+
+
+def landed(task: str, *found: dict[str, Any]) -> list[tuple[str, str | None, dict[str, Any]]]:
+    return [
+        ("attempt.started", task, {"agent_type": "writer", "agent": "writer-1"}),
+        ("attempt.sealed", task, {"duration_s": 2.0, "artifacts": [{"name": "a", "type": "code", "path": f"{task}.py"}]}),
+        ("attempt.checked", task, {"tree": "t", "evidence": list(found)}),
+        ("attempt.landed", task, {"commit": "c1", "tree": "t"}),
+        ("task.completed", task, {"commit": "c1"}),
+    ]
+
+
+def finished(status: str = "completed", *found: dict[str, Any]) -> tuple[str, str | None, dict[str, Any]]:
+    return ("run.finished", None, {"status": status, "commit": "c9", "evidence": list(found)})
+
+
+def test_a_proven_requirement_is_met_and_its_evidence_named() -> None:
+    """A completed task with proof makes its requirement met, and the ids of what passed are listed."""
+    events = log(STARTED, *landed("code", evidence("e1")), finished("completed", evidence("final")))
+    result = build_result(plan_of(CODE), "r", events, output="out")
+    (requirement,) = result.requirements
+    assert (requirement.verdict, requirement.evidence) == ("met", ("e1", "final"))
+    assert (result.status, result.commit, result.branch) == ("completed", "c9", "dispatcher/r")
+    assert [artifact.path for artifact in result.final_artifacts] == ["code.py"]
+    assert result.success_rate() == 100.0
+    assert (result.metrics.work_s, result.metrics.wall_s) == (2.0, 6.0)
+
+
+@pytest.mark.parametrize(
+    ("found", "verdict"),
+    [
+        ([], "not_checked"),
+        ([evidence("e1", proof=False)], "not_checked"),
+        ([evidence("e1", passed=False, expected_red=True)], "not_checked"),
+        ([evidence("e1", proof=False), evidence("e2")], "met"),
+    ],
+)
+def test_completion_without_proof_is_not_met(found: list[dict[str, Any]], verdict: str) -> None:
+    """A task that completed unchecked, or was only found well-formed, leaves its requirement not checked."""
+    result = build_result(plan_of(CODE), "r", log(STARTED, *landed("code", *found), finished()))
+    assert result.requirements[0].verdict == verdict
+
+
+def test_a_failed_final_check_leaves_nothing_met() -> None:
+    """What passed at landing does not count when the finished whole is red."""
+    events = log(STARTED, *landed("code", evidence("e1")), finished("failed", evidence("final", passed=False)))
+    assert build_result(plan_of(CODE), "r", events).requirements[0].verdict == "not_met"
+
+
+def test_a_skipped_task_leaves_its_requirement_not_implemented() -> None:
+    """What was left out by decision is named as not implemented, never as done."""
+    skipped = Task(id="prose", title="Prose", requirements=("R1",), status="skipped")
+    result = build_result(
+        plan_of(CODE, skipped),
+        "r",
+        log(STARTED, *landed("code", evidence("e1")), ("task.skipped", "prose", {"why": "prose only"}), finished("partial")),
+    )
+    assert result.requirements[0].verdict == "not_implemented"
+    assert result.task_results[1].error == "prose only"
+    assert result.success_rate() == 100.0
+
+
+def test_a_failed_task_keeps_its_error_and_loses_its_artifacts() -> None:
+    """A task that failed for good shows why, and nothing of it is called an artifact."""
+    events = log(
+        STARTED,
+        ("attempt.started", "code", {"agent_type": "writer"}),
+        ("attempt.failed", "code", {"error": "no idea", "reason": "failed", "permanent": True}),
+        ("task.failed", "code", {"error": "no idea"}),
+        finished("failed"),
+    )
+    result = build_result(plan_of(CODE), "r", events)
+    (task,) = result.task_results
+    assert (task.status, task.error, result.final_artifacts) == ("failed", "no idea", ())
+    assert result.requirements[0].verdict == "not_met"
+    assert result.success_rate() == 0.0
+
+
+def test_an_unfinished_log_gives_the_result_so_far() -> None:
+    """Without ``run.finished`` the run is executing and each task stands where its last event left it."""
+    result = build_result(plan_of(CODE), "r", log(STARTED, ("attempt.started", "code", {"agent_type": "writer"})))
+    assert (result.status, result.task_results[0].status) == ("executing", "in_progress")
+
+
+def test_result_json_has_the_documented_keys_in_order() -> None:
+    """Other tools read result.json: its keys are those of the design, plus additions at known places."""
+    document = result_to_json(build_result(plan_of(CODE), "r", log(STARTED, *landed("code", evidence("e1")), finished())))
+    documented = [
+        "format", "version", "run", "status", "output", "branch", "commit", "specification", "requirements",
+        "tasks", "artifacts", "metrics", "warnings",
+    ]  # fmt: skip
+    assert [key for key in document if key in documented] == documented
+    assert document["format"] == "agent-dispatcher/result"
+    assert list(document["tasks"][0]) == [
+        "id", "source_id", "title", "status", "agent", "attempts", "commit", "evidence", "error",
+    ]  # fmt: skip
