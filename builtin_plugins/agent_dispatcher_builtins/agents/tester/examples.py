@@ -9,7 +9,7 @@ from agent_dispatcher.behaviour import from_value, to_value
 from agent_dispatcher.errors import Problem
 from agent_dispatcher.models import Behaviour, Example, ExpectedRow, Field, Scalar
 
-from .plain import plain_behaviour
+from .plain import plain_behaviour, returned_type
 from .scenarios import NotPossible, Outcome, Prepared, from_example, prepare
 
 __all__ = ["contradictions"]
@@ -63,9 +63,9 @@ class _Comparison:
         for row in self.example.then:
             found_differences += [(text, row.source) for text in self._row(prepared, outcome, row)]
         for entity, count in self.example.counts.items():
-            found = len(outcome.state[entity])
-            if found != count:
-                found_differences.append((f"expects {count} rows of {entity} afterwards, and there are {found}", ""))
+            there = len(outcome.state[entity])
+            if there != count:
+                found_differences.append((f"expects {count} rows of {entity} afterwards, and there are {there}", ""))
         return found_differences
 
     # --- the result
@@ -82,27 +82,17 @@ class _Comparison:
     def _item(
         self, prepared: Prepared, outcome: Outcome, expected: Scalar | dict[str, Scalar], found: Any
     ) -> list[str]:
+        returned = returned_type(self.behaviour, self.behaviour.operation(self.example.operation))
         if isinstance(expected, dict):
-            if not isinstance(found, dict):
+            if not isinstance(found, dict) or returned.entity is None:
                 return [f"expects a row as the result, and gets {_shown(found)}"]
-            entity = self._entity_of(outcome, found, expected)
-            if entity is None:
-                return [f"expects the result {expected}, and gets {_shown(found)}"]
-            return self._fields("the result", prepared, entity, expected, found)
+            return self._fields("the result", prepared, returned.entity, expected, found)
         if isinstance(found, dict):
             wanted = prepared.refs.get(expected) if isinstance(expected, str) else None
-            same = wanted is not None and found in outcome.state[wanted.entity] and found["id"] == wanted.id
-            return [] if same else [f"expects {expected!r} as the result, and gets {_shown(found)}"]
-        if _same(expected, found):
-            return []
-        return [f"expects the result {expected!r}, and gets {_shown(found)}"]
-
-    def _entity_of(self, outcome: Outcome, row: Mapping[str, Any], expected: Mapping[str, Any]) -> str | None:
-        """The entity whose row this is: the one that has it, and every expected field."""
-        for entity, rows in outcome.state.items():
-            if row in rows and set(expected) <= set(row):
-                return entity
-        return None
+            same = wanted is not None and (wanted.entity, wanted.id) == (returned.entity, found["id"])
+        else:
+            same = _value_is(returned.kind, expected, found)
+        return [] if same else [f"expects the result {expected!r}, and gets {_shown(found)}"]
 
     # --- rows afterwards
 
@@ -147,26 +137,11 @@ def _expected_value(field: Field | None, scalar: Scalar, prepared: Prepared) -> 
     return to_value(field, scalar)
 
 
-def _same(expected: Scalar, found: Any) -> bool:
-    """Whether a value that is no row is what an example says, in the JSON form of the value's own type."""
-    if found is None or expected is None:
-        return found is None and expected is None
-    if isinstance(found, bool) or isinstance(expected, bool):
-        return found is expected
-    for kind in ("text", "integer", "decimal", "date", "datetime"):
-        try:
-            value = to_value(kind, expected)
-        except ValueError:
-            continue
-        if type(value) is type(found) and value == found:
-            return True
-    return isinstance(found, int) and _same_number(expected, found)
-
-
-def _same_number(expected: Scalar, found: int) -> bool:
+def _value_is(kind: str, expected: Scalar, found: Any) -> bool:
+    """Whether a result of type ``kind`` that is no row is what an example says."""
     try:
-        return to_value("decimal", expected) == found
-    except ValueError:
+        return expected is found if expected is None or kind == "null" else bool(to_value(kind, expected) == found)
+    except (KeyError, ValueError):
         return False
 
 

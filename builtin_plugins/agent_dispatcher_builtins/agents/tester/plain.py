@@ -17,8 +17,10 @@ from agent_dispatcher.behaviour import (
     OperationScopes,
     Scope,
     Selection,
+    Type,
     Unary,
     constraint_scope,
+    infer_text,
     operation_scopes,
     parse,
     parse_selection,
@@ -29,7 +31,7 @@ from agent_dispatcher.models import Behaviour, Entity, Field, Operation, Relatio
 from ...languages.python.interface import entity_slug
 from .interpreter import THIS_ROW
 
-__all__ = ["Plain", "plain_behaviour", "plain_field"]
+__all__ = ["Plain", "plain_behaviour", "plain_field", "returned_type"]
 
 #: A value of dictionaries, tuples and constants.
 Plain = Any
@@ -66,6 +68,13 @@ def plain_field(field: Field) -> dict[str, Plain]:
         if value is not None:
             plain[name] = value
     return plain
+
+
+def returned_type(behaviour: Behaviour, operation: Operation) -> Type:
+    """The type of what an operation returns; ``null`` for nothing."""
+    if operation.returns is None:
+        return Type("null")
+    return infer_text(operation.returns, operation_scopes(behaviour, operation).returns)
 
 
 def _entity(behaviour: Behaviour, entity: Entity) -> dict[str, Plain]:

@@ -13,7 +13,18 @@ from agent_dispatcher.models import Behaviour, Example, Field, Record, Scalar
 
 from .interpreter import Model, Ref, Violation
 
-__all__ = ["Alias", "Call", "Given", "Outcome", "Prepared", "Scenario", "from_example", "prepare", "values_of"]
+__all__ = [
+    "Alias",
+    "Call",
+    "Given",
+    "NotPossible",
+    "Outcome",
+    "Prepared",
+    "Scenario",
+    "from_example",
+    "prepare",
+    "values_of",
+]
 
 
 class Alias(str):
@@ -99,7 +110,8 @@ class Prepared:
                     model.update(call.name, row_id, values)
                     result = model.row(Ref(call.name, row_id))
                 case _:
-                    result = model.remove(call.name, self.plain(call.row))
+                    model.remove(call.name, self.plain(call.row))
+                    result = None
         except Violation as violation:
             return Outcome(violation.code, None, self.before)
         return Outcome(None, result, model.state())

@@ -88,7 +88,7 @@ def violation(field: Field, value: Any, *, skip: str | None = None) -> str | Non
 
 def wrong_types(field: Field) -> list[Any]:
     """Values of Python types that the field does not take."""
-    return {
+    values: dict[str, list[Any]] = {
         "text": [1, True],
         "choice": [1],
         "integer": ["1", True, Decimal("1.5")],
@@ -97,7 +97,8 @@ def wrong_types(field: Field) -> list[Any]:
         "date": ["2026-01-15", _MOMENT],
         "datetime": ["2026-01-15T09:30:00", _DAY],
         "reference": ["1", True],
-    }[field.type]
+    }
+    return values[field.type]
 
 
 def _fits(field: Field, value: Any) -> bool:

@@ -1,0 +1,149 @@
+"""Finds small situations that tell a declared behaviour from its near misses.
+
+Nothing here is clever: examples and sampled rows are varied at random (always with the same seed), played by the interpreter on the
+behaviour and on every near miss not yet told apart, and kept when they tell one.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+
+from attrs import evolve, frozen
+
+from .near_misses import Miss
+from .plain import Plain
+from .scenarios import Given, NotPossible, Outcome, Prepared, Scenario, prepare
+from .variation import Variation
+
+__all__ = ["Explored", "Finding", "explore"]
+
+#: Scenarios that are tried for one operation or entity.
+TRIES = 1500
+#: Situations kept to be varied further.
+_KEPT = 60
+
+
+@frozen
+class Finding:
+    """A situation worth a test.
+
+    Attributes:
+        scenario: rows, clock and call.
+        prepared: the same with its rows in place.
+        outcome: what the declared behaviour does.
+        told: near misses that would have done something else.
+    """
+
+    scenario: Scenario
+    prepared: Prepared
+    outcome: Outcome
+    told: tuple[Miss, ...]
+
+
+@frozen
+class Explored:
+    """What a search found.
+
+    Attributes:
+        findings: in the order they were found.
+        untold: near misses that no situation told from the behaviour; most of them mean the same.
+        outcomes: one situation for each error code that was seen, and for success under ``None``.
+    """
+
+    findings: tuple[Finding, ...]
+    untold: tuple[Miss, ...]
+    outcomes: Mapping[str | None, Finding]
+
+
+def explore(
+    plain: Mapping[str, Plain],
+    starts: Sequence[Scenario],
+    misses: Sequence[Miss],
+    variation: Variation,
+    *,
+    seed: str,
+    tries: int = TRIES,
+    known: Sequence[Scenario] = (),
+) -> Explored:
+    """Look for situations that tell ``misses`` from ``plain``.
+
+    Args:
+        plain: the behaviour.
+        starts: situations to begin with.
+        misses: wrong readings.
+        variation: how situations are varied.
+        seed: the same seed gives the same findings.
+        tries: how many situations to play at most.
+        known: situations that are tested anyway; what they tell is not looked for.
+    """
+    rng = random.Random(seed)
+    hunt = _Hunt(plain, list(misses))
+    for scenario in known:
+        hunt.play(scenario, keep=False)
+    for scenario in starts:
+        hunt.play(scenario)
+    for _ in range(tries):
+        if not hunt.corpus or not hunt.live:
+            break
+        scenario = rng.choice(hunt.corpus)
+        for _ in range(rng.choice((1, 1, 1, 2, 2, 3, 4))):
+            scenario = variation.vary(scenario, rng)
+        hunt.play(scenario)
+    findings = tuple(_simplified(plain, finding) for finding in hunt.findings)
+    return Explored(findings, tuple(hunt.live), hunt.outcomes)
+
+
+class _Hunt:
+    """What has been found so far."""
+
+    def __init__(self, plain: Mapping[str, Plain], live: list[Miss]) -> None:
+        self.plain = plain
+        self.live = live
+        self.corpus: list[Scenario] = []
+        self.findings: list[Finding] = []
+        self.outcomes: dict[str | None, Finding] = {}
+
+    def play(self, scenario: Scenario, *, keep: bool = True) -> None:
+        try:
+            prepared = prepare(self.plain, scenario)
+            outcome = prepared.play(self.plain)
+        except (NotPossible, KeyError):
+            return
+        told = []
+        for miss in self.live:
+            if _differs(outcome, prepared, miss):
+                told.append(miss)
+        self.live = [miss for miss in self.live if miss not in told]
+        finding = Finding(scenario, prepared, outcome, tuple(told))
+        new = outcome.error not in self.outcomes
+        self.outcomes.setdefault(outcome.error, finding)
+        if new or told or not keep or (outcome.error is None and len(self.corpus) < _KEPT):
+            self.corpus.append(scenario)
+        if keep and told:
+            self.findings.append(finding)
+
+
+def _differs(outcome: Outcome, prepared: Prepared, miss: Miss) -> bool:
+    try:
+        return prepared.play(miss.behaviour) != outcome
+    except (TypeError, AttributeError):
+        return True  # not even well typed: nothing that could be written by mistake
+
+
+def _simplified(plain: Mapping[str, Plain], finding: Finding) -> Finding:
+    """The finding without the rows it does not need."""
+    for given in reversed(finding.scenario.given):
+        scenario = _without(finding.scenario, given)
+        try:
+            prepared = prepare(plain, scenario)
+            outcome = prepared.play(plain)
+        except (NotPossible, KeyError):
+            continue
+        if outcome.error == finding.outcome.error and all(_differs(outcome, prepared, miss) for miss in finding.told):
+            finding = Finding(scenario, prepared, outcome, finding.told)
+    return finding
+
+
+def _without(scenario: Scenario, given: Given) -> Scenario:
+    return evolve(scenario, given=tuple(other for other in scenario.given if other is not given))
