@@ -167,7 +167,15 @@ class PluginError(DispatcherError):
 
 
 class PluginLoadError(PluginError):
-    """A plugin failed at import, at registration or while it offered its components."""
+    """A plugin failed at import, at registration or while it offered its components.
+
+    Attributes:
+        reason: what failed, without the plugin's name.
+    """
+
+    def __init__(self, message: str, plugin: str = "", reason: str = "") -> None:
+        super().__init__(message, plugin)
+        self.reason = reason or message
 
 
 class ComponentConflictError(PluginError):

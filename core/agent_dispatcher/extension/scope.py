@@ -1,0 +1,75 @@
+"""Components that live together: each is created when first asked for, all are closed in reverse order."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from .components import Services
+
+__all__ = ["Scope"]
+
+log = logging.getLogger(__name__)
+
+
+class Scope:
+    """One lifetime. The dispatcher has one for planning, and one per run for what lives as long as a run.
+
+    Get one from :meth:`agent_dispatcher.extension.registry.Registry.scope`. It belongs to one thread.
+
+    Attributes:
+        data_dir: where its components may keep files.
+    """
+
+    def __init__(
+        self,
+        create: Callable[[str, str, Services], Any],
+        services: Callable[[str, str, Path], Services],
+        data_dir: Path,
+    ) -> None:
+        self.data_dir = data_dir
+        self._create = create
+        self._services = services
+        self._components: dict[tuple[str, str], Any] = {}
+        self._closed = False
+
+    def get(self, kind: str, name: str) -> Any:
+        """The component; created on the first call, the same one afterwards.
+
+        Raises:
+            PluginError: as :meth:`agent_dispatcher.extension.registry.Registry.create`.
+            RuntimeError: the scope is closed.
+        """
+        if self._closed:
+            raise RuntimeError(f"{kind} {name!r} is asked for after its scope was closed")
+        key = (kind, name)
+        if key not in self._components:
+            self._components[key] = self._create(kind, name, self._services(kind, name, self.data_dir))
+        return self._components[key]
+
+    async def aclose(self) -> None:
+        """Close everything, the latest first. What fails to close is logged and keeps nothing else from being closed."""
+        self._closed = True
+        while self._components:
+            (kind, name), component = self._components.popitem()
+            close = getattr(component, "aclose", None) or getattr(component, "close", None)
+            if not callable(close):
+                continue
+            try:
+                result = close()
+                if inspect.isawaitable(result):
+                    await result
+            except Exception:
+                log.warning("%s %r could not be closed", kind, name, exc_info=True)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
