@@ -32,12 +32,12 @@ from .components import AgentType, Component, Fail, Reroute, Retry, Services
 from .discovery import Plugin, exclusion, load, new_manager, scan
 from .hookspecs import OFFERS
 from .offers import Offered, refusal
-from .scope import Scope
+from .scope import Components
 
 if TYPE_CHECKING:
     import click
 
-__all__ = ["REST", "SINGLE_KINDS", "Offered", "Plugin", "Registry"]
+__all__ = ["REST", "SINGLE_KINDS", "Components", "Offered", "Plugin", "Registry"]
 
 log = logging.getLogger(__name__)
 
@@ -387,9 +387,9 @@ class Registry:
             config=self.config,
         )
 
-    def scope(self, data_dir: Path) -> Scope:
+    def scope(self, data_dir: Path) -> Components:
         """A new lifetime for components that keep their files in ``data_dir``."""
-        return Scope(self.create, self.services, data_dir)
+        return Components(self.create, self.services, data_dir)
 
     # --- everything wrong at once -----------------------------------------------------------------------------------
 

@@ -11,12 +11,12 @@ from typing import Any, Self
 
 from .components import Services
 
-__all__ = ["Scope"]
+__all__ = ["Components"]
 
 log = logging.getLogger(__name__)
 
 
-class Scope:
+class Components:
     """One lifetime. The dispatcher has one for planning, and one per run for what lives as long as a run.
 
     Get one from :meth:`agent_dispatcher.extension.registry.Registry.scope`. It belongs to one thread.
@@ -33,7 +33,7 @@ class Scope:
     ) -> None:
         self.data_dir = data_dir
         self._create = create
-        self._services = services
+        self._make_services = services
         self._components: dict[tuple[str, str], Any] = {}
         self._closed = False
 
@@ -48,8 +48,12 @@ class Scope:
             raise RuntimeError(f"{kind} {name!r} is asked for after its scope was closed")
         key = (kind, name)
         if key not in self._components:
-            self._components[key] = self._create(kind, name, self._services(kind, name, self.data_dir))
+            self._components[key] = self._create(kind, name, self.services(kind, name))
         return self._components[key]
+
+    def services(self, kind: str, name: str) -> Services:
+        """What a component of this lifetime is given; for those that are created one by one, as agents are."""
+        return self._make_services(kind, name, self.data_dir)
 
     async def aclose(self) -> None:
         """Close everything, the latest first. What fails to close is logged and keeps nothing else from being closed."""
