@@ -371,6 +371,10 @@ class Language(Protocol):
         """Whether a file of the repository holds tests."""
         ...
 
+    def is_source(self, path: str) -> bool:
+        """Whether :meth:`compile_command` can judge a file, by its name."""
+        ...
+
     def missing_symbols(self, tree: Path, promised: Sequence[ArtifactRef]) -> tuple[str, ...]:
         """Which promised ``symbol`` artifacts are not defined in ``tree``; read, never imported."""
         ...
@@ -392,6 +396,7 @@ class Limits:
         cpu_s: seconds of processor time per process.
         memory_bytes: address space per process.
         file_bytes: size of any one file.
+        disk_bytes: growth of the writable folders together, looked at twice a second.
         output_bytes: kept of stdout and of stderr each; the rest is read and dropped.
         processes: processes and threads.
     """
@@ -400,6 +405,7 @@ class Limits:
     cpu_s: int | None = None
     memory_bytes: int | None = 2 * 1024**3
     file_bytes: int | None = 512 * 1024**2
+    disk_bytes: int | None = 2 * 1024**3
     output_bytes: int = 1024**2
     processes: int | None = 256
 

@@ -1,0 +1,337 @@
+"""The sandbox ``bubblewrap`` (tier isolated): Linux namespaces, a filter of system calls, limits.
+
+Inside there is no network but loopback, no process but the command's own, no variable but those given, no file but the system's (read-only),
+the folders named (under the names they have outside) and a small ``/tmp``. The command is nobody, has no capability and cannot
+get one. When bubblewrap's process ends, all ends with it; when the dispatcher dies, bubblewrap dies.
+
+It fails closed: nothing runs before :meth:`Bubblewrap.probe` has seen every forbidden act refused, nothing runs if the command was exchanged
+since, and a launch that did not reach the command is an error, never a result.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import platform
+import signal
+import stat
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from agent_dispatcher.errors import SandboxUnavailable
+from agent_dispatcher.extension import Completed, Limits
+
+from .process import KILLED, check_arguments, run_tree
+from .seccomp import ARCHITECTURES, filter_program
+
+__all__ = ["SYSTEM_FOLDERS", "Bubblewrap"]
+
+#: Where the system keeps commands; never a user's PATH, never a workspace.
+SYSTEM_FOLDERS = (Path("/usr/bin"), Path("/bin"), Path("/usr/local/bin"), Path("/run/current-system/sw/bin"))
+
+_REMEDY = (
+    "install it with 'apt install bubblewrap' (Debian, Ubuntu) or 'dnf install bubblewrap' (Fedora), "
+    "or run unprotected with --unsafe-no-sandbox"
+)
+_USER_NAMESPACES = (
+    "this system does not let users make namespaces: load bubblewrap's AppArmor profile or set "
+    "kernel.apparmor_restrict_unprivileged_userns=0 (Ubuntu), kernel.unprivileged_userns_clone=1 (older Debian), "
+    "or run unprotected with --unsafe-no-sandbox"
+)
+_SYSTEM_LINKS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
+_SYSTEM_FILES = (
+    "/etc/ld.so.cache",
+    "/etc/ld.so.conf",
+    "/etc/ld.so.conf.d",
+    "/etc/alternatives",
+    "/etc/localtime",
+    "/etc/timezone",
+    "/etc/mime.types",
+    "/nix/store",
+)
+_PASSWD = b"root:x:0:0:root:/:/usr/sbin/nologin\nnobody:x:65534:65534:nobody:/tmp:/usr/sbin/nologin\n"
+_GROUP = b"root:x:0:\nnogroup:x:65534:\n"
+_HOSTS = b"127.0.0.1 localhost\n::1 localhost\n"
+_NOBODY = "65534"
+_TMP_BYTES = 256 * 1024**2
+_SHM_BYTES = 64 * 1024**2
+
+#: Code of a shell for a command that a signal ended -> the limit that sends it.
+_CPU_CODES = (128 + signal.SIGXCPU, KILLED)
+_FILE_CODE = 128 + signal.SIGXFSZ
+
+
+class Bubblewrap:
+    """Runs commands in bubblewrap. See the module's page for what is promised.
+
+    Args:
+        folders: where ``bwrap`` and ``prlimit`` are looked for.
+    """
+
+    tier = "isolated"
+
+    def __init__(self, folders: Sequence[Path] = SYSTEM_FOLDERS) -> None:
+        self._folders = tuple(folders)
+        self._proved: tuple[object, ...] | None = None
+        self._proving = asyncio.Lock()
+
+    async def probe(self) -> None:
+        """Try what must not work; :class:`agent_dispatcher.errors.SandboxUnavailable` naming all that did."""
+        from .probe import forbidden_acts_that_worked
+
+        async with self._proving:
+            identity = self._identity()
+            worked = await forbidden_acts_that_worked(self._launch)
+            if worked:
+                raise SandboxUnavailable(
+                    "bubblewrap does not isolate on this machine: "
+                    + "; ".join(worked)
+                    + " (nothing was run; --unsafe-no-sandbox runs unprotected)"
+                )
+            self._proved = identity
+
+    async def run(
+        self,
+        argv: Sequence[str],
+        *,
+        cwd: Path,
+        writable: Sequence[Path] = (),
+        read_only: Sequence[Path] = (),
+        env: Mapping[str, str] | None = None,
+        sockets: Sequence[Path] = (),
+        limits: Limits | None = None,
+    ) -> Completed:
+        """As :meth:`agent_dispatcher.extension.Sandbox.run`. A folder's ``.git`` is read-only also in a writable folder."""
+        if self._proved is None or self._proved != self._identity():
+            await self.probe()
+        return await self._launch(
+            argv, cwd=cwd, writable=writable, read_only=read_only, env=env, sockets=sockets, limits=limits
+        )
+
+    def _identity(self) -> tuple[object, ...]:
+        """What changes when one of the commands is exchanged."""
+        return tuple(
+            (str(command), status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+            for command in (self._command("bwrap"), self._command("prlimit"))
+            for status in (command.stat(),)
+        )
+
+    def _command(self, name: str) -> Path:
+        for folder in self._folders:
+            command = folder / name
+            try:
+                status = command.stat()
+            except OSError:
+                continue
+            if not stat.S_ISREG(status.st_mode) or not os.access(command, os.X_OK):
+                continue
+            if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+                raise SandboxUnavailable(f"{command} can be written by others than its owner, so it is not trusted")
+            return command
+        where = ", ".join(map(str, self._folders))
+        if name == "bwrap":
+            raise SandboxUnavailable(f"bubblewrap (bwrap) is not in {where}: {_REMEDY}")
+        raise SandboxUnavailable(
+            f"{name} is not in {where}: install util-linux, or run unprotected with --unsafe-no-sandbox"
+        )
+
+    async def _launch(
+        self,
+        argv: Sequence[str],
+        *,
+        cwd: Path,
+        writable: Sequence[Path] = (),
+        read_only: Sequence[Path] = (),
+        env: Mapping[str, str] | None = None,
+        sockets: Sequence[Path] = (),
+        limits: Limits | None = None,
+    ) -> Completed:
+        limits = limits or Limits()
+        variables = {
+            "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
+            "HOME": "/tmp",
+            "TMPDIR": "/tmp",
+            "LANG": "C.UTF-8",
+            **(env or {}),
+        }
+        check_arguments(argv, variables)
+        machine = platform.machine()
+        if machine not in ARCHITECTURES:
+            raise SandboxUnavailable(
+                f"there is no filter of system calls for {machine}: run in a container, or unprotected with --unsafe-no-sandbox"
+            )
+        with ExitStack() as stack:
+            read_end, write_end = os.pipe2(os.O_CLOEXEC)
+            stack.callback(os.close, read_end)
+            files = {
+                name: stack.enter_context(_in_memory(name, data))
+                for name, data in (
+                    ("seccomp", filter_program(machine)),
+                    ("passwd", _PASSWD),
+                    ("group", _GROUP),
+                    ("hosts", _HOSTS),
+                )
+            }
+            command = [
+                str(self._command("bwrap")),
+                *_isolation(),
+                *_system(),
+                *("--ro-bind-data", str(files["passwd"]), "/etc/passwd"),
+                *("--ro-bind-data", str(files["group"]), "/etc/group"),
+                *("--ro-bind-data", str(files["hosts"]), "/etc/hosts"),
+                *_binds(cwd, writable, read_only, sockets),
+                *("--remount-ro", "/dev", "--remount-ro", "/", "--chdir", str(cwd)),
+                *("--seccomp", str(files["seccomp"]), "--json-status-fd", str(write_end)),
+                *(part for name, value in variables.items() for part in ("--setenv", name, value)),
+                *("--", str(self._command("prlimit")), *_limit_options(limits), "--"),
+                *argv,
+            ]
+            try:
+                ended = await run_tree(
+                    command,
+                    limits=limits,
+                    kill=lambda process: process.kill(),
+                    env={"LANG": "C.UTF-8"},
+                    pass_fds=(*files.values(), write_end),
+                    writable=writable,
+                )
+            except FileNotFoundError as error:
+                raise SandboxUnavailable(f"bubblewrap has gone from {error.filename}: {_REMEDY}") from error
+            except PermissionError as error:
+                raise SandboxUnavailable(f"bubblewrap cannot be started: {error}") from error
+            finally:
+                os.close(write_end)
+            status = _read_all(read_end)
+        stderr = ended.stderr.decode("utf-8", "replace")
+        code = _exit_code(status)
+        if code is None and ended.limit_hit is None:
+            raise _did_not_start(ended.code, stderr)
+        if ended.limit_hit is not None:
+            code = KILLED
+        assert code is not None
+        return Completed(
+            code=code,
+            stdout=ended.stdout.decode("utf-8", "replace"),
+            stderr=stderr,
+            limit_hit=ended.limit_hit or _limit_of_code(code, limits),
+            duration_s=ended.duration_s,
+        )
+
+
+def _isolation() -> Iterator[str]:
+    yield from (
+        "--unshare-user",
+        "--unshare-all",
+        "--disable-userns",
+        "--die-with-parent",
+        "--new-session",
+        "--clearenv",
+    )
+    yield from ("--cap-drop", "ALL", "--uid", _NOBODY, "--gid", _NOBODY, "--hostname", "sandbox")
+
+
+def _system() -> Iterator[str]:
+    """The system's programs and libraries, and nothing that belongs to a person."""
+    yield from ("--ro-bind", "/usr", "/usr")
+    for name in _SYSTEM_LINKS:
+        path = Path("/", name)
+        if path.is_symlink():
+            yield from ("--symlink", str(path.readlink()), str(path))
+        elif path.is_dir():
+            yield from ("--ro-bind", str(path), str(path))
+    for file in _SYSTEM_FILES:
+        yield from ("--ro-bind-try", file, file)
+    yield from ("--proc", "/proc", "--dev", "/dev")
+    yield from ("--size", str(_SHM_BYTES), "--tmpfs", "/dev/shm")
+    yield from ("--size", str(_TMP_BYTES), "--perms", "1777", "--tmpfs", "/tmp")
+
+
+def _binds(cwd: Path, writable: Sequence[Path], read_only: Sequence[Path], sockets: Sequence[Path]) -> Iterator[str]:
+    """Outer folders before inner ones; of the same folder, the writable name last, and a ``.git`` in it read-only again."""
+    covered = [path for path in (*writable, *read_only) if path == cwd or path in cwd.parents]
+    plain = [*read_only, *sockets] if covered else [*read_only, *sockets, cwd]
+    binds = [(path, False) for path in plain] + [(path, True) for path in writable]
+    for path, can_write in sorted(binds, key=lambda bind: (len(bind[0].parts), str(bind[0]), bind[1])):
+        if not path.is_absolute():
+            raise ValueError(f"{path} is not absolute")
+        yield from ("--bind" if can_write else "--ro-bind", str(path), str(path))
+    for path in writable:
+        git = path / ".git"
+        if git.exists() or git.is_symlink():
+            yield from ("--ro-bind", str(git), str(git))
+
+
+def _limit_options(limits: Limits) -> Iterator[str]:
+    yield "--core=0"
+    yield "--nofile=1024"
+    if limits.memory_bytes is not None:
+        yield f"--as={limits.memory_bytes}"
+    if limits.file_bytes is not None:
+        yield f"--fsize={limits.file_bytes}"
+    if limits.cpu_s is not None:
+        yield f"--cpu={limits.cpu_s}:{limits.cpu_s + 1}"
+    if limits.processes is not None and _counts_per_namespace():
+        yield f"--nproc={limits.processes}"
+
+
+def _counts_per_namespace() -> bool:
+    """Whether this kernel counts processes per user namespace; before 5.14 it counts all the user has."""
+    try:
+        major, minor = (int(part) for part in platform.release().split(".")[:2])
+    except ValueError:
+        return False
+    return (major, minor) >= (5, 14)
+
+
+def _limit_of_code(code: int, limits: Limits) -> str | None:
+    if limits.cpu_s is not None and code in _CPU_CODES:
+        return "cpu_s"
+    if limits.file_bytes is not None and code == _FILE_CODE:
+        return "file_bytes"
+    return None
+
+
+def _exit_code(status: bytes) -> int | None:
+    """The command's own code; ``None`` when bubblewrap did not get as far as starting it."""
+    code: int | None = None
+    for line in status.splitlines():
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(entry, dict) and isinstance(entry.get("exit-code"), int):
+            code = entry["exit-code"]
+    return code
+
+
+def _did_not_start(code: int, stderr: str) -> SandboxUnavailable:
+    said = stderr.strip().splitlines()[-1] if stderr.strip() else f"it ended with code {code} and said nothing"
+    lowered = said.lower()
+    if (
+        "uid map" in lowered
+        or "user namespace" in lowered
+        or "no permissions to create" in lowered
+        or "clone" in lowered
+    ):
+        return SandboxUnavailable(f"bubblewrap cannot start ({said}): {_USER_NAMESPACES}")
+    return SandboxUnavailable(f"bubblewrap did not start the command ({said}): nothing was run")
+
+
+@contextmanager
+def _in_memory(name: str, data: bytes) -> Iterator[int]:
+    fd = os.memfd_create(name, os.MFD_CLOEXEC)
+    try:
+        os.write(fd, data)
+        os.lseek(fd, 0, os.SEEK_SET)
+        yield fd
+    finally:
+        os.close(fd)
+
+
+def _read_all(fd: int) -> bytes:
+    parts = []
+    while part := os.read(fd, 65536):
+        parts.append(part)
+    return b"".join(parts)

@@ -1,0 +1,50 @@
+"""What this folder offers: the sandboxes ``bubblewrap`` and ``none``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from agent_dispatcher.extension import Component, Services, hookimpl
+
+__all__ = ["bubblewrap", "none"]
+
+
+def _make_bubblewrap(options: Any, services: Services) -> Any:
+    from .bubblewrap import Bubblewrap
+
+    return Bubblewrap()
+
+
+def _make_none(options: Any, services: Services) -> Any:
+    from .unprotected import Unprotected
+
+    return Unprotected()
+
+
+class _Bubblewrap:
+    @hookimpl
+    def dispatcher_sandboxes(self) -> Iterable[Component]:
+        """Offer ``bubblewrap``."""
+        yield Component(
+            "bubblewrap",
+            "Linux namespaces by bubblewrap: no network, a read-only system, limits (tier isolated).",
+            _make_bubblewrap,
+            default_rank=10,
+        )
+
+
+class _None:
+    @hookimpl
+    def dispatcher_sandboxes(self) -> Iterable[Component]:
+        """Offer ``none``."""
+        yield Component(
+            "none",
+            "No protection: plain processes with limits, only by --unsafe-no-sandbox (tier none).",
+            _make_none,
+            default_rank=90,
+        )
+
+
+bubblewrap = _Bubblewrap()
+none = _None()
