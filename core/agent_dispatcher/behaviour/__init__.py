@@ -7,6 +7,7 @@ readings of the same page can check each other.
 
 from __future__ import annotations
 
+from .checking import by_place, check_behaviour
 from .expression import (
     Aggregate,
     Attribute,
@@ -22,7 +23,8 @@ from .expression import (
     Value,
 )
 from .parser import KEYWORDS, children, parse, parse_selection
-from .problems import ExpressionProblem
+from .patterns import PatternProblem, portable
+from .problems import ExpressionProblem, close_matches, hint
 from .scopes import ChangeScope, OperationScopes, constraint_scope, operation_scopes
 from .types import (
     FUNCTIONS,
@@ -54,6 +56,7 @@ __all__ = [
     "Name",
     "Node",
     "OperationScopes",
+    "PatternProblem",
     "Scope",
     "Selection",
     "Type",
@@ -61,15 +64,20 @@ __all__ = [
     "Value",
     "assignable",
     "bind_selection",
+    "by_place",
+    "check_behaviour",
     "children",
+    "close_matches",
     "constraint_scope",
     "field_type",
     "from_value",
+    "hint",
     "infer",
     "infer_text",
     "operation_scopes",
     "parse",
     "parse_selection",
+    "portable",
     "row",
     "rows",
     "select_text",
