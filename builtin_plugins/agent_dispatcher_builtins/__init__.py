@@ -1,1 +1,53 @@
 """The plugins that come with Agent Dispatcher. Each registers through the same entry points as a stranger's package."""
+
+from __future__ import annotations
+
+__all__ = ["default_plugins"]
+
+
+def default_plugins() -> tuple[tuple[str, object], ...]:
+    """Name and plugin object of each builtin, as the entry points have them.
+
+    For programs that carry no entry points (frozen ones), and for embedding with a chosen set::
+
+        AgentDispatcher(plugins=default_plugins(), discover=False)
+
+    The imports are written out so that tools that pack a program see them; none of them is heavy.
+    """
+    from .agents.code_writer import hooks as code_writer
+    from .agents.tester import hooks as tester
+    from .checks import hooks as checks
+    from .decomposers import hooks as decomposers
+    from .dependency_rules import hooks as dependency_rules
+    from .executors import hooks as executors
+    from .languages import hooks as languages
+    from .message_buses import hooks as message_buses
+    from .reporters import hooks as reporters
+    from .sandboxes import hooks as sandboxes
+    from .specifications import hooks as specifications
+    from .stores import hooks as stores
+    from .workspaces import hooks as workspaces
+
+    return (
+        ("native", specifications.native),
+        ("listed", decomposers.listed),
+        ("pattern", decomposers.pattern),
+        ("declared", dependency_rules.declared),
+        ("artifacts", dependency_rules.artifacts),
+        ("logical", dependency_rules.logical),
+        ("code-writer", code_writer.code_writer),
+        ("tester", tester.tester),
+        ("sql-store", stores.sql),
+        ("local-executor", executors.local),
+        ("git-workspace", workspaces.git),
+        ("no-workspace", workspaces.none),
+        ("bubblewrap", sandboxes.bubblewrap),
+        ("no-sandbox", sandboxes.none),
+        ("compile-check", checks.compile_check),
+        ("contract-check", checks.contract_check),
+        ("pytest-check", checks.pytest_check),
+        ("python", languages.python),
+        ("local-bus", message_buses.local),
+        ("markdown-report", reporters.markdown),
+        ("json-report", reporters.json),
+    )
