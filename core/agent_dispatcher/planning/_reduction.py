@@ -2,15 +2,15 @@
 
 An edge ``u -> v`` is redundant when another path leads from ``u`` to ``v``. On the longest-path levels of the nodes an edge to the next
 level is never redundant, so only edges that skip a level are looked at. For those, the sources are taken in blocks; one sweep over the nodes per
-block carries, as the bits of one integer, which sources of the block reach each node::
+block carries, as the bits of one integer, which sources of the block reach each node (and are it)::
 
-    reached by v = OR over the edges p -> v of (reached by p, and p itself)
-    u -> v is redundant  <=>  u is in OR over the edges p -> v of (reached by p)
+    reaching(v)  =  {v} and the union of reaching(p) over the edges p -> v
+    u -> v is redundant  <=>  u is in reaching(p) for an edge p -> v with p other than u
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from attrs import frozen
 
@@ -23,6 +23,8 @@ _BLOCK = 8192
 #: A path is followed back so many nodes, and not through nodes with more predecessors than this.
 _STEPS = 6
 _FAN_IN = 64
+#: With so few predecessors, asking for each pair is cheaper than counting in sets.
+_FEW = 8
 
 
 @frozen
@@ -65,87 +67,81 @@ def redundant_edges(order: Sequence[int], before: Adjacency) -> list[Redundant]:
     found: list[Redundant] = []
     for first in range(0, len(sources), _BLOCK):
         block = sources[first : first + _BLOCK]
-        start = position[block[0]] + 1
-        stop = max(position[target] for source in block for target in skipping[source]) + 1
-        _sweep(order[start:stop], before, block, skipping, found)
+        start = position[block[0]]
+        stop = max([position[target] for source in block for target in skipping[source]]) + 1
+        _Sweep(before, position, block).run(order[start:stop], skipping, found)
     return found
 
 
-def _sweep(
-    nodes: Sequence[int],
-    before: Adjacency,
-    block: Sequence[int],
-    skipping: dict[int, list[int]],
-    found: list[Redundant],
-) -> None:
-    """Find the redundant edges that start at a node of ``block`` and end at one of ``nodes``."""
-    bit = {source: 1 << index for index, source in enumerate(block)}
-    wanted: dict[int, int] = {}
-    for source in block:
-        for target in skipping[source]:
-            wanted[target] = wanted.get(target, 0) | bit[source]
-    direct = [0] * len(before)
-    reached = [0] * len(before)
-    for node in nodes:
-        through = 0
-        own = 0
-        for source in before[node]:
-            through |= reached[source]
-            if source in bit:
-                own |= bit[source]
-        if through and node in wanted:
-            hits = through & wanted[node]
-            if hits:
-                _explain(node, hits, before, block, direct, reached, found)
-        if own:
-            direct[node] = own
-        reached[node] = through | own
+class _Sweep:
+    """One pass over the nodes behind a block of sources."""
 
+    def __init__(self, before: Adjacency, position: Sequence[int], block: Sequence[int]) -> None:
+        self.before = before
+        self.position = position
+        self.block = block
+        self.bit = {source: 1 << index for index, source in enumerate(block)}
+        # what of the block reaches each node, itself included
+        self.reached = [0] * len(before)
 
-def _explain(
-    node: int,
-    hits: int,
-    before: Adjacency,
-    block: Sequence[int],
-    direct: Sequence[int],
-    reached: Sequence[int],
-    found: list[Redundant],
-) -> None:
-    """Record each source in ``hits`` with a path to ``node``: over one other node if there is such a path."""
-    for known in (direct, reached):
-        for via in before[node]:
-            here = known[via] & hits
-            hits ^= here
-            while here:
-                lowest = here & -here
-                here ^= lowest
-                source = block[lowest.bit_length() - 1]
-                found.append(Redundant(source, node, _path(source, lowest, via, node, before, direct, reached)))
-            if not hits:
-                return
+    def run(self, nodes: Sequence[int], skipping: dict[int, list[int]], found: list[Redundant]) -> None:
+        """Find the redundant edges that start at a node of the block; ``nodes`` holds all their ends."""
+        wanted: dict[int, list[int]] = {}
+        for source in self.block:
+            for target in skipping[source]:
+                wanted.setdefault(target, []).append(source)
+        before, bit, reached = self.before, self.bit, self.reached
+        for node in nodes:
+            union = 0
+            sources = before[node]
+            for source in sources:
+                if more := reached[source]:
+                    union = union | more if union else more
+            if node in wanted:
+                look = self._few if len(sources) <= _FEW else self._many
+                for candidate, via in look(sources, wanted[node]):
+                    found.append(Redundant(candidate, node, self._path(candidate, via, node)))
+            if node in bit:
+                union |= bit[node]
+            reached[node] = union
 
+    def _few(self, sources: Sequence[int], wanted: Sequence[int]) -> Iterator[tuple[int, int]]:
+        """Those of ``wanted`` that reach another of ``sources``, and the nearest such one."""
+        for candidate in wanted:
+            mark = self.bit[candidate]
+            via = [source for source in sources if source != candidate and self.reached[source] & mark]
+            if via:
+                yield candidate, next((source for source in via if self._next_to(candidate, source)), via[0])
 
-def _path(
-    source: int,
-    bit: int,
-    via: int,
-    node: int,
-    before: Adjacency,
-    direct: Sequence[int],
-    reached: Sequence[int],
-) -> tuple[int | None, ...]:
-    """From ``source`` over ``via`` to ``node``; a long way is cut short."""
-    path: list[int | None] = [node, via]
-    for _ in range(_STEPS):
-        if direct[via] & bit:
-            break
-        if len(before[via]) > _FAN_IN:
-            path.append(None)
-            break
-        via = next(earlier for earlier in before[via] if reached[earlier] & bit)
-        path.append(via)
-    else:
-        if not direct[via] & bit:
-            path.append(None)
-    path.append(source)
-    return tuple(reversed(path))
+    def _many(self, sources: Sequence[int], wanted: Sequence[int]) -> Iterator[tuple[int, int]]:
+        """As :meth:`_few`, by counting: a candidate is in its own set, and in a later one only if it reaches that source."""
+        mask = once = twice = 0
+        for candidate in wanted:
+            mask |= self.bit[candidate]
+        for source in sorted(sources, key=self.position.__getitem__):
+            if more := self.reached[source] & mask:
+                new = once & more & ~twice
+                once |= more
+                twice |= new
+                while new:
+                    lowest = new & -new
+                    new ^= lowest
+                    yield self.block[lowest.bit_length() - 1], source
+
+    def _next_to(self, source: int, node: int) -> bool:
+        sources = self.before[node]
+        return len(sources) <= _FAN_IN and source in sources
+
+    def _path(self, source: int, via: int, node: int) -> tuple[int | None, ...]:
+        """From ``source`` over ``via`` to ``node``; a long way is cut short."""
+        path: list[int | None] = [node, via]
+        mark = self.bit[source]
+        for _ in range(_STEPS):
+            earlier = self.before[via]
+            if len(earlier) > _FAN_IN:
+                break
+            if source in earlier:
+                return (source, *reversed(path))
+            via = next(each for each in earlier if self.reached[each] & mark)
+            path.append(via)
+        return (source, None, *reversed(path))

@@ -1,0 +1,65 @@
+"""From a source to a specification: the one format that knows the source best reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..errors import Problem, SpecificationError, UsageError
+from ..extension.components import SpecificationFormat
+from ..models import Specification
+
+__all__ = ["load_mapping", "load_path"]
+
+Formats = Sequence[tuple[str, SpecificationFormat]]
+
+
+def load_path(source: Path, formats: Formats) -> Specification:
+    """Read a file or folder.
+
+    Args:
+        source: what to read.
+        formats: the active formats by name.
+
+    Raises:
+        UsageError: nothing is there.
+        SpecificationError: no format knows it, two know it equally well, or the one that does finds it faulty.
+    """
+    if not source.exists():
+        raise UsageError(f"{source}: there is no such file or folder")
+    scores = {name: format.matches(source) for name, format in formats}
+    best = max(scores.values(), default=0.0)
+    winners = [name for name, score in scores.items() if score == best]
+    if best <= 0:
+        tried = ", ".join(sorted(scores)) or "none, since no plugin offers one"
+        raise SpecificationError(
+            Problem(
+                "this is no specification in a format that is known here",
+                str(source),
+                f"formats tried: {tried}; see docs/native-format.md for one that always works",
+            )
+        )
+    if len(winners) > 1:
+        raise SpecificationError(
+            Problem(
+                f"formats {' and '.join(sorted(winners))} know it equally well",
+                str(source),
+                'choose one: [use] specification_formats = ["' + sorted(winners)[0] + '"]',
+            )
+        )
+    return dict(formats)[winners[0]].load(source)
+
+
+def load_mapping(document: Mapping[str, Any], formats: Formats) -> Specification:
+    """Read a document that is already in memory, by the first format that takes one (it has ``load_mapping``).
+
+    Raises:
+        SpecificationError: no active format takes a document, or the one that does finds it faulty.
+    """
+    for _, format in formats:
+        load = getattr(format, "load_mapping", None)
+        if load is not None:
+            specification: Specification = load(document)
+            return specification
+    raise SpecificationError("a dict is given as specification, but no active format reads one: write it to a file")
