@@ -1,0 +1,539 @@
+"""The dispatcher: nine steps from a specification to verified work.
+
+The public verbs come first and read like the list of steps; the steps follow in their order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from attrs import evolve, frozen
+
+from .config import Config, load_config
+from .coordination.state_manager import StateManager
+from .errors import ConfigError, PlanError, Problem, SandboxUnavailable, Unavailable, UsageError
+from .extension.components import (
+    AgentType,
+    Available,
+    Decomposition,
+    Language,
+    PlanningContext,
+    RunFolder,
+    Wishes,
+)
+from .extension.registry import Registry
+from .models import Event, ExecutionPlan, ExecutionResult, FinalizedSpecification, Specification, Task
+from .planning.dependency_resolver import DependencyResolver, Resolution
+from .planning.finalized import specification_from_finalized
+from .planning.planner import make_plan, plan_tasks
+from .planning.sources import load_mapping, load_path
+from .planning.task_decomposer import TaskDecomposer
+from .planning.validation import Validation, validate
+from .planning.wishes import combine, leave_out
+from .reporting import build_result
+from .run_index import STATE_FOLDER, find_output, new_run_id, remember_run, state_home
+from .sandboxing import MissingSandbox, choose_sandbox
+from .session import RunOptions, RunSession
+
+__all__ = ["AgentDispatcher", "Source"]
+
+log = logging.getLogger(__name__)
+
+#: What can be planned: a path, or a specification in one of its forms.
+Source = str | Path | Specification | FinalizedSpecification | Mapping[str, Any]
+
+_T = TypeVar("_T")
+
+
+@frozen
+class _Ready:
+    """A plan that may be run: who can do which task, and what is left out."""
+
+    plan: ExecutionPlan
+    assignments: Mapping[str, tuple[str, ...]]
+    skipped: Mapping[str, str]
+
+
+class AgentDispatcher:
+    """Plans specifications and carries plans out.
+
+    Args:
+        config: sections and keys of the configuration file (or the architecture's own) as a dict, or a whole :class:`Config`.
+        plugins: ``(name, plugin)`` pairs to use beside, or with ``discover=False`` instead of, what is installed.
+        discover: whether installed plugins are found through their entry points, and configuration files are read.
+
+    Dispatchers are independent of each other: two in one process share nothing. Each verb has an ``_async`` twin; the plain one
+    refuses inside a running event loop.
+    """
+
+    def __init__(
+        self,
+        config: Mapping[str, Any] | Config | None = None,
+        *,
+        plugins: Iterable[tuple[str, Any]] = (),
+        discover: bool = True,
+    ) -> None:
+        if not isinstance(config, Config):
+            config = load_config(Path.cwd() if discover else None, overrides=config or {}, use_files=discover)
+        self.config = config
+        self.registry = Registry(config, plugins=tuple(plugins), discover=discover)
+        self._components = self.registry.scope(state_home() / "components")
+
+    # --- the verbs ----------------------------------------------------------------------------------------------------
+
+    def plan(self, source: Source) -> ExecutionPlan:
+        """What would be done for ``source``, and in which order; see :meth:`plan_async`."""
+        return _block("plan", self.plan_async(source))
+
+    def dispatch(self, source: Source, output: str | Path | None = None, **options: Any) -> ExecutionResult:
+        """Plan and execute; see :meth:`dispatch_async`."""
+        return _block("dispatch", self.dispatch_async(source, output, **options))
+
+    def execute(self, plan: ExecutionPlan, output: str | Path | None = None, **options: Any) -> ExecutionResult:
+        """Carry a plan out; see :meth:`execute_async`."""
+        return _block("execute", self.execute_async(plan, output, **options))
+
+    def resume(self, run: str | None = None, output: str | Path | None = None, **options: Any) -> ExecutionResult:
+        """Go on with a run; see :meth:`resume_async`."""
+        return _block("resume", self.resume_async(run, output, **options))
+
+    def plan_tasks(
+        self, tasks: Iterable[Task | Mapping[str, Any]], dependencies: Iterable[Any] = (), *, title: str = "tasks"
+    ) -> ExecutionPlan:
+        """A plan from a graph of your own.
+
+        Args:
+            tasks: tasks, or dicts with ``id`` and whatever other fields of a task.
+            dependencies: :class:`agent_dispatcher.models.Dependency` values or ``(before, after)`` pairs of ids.
+
+        Raises:
+            CycleError: tasks wait for each other.
+        """
+        return plan_tasks(tasks, dependencies, title=title)
+
+    async def plan_async(self, source: Source) -> ExecutionPlan:
+        """Load, decompose, resolve, build, plan. No agent runs and nothing is written.
+
+        Args:
+            source: path of a file or folder, a specification, a finalized specification, or a dict.
+
+        Raises:
+            UsageError: the path does not exist.
+            SpecificationError, GraphError, PlanError, ConfigError: why there can be no plan, with places.
+        """
+        specification = self._load(source)
+        context = self._planning_context(specification)
+        decomposition = await self._decompose(specification, context)
+        resolution = await self._resolve_dependencies(decomposition, context)
+        return make_plan(specification, decomposition, resolution)
+
+    async def dispatch_async(self, source: Source, output: str | Path | None = None, **options: Any) -> ExecutionResult:
+        """Plan ``source`` and carry the plan out; the rest as in :meth:`execute_async`."""
+        return await self.execute_async(await self.plan_async(source), output, **options)
+
+    async def execute_async(
+        self, plan: ExecutionPlan, output: str | Path | None = None, **options: Any
+    ) -> ExecutionResult:
+        """Initialize, validate, execute, report.
+
+        Args:
+            plan: what :meth:`plan_async` gave, maybe edited.
+            output: root of the repository the work goes into; ``./<slug of the title>`` when ``None``.
+            options: fields of :class:`agent_dispatcher.session.RunOptions`.
+
+        Returns:
+            What came of it. A failed run is a result, not an exception.
+
+        Raises:
+            UsageError, ConfigError, PlanError, WorkspaceError, SandboxUnavailable: the run was refused; nothing was changed.
+            asyncio.CancelledError: the run was interrupted and can be resumed.
+        """
+        folder = Path(output) if output is not None else Path(plan.specification.id or "output")
+        session = self._initialize(new_run_id(), folder, plan.specification, RunOptions(**options))
+        try:
+            ready = await self._validate(plan, session)
+            state = await self._begin(ready, session)
+            try:
+                await self._execute(ready, session, state)
+                return self._report(ready.plan, session, state)
+            finally:
+                state.close()
+        finally:
+            await session.aclose()
+
+    async def resume_async(
+        self, run: str | None = None, output: str | Path | None = None, **options: Any
+    ) -> ExecutionResult:
+        """Go on with a run where its log ends. Of a finished run only the report is written again.
+
+        Args:
+            run: the run's id; ``None`` for the newest unfinished one of the output folder.
+            output: the output folder; ``None`` for the one the id names, or the nearest at or above the current folder.
+            options: fields of :class:`agent_dispatcher.session.RunOptions`; ``allow_partial`` is as the run was started.
+
+        Raises:
+            UsageError: there is no such run.
+            Held: another live process owns it.
+        """
+        folder, run, plan, started = self._recorded(run, output)
+        options["allow_partial"] = bool(started.data.get("allow_partial"))
+        session = self._initialize(run, folder, plan.specification, RunOptions(**options))
+        try:
+            finished = any(event.type == "run.finished" for event in self._events(folder, run))
+            ready = _Ready(plan, {}, {}) if finished else await self._validate(plan, session)
+            state = session.state()
+            try:
+                if not finished:
+                    await self._reopen(ready, session, state)
+                    await self._execute(ready, session, state)
+                return self._report(plan, session, state)
+            finally:
+                state.close()
+        finally:
+            await session.aclose()
+
+    async def aclose(self) -> None:
+        """Close what planning opened; the dispatcher must not be used afterwards."""
+        await self._components.aclose()
+
+    # --- what can be asked without running anything -------------------------------------------------------------------
+
+    def problems(
+        self, plan: ExecutionPlan, *, allow_partial: bool = False, unsafe_no_sandbox: bool = False
+    ) -> tuple[Problem, ...]:
+        """Everything that would keep ``plan`` from being run here, all at once; nothing is changed."""
+        return _block("problems", self._problems(plan, allow_partial, unsafe_no_sandbox))
+
+    def read_plan(self, path: Path) -> ExecutionPlan:
+        """The plan in a file that ``plan --output`` wrote, maybe edited since; its specification is read again.
+
+        Raises:
+            PlanError: the file is no valid plan, or the specification has changed since the plan was made.
+        """
+        from .planning.plan_json import plan_from_json
+        from .safe_load import plain_json, read_text
+
+        document = plain_json(read_text(path), source=str(path))
+        return plan_from_json(document, plan_path=path, load_specification=self._load)
+
+    def plan_of(self, run: str | None = None, output: str | Path | None = None) -> ExecutionPlan:
+        """The plan of a recorded run; arguments and errors as in :meth:`resume_async`."""
+        return self._recorded(run, output)[2]
+
+    def result_of(self, run: str | None = None, output: str | Path | None = None) -> ExecutionResult:
+        """The result of a run so far, from its log alone; arguments and errors as in :meth:`resume_async`."""
+        folder, run, plan, _ = self._recorded(run, output, unfinished_only=False)
+        return build_result(plan, run, self._events(folder, run), output=str(folder))
+
+    def runs_in(self, output: Path) -> tuple[RunFolder, ...]:
+        """The runs recorded in an output folder, oldest first."""
+        store = self.registry.scope(output.resolve() / STATE_FOLDER).get("store", self._one("store"))
+        try:
+            return tuple(sorted(store.runs(), key=lambda listed: listed.started_at))
+        finally:
+            store.close()
+
+    # --- step 1: initialize -------------------------------------------------------------------------------------------
+
+    def _initialize(self, run: str, output: Path, specification: Specification, options: RunOptions) -> RunSession:
+        """All problems of the configuration at once, then the parts of the run. Nothing is created on disk."""
+        problems = self.registry.problems()
+        if problems:
+            raise ConfigError(problems)
+        if output.exists() and not output.is_dir():
+            raise UsageError(
+                f"output {output} is a file: name a folder that is missing or empty, or a repository's root"
+            )
+        session = RunSession.open(run, output, self.registry, options)
+        session.language = self._language(specification)
+        return session
+
+    # --- step 2: decompose --------------------------------------------------------------------------------------------
+
+    def _load(self, source: Source) -> Specification:
+        if isinstance(source, Specification):
+            return source
+        if isinstance(source, FinalizedSpecification):
+            return specification_from_finalized(source)
+        formats = self._all("specification_format")
+        return load_mapping(source, formats) if isinstance(source, Mapping) else load_path(Path(source), formats)
+
+    def _planning_context(self, specification: Specification) -> PlanningContext:
+        return PlanningContext(
+            specification=specification,
+            language=self._language(specification),
+            llm=self.config.llm_client,
+            files=_files_beside(specification),
+        )
+
+    async def _decompose(self, specification: Specification, context: PlanningContext) -> Decomposition:
+        decomposition = await TaskDecomposer(self._all("decomposer")).decompose(specification, context)
+        return leave_out(decomposition, self._wishes().leave_out)
+
+    # --- step 3: resolve dependencies (4 and 5, graph and plan, are make_plan) ----------------------------------------
+
+    async def _resolve_dependencies(self, decomposition: Decomposition, context: PlanningContext) -> Resolution:
+        resolver = DependencyResolver(self._all("dependency_rule"))
+        return await resolver.resolve(decomposition.tasks, context.specification, context)
+
+    # --- step 6: validate ---------------------------------------------------------------------------------------------
+
+    async def _validate(self, plan: ExecutionPlan, session: RunSession) -> _Ready:
+        """Everything the run needs is there, or a :class:`PlanError` says all that is not."""
+        try:
+            session.sandbox = await choose_sandbox(
+                self.registry, session.components, unsafe=session.options.unsafe_no_sandbox
+            )
+        except SandboxUnavailable as error:
+            if self._needs_sandbox(plan, session):
+                raise
+            session.sandbox = MissingSandbox(error)
+        validation = self._judge(plan, session)
+        if validation.problems:
+            raise PlanError(validation.problems, f"{plan.specification.title}: this plan cannot be run as it is:")
+        refused = {task: reason for task, reason in validation.refused}
+        if refused and not session.options.allow_partial:
+            raise PlanError(
+                _refusals(plan, refused), _REFUSED.format(title=plan.specification.title, count=len(refused))
+            )
+        tasks = tuple(
+            evolve(task, status="skipped")
+            if task.id in refused
+            else evolve(task, agent_type=validation.assignments.get(task.id, (task.agent_type,))[0])
+            for task in plan.tasks
+        )
+        return _Ready(evolve(plan, tasks=tasks), validation.assignments, refused)
+
+    def _judge(self, plan: ExecutionPlan, session: RunSession) -> Validation:
+        available = Available(
+            specification=plan.specification,
+            language=session.language.name if session.language is not None else "",
+            llm="llm_client" if self.config.llm_client is not None else None,
+            capabilities=frozenset({"sandbox"} if session.sandbox is not None else ()),
+        )
+        return validate(
+            plan,
+            session.agent_types(),
+            available,
+            route=self.registry.route_task,
+            validators=self._all("validator"),
+            configured={name: own.agent_type for name, own in self.config.task_types.items() if own.agent_type},
+        )
+
+    def _needs_sandbox(self, plan: ExecutionPlan, session: RunSession) -> bool:
+        types = {task.type for task in plan.tasks if task.status == "pending" and not task.children}
+        agents = (each for each in session.agent_types() if "sandbox" in each.needs)
+        if any("*" in each.task_types or types & each.task_types for each in agents):
+            return True
+        return any(check.applies(task, plan) for _, check in session.checks() for task in (*plan.tasks, None))
+
+    async def _problems(self, plan: ExecutionPlan, allow_partial: bool, unsafe: bool) -> tuple[Problem, ...]:
+        found = list(self.registry.problems())
+        if found:
+            return tuple(found)
+        options = RunOptions(allow_partial=allow_partial, unsafe_no_sandbox=unsafe)
+        session = RunSession.open("validate", Path("."), self.registry, options)
+        try:
+            session.language = self._language(plan.specification)
+            try:
+                session.sandbox = await choose_sandbox(self.registry, session.components, unsafe=unsafe)
+            except SandboxUnavailable as error:
+                if self._needs_sandbox(plan, session):
+                    found.append(Problem(str(error)))
+                session.sandbox = MissingSandbox(error)
+            validation = self._judge(plan, session)
+            found.extend(validation.problems)
+            if not allow_partial:
+                found.extend(_refusals(plan, dict(validation.refused)))
+            return tuple(found)
+        finally:
+            await session.aclose()
+
+    # --- step 7: execute, step 8: monitor -----------------------------------------------------------------------------
+
+    async def _begin(self, ready: _Ready, session: RunSession) -> StateManager:
+        """Make the output ready and record the start; from here on the run can be resumed."""
+        plan = ready.plan
+        started = await session.workspace().start(session.run, session.output, title=plan.specification.title)
+        state = session.state()
+        assert session.sandbox is not None
+        state.append(
+            "run.started",
+            data={
+                "plan": state.put_value(plan),
+                "title": plan.specification.title,
+                "output": str(session.output),
+                "branch": started.branch,
+                "base": started.base,
+                "sandbox": session.sandbox.tier,
+                "workers": self.config.concurrency(),
+                "versions": self.registry.fingerprint(),
+                "allow_partial": session.options.allow_partial,
+            },
+        )
+        for text in (*started.warnings, *self.registry.warnings, *self.config.warnings):
+            state.append("run.warning", data={"text": text})
+        state.flush()
+        remember_run(session.run, session.output, plan.specification.title)
+        self._announce(session)
+        return state
+
+    async def _reopen(self, ready: _Ready, session: RunSession, state: StateManager) -> None:
+        """Find what an earlier process left, and record that this one goes on."""
+        session.remember_artifacts(tuple(state.events()))
+        await session.workspace().start(session.run, session.output, title=ready.plan.specification.title)
+        state.append("run.resumed", data={"epoch": state.lease.epoch, "owner": state.lease.owner})
+        state.flush()
+        remember_run(session.run, session.output, ready.plan.specification.title)
+        self._announce(session)
+
+    async def _execute(self, ready: _Ready, session: RunSession, state: StateManager) -> str:
+        """The coordinator carries the plan out; observers are told of every event (the session passes them on)."""
+        return await session.coordinate(ready.plan, state, ready.assignments, ready.skipped)
+
+    @staticmethod
+    def _announce(session: RunSession) -> None:
+        if session.options.on_start is not None:
+            session.options.on_start(session.run, session.output)
+
+    # --- step 9: report -----------------------------------------------------------------------------------------------
+
+    def _report(self, plan: ExecutionPlan, session: RunSession, state: StateManager) -> ExecutionResult:
+        """Aggregate the log into the result and let every reporter write; one that raises costs a warning."""
+        events = tuple(state.events())
+        result = build_result(plan, session.run, events, output=str(session.output))
+        session.run_dir.mkdir(parents=True, exist_ok=True)
+        for name in self.registry.active("reporter"):
+            try:
+                session.components.get("reporter", name).write(result, plan, events, session.run_dir)
+            except Exception as error:
+                log.warning("reporter %s failed", name, exc_info=True)
+                result = evolve(result, warnings=(*result.warnings, f"reporter {name!r} failed: {error}"))
+        return result
+
+    # --- components and records ---------------------------------------------------------------------------------------
+
+    def _all(self, kind: str) -> list[tuple[str, Any]]:
+        """The active components of a kind by name, without those that cannot work here."""
+        found = []
+        for name in self.registry.active(kind):
+            try:
+                found.append((name, self._components.get(kind, name)))
+            except Unavailable as error:
+                log.warning("%s %r is left out: %s", kind.replace("_", " "), name, error)
+        return found
+
+    def _one(self, kind: str) -> str:
+        name = self.registry.one(kind)
+        if name is None:
+            raise ConfigError(
+                Problem(f"no {kind} is active", remedy=f"install or enable a plugin that offers a {kind}")
+            )
+        return name
+
+    def _wishes(self) -> Wishes:
+        """What the options of the active agent types ask of planning."""
+        wishes = []
+        for name in self.registry.active("agent_type"):
+            component = self.registry.offered("agent_type", name).component
+            if isinstance(component, AgentType):
+                wishes.append(component.wishes(self.registry.options("agent_type", name)))
+        return combine(wishes)
+
+    def _language(self, specification: Specification) -> Language | None:
+        """The language to build in: the specification's, the configured one, what an agent wishes, or the first in rank."""
+        active = self.registry.active("language")
+        wanted = specification.language or self.config.use.language or self._wishes().language
+        if wanted:
+            self.registry.offered("language", wanted)
+            active = [wanted]
+        if not active:
+            return None
+        language: Language = self._components.get("language", active[0])
+        return language
+
+    def _recorded(
+        self, run: str | None, output: str | Path | None, *, unfinished_only: bool = True
+    ) -> tuple[Path, str, ExecutionPlan, Event]:
+        """(output, run id, plan, its first event) of the run that is meant."""
+        folder = find_output(run, output)
+        if run is None:
+            run = _choose(self.runs_in(folder), folder, unfinished_only)
+        store = self.registry.scope(folder / STATE_FOLDER).get("store", self._one("store"))
+        try:
+            started = next(iter(store.read(run)), None)
+            if started is None:
+                known = ", ".join(listed.run for listed in store.runs()) or "none"
+                raise UsageError(f"{folder} has no run {run!r} (there: {known})")
+            from .codec import from_json
+
+            digest = str(started.data.get("plan", ""))
+            plan = from_json(store.get_blob(digest), ExecutionPlan, where=f"the plan of run {run}")
+        finally:
+            store.close()
+        return folder, run, plan, started
+
+    def _events(self, folder: Path, run: str) -> tuple[Event, ...]:
+        store = self.registry.scope(folder / STATE_FOLDER).get("store", self._one("store"))
+        try:
+            return tuple(store.read(run))
+        finally:
+            store.close()
+
+
+_REFUSED = (
+    "{title}: {count} task(s) that no agent here can do. Declare the behaviour as data, configure an agent that can, "
+    "or leave them out with --allow-partial:"
+)
+
+
+def _refusals(plan: ExecutionPlan, refused: Mapping[str, str]) -> list[Problem]:
+    problems = []
+    for task_id, reason in refused.items():
+        task = plan.task(task_id)
+        problems.append(Problem(f"{task.title}: {reason}", task.source or _requirement_source(plan, task)))
+    return problems
+
+
+def _requirement_source(plan: ExecutionPlan, task: Task) -> str:
+    return next((r.source for r in plan.specification.requirements if r.id in task.requirements), "")
+
+
+def _choose(runs: Sequence[RunFolder], folder: Path, unfinished_only: bool) -> str:
+    """The run that is meant when none is named: the only unfinished one, else the newest."""
+    if not runs:
+        raise UsageError(f"{folder}: no run is recorded there")
+    unfinished = [listed for listed in runs if listed.status not in ("completed", "partial", "failed", "cancelled")]
+    if unfinished_only and len(unfinished) > 1:
+        names = ", ".join(listed.run for listed in unfinished)
+        raise UsageError(f"{folder} has several unfinished runs, name one: {names}")
+    return (unfinished or list(runs))[-1].run
+
+
+def _files_beside(specification: Specification) -> tuple[str, ...]:
+    """Names of the files in the specification's folder, relative and sorted; a bounded number."""
+    if not specification.path:
+        return ()
+    path = Path(specification.path)
+    folder = path if path.is_dir() else path.parent
+    found = []
+    for number, each in enumerate(sorted(folder.rglob("*"))):
+        if number >= 5000:
+            break
+        if each.is_file() and ".git" not in each.parts:
+            found.append(each.relative_to(folder).as_posix())
+    return tuple(found)
+
+
+def _block(verb: str, work: Coroutine[Any, Any, _T]) -> _T:
+    """Run ``work`` to its end on a loop of its own."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(work)
+    work.close()
+    raise UsageError(f"{verb}() would block the running event loop: await {verb}_async() instead")

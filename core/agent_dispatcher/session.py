@@ -1,0 +1,249 @@
+"""Everything that lives exactly as long as one run: its components, its sandbox, its agents, its place on disk."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from attrs import define, field, frozen
+
+from .agents.base_agent import AgentContext
+from .config import Config
+from .coordination.agent_factory import AgentFactory
+from .coordination.coordinator import Coordinator, CoordinatorSettings
+from .coordination.memory_store import MemoryStore
+from .coordination.state_manager import StateManager
+from .errors import ConfigError, Problem
+from .extension.components import AgentType, Check, Language, Opened, Sandbox, Store, Workspace
+from .extension.registry import Components, Registry
+from .models import Artifact, ArtifactRef, Event, ExecutionPlan, Task
+from .run_index import STATE_FOLDER
+from .workspace.agent_workspace import GuardedWorkspace, TaskSandbox
+from .workspace.integration import Integration
+
+__all__ = ["RunOptions", "RunSession"]
+
+log = logging.getLogger(__name__)
+
+
+@frozen(kw_only=True)
+class RunOptions:
+    """What only the caller of a run can decide, never a file.
+
+    Attributes:
+        allow_partial: leave out tasks that no agent type accepts instead of refusing the plan.
+        unsafe_no_sandbox: run commands without a sandbox.
+        on_events: called with each batch of recorded events; for progress displays.
+        on_start: called once with the run's id and output when the run exists.
+        on_coordinator: given the coordinator, for whoever wants to pause or cancel the run.
+    """
+
+    allow_partial: bool = False
+    unsafe_no_sandbox: bool = False
+    on_events: Callable[[Sequence[Event]], None] | None = None
+    on_start: Callable[[str, Path], None] | None = None
+    on_coordinator: Callable[[Coordinator], None] | None = None
+
+
+@define(kw_only=True)
+class RunSession:
+    """The parts of one run. They are created when first needed and closed by :meth:`aclose`.
+
+    Attributes:
+        run: the run's id.
+        output: absolute path of the repository's root.
+        sandbox: what commands run in; set by :meth:`AgentDispatcher` once it is chosen and probed.
+    """
+
+    run: str
+    output: Path
+    config: Config
+    options: RunOptions
+    registry: Registry
+    components: Components
+    language: Language | None = None
+    sandbox: Sandbox | None = None
+    _memory: MemoryStore = field(factory=MemoryStore)
+    _artifacts: dict[str, tuple[Artifact, ...]] = field(factory=dict)
+    _factory: AgentFactory | None = None
+
+    @classmethod
+    def open(cls, run: str, output: Path, registry: Registry, options: RunOptions) -> RunSession:
+        """A session for a run in ``output``; nothing is created on disk yet."""
+        folder = output.resolve()
+        return cls(
+            run=run,
+            output=folder,
+            config=registry.config,
+            options=options,
+            registry=registry,
+            components=registry.scope(folder / STATE_FOLDER),
+        )
+
+    @property
+    def data_dir(self) -> Path:
+        """``<output>/.dispatcher``."""
+        return self.output / STATE_FOLDER
+
+    @property
+    def run_dir(self) -> Path:
+        """Folder of this run's evidence and report."""
+        return self.data_dir / "runs" / self.run
+
+    def one(self, kind: str) -> Any:
+        """The active component of a kind of which one is active.
+
+        Raises:
+            ConfigError: no plugin offers one.
+        """
+        name = self.registry.one(kind)
+        if name is None:
+            words = kind.replace("_", " ")
+            raise ConfigError(
+                Problem(f"no {words} is active", remedy=f"install or enable a plugin that offers a {words}")
+            )
+        return self.components.get(kind, name)
+
+    def workspace(self) -> Workspace:
+        """The active workspace."""
+        workspace: Workspace = self.one("workspace")
+        return workspace
+
+    def store(self) -> Store:
+        """The active store; one in memory when nothing is to be persisted."""
+        if not self.config.state_manager.enable_persistence:
+            return self._memory
+        store: Store = self.one("store")
+        return store
+
+    def checks(self) -> list[tuple[str, Check]]:
+        """All active checks, in order."""
+        return [(name, self.components.get("check", name)) for name in self.registry.active("check")]
+
+    def agent_types(self) -> list[AgentType]:
+        """All active agent types, best first."""
+        offered = (self.registry.offered("agent_type", name).component for name in self.registry.active("agent_type"))
+        return [component for component in offered if isinstance(component, AgentType)]
+
+    def state(self) -> StateManager:
+        """The run's state, with its lease.
+
+        Raises:
+            Held: another live process owns the run.
+        """
+        settings = self.config.state_manager
+        state = StateManager(
+            self.store(),
+            self.run,
+            folder=self.data_dir if settings.enable_persistence else None,
+            checkpoint_dir=settings.checkpoint_dir,
+            checkpoint_interval_s=settings.auto_checkpoint_interval,
+        ).open()
+        state.subscribe(self._see)
+        return state
+
+    async def coordinate(
+        self,
+        plan: ExecutionPlan,
+        state: StateManager,
+        assignments: Mapping[str, tuple[str, ...]],
+        skipped: Mapping[str, str],
+    ) -> str:
+        """Carry the plan out; returns the run's status."""
+        assert self.sandbox is not None
+        workspace = self.workspace()
+        settings = self.config.agent_factory
+        self._factory = AgentFactory(
+            self._create_agent,
+            default_pool_size=settings.default_pool_size,
+            pool_sizes={each.name: each.pool for each in self.agent_types() if each.pool is not None},
+            max_total_agents=settings.max_total_agents,
+            enable_pooling=settings.enable_pooling,
+        )
+        coordinator = Coordinator(
+            plan=plan,
+            run=self.run,
+            state=state,
+            workspace=workspace,
+            integration=Integration(
+                workspace=workspace,
+                checks=self.checks(),
+                sandbox=self.sandbox,
+                language=self.language,
+                plan=plan,
+                run_dir=self.run_dir,
+            ),
+            executor=self.one("executor"),
+            factory=self._factory,
+            bus=self.one("message_bus"),
+            settings=CoordinatorSettings.from_config(self.config),
+            assignments=assignments,
+            context_for=self._context_maker(plan),
+            on_task_error=self.registry.on_task_error,
+            priority=self.registry.priority,
+            skipped=skipped,
+            run_dir=self.run_dir,
+        )
+        if self.options.on_coordinator is not None:
+            self.options.on_coordinator(coordinator)
+        return await coordinator.run()
+
+    def remember_artifacts(self, events: Sequence[Event]) -> None:
+        """Take in what tasks made, for those that depend on them."""
+        for event in events:
+            if event.type == "attempt.sealed" and event.task is not None:
+                self._artifacts[event.task] = tuple(
+                    Artifact(name=item["name"], type=item["type"], path=item["path"], task=event.task)
+                    for item in event.data.get("artifacts") or ()
+                )
+
+    async def aclose(self) -> None:
+        """Give everything back, in reverse order."""
+        if self._factory is not None:
+            await self._factory.aclose()
+        await self.components.aclose()
+
+    def _context_maker(self, plan: ExecutionPlan) -> Callable[[Task, int, Opened, str], AgentContext]:
+        assert self.sandbox is not None
+        sandbox = self.sandbox
+        promised: Mapping[str, tuple[ArtifactRef, ...]] = {
+            task.id: task.produces for task in plan.tasks if task.produces
+        }
+        parents: dict[str, list[str]] = {}
+        for before, after in plan.binding_edges():
+            parents.setdefault(after, []).append(before)
+        llm = self.config.llm_client
+        loggers: dict[str | None, logging.Logger] = {}
+
+        def context_for(task: Task, attempt: int, opened: Opened, feedback: str) -> AgentContext:
+            if task.agent_type not in loggers:
+                loggers[task.agent_type] = logging.getLogger(f"agent_dispatcher.agents.{task.agent_type}")
+            return AgentContext(
+                run=self.run,
+                attempt=attempt,
+                task=task.id,
+                specification=plan.specification,
+                workspace=GuardedWorkspace(opened.path),
+                sandbox=TaskSandbox(sandbox, opened.path, self.language),
+                language=self.language,
+                llm=llm,
+                inputs=tuple(
+                    artifact for parent in parents.get(task.id, ()) for artifact in self._artifacts.get(parent, ())
+                ),
+                promised=promised,
+                feedback=feedback,
+                log=loggers[task.agent_type],
+            )
+
+        return context_for
+
+    def _create_agent(self, name: str) -> Any:
+        return self.registry.create("agent_type", name, self.components.services("agent_type", name))
+
+    def _see(self, events: Sequence[Event]) -> None:
+        self.remember_artifacts(events)
+        self.registry.tell_events(events)
+        if self.options.on_events is not None:
+            self.options.on_events(events)
