@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -45,6 +46,9 @@ log = logging.getLogger(__name__)
 
 #: What can be planned: a path, or a specification in one of its forms.
 Source = str | Path | Specification | FinalizedSpecification | Mapping[str, Any]
+
+#: A specification may lie in the root of a large repository: its neighbours are looked at only so far.
+_MOST_FILES = 5000
 
 _T = TypeVar("_T")
 
@@ -295,7 +299,7 @@ class AgentDispatcher:
         validation = self._judge(plan, session)
         if validation.problems:
             raise PlanError(validation.problems, f"{plan.specification.title}: this plan cannot be run as it is:")
-        refused = {task: reason for task, reason in validation.refused}
+        refused = dict(validation.refused)
         if refused and not session.options.allow_partial:
             raise PlanError(
                 _refusals(plan, refused), _REFUSED.format(title=plan.specification.title, count=len(refused))
@@ -336,7 +340,7 @@ class AgentDispatcher:
         if found:
             return tuple(found)
         options = RunOptions(allow_partial=allow_partial, unsafe_no_sandbox=unsafe)
-        session = RunSession.open("validate", Path("."), self.registry, options)
+        session = RunSession.open("validate", Path(), self.registry, options)
         try:
             session.language = self._language(plan.specification)
             try:
@@ -515,18 +519,18 @@ def _choose(runs: Sequence[RunFolder], folder: Path, unfinished_only: bool) -> s
 
 
 def _files_beside(specification: Specification) -> tuple[str, ...]:
-    """Names of the files in the specification's folder, relative and sorted; a bounded number."""
+    """Names of the files in the specification's folder, relative and sorted; at most :data:`_MOST_FILES`, hidden ones left out."""
     if not specification.path:
         return ()
     path = Path(specification.path)
     folder = path if path.is_dir() else path.parent
-    found = []
-    for number, each in enumerate(sorted(folder.rglob("*"))):
-        if number >= 5000:
+    found: list[str] = []
+    for place, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "node_modules")
+        found.extend((Path(place) / name).relative_to(folder).as_posix() for name in sorted(files) if name[0] != ".")
+        if len(found) >= _MOST_FILES:
             break
-        if each.is_file() and ".git" not in each.parts:
-            found.append(each.relative_to(folder).as_posix())
-    return tuple(found)
+    return tuple(sorted(found[:_MOST_FILES]))
 
 
 def _block(verb: str, work: Coroutine[Any, Any, _T]) -> _T:
