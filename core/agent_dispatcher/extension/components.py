@@ -99,6 +99,18 @@ class Services:
 Factory = Callable[[Any, Services], Any]
 
 
+def _names(values: Iterable[str]) -> frozenset[str]:
+    return frozenset(values)
+
+
+def _texts(values: Iterable[str]) -> tuple[str, ...]:
+    return tuple(values)
+
+
+def _tasks(values: Iterable[Task]) -> tuple[Task, ...]:
+    return tuple(values)
+
+
 @frozen
 class Component:
     """Something a plugin offers under a name; configuration chooses by that name.
@@ -148,7 +160,7 @@ class Wishes:
     """
 
     language: str = ""
-    leave_out: frozenset[str] = field(default=frozenset(), converter=frozenset)
+    leave_out: frozenset[str] = field(default=frozenset(), converter=_names)
 
 
 def _no_wishes(options: Any) -> Wishes:
@@ -177,9 +189,9 @@ class AgentType:
     name: str
     summary: str
     factory: Factory
-    task_types: frozenset[str] = field(converter=frozenset)
-    capabilities: frozenset[str] = field(default=frozenset(), converter=frozenset)
-    needs: frozenset[str] = field(default=frozenset(), converter=frozenset)
+    task_types: frozenset[str] = field(converter=_names)
+    capabilities: frozenset[str] = field(default=frozenset(), converter=_names)
+    needs: frozenset[str] = field(default=frozenset(), converter=_names)
     pool: int | None = None
     accepts: Callable[[Task, Available], str | None] = _accept_all
     wishes: Callable[[Any], Wishes] = _no_wishes
@@ -227,8 +239,8 @@ class SpecificationFormat(Protocol):
 class Decomposition:
     """Tasks made from a specification; ids are unique, ``verifies`` and ``children`` name ids among them."""
 
-    tasks: tuple[Task, ...] = field(converter=tuple)
-    warnings: tuple[str, ...] = field(default=(), converter=tuple)
+    tasks: tuple[Task, ...] = field(converter=_tasks)
+    warnings: tuple[str, ...] = field(default=(), converter=_texts)
 
 
 @frozen
@@ -262,7 +274,7 @@ class Requires:
 class Excludes:
     """``tasks`` must not be in progress at the same time, because of ``resource``."""
 
-    tasks: tuple[str, ...] = field(converter=tuple)
+    tasks: tuple[str, ...] = field(converter=_texts)
     resource: str
     evidence: str = ""
     source: str = ""

@@ -28,7 +28,7 @@ def make_plan(specification: Specification, decomposition: Decomposition, resolu
         CycleError: tasks wait for each other (never for what a :class:`DependencyResolver` gave).
     """
     tasks = decomposition.tasks
-    warnings = [*specification.warnings, *decomposition.warnings, *resolution.warnings]
+    warnings = [*decomposition.warnings, *resolution.warnings]
     return assemble(
         specification,
         tasks,
