@@ -1,0 +1,1 @@
+"""Carrying a plan out: the pure engine decides, the coordinator performs, the state manager records."""

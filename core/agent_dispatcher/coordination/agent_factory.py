@@ -1,0 +1,163 @@
+"""Agents from first use to retirement: made when needed, set up once, used again, torn down once."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from attrs import define, field
+
+from ..agents.base_agent import BaseAgent, SyncAgent
+from ..config.values import AgentFactorySettings
+from ..errors import PluginError, RunError
+
+__all__ = ["AgentFactory", "Claim"]
+
+log = logging.getLogger(__name__)
+
+Agent = BaseAgent | SyncAgent
+
+
+@define(eq=False)
+class Claim:
+    """The right to use one agent for one attempt.
+
+    Attributes:
+        agent_type: name of the agent type.
+        name: of the instance, unique in the run (``code-writer-2``).
+        agent: the instance, ``None`` until :meth:`AgentFactory.ready` made it.
+        overridden: names of the callbacks it overrides.
+    """
+
+    agent_type: str
+    name: str
+    agent: Agent | None = None
+    overridden: frozenset[str] = frozenset()
+    is_set_up: bool = field(default=False)
+
+    def tell(self, callback: str, *arguments: Any) -> None:
+        """Call a callback of the agent (``on_start``, ...); what it raises is logged and harms nobody."""
+        if callback not in self.overridden:
+            return
+        try:
+            getattr(self.agent, callback)(*arguments)
+        except Exception:
+            log.warning("%s of agent %s raised; the attempt goes on", callback, self.name, exc_info=True)
+
+
+_CALLBACKS = ("on_start", "on_progress", "on_result", "on_error", "on_retire")
+
+
+class AgentFactory:
+    """Makes agents and keeps idle ones for the next task of their type.
+
+    Args:
+        create: name of an agent type to a fresh instance; called once per instance, may raise.
+        settings: ``default_pool_size`` (idle instances kept per type), ``max_total_agents`` (instances there may be at any time, idle
+            ones included), ``enable_pooling`` (``False``: every attempt gets an instance of its own).
+        pool_sizes: idle instances kept of one type, where the type says so itself.
+    """
+
+    def __init__(
+        self,
+        create: Callable[[str], Agent],
+        settings: AgentFactorySettings | None = None,
+        *,
+        pool_sizes: Mapping[str, int] | None = None,
+    ) -> None:
+        settings = settings or AgentFactorySettings()
+        self._create = create
+        self._default_pool_size = settings.default_pool_size
+        self._pool_sizes = dict(pool_sizes or {})
+        self._max_total = settings.max_total_agents
+        self._pooling = settings.enable_pooling
+        self._idle: dict[str, list[Claim]] = {}
+        self._total = 0
+        self._made: dict[str, int] = {}
+        self._teardowns: set[asyncio.Task[None]] = set()
+
+    @property
+    def total(self) -> int:
+        """Instances in use or idle."""
+        return self._total
+
+    def claim(self, agent_type: str) -> Claim:
+        """An idle instance of that type, or the right to a new one. When there are too many, an idle one of another type makes room.
+
+        Raises:
+            RunError: ``max_total_agents`` instances are in use.
+        """
+        idle = self._idle.get(agent_type)
+        if idle:
+            return idle.pop()
+        if self._total >= self._max_total and not self._evict():
+            raise RunError(
+                f"all {self._max_total} agents are in use: raise max_total_agents or lower the number of concurrent tasks"
+            )
+        self._total += 1
+        number = self._made[agent_type] = self._made.get(agent_type, 0) + 1
+        return Claim(agent_type, f"{agent_type}-{number}")
+
+    def _evict(self) -> bool:
+        for idle in self._idle.values():
+            if idle:
+                self._retire(idle.pop(0))
+                return True
+        return False
+
+    async def ready(self, claim: Claim) -> Agent:
+        """The claimed instance, made and set up; what its factory or ``setup`` raises passes through."""
+        if claim.agent is None:
+            agent = self._create(claim.agent_type)
+            if not isinstance(agent, (BaseAgent, SyncAgent)):
+                raise PluginError(
+                    f"agent type {claim.agent_type!r} made a {type(agent).__name__}; its factory must return a BaseAgent or SyncAgent"
+                )
+            claim.agent = agent
+            base = BaseAgent if isinstance(agent, BaseAgent) else SyncAgent
+            claim.overridden = frozenset(
+                name for name in _CALLBACKS if getattr(type(agent), name) is not getattr(base, name)
+            )
+        if not claim.is_set_up:
+            await claim.agent.setup()
+            claim.is_set_up = True
+        return claim.agent
+
+    def release(self, claim: Claim, *, broken: bool = False) -> None:
+        """Give it back: to the pool, or into retirement when it is broken, surplus, or pooling is off."""
+        idle = self._idle.setdefault(claim.agent_type, [])
+        size = self._pool_sizes.get(claim.agent_type, self._default_pool_size)
+        if broken or not self._pooling or not claim.is_set_up or len(idle) >= size:
+            self._retire(claim)
+        else:
+            idle.append(claim)
+
+    def _retire(self, claim: Claim) -> None:
+        self._total -= 1
+        if claim.agent is None:
+            return
+        claim.tell("on_retire")
+        if claim.is_set_up:
+            claim.is_set_up = False
+            task = asyncio.ensure_future(self._teardown(claim.agent, claim.name))
+            self._teardowns.add(task)
+            task.add_done_callback(self._teardowns.discard)
+
+    async def _teardown(self, agent: Agent, name: str) -> None:
+        try:
+            await agent.teardown()
+        except Exception:
+            log.warning("teardown of agent %s raised", name, exc_info=True)
+
+    async def aclose(self, grace_s: float = 5.0) -> None:
+        """Retire every idle instance and wait, at most ``grace_s``, for their teardowns."""
+        for idle in self._idle.values():
+            while idle:
+                self._retire(idle.pop())
+        if self._teardowns:
+            _, late = await asyncio.wait(self._teardowns, timeout=grace_s)
+            for task in late:
+                task.cancel()
+                log.warning("an agent's teardown took more than %s seconds and was given up", grace_s)

@@ -1,0 +1,91 @@
+"""What an executor is given for one attempt, and the values around it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from attrs import define, frozen
+
+from ..agents.base_agent import AgentContext, AgentResult, BaseAgent, SyncAgent
+from ..extension.components import Change, Opened
+from ..models import Task
+from .agent_factory import Claim
+
+__all__ = ["AttemptHost", "Envelope", "RunningAttempt", "sealed_data"]
+
+
+@frozen
+class Envelope:
+    """An attempt as plain data, so that it could travel.
+
+    Attributes:
+        timeout_s: the executor ends the attempt after so many seconds with :class:`TimeoutError`.
+    """
+
+    run: str
+    task: str
+    attempt: int
+    agent_type: str
+    timeout_s: float
+
+
+@frozen
+class AttemptHost:
+    """The attempt's living side, in the coordinator's process."""
+
+    task: Task
+    agent: BaseAgent | SyncAgent
+    context: AgentContext
+
+
+@define(eq=False)
+class RunningAttempt:
+    """The coordinator's note about an attempt in progress.
+
+    Attributes:
+        overdue_at: monotonic time after which the attempt is given up without waiting for it.
+        stopping: it was told to end with the run.
+        sealing: the agent is done; its work is being kept, which is not interrupted.
+        over: its outcome is known; whatever comes later is passed over.
+    """
+
+    task: Task
+    attempt: int
+    claim: Claim
+    base: str
+    started_at: float
+    overdue_at: float
+    job: asyncio.Task[None] | None = None
+    opened: Opened | None = None
+    context: AgentContext | None = None
+    stopping: bool = False
+    sealing: bool = False
+    over: bool = False
+
+    def close_access(self) -> None:
+        """Take the agent's hold on its folder away, where its view of it can do that: a thread of it may still be running."""
+        close = getattr(getattr(self.context, "workspace", None), "close", None)
+        if close is not None:
+            close()
+
+
+def sealed_data(result: AgentResult, change: Change, duration_s: float) -> dict[str, Any]:
+    """``data`` of ``attempt.sealed``."""
+    return {
+        "change": {
+            "task": change.task,
+            "attempt": change.attempt,
+            "ref": change.ref,
+            "commit": change.commit,
+            "base": change.base,
+            "paths": list(change.paths),
+        },
+        "summary": result.summary,
+        "artifacts": [
+            {"name": made.name, "type": made.type, "path": made.path, "task": made.task} for made in result.artifacts
+        ],
+        "duration_s": round(duration_s, 6),
+        "tokens": result.tokens,
+        "cost_usd": result.cost_usd,
+    }

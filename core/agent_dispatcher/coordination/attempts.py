@@ -1,0 +1,258 @@
+"""Attempts in progress: a folder is opened, an agent works in it, its work is sealed, and the engine is told once what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+
+from attrs import evolve
+
+from ..agents.base_agent import AgentContext, AgentResult
+from ..errors import PluginError, StoreError, Unavailable
+from ..extension.components import Change, Executor, Opened, Workspace
+from ..failpoints import failpoint
+from ..models import Task
+from . import transitions as t
+from .agent_factory import AgentFactory
+from .attempt import AttemptHost, Envelope, RunningAttempt, sealed_data
+from .message_bus import MessageBus
+from .retry import FailureJudge, Judgement
+from .settings import CoordinatorSettings
+from .state_manager import StateManager
+from .work import Work
+
+__all__ = ["Attempts", "ContextFor"]
+
+log = logging.getLogger(__name__)
+
+ContextFor = Callable[[Task, int, Opened, str], AgentContext]
+
+
+class Attempts:
+    """Carries out attempts, each in a task of its own.
+
+    Args:
+        feed: hands an outcome to the engine with the next turn.
+        broken: told about an error that ends the run.
+    """
+
+    def __init__(
+        self,
+        *,
+        run: str,
+        workspace: Workspace,
+        executor: Executor,
+        factory: AgentFactory,
+        bus: MessageBus,
+        settings: CoordinatorSettings,
+        context_for: ContextFor,
+        state: StateManager,
+        work: Work,
+        judge: FailureJudge,
+        feed: Callable[[t.EngineEvent], None],
+        broken: Callable[[BaseException], None],
+        monotonic: Callable[[], float],
+    ) -> None:
+        self._run = run
+        self._workspace = workspace
+        self._executor = executor
+        self._factory = factory
+        self._bus = bus
+        self._settings = settings
+        self._context_for = context_for
+        self._state = state
+        self._work = work
+        self._judge = judge
+        self._feed = feed
+        self._broken = broken
+        self._monotonic = monotonic
+        self._running: dict[str, RunningAttempt] = {}
+        self._abandoned: set[asyncio.Task[None]] = set()
+
+    # --- what the coordinator asks for ----------------------------------------------------------------------------
+
+    def announce(self, task: Task, start: t.Start) -> None:
+        """Claim an agent and gather the record of the start. The agent does not begin before :meth:`begin`."""
+        claim = self._factory.claim(start.agent_type)
+        now, base = self._monotonic(), self._work.tip
+        overdue_at = now + self._settings.timeout_s(task) + self._settings.grace_s
+        self._running[task.id] = RunningAttempt(task, start.attempt, claim, base, now, overdue_at)
+        data = {"agent_type": start.agent_type, "agent": claim.name, "base": base}
+        self._state.append("attempt.started", task=task.id, attempt=start.attempt, data=data)
+
+    def begin(self, task: str) -> None:
+        """Let the announced attempt go, now that its start is recorded."""
+        running = self._running[task]
+        if running.stopping:
+            self._end(running, "cancelled before it began", "cancelled")
+        else:
+            running.job = asyncio.create_task(self._attempt(running))
+
+    def cancel(self, task: str) -> bool:
+        """Tell the attempt to end; :meth:`look_after` gives it up if it does not. ``False`` when none is in progress."""
+        running = self._running.get(task)
+        if running is None:
+            return False
+        running.stopping = True
+        running.overdue_at = min(running.overdue_at, self._monotonic() + self._settings.grace_s)
+        if running.job is not None and not running.sealing:
+            running.job.cancel()
+        return True
+
+    def look_after(self) -> None:
+        """Give up attempts that are overdue. An agent that cannot be ended keeps its folder to itself and is never used again."""
+        now = self._monotonic()
+        for running in [one for one in self._running.values() if now > one.overdue_at]:
+            log.warning("agent %s does not end; task %s goes on without it", running.claim.name, running.task.id)
+            running.close_access()
+            job = running.job
+            self._end(
+                running,
+                "the agent did not end when it was told to",
+                "cancelled" if running.stopping else "timeout",
+                broken=True,
+            )
+            if job is not None:
+                self._abandoned.add(job)
+                job.add_done_callback(self._abandoned.discard)
+                job.cancel()
+
+    def abort(self) -> Iterable[asyncio.Task[None]]:
+        """Cancel everything without telling anyone; returns what is still ending."""
+        jobs = []
+        for running in self._running.values():
+            running.over = True
+            if running.job is not None:
+                running.job.cancel()
+                jobs.append(running.job)
+        self._running.clear()
+        return jobs
+
+    # --- one attempt ----------------------------------------------------------------------------------------------
+
+    async def _attempt(self, running: RunningAttempt) -> None:
+        """Open, perform, seal; whatever happens, the engine is told exactly once."""
+        try:
+            await self._carry_out(running)
+        except asyncio.CancelledError as error:
+            running.claim.tell("on_error", running.task, error)
+            await self._discard(running)
+            reason = "cancelled" if running.stopping else "raised"
+            self._end(running, "the attempt was cancelled", reason, broken=True)
+        except StoreError as error:
+            self._broken(error)
+        except (Exception, SystemExit) as error:
+            running.claim.tell("on_error", running.task, error)
+            await self._discard(running)
+            self._end(running, *self._why(error, running), broken=True)
+        except BaseException as error:
+            self._broken(error)
+
+    async def _carry_out(self, running: RunningAttempt) -> None:
+        task = running.task
+        running.opened = opened = await self._workspace.open(task, running.attempt, running.base or None)
+        failpoint("attempt.opened")
+        result = await self._perform(running, opened)
+        failpoint("attempt.performed")
+        running.claim.tell("on_result", task, result)
+        if result.status != "done":
+            await self._discard(running)
+            error = result.error or result.summary or f"the agent {result.status} without saying why"
+            self._end(running, error, result.status, permanent=result.permanent)
+            return
+        running.sealing = True
+        change = await self._seal(running, opened, result)
+        if self._over(running):
+            data = sealed_data(result, change, self._monotonic() - running.started_at)
+            self._state.append("attempt.sealed", task=task.id, attempt=running.attempt, data=data)
+            self._work.changes[task.id] = change
+            self._feed(t.AttemptSealed(task.id, running.attempt))
+
+    async def _perform(self, running: RunningAttempt, opened: Opened) -> AgentResult:
+        """Let the agent work."""
+        task, claim = running.task, running.claim
+        agent = await self._factory.ready(claim)
+        timeout_s = self._settings.timeout_s(task)
+
+        def progress(fraction: float, text: str) -> None:
+            claim.tell("on_progress", task, fraction, text)
+            payload = {"task": task.id, "attempt": running.attempt, "fraction": fraction, "text": text}
+            self._bus.send("attempt.progress", payload)
+
+        context = self._context_for(task, running.attempt, opened, self._work.feedback.get(task.id, ""))
+        deadline = self._monotonic() + timeout_s
+        context = evolve(context, deadline=deadline, progress=progress, bus=context.bus or self._bus)
+        running.context = context
+        claim.tell("on_start", task)
+        envelope = Envelope(self._run, task.id, running.attempt, claim.agent_type, timeout_s)
+        result = await self._executor.run(envelope, AttemptHost(task, agent, context))
+        if not isinstance(result, AgentResult):
+            raise PluginError(
+                f"agent {claim.name} returned a {type(result).__name__} for task {task.id}; execute() must return an AgentResult"
+            )
+        return result
+
+    async def _seal(self, running: RunningAttempt, opened: Opened, result: AgentResult) -> Change:
+        """Keep the work as one commit that says where it comes from."""
+        task = running.task
+        trailers = [
+            ("Dispatcher-Run", self._run),
+            ("Dispatcher-Task", task.id),
+            ("Dispatcher-Attempt", str(running.attempt)),
+            ("Dispatcher-Agent", running.claim.agent_type),
+            *(("Dispatcher-Requirement", requirement) for requirement in task.requirements),
+        ]
+        message = f"{task.title}\n\n{result.summary}" if result.summary else task.title
+        failpoint("seal.before")
+        change = await self._workspace.seal(opened, message, trailers=trailers)
+        running.opened = None
+        failpoint("seal.after")
+        return change
+
+    # --- how it ends ----------------------------------------------------------------------------------------------
+
+    async def _discard(self, running: RunningAttempt) -> None:
+        opened, running.opened = running.opened, None
+        if opened is None or running.over:
+            return  # nothing to give back, or given up: a folder somebody may still write into is not used again
+        running.close_access()
+        try:
+            await self._workspace.discard(opened)
+        except Exception:
+            log.warning("the folder of task %s could not be given back", running.task.id, exc_info=True)
+
+    def _over(self, running: RunningAttempt, *, broken: bool = False) -> bool:
+        """Take the attempt off the list and give its agent back; ``False`` when that was done before."""
+        if running.over:
+            return False
+        running.over = True
+        del self._running[running.task.id]
+        self._factory.release(running.claim, broken=broken)
+        return True
+
+    def _end(
+        self, running: RunningAttempt, error: str, reason: str, *, permanent: bool = False, broken: bool = False
+    ) -> None:
+        """Record an attempt without sealed work, ask the policy what follows, tell the engine."""
+        if not self._over(running, broken=broken):
+            return
+        task, number = running.task, running.attempt
+        duration_s = round(self._monotonic() - running.started_at, 6)
+        data = {"error": error, "reason": reason, "permanent": permanent, "duration_s": duration_s}
+        self._state.append("attempt.failed", task=task.id, attempt=number, data=data)
+        judged = Judgement() if reason in ("declined", "cancelled") else self._judge.judge(task, number, error)
+        self._feed(
+            t.AttemptFailed(
+                task.id, number, error, reason, permanent, judged.verdict, judged.delay_s, judged.agent_type
+            )
+        )
+
+    def _why(self, error: BaseException, running: RunningAttempt) -> tuple[str, str]:
+        """(error, reason) of an attempt that raised."""
+        timeout_s = self._settings.timeout_s(running.task)
+        if isinstance(error, TimeoutError) and self._monotonic() - running.started_at >= timeout_s:
+            return f"timed out after {timeout_s:g} s", "timeout"
+        if isinstance(error, Unavailable):
+            return str(error), "declined"
+        return f"{type(error).__name__}: {error}", "raised"

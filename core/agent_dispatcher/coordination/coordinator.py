@@ -1,0 +1,436 @@
+"""The coordinator: performs what the engine decides, and tells the engine what came of it.
+
+All it does in one turn of the event loop is recorded in one transaction, and only then acted upon: a task starts after the commit that
+holds the completion of what it depends on. Agents work in tasks of their own; finished work lands in one lane, one at a time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from attrs import asdict
+
+from ..extension.components import Executor, Workspace
+from ..failpoints import failpoint
+from ..models import Evidence, ExecutionPlan, Task
+from . import transitions as t
+from .agent_factory import AgentFactory
+from .attempts import Attempts, ContextFor
+from .engine import Engine
+from .lane import IntegrationPort, Lane
+from .message_bus import MessageBus
+from .recovery import adopt
+from .retry import FailureJudge, OnTaskError
+from .run_state import RunState
+from .settings import CoordinatorSettings
+from .state_manager import StateManager
+from .work import Work
+
+__all__ = ["Coordinator", "CoordinatorSettings"]
+
+log = logging.getLogger(__name__)
+
+
+class Coordinator:
+    """Carries out one plan, once.
+
+    Args:
+        plan: what to do.
+        run: the run's id.
+        state: open, with ``run.started`` (and ``run.resumed``) recorded; closed by the caller.
+        workspace: started for this run.
+        integration: stages, checks and lands.
+        executor: runs agents.
+        factory: makes agents; closed by the caller.
+        bus: carries messages; attached to the run here.
+        settings: limits.
+        assignments: task id to the agent types that accept it, best first.
+        context_for: what an agent may use, from task, attempt, its open folder and the feedback on the attempt before.
+        on_task_error: a policy's answer to a failed attempt.
+        priority: a policy's priority for a task.
+        skipped: task id to the reason why it is left out, where the plan says only that it is.
+        run_dir: what the ``log`` of evidence is relative to; then feedback quotes the logs.
+        monotonic, rng: clock and chance, for tests.
+    """
+
+    def __init__(
+        self,
+        *,
+        plan: ExecutionPlan,
+        run: str,
+        state: StateManager,
+        workspace: Workspace,
+        integration: IntegrationPort,
+        executor: Executor,
+        factory: AgentFactory,
+        bus: MessageBus,
+        settings: CoordinatorSettings,
+        assignments: Mapping[str, tuple[str, ...]],
+        context_for: ContextFor,
+        on_task_error: OnTaskError | None = None,
+        priority: Callable[[Task], float | None] | None = None,
+        skipped: Mapping[str, str] | None = None,
+        run_dir: Path | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+        rng: Callable[[], float] = random.random,
+    ) -> None:
+        self._plan = plan
+        self._tasks = {task.id: task for task in plan.tasks}
+        self._run = run
+        self._state = state
+        self._workspace = workspace
+        self._integration = integration
+        self._bus = bus
+        self._settings = settings
+        self._assignments = assignments
+        self._priority = priority
+        self._skipped = skipped
+        self._monotonic = monotonic
+        self._work = Work()
+        self._judge = FailureJudge(settings.retry, rng, on_task_error)
+        self._attempts = Attempts(
+            run=run,
+            workspace=workspace,
+            executor=executor,
+            factory=factory,
+            bus=bus,
+            settings=settings,
+            context_for=context_for,
+            state=state,
+            work=self._work,
+            judge=self._judge,
+            feed=self._feed,
+            broken=self._break,
+            monotonic=monotonic,
+        )
+        self._lane = Lane(
+            integration=integration,
+            work=self._work,
+            state=state,
+            judge=self._judge,
+            tell=self._tell,
+            run_dir=run_dir,
+        )
+        self._engine: Engine | None = None
+        self._inbox: deque[t.EngineEvent] = deque()
+        self._starts: list[str] = []
+        self._finish: t.Finish | None = None
+        self._done: asyncio.Future[t.Finish] | None = None
+        self._turn_due = False
+        self._timers: set[asyncio.TimerHandle] = set()
+        self._published: list[asyncio.Future[None]] = []
+        self._lane_job: asyncio.Task[None] | None = None
+        self._landing_overdue_at = self._deadline = float("inf")
+
+    # --- the public face ------------------------------------------------------------------------------------------
+
+    async def run(self) -> str:
+        """Carry the plan out, from where the log ends.
+
+        Returns:
+            The run's status: ``completed``, ``partial``, ``failed``, ``cancelled`` or ``paused``; recorded as such.
+
+        Raises:
+            asyncio.CancelledError: this call was cancelled; agents were ended, the run can be resumed.
+            Fenced: another process took the run over; nothing of this one counts any more.
+            StoreError: state can no longer be recorded; the run can be resumed once that is mended.
+        """
+        self._done = asyncio.get_running_loop().create_future()
+        helpers: list[asyncio.Task[None]] = []
+        try:
+            await self._prepare()
+            self._lane_job = asyncio.create_task(self._guarded(self._lane.serve()))
+            helpers = [self._lane_job, asyncio.create_task(self._guarded(self._housekeeping()))]
+            self._turn()
+            try:
+                finish = await asyncio.shield(self._done)
+            except asyncio.CancelledError:
+                await self._interrupt()
+                raise
+            return await self._conclude(finish)
+        finally:
+            await self._end_everything(helpers)
+
+    def pause(self, why: str = "paused on request") -> None:
+        """Let what is in progress end and land, begin nothing new; :meth:`run` then returns ``paused``."""
+        self._feed(t.Stop("drain", why))
+
+    def cancel(self, why: str = "cancelled on request") -> None:
+        """End agents and give up what is not completed; sealed work is kept; :meth:`run` then returns ``cancelled``."""
+        self._feed(t.Stop("cancel", why))
+
+    def statuses(self) -> dict[str, str]:
+        """Task id to status as of now; empty before the run began."""
+        return {} if self._engine is None else self._engine.statuses()
+
+    # --- beginning and ending -------------------------------------------------------------------------------------
+
+    async def _prepare(self) -> None:
+        """Make the log agree with the workspace, rebuild the engine from it, attach the bus."""
+        state = self._state.state()
+        tip = str(state.started.get("base") or "")
+        if state.tasks:
+            found = await self._workspace.reconcile(self._run)
+            for event in adopt(self._plan, state, found):
+                self._state.append(event.type, task=event.task, attempt=event.attempt, data=event.data)
+            tip, state = found.tip, self._state.state()
+        work = Work.of(self._plan, state, tip)
+        self._work.tip, self._work.changes = work.tip, work.changes
+        self._work.landed, self._work.commits, self._work.feedback = work.landed, work.commits, work.feedback
+        self._judge.failures = {name: task.failures for name, task in state.tasks.items() if task.failures}
+        self._bus.attach(self._publish, self._recorded_messages, self._state.last_seq)
+        if self._settings.max_execution_time_s is not None:
+            self._deadline = self._monotonic() + self._settings.max_execution_time_s
+        self._engine = self._restore(state)
+
+    def _restore(self, state: RunState) -> Engine:
+        priorities: dict[str, float] = {}
+        if self._priority is not None:
+            for task in self._plan.tasks:
+                own = self._priority(task)
+                if own is not None:
+                    priorities[task.id] = own
+        return Engine.restore(
+            self._plan,
+            state,
+            concurrency=self._settings.concurrency,
+            max_attempts=self._settings.max_attempts,
+            attempts_by_type=self._settings.attempts_by_type,
+            candidates=self._assignments,
+            skipped=self._skipped,
+            priorities=priorities,
+        )
+
+    async def _conclude(self, finish: t.Finish) -> str:
+        """Check the whole, show the result, record the end."""
+        status, error = finish.status, finish.why or None
+        if status == "paused":
+            self._state.append("run.paused", data={"why": finish.why})
+            self._state.flush()
+            self._state.verify()
+            return status
+        evidence: tuple[Evidence, ...] = ()
+        if status != "cancelled" and self._work.landed:
+            failpoint("final.before")
+            evidence = await self._integration.final(frozenset(self._work.landed))
+            failpoint("final.after")
+            refused = [one for one in evidence if not one.passed]
+            if refused:
+                status = "failed"
+                error = "the finished whole did not pass: " + "; ".join(
+                    f"{one.check}: {one.summary}" for one in refused
+                )
+        self._state.verify()
+        failpoint("finish.before")
+        commit = await self._workspace.finish(status)
+        failpoint("finish.after")
+        data = {"status": status, "commit": commit, "evidence": [asdict(one) for one in evidence], "error": error}
+        self._state.append("run.finished", data=data)
+        self._state.flush()
+        failpoint("finish.recorded")
+        self._state.verify()
+        return status
+
+    async def _interrupt(self) -> None:
+        """This call is being cancelled: end the agents within their grace and leave a log that can be resumed."""
+        assert self._done is not None
+        self._feed(t.Stop("interrupt", "interrupted"))
+        try:
+            await asyncio.wait_for(asyncio.shield(self._done), self._settings.grace_s * 2 + 1)
+        except TimeoutError:
+            log.warning("not everything ended in time; the run can be resumed all the same")
+        except Exception as error:
+            log.warning("the run could not be recorded as paused, it can be resumed all the same: %s", error)
+            return
+        self._state.append("run.paused", data={"why": "interrupted"})
+        self._state.flush()
+
+    async def _end_everything(self, helpers: Iterable[asyncio.Task[None]]) -> None:
+        """Nothing of this run goes on in the background, except what refuses to end."""
+        for timer in self._timers:
+            timer.cancel()
+        for future in self._published:
+            future.cancel()
+        jobs = [*helpers, *self._attempts.abort()]
+        for helper in helpers:
+            helper.cancel()
+        if jobs:
+            await asyncio.wait(jobs, timeout=self._settings.grace_s + 0.1)
+        if self._done is not None and self._done.done() and not self._done.cancelled():
+            self._done.exception()  # looked at: whoever awaited it has raised it
+        self._done = None
+
+    async def _guarded(self, work: Awaitable[None]) -> None:
+        """Let an error of a helper end the run instead of leaving it without the helper."""
+        try:
+            await work
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:
+            self._break(error)
+
+    def _break(self, error: BaseException) -> None:
+        """The run cannot go on in this process."""
+        if self._done is not None and not self._done.done():
+            self._done.set_exception(error)
+
+    # --- turns ----------------------------------------------------------------------------------------------------
+
+    def _feed(self, event: t.EngineEvent) -> None:
+        """Let the engine know with the next turn."""
+        self._inbox.append(event)
+        self._want_turn()
+
+    def _tell(self, event: t.EngineEvent) -> None:
+        """Let the engine know at once; what follows is recorded with the next turn."""
+        self._inbox.append(event)
+        self._decide()
+        self._want_turn()
+
+    def _want_turn(self) -> None:
+        if not self._turn_due and self._engine is not None:
+            self._turn_due = True
+            asyncio.get_running_loop().call_soon(self._turn)
+
+    def _turn(self) -> None:
+        """Decide, record, then act. Everything since the last turn goes into one transaction."""
+        self._turn_due = False
+        done = self._done
+        if done is None or (done.done() and done.exception() is not None):
+            return
+        try:
+            self._decide()
+            self._state.flush()
+            for future in self._published:
+                if not future.done():
+                    future.set_result(None)
+            self._published.clear()
+            starts, self._starts = self._starts, []
+            for task in starts:
+                self._attempts.begin(task)
+            if self._finish is not None and not done.done():
+                done.set_result(self._finish)
+        except BaseException as error:
+            self._break(error)
+
+    def _decide(self) -> None:
+        """Hand the inbox to the engine; gather what is to be recorded, started and landed."""
+        assert self._engine is not None
+        events = tuple(self._inbox)
+        self._inbox.clear()
+        for instruction in self._engine.handle(*events):
+            self._performers[type(instruction)](self, instruction)
+
+    def _do_start(self, start: t.Start) -> None:
+        self._attempts.announce(self._tasks[start.task], start)
+        self._starts.append(start.task)
+
+    def _do_land(self, land: t.Land) -> None:
+        self._lane.put(self._tasks[land.task], land.attempt)
+
+    def _do_retry(self, retry: t.RetryAt) -> None:
+        data = {"delay_s": round(retry.delay_s, 3), "agent_type": retry.agent_type}
+        self._state.append("attempt.retry", task=retry.task, attempt=retry.attempt, data=data)
+        if retry.delay_s > 0:
+            loop = asyncio.get_running_loop()
+            self._timers = {timer for timer in self._timers if timer.when() > loop.time()}
+            self._timers.add(loop.call_later(retry.delay_s, self._feed, t.RetryDue(retry.task)))
+
+    def _do_cancel(self, cancel: t.Cancel) -> None:
+        if not self._attempts.cancel(cancel.task):
+            self._landing_overdue_at = self._monotonic() + self._settings.grace_s
+
+    def _do_lost(self, lost: t.AttemptLost) -> None:
+        data = {"error": "its process ended", "reason": "lost", "permanent": False}
+        self._state.append("attempt.failed", task=lost.task, attempt=lost.attempt, data=data)
+
+    def _do_complete(self, completed: t.TaskCompleted) -> None:
+        data = {"commit": self._work.commits.get(completed.task, "")}
+        self._state.append("task.completed", task=completed.task, data=data)
+
+    def _do_fail(self, failed: t.TaskFailed) -> None:
+        self._state.append("task.failed", task=failed.task, data={"error": failed.error})
+
+    def _do_block(self, blocked: t.TaskBlocked) -> None:
+        self._state.append("task.blocked", task=blocked.task, data={"by": list(blocked.by)})
+
+    def _do_skip(self, skipped: t.TaskSkipped) -> None:
+        self._state.append("task.skipped", task=skipped.task, data={"why": skipped.why})
+
+    def _do_give_up(self, cancelled: t.TaskCancelled) -> None:
+        self._state.append("task.cancelled", task=cancelled.task, data={"why": cancelled.why})
+
+    def _do_finish(self, finish: t.Finish) -> None:
+        self._finish = finish
+
+    _performers: Mapping[type, Callable[[Coordinator, Any], None]] = {
+        t.Start: _do_start,
+        t.Land: _do_land,
+        t.RetryAt: _do_retry,
+        t.Cancel: _do_cancel,
+        t.AttemptLost: _do_lost,
+        t.TaskCompleted: _do_complete,
+        t.TaskFailed: _do_fail,
+        t.TaskBlocked: _do_block,
+        t.TaskSkipped: _do_skip,
+        t.TaskCancelled: _do_give_up,
+        t.Finish: _do_finish,
+    }
+
+    # --- messages and housekeeping --------------------------------------------------------------------------------
+
+    async def _publish(self, topic: str, payload: Any) -> int:
+        """Record a durable message with the transaction of this turn; returns its number."""
+        number = self._state.append("message", data={"topic": topic, "payload": payload})
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._published.append(future)
+        self._want_turn()
+        await future
+        return number
+
+    def _recorded_messages(self, after: int) -> Iterable[tuple[int, str, Any]]:
+        for event in self._state.events(after):
+            if event.type == "message":
+                yield event.seq, event.data["topic"], event.data["payload"]
+
+    async def _housekeeping(self) -> None:
+        """Requests from other processes, the lease, checkpoints, overdue attempts, the run's own deadline."""
+        while True:
+            await asyncio.sleep(self._settings.poll_s)
+            self._state.keep()
+            for command in self._state.requests():
+                self._obey(command)
+            self._attempts.look_after()
+            now = self._monotonic()
+            if now > self._landing_overdue_at:
+                self._landing_overdue_at = float("inf")
+                self._break_off_landing()
+            if now > self._deadline:
+                self._deadline = float("inf")
+                self.cancel(f"max_execution_time of {self._settings.max_execution_time_s:g} s was reached")
+
+    def _obey(self, command: Mapping[str, Any]) -> None:
+        wanted = command.get("command")
+        if wanted == "pause":
+            self.pause()
+        elif wanted == "cancel":
+            self.cancel()
+        else:
+            text = f"request {wanted!r} is not known and was passed over"
+            self._state.append("run.warning", data={"text": text})
+            self._want_turn()
+
+    def _break_off_landing(self) -> None:
+        """A landing outlives its grace after a stop: end it. The work is still sealed, or the next resume finds it landed."""
+        landing = self._lane.current
+        if landing is not None and self._lane_job is not None:
+            self._lane_job.cancel()
+            task, attempt = landing
+            self._feed(t.AttemptFailed(task.id, attempt, "the landing was broken off", "cancelled"))

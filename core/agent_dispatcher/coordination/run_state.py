@@ -1,0 +1,177 @@
+"""What a run's events add up to. Pure: the same events give the same state, in any process, at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from attrs import define, field
+
+from ..models import Event
+
+__all__ = ["RunState", "TaskState", "fold"]
+
+#: Why an attempt ended that counts against the attempts of its task.
+COUNTED = frozenset({"failed", "raised", "timeout"})
+
+
+@define(kw_only=True)
+class TaskState:
+    """One task as the log has it.
+
+    Attributes:
+        status: one of ``TASK_STATUSES`` (``pending`` for a task that rests before another attempt).
+        phase: of the current attempt: ``running``, ``sealed``, ``landed``, ``rejected``, ``failed``; ``""`` before the first.
+        attempts: number of the last attempt.
+        failures: attempts that count against the limit.
+        declined: agent types that declined.
+        agent_type: who did, does or is to do it.
+        agent: the instance of the last attempt.
+        change: the sealed work of the last attempt (fields of ``Change``).
+        evidence: of the last attempt that was checked (fields of ``Evidence``).
+        error: why it failed, is blocked, was skipped, or why the last attempt was refused.
+        blocked_by: task ids.
+        started_at, ended_at: first start and last transition, seconds since the epoch.
+        work_s, tokens, cost_usd: summed over attempts.
+    """
+
+    status: str = "pending"
+    phase: str = ""
+    attempts: int = 0
+    failures: int = 0
+    declined: int = 0
+    agent_type: str | None = None
+    agent: str | None = None
+    commit: str | None = None
+    tree: str | None = None
+    change: dict[str, Any] | None = None
+    summary: str = ""
+    artifacts: list[dict[str, Any]] = field(factory=list)
+    evidence: list[dict[str, Any]] = field(factory=list)
+    error: str | None = None
+    feedback: str = ""
+    blocked_by: tuple[str, ...] = ()
+    started_at: float | None = None
+    ended_at: float | None = None
+    work_s: float = 0.0
+    tokens: int = 0
+    cost_usd: float | None = None
+
+
+@define(kw_only=True)
+class RunState:
+    """A run as the log has it.
+
+    Attributes:
+        status: one of ``RUN_STATUSES``.
+        tasks: task id to its state; a task nothing happened to is absent.
+        started: data of ``run.started``.
+        finished: data of ``run.finished``, empty while the run can go on.
+        last_seq: number of the last event.
+    """
+
+    run: str = ""
+    status: str = "initializing"
+    tasks: dict[str, TaskState] = field(factory=dict)
+    started: dict[str, Any] = field(factory=dict)
+    finished: dict[str, Any] = field(factory=dict)
+    warnings: list[str] = field(factory=list)
+    started_at: float | None = None
+    updated_at: float | None = None
+    resumes: int = 0
+    error: str | None = None
+    last_seq: int = 0
+
+    def task(self, task_id: str) -> TaskState:
+        """The state of a task; a new pending one when nothing happened to it."""
+        return self.tasks.get(task_id) or TaskState()
+
+
+def fold(events: Iterable[Event], state: RunState | None = None) -> RunState:
+    """Add ``events`` (in order) to ``state``, a new one when ``None``; returns it. Types it does not know are passed over."""
+    state = RunState() if state is None else state
+    tasks = state.tasks
+    for event in events:
+        state.last_seq = event.seq
+        state.updated_at = event.at
+        name = event.task
+        if name is None:
+            _run_event(state, event)
+            continue
+        task = tasks.get(name)
+        if task is None:
+            task = tasks[name] = TaskState()
+        _task_event(task, event)
+    return state
+
+
+def _run_event(state: RunState, event: Event) -> None:
+    data = event.data
+    if event.type == "run.started":
+        state.run, state.status, state.started, state.started_at = event.run, "executing", data, event.at
+    elif event.type == "run.resumed":
+        state.status, state.finished, state.error = "executing", {}, None
+        state.resumes += 1
+        for task in state.tasks.values():
+            _resume(task, retry=bool(data.get("retry")))
+    elif event.type == "run.paused":
+        state.status, state.error = "paused", data.get("why")
+    elif event.type == "run.warning":
+        state.warnings.append(str(data.get("text", "")))
+    elif event.type == "run.finished":
+        state.status, state.finished, state.error = data["status"], data, data.get("error")
+
+
+def _resume(task: TaskState, *, retry: bool) -> None:
+    """What a new process makes of a task: given up with the run is taken up again; failed and blocked only when asked for."""
+    again = {"cancelled", "failed", "blocked"} if retry else {"cancelled"}
+    if task.status in again:
+        if task.status != "cancelled":
+            task.failures = task.declined = 0
+        task.status, task.error, task.blocked_by = "pending", None, ()
+
+
+def _task_event(task: TaskState, event: Event) -> None:
+    kind, data = event.type, event.data
+    if kind == "attempt.started":
+        task.status, task.phase, task.attempts = "in_progress", "running", event.attempt or 0
+        task.agent_type, task.agent = data.get("agent_type"), data.get("agent")
+        task.change = None
+        if task.started_at is None:
+            task.started_at = event.at
+    elif kind == "attempt.sealed":
+        task.status, task.phase, task.attempts = "in_progress", "sealed", event.attempt or 0
+        task.change, task.summary = data.get("change"), data.get("summary", "")
+        task.artifacts = data.get("artifacts", [])
+        task.work_s += data.get("duration_s", 0.0)
+        task.tokens += data.get("tokens", 0)
+        if data.get("cost_usd") is not None:
+            task.cost_usd = (task.cost_usd or 0.0) + data["cost_usd"]
+    elif kind == "attempt.checked":
+        task.evidence = data.get("evidence", [])
+    elif kind == "attempt.landed":
+        task.phase, task.commit, task.tree = "landed", data.get("commit"), data.get("tree")
+    elif kind == "attempt.rejected":
+        task.status, task.phase, task.error = "pending", "rejected", data.get("why")
+        task.feedback = data.get("feedback", data.get("why", ""))
+        task.failures += 1
+        task.ended_at = event.at
+    elif kind == "attempt.failed":
+        task.status, task.phase, task.error = "pending", "failed", data.get("error")
+        task.work_s += data.get("duration_s", 0.0)
+        task.failures += data.get("reason") in COUNTED
+        task.declined += data.get("reason") == "declined"
+        task.ended_at = event.at
+    elif kind == "attempt.retry":
+        task.agent_type = data.get("agent_type")
+    elif kind.startswith("task."):
+        task.status, task.ended_at = kind[5:], event.at
+        if kind == "task.completed":
+            task.commit, task.error = data.get("commit"), None
+        elif kind == "task.failed":
+            task.error = data.get("error")
+        elif kind == "task.blocked":
+            task.blocked_by = tuple(data.get("by", ()))
+            task.error = "blocked by " + ", ".join(task.blocked_by)
+        else:
+            task.error = data.get("why")

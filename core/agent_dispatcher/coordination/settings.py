@@ -1,0 +1,62 @@
+"""What the coordinator may use and how long it waits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from attrs import field, frozen
+from attrs.validators import ge, gt
+
+from ..models import Task
+from .retry import RetryPolicy
+
+if TYPE_CHECKING:
+    from ..config import Config
+
+__all__ = ["CoordinatorSettings"]
+
+
+@frozen(kw_only=True)
+class CoordinatorSettings:
+    """Limits of one run.
+
+    Attributes:
+        concurrency: attempts in progress at one time.
+        max_attempts: attempts of a task that may fail before it has failed for good.
+        attempts_by_type: the same for one task type.
+        agent_timeout_s: seconds an attempt may take.
+        timeouts_by_type: the same for one task type.
+        max_execution_time_s: seconds the run may take in this process, ``None`` for no limit.
+        retry: the wait before another attempt.
+        grace_s: seconds a cancelled agent (or landing) may take to end.
+        poll_s: seconds between looks at requests, overdue attempts and the lease.
+    """
+
+    concurrency: int = field(default=4, validator=ge(1))
+    max_attempts: int = field(default=3, validator=ge(1))
+    attempts_by_type: Mapping[str, int] = field(factory=dict)
+    agent_timeout_s: float = field(default=300.0, validator=gt(0))
+    timeouts_by_type: Mapping[str, float] = field(factory=dict)
+    max_execution_time_s: float | None = None
+    retry: RetryPolicy = field(factory=RetryPolicy)
+    grace_s: float = field(default=5.0, validator=ge(0))
+    poll_s: float = field(default=0.25, validator=gt(0))
+
+    @classmethod
+    def from_config(cls, config: Config) -> CoordinatorSettings:
+        """The settings a configuration asks for."""
+        types = config.task_types
+        return cls(
+            concurrency=config.concurrency(),
+            max_attempts=config.coordinator.max_attempts,
+            attempts_by_type={name: own.retries + 1 for name, own in types.items() if own.retries is not None},
+            agent_timeout_s=config.coordinator.agent_timeout,
+            timeouts_by_type={name: own.timeout_s for name, own in types.items() if own.timeout_s is not None},
+            max_execution_time_s=config.max_execution_time,
+            retry=RetryPolicy(base_s=config.coordinator.backoff_base_s, max_s=config.coordinator.backoff_max_s),
+        )
+
+    def timeout_s(self, task: Task) -> float:
+        """Seconds an attempt at ``task`` may take."""
+        return self.timeouts_by_type.get(task.type, self.agent_timeout_s)

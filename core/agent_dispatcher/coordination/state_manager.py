@@ -1,0 +1,275 @@
+"""The state of one run: who owns it, what has happened, what was asked for from outside.
+
+The event log in the store is the only truth. :class:`StateManager` gathers the events of one turn of the loop and records them in one
+transaction; whoever watches is told afterwards. Nothing is kept here that could not be folded from the log.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import socket
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from attrs import asdict, evolve
+
+from ..errors import StoreError, UsageError
+from ..extension.components import Lease, Store
+from ..failpoints import failpoint
+from ..models import Event
+from .run_state import RunState, fold
+
+__all__ = ["Observer", "StateManager", "request"]
+
+log = logging.getLogger(__name__)
+
+Observer = Callable[[Sequence[Event]], None]
+
+
+class StateManager:
+    """Owns a run and records what happens in it.
+
+    Args:
+        store: where; :class:`~agent_dispatcher.coordination.memory_store.MemoryStore` keeps nothing.
+        run: the run's id.
+        owner: shown to whoever finds the run held; made unique here.
+        folder: ``<output>/.dispatcher``; no checkpoint files are written without it.
+        checkpoint_dir: relative to ``folder``.
+        checkpoint_interval_s: seconds between checkpoint files, 0 for none.
+        renew_s: seconds between renewals of the lease.
+        now, monotonic: clocks; the first only stamps events.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        run: str,
+        *,
+        owner: str | None = None,
+        folder: Path | None = None,
+        checkpoint_dir: str = "checkpoints",
+        checkpoint_interval_s: float = 300.0,
+        renew_s: float = 10.0,
+        now: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.store = store
+        self.run = run
+        self._owner = f"{owner or f'agent-dispatcher on {socket.gethostname()}'} #{os.urandom(4).hex()}"
+        self._checkpoints = folder / checkpoint_dir if folder is not None else None
+        self._checkpoint_interval_s = checkpoint_interval_s
+        self._renew_s = renew_s
+        self._now = now
+        self._monotonic = monotonic
+        self._lease: Lease | None = None
+        self._buffer: list[Event] = []
+        self._observers: list[Observer] = []
+        self._last_seq = 0
+        self._assured_at = self._renewed_at = self._checkpointed_at = monotonic()
+        self._requests_seen = 0
+
+    # --- owning ---------------------------------------------------------------------------------------------------
+
+    def open(self) -> StateManager:
+        """Take the lease; returns itself.
+
+        Raises:
+            Held: another live process owns the run.
+            StoreError: its log is damaged.
+        """
+        self._lease = self.store.acquire(self.run, self._owner)
+        failpoint("lease.acquired")
+        self._renewed_at = self._assured_at = self._monotonic()
+        requests = self.store.requests(self.run)
+        self._requests_seen = requests[-1][0] if requests else 0
+        return self
+
+    @property
+    def lease(self) -> Lease:
+        """The lease; :class:`StoreError` when the run is not owned."""
+        if self._lease is None:
+            raise StoreError(f"run {self.run} is not open: call open() before recording anything")
+        return self._lease
+
+    def verify(self) -> None:
+        """Make sure that this process still owns the run; :class:`agent_dispatcher.errors.Fenced` when not."""
+        self.store.renew(self.lease)
+        self._renewed_at = self._assured_at = self._monotonic()
+
+    def assure(self, within_s: float = 1.0) -> None:
+        """As :meth:`verify`, but content with a recording or renewal less than ``within_s`` ago."""
+        if self._monotonic() - self._assured_at > within_s:
+            self.verify()
+
+    def keep(self) -> None:
+        """What is due from time to time: renew the lease, write a checkpoint file."""
+        now = self._monotonic()
+        if now - self._renewed_at >= self._renew_s:
+            self.verify()
+        if self._checkpoints is not None and 0 < self._checkpoint_interval_s <= now - self._checkpointed_at:
+            self.checkpoint()
+
+    def close(self) -> None:
+        """Record what is left and give the lease back. Harmless when the run was taken over or never opened."""
+        if self._lease is None:
+            return
+        try:
+            self.flush()
+            failpoint("lease.release.before")
+            self.store.release(self._lease)
+        except StoreError as error:
+            log.warning("run %s could not be closed properly: %s", self.run, error)
+        finally:
+            self._lease = None
+
+    # --- recording ------------------------------------------------------------------------------------------------
+
+    def append(
+        self, type: str, *, task: str | None = None, attempt: int | None = None, data: dict[str, Any] | None = None
+    ) -> int:
+        """Gather an event for the next :meth:`flush`; ``data`` holds JSON values and must not be changed afterwards.
+
+        Returns:
+            The number the event will have; 0 before the first :meth:`flush` or :meth:`state` of this process.
+        """
+        buffer = self._buffer
+        buffer.append(
+            Event(
+                run=self.run,
+                type=type,
+                at=self._now(),
+                seq=self._last_seq + len(buffer) + 1 if self._last_seq else 0,
+                task=task,
+                attempt=attempt,
+                data={} if data is None else data,
+            )
+        )
+        return buffer[-1].seq
+
+    @property
+    def pending(self) -> bool:
+        """Whether there is something to record."""
+        return bool(self._buffer)
+
+    def flush(self) -> int:
+        """Record what was gathered, all or nothing, then tell the observers.
+
+        Returns:
+            The number of the last event.
+
+        Raises:
+            Fenced: the run was taken over; nothing was recorded.
+            StoreError: the store cannot record; nothing was recorded.
+        """
+        if not self._buffer:
+            return self._last_seq
+        failpoint("flush.before")
+        batch = self._buffer
+        last = self.store.append(self.lease, batch)
+        self._buffer = []
+        failpoint("flush.after")
+        self._assured_at = self._monotonic()
+        self._last_seq = last
+        if self._observers:
+            if not batch[0].seq:  # the first of this process: nobody knew the number of the last one
+                batch = [evolve(event, seq=number) for number, event in enumerate(batch, last - len(batch) + 1)]
+            for observer in self._observers:
+                try:
+                    observer(tuple(batch))
+                except Exception:
+                    log.warning("an observer of run %s raised; the run goes on", self.run, exc_info=True)
+        return last
+
+    def subscribe(self, observer: Observer) -> None:
+        """Call ``observer`` with each batch after it was recorded; what it raises is logged."""
+        self._observers.append(observer)
+
+    # --- reading --------------------------------------------------------------------------------------------------
+
+    def events(self, after: int = 0) -> Iterable[Event]:
+        """Recorded events with a number above ``after``, in order; :class:`StoreError` where the log is damaged."""
+        return self.store.read(self.run, after)
+
+    def state(self) -> RunState:
+        """What the recorded events add up to; what was gathered is recorded first."""
+        if self._lease is not None:
+            self.flush()
+        state = fold(self.events())
+        if self._lease is not None:
+            self._last_seq = state.last_seq
+        return state
+
+    @property
+    def last_seq(self) -> int:
+        """Number of the last recorded event, as far as this process knows."""
+        return self._last_seq
+
+    def requests(self) -> list[dict[str, Any]]:
+        """What other processes asked for since the last call."""
+        found = self.store.requests(self.run, self._requests_seen)
+        if found:
+            self._requests_seen = found[-1][0]
+        return [command for _, command in found]
+
+    # --- plans and specifications ---------------------------------------------------------------------------------
+
+    def put_value(self, value: object) -> str:
+        """Keep a value of the models (a plan, a specification) as JSON; returns its digest."""
+        from ..codec import to_json
+
+        text = to_json(value)
+        return self.store.put_blob(text.encode())
+
+    def get_value(self, digest: str, cls: type[Any]) -> Any:
+        """The value kept under ``digest``, checked against the digest and the class."""
+        from ..codec import from_json
+
+        return from_json(self.store.get_blob(digest), cls, where=f"blob {digest} of run {self.run}")
+
+    # --- checkpoints ----------------------------------------------------------------------------------------------
+
+    def checkpoint(self) -> Path | None:
+        """Write the state and the whole log into one JSON file that needs nothing else to be read; returns its path.
+
+        A checkpoint is for people and for moving a run; it is never read back by itself. One that cannot be written costs a warning.
+        """
+        self._checkpointed_at = self._monotonic()
+        if self._checkpoints is None:
+            return None
+        events = tuple(self.events())
+        state = fold(events)
+        document = {
+            "format": "agent-dispatcher/checkpoint",
+            "version": 1,
+            "run": self.run,
+            "seq": state.last_seq,
+            "at": self._now(),
+            "state": asdict(state),
+            "events": [asdict(event) for event in events],
+        }
+        path = self._checkpoints / f"{self.run}-{state.last_seq:08d}.json"
+        draft = path.with_suffix(".tmp")
+        try:
+            self._checkpoints.mkdir(parents=True, exist_ok=True)
+            draft.write_text(json.dumps(document, indent=1), encoding="utf-8")
+            failpoint("checkpoint.rename.before")
+            draft.replace(path)
+        except OSError as error:
+            log.warning("checkpoint %s could not be written: %s", path, error)
+            return None
+        return path
+
+
+def request(store: Store, run: str, command: Mapping[str, Any]) -> int:
+    """Ask the owner of ``run`` for something from another process: ``{"command": "pause"}`` or ``{"command": "cancel"}``.
+
+    Raises:
+        UsageError: the command is unknown.
+    """
+    if command.get("command") not in ("pause", "cancel"):
+        raise UsageError(f"unknown request {dict(command)!r}: a run can be asked to pause or to cancel")
+    return store.request(run, command)

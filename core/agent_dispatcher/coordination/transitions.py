@@ -1,0 +1,229 @@
+"""What goes into the engine and what comes out of it: plain frozen values, no behaviour.
+
+*Events* say what happened outside (an agent's work is sealed, a landing was rejected, a timer is due). *Instructions* are what the engine wants:
+either an action to perform (:class:`Start`, :class:`Land`, :class:`RetryAt`, :class:`Cancel`, :class:`Finish`) or a decision to record
+(:class:`TaskCompleted` and the like). Whatever depends on time, chance or a policy stands inside an event.
+"""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+__all__ = [
+    "AttemptFailed",
+    "AttemptLanded",
+    "AttemptLost",
+    "AttemptRejected",
+    "AttemptSealed",
+    "Cancel",
+    "EngineEvent",
+    "Finish",
+    "Instruction",
+    "Land",
+    "RetryAt",
+    "RetryDue",
+    "Start",
+    "Stop",
+    "TaskBlocked",
+    "TaskCancelled",
+    "TaskCompleted",
+    "TaskFailed",
+    "TaskSkipped",
+]
+
+
+# --- events -----------------------------------------------------------------------------------------------------------
+
+
+@frozen
+class AttemptSealed:
+    """The agent is done and its work is kept; the agent is free again."""
+
+    task: str
+    attempt: int
+
+
+@frozen
+class AttemptLanded:
+    """The sealed work is part of the run's result."""
+
+    task: str
+    attempt: int
+
+
+@frozen
+class AttemptRejected:
+    """Checks or the merge refused the sealed work.
+
+    Attributes:
+        error: why, for the record of a task that fails with it.
+        permanent: another attempt would end the same way.
+        verdict: a policy's answer, ``retry``, ``reroute`` or ``fail``; ``None`` is no opinion.
+        delay_s: how long to rest before another attempt, if there is to be one.
+        agent_type: whom ``reroute`` names.
+    """
+
+    task: str
+    attempt: int
+    error: str = ""
+    permanent: bool = False
+    verdict: str | None = None
+    delay_s: float = 0.0
+    agent_type: str | None = None
+
+
+@frozen
+class AttemptFailed:
+    """An attempt ended without sealed work.
+
+    Attributes:
+        reason: ``failed``, ``raised`` and ``timeout`` count against the attempts of a task; ``declined`` (the next agent type is asked),
+            ``cancelled`` and ``lost`` do not.
+        error, permanent, verdict, delay_s, agent_type: as in :class:`AttemptRejected`.
+    """
+
+    task: str
+    attempt: int
+    error: str = ""
+    reason: str = "failed"
+    permanent: bool = False
+    verdict: str | None = None
+    delay_s: float = 0.0
+    agent_type: str | None = None
+
+
+@frozen
+class RetryDue:
+    """The rest before another attempt, asked for by :class:`RetryAt`, is over."""
+
+    task: str
+
+
+@frozen
+class Stop:
+    """Begin nothing new.
+
+    Attributes:
+        how: ``drain`` lets attempts and landings in progress end (pause), ``interrupt`` ends the attempts and leaves the run resumable,
+            ``cancel`` ends the attempts and gives up what is not completed.
+        why: for the record.
+    """
+
+    how: str
+    why: str = ""
+
+
+EngineEvent = AttemptSealed | AttemptLanded | AttemptRejected | AttemptFailed | RetryDue | Stop
+
+
+# --- instructions -----------------------------------------------------------------------------------------------------
+
+
+@frozen
+class Start:
+    """Let an agent of that type begin this attempt."""
+
+    task: str
+    attempt: int
+    agent_type: str
+
+
+@frozen
+class Land:
+    """Check and land this sealed work. One at a time: the next comes after this one landed or was rejected."""
+
+    task: str
+    attempt: int
+
+
+@frozen
+class RetryAt:
+    """There will be another attempt, by an agent of that type, ``delay_s`` seconds from now: then send :class:`RetryDue` (0: it is ready already)."""
+
+    task: str
+    attempt: int
+    delay_s: float
+    agent_type: str
+
+
+@frozen
+class Cancel:
+    """End this attempt (or landing); an :class:`AttemptFailed` or the outcome it had reached is expected."""
+
+    task: str
+    attempt: int
+
+
+@frozen
+class AttemptLost:
+    """Record that this attempt was running when its process ended. Only after a restore."""
+
+    task: str
+    attempt: int
+
+
+@frozen
+class TaskCompleted:
+    """Record that the task is done and proven."""
+
+    task: str
+
+
+@frozen
+class TaskFailed:
+    """Record that there will be no further attempt."""
+
+    task: str
+    error: str
+
+
+@frozen
+class TaskBlocked:
+    """Record that the task cannot run because of ``by``, which ended badly."""
+
+    task: str
+    by: tuple[str, ...]
+
+
+@frozen
+class TaskSkipped:
+    """Record that it was decided not to run the task."""
+
+    task: str
+    why: str
+
+
+@frozen
+class TaskCancelled:
+    """Record that the task was given up with the run."""
+
+    task: str
+    why: str
+
+
+@frozen
+class Finish:
+    """Nothing is in progress and nothing more will be asked for.
+
+    Attributes:
+        status: ``completed``, ``partial``, ``failed``, ``cancelled``, or ``paused`` (resumable).
+        why: what :class:`Stop` said.
+    """
+
+    status: str
+    why: str = ""
+
+
+Instruction = (
+    Start
+    | Land
+    | RetryAt
+    | Cancel
+    | AttemptLost
+    | TaskCompleted
+    | TaskFailed
+    | TaskBlocked
+    | TaskSkipped
+    | TaskCancelled
+    | Finish
+)
