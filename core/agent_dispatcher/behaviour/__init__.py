@@ -7,6 +7,7 @@ readings of the same page can check each other.
 
 from __future__ import annotations
 
+from ._names import entity_slug, is_name
 from .checking import by_place, check_behaviour
 from .expression import (
     Aggregate,
@@ -69,11 +70,13 @@ __all__ = [
     "children",
     "close_matches",
     "constraint_scope",
+    "entity_slug",
     "field_type",
     "from_value",
     "hint",
     "infer",
     "infer_text",
+    "is_name",
     "operation_scopes",
     "parse",
     "parse_selection",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 
 from ..errors import Problem
 from ..models import Behaviour
@@ -19,7 +19,7 @@ __all__ = ["by_place", "check_behaviour"]
 def check_behaviour(behaviour: Behaviour, requirements: Collection[str] | None = None) -> tuple[Problem, ...]:
     """Every problem of a behaviour, sorted by place; none when it can be implemented as it stands.
 
-    What rests on something that is itself wrong is not examined, so that one mistake gives one problem.
+    While names, fields or relations are wrong, what rests on them is not examined, so that one mistake gives one problem.
 
     Args:
         behaviour: what is declared.
@@ -28,16 +28,10 @@ def check_behaviour(behaviour: Behaviour, requirements: Collection[str] | None =
     problems = [*_check_package(behaviour)]
     if requirements is not None:
         problems += _check_requirements(behaviour, requirements)
-    stages: tuple[Callable[[Behaviour], Iterator[Problem]], ...] = (
-        _check_declarations,
-        _check_expressions,
-        check_examples,
-    )
-    for stage in stages:
-        found = list(stage(behaviour))
-        problems += found
-        if found:
-            break
+    declarations = list(_check_declarations(behaviour))
+    problems += declarations
+    if not declarations:
+        problems += [*_check_expressions(behaviour), *check_examples(behaviour)]
     return tuple(sorted(problems, key=by_place))
 
 
