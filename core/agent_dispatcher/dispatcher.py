@@ -33,7 +33,8 @@ from .planning.finalized import specification_from_finalized
 from .planning.planner import make_plan, plan_tasks
 from .planning.sources import load_mapping, load_path
 from .planning.task_decomposer import TaskDecomposer
-from .planning.validation import Validation, validate
+from .planning.validation import PlanLimits, Validation
+from .planning.validation import problems as judge
 from .planning.wishes import combine, leave_out
 from .reporting import build_result
 from .run_index import STATE_FOLDER, find_output, new_run_id, remember_run, state_home
@@ -298,34 +299,34 @@ class AgentDispatcher:
             session.sandbox = MissingSandbox(error)
         validation = self._judge(plan, session)
         if validation.problems:
-            raise PlanError(validation.problems, f"{plan.specification.title}: this plan cannot be run as it is:")
-        refused = dict(validation.refused)
-        if refused and not session.options.allow_partial:
-            raise PlanError(
-                _refusals(plan, refused), _REFUSED.format(title=plan.specification.title, count=len(refused))
-            )
-        tasks = tuple(
-            evolve(task, status="skipped")
-            if task.id in refused
-            else evolve(task, agent_type=validation.assignments.get(task.id, (task.agent_type,))[0])
-            for task in plan.tasks
+            raise PlanError(validation.problems, f"{plan.specification.title} cannot be run:")
+        warnings = (*plan.warnings, *(text for text in validation.warnings if text not in plan.warnings))
+        return _Ready(
+            evolve(validation.plan, warnings=warnings),
+            validation.candidates,
+            {each.task.id: "; ".join(reason for _, reason in each.reasons) for each in validation.refused},
         )
-        return _Ready(evolve(plan, tasks=tasks), validation.assignments, refused)
 
     def _judge(self, plan: ExecutionPlan, session: RunSession) -> Validation:
+        config = self.config
         available = Available(
             specification=plan.specification,
             language=session.language.name if session.language is not None else "",
-            llm="llm_client" if self.config.llm_client is not None else None,
-            capabilities=frozenset({"sandbox"} if session.sandbox is not None else ()),
+            llm="llm_client" if config.llm_client is not None else None,
+            capabilities=frozenset(() if isinstance(session.sandbox, MissingSandbox) else ("sandbox",)),
         )
-        return validate(
-            plan,
-            session.agent_types(),
+        return judge(
+            _with_configured_agents(plan, config),
+            [self.registry.offered("agent_type", name) for name in self.registry.active("agent_type")],
             available,
             route=self.registry.route_task,
             validators=self._all("validator"),
-            configured={name: own.agent_type for name, own in self.config.task_types.items() if own.agent_type},
+            limits=PlanLimits(
+                workers=config.concurrency(),
+                agent_timeout_s=config.coordinator.agent_timeout,
+                max_execution_s=config.max_execution_time,
+            ),
+            allow_partial=session.options.allow_partial,
         )
 
     def _needs_sandbox(self, plan: ExecutionPlan, session: RunSession) -> bool:
@@ -349,10 +350,7 @@ class AgentDispatcher:
                 if self._needs_sandbox(plan, session):
                     found.append(Problem(str(error)))
                 session.sandbox = MissingSandbox(error)
-            validation = self._judge(plan, session)
-            found.extend(validation.problems)
-            if not allow_partial:
-                found.extend(_refusals(plan, dict(validation.refused)))
+            found.extend(self._judge(plan, session).problems)
             return tuple(found)
         finally:
             await session.aclose()
@@ -489,22 +487,16 @@ class AgentDispatcher:
             store.close()
 
 
-_REFUSED = (
-    "{title}: {count} task(s) that no agent here can do. Declare the behaviour as data, configure an agent that can, "
-    "or leave them out with --allow-partial:"
-)
-
-
-def _refusals(plan: ExecutionPlan, refused: Mapping[str, str]) -> list[Problem]:
-    problems = []
-    for task_id, reason in refused.items():
-        task = plan.task(task_id)
-        problems.append(Problem(f"{task.title}: {reason}", task.source or _requirement_source(plan, task)))
-    return problems
-
-
-def _requirement_source(plan: ExecutionPlan, task: Task) -> str:
-    return next((r.source for r in plan.specification.requirements if r.id in task.requirements), "")
+def _with_configured_agents(plan: ExecutionPlan, config: Config) -> ExecutionPlan:
+    """The plan with the agent types that ``[task_types]`` names, for tasks that do not name one themselves."""
+    wanted = {name: own.agent_type for name, own in config.task_types.items() if own.agent_type is not None}
+    if not wanted:
+        return plan
+    tasks = (
+        evolve(task, agent_type=wanted[task.type]) if task.agent_type is None and task.type in wanted else task
+        for task in plan.tasks
+    )
+    return evolve(plan, tasks=tuple(tasks))
 
 
 def _choose(runs: Sequence[RunFolder], folder: Path, unfinished_only: bool) -> str:

@@ -154,13 +154,10 @@ class RunSession:
         """Carry the plan out; returns the run's status."""
         assert self.sandbox is not None
         workspace = self.workspace()
-        settings = self.config.agent_factory
         self._factory = AgentFactory(
             self._create_agent,
-            default_pool_size=settings.default_pool_size,
+            self.config.agent_factory,
             pool_sizes={each.name: each.pool for each in self.agent_types() if each.pool is not None},
-            max_total_agents=settings.max_total_agents,
-            enable_pooling=settings.enable_pooling,
         )
         coordinator = Coordinator(
             plan=plan,

@@ -1,0 +1,87 @@
+"""Every command and every Python snippet on a page works as it stands there.
+
+``sh`` blocks are run line by line, those of one page in one folder, which holds a copy of ``docs``; a line ending in ``# exits N`` must exit with N.
+``python`` blocks are run by themselves in such a folder. What is only to be looked at (synopses, output) stands in ``text`` blocks.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from markdown_blocks import ROOT, Block, blocks, pages
+
+PAGES = [page for page in pages() if any(blocks(page, "sh"))]
+SNIPPETS = [block for page in pages() for block in blocks(page, "python")]
+EXITS = re.compile(r"#.*\bexits (\d+)")
+
+
+def environment(home: Path) -> dict[str, str]:
+    """A user's environment: the installed commands first on the path, a home of its own."""
+    return {
+        "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin",
+        "HOME": str(home),
+        "LANG": "C.UTF-8",
+    }
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Path:
+    """A folder as a user of a clone has it in front of them."""
+    shutil.copytree(ROOT / "docs", tmp_path / "desk" / "docs")
+    return tmp_path / "desk"
+
+
+def is_setup(line: str) -> bool:
+    """The README's two set-up lines install system packages: CI runs them as they stand."""
+    return "apt-get" in line
+
+
+@pytest.mark.slow
+@pytest.mark.sandbox
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_commands_of_a_page_work_in_order(page: Path, desk: Path, tmp_path: Path) -> None:
+    """A reader who types what the page says gets no error."""
+    for block in blocks(page, "sh"):
+        for line in block.text.splitlines():
+            if not line.strip():
+                continue
+            command = line.split(" && ")[-1] if is_setup(line) else line
+            if is_setup(line) and "agent-dispatcher run" not in command:
+                continue
+            command = command.replace(".venv/bin/", "")
+            done = subprocess.run(
+                ["bash", "-c", command], cwd=desk, env=environment(tmp_path), capture_output=True, text=True, timeout=300
+            )
+            expected = int(found.group(1)) if (found := EXITS.search(line)) else 0
+            assert done.returncode == expected, f"{block}: {line}\n{done.stdout}\n{done.stderr}"
+            assert "Traceback" not in done.stderr, f"{block}: {line}\n{done.stderr}"
+
+
+@pytest.mark.parametrize("block", SNIPPETS, ids=str)
+def test_a_python_snippet_runs(block: Block, desk: Path, tmp_path: Path) -> None:
+    """A snippet can be pasted and run."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", block.text],
+        cwd=desk,
+        env=environment(tmp_path) | {"PYTHONDONTWRITEBYTECODE": os.environ.get("PYTHONDONTWRITEBYTECODE", "")},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, f"{block}\n{done.stdout}\n{done.stderr}"
+
+
+def test_pages_link_only_to_what_exists() -> None:
+    """No relative link on a page leads nowhere."""
+    broken = []
+    for page in pages():
+        for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+            if "://" not in target and not (page.parent / target).exists():
+                broken.append(f"{page.name}: {target}")
+    assert broken == []
