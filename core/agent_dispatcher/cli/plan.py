@@ -59,7 +59,10 @@ def validate(source: str, as_json: bool, allow_partial: bool, unsafe_no_sandbox:
     problems = dispatcher.problems(made, allow_partial=allow_partial, unsafe_no_sandbox=unsafe_no_sandbox)
     if as_json:
         echo_json(
-            {"valid": not problems, "problems": [{"what": p.what, "where": p.where, "remedy": p.remedy} for p in problems]}
+            {
+                "valid": not problems,
+                "problems": [{"what": p.what, "where": p.where, "remedy": p.remedy} for p in problems],
+            }
         )
     elif problems:
         click.echo(f"{made.specification.title}: {len(problems)} problem(s)", err=True)
@@ -98,7 +101,9 @@ def _write(made: ExecutionPlan, path: Path) -> None:
         raise UsageError(f"--output {path}: a plan is written as .json")
     if not path.parent.is_dir():
         raise UsageError(f"--output {path}: there is no folder {path.parent}")
-    path.write_text(json.dumps(plan_to_json(made, plan_path=path), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    path.write_text(
+        json.dumps(plan_to_json(made, plan_path=path), indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+    )
     click.echo(f"plan written to {path}", err=True)
 
 

@@ -25,7 +25,9 @@ _UNSAFE = "Run generated code WITHOUT a sandbox: it can read and change everythi
 
 @click.command()
 @click.argument("source", type=click.Path())
-@output_option("Root of the repository to work in: a new or empty folder, or an existing repository. Default: ./<title>.")
+@output_option(
+    "Root of the repository to work in: a new or empty folder, or an existing repository. Default: ./<title>."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document and nothing else.")
 @click.option("--allow-partial", is_flag=True, help="Leave out tasks that no agent can do, and say so.")
 @click.option("--unsafe-no-sandbox", is_flag=True, help=_UNSAFE)
@@ -69,9 +71,7 @@ def resume(run: str | None, output: str | None, as_json: bool, unsafe_no_sandbox
 
 def _warn_unsafe(unsafe: bool) -> None:
     if unsafe:
-        click.secho(
-            "WARNING: no sandbox. Generated code runs with all your rights.", fg="red", bold=True, err=True
-        )
+        click.secho("WARNING: no sandbox. Generated code runs with all your rights.", fg="red", bold=True, err=True)
 
 
 def _nothing_to_do(plan: ExecutionPlan, as_json: bool) -> int:
