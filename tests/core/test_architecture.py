@@ -40,7 +40,7 @@ BUILTIN_NAMES = {
 def modules() -> Iterator[tuple[str, Path, ast.Module]]:
     for path in sorted(CORE.rglob("*.py")):
         relative = path.relative_to(CORE)
-        if relative.as_posix() == "__init__.py":
+        if relative.as_posix() in ("__init__.py", "__main__.py"):
             continue
         yield relative.parts[0].removesuffix(".py"), path, ast.parse(path.read_text(encoding="utf-8"))
 
