@@ -1,0 +1,267 @@
+"""Says before anything runs whether a plan can be run: everything that stands in the way, at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Protocol
+
+from attrs import evolve, field, frozen
+
+from ..codec import suggestion
+from ..errors import Problem
+from ..extension.components import AgentType, Available, Component, PlanValidator
+from ..models import ExecutionPlan, Task
+from .declared import declared_edges
+
+__all__ = ["OfferedAgentType", "PlanLimits", "Refused", "Route", "Validation", "problems"]
+
+#: Asked with a task and the names that accept it, in rank; ``None`` is no opinion.
+Route = Callable[[Task, Sequence[str]], str | None]
+
+_DONE = frozenset({"completed", "skipped", "cancelled"})
+
+
+class OfferedAgentType(Protocol):
+    """What validation reads of an offer of the registry."""
+
+    @property
+    def component(self) -> AgentType | Component:
+        """The agent type."""
+        ...
+
+
+@frozen(kw_only=True)
+class PlanLimits:
+    """What the configuration allows; ``None`` is no limit.
+
+    Attributes:
+        workers: attempts at the same time.
+        agent_timeout_s: seconds for one attempt.
+        max_execution_s: seconds for the whole run.
+        max_tasks: tasks in a plan.
+    """
+
+    workers: int | None = None
+    agent_timeout_s: float | None = None
+    max_execution_s: float | None = None
+    max_tasks: int | None = None
+
+
+@frozen(kw_only=True)
+class Refused:
+    """A task that no agent type accepts.
+
+    Attributes:
+        reasons: ``(agent type, why not)`` for each, in rank.
+    """
+
+    task: Task
+    reasons: tuple[tuple[str, str], ...] = ()
+
+
+@frozen(kw_only=True)
+class Validation:
+    """What validation found.
+
+    Attributes:
+        problems: reasons not to run the plan; empty when it can run.
+        plan: the plan with the chosen agent types, and with refused tasks skipped where that is allowed.
+        assignments: task id -> the agent type that gets the task.
+        candidates: task id -> all agent types that accept it, the chosen one first, then in rank.
+        refused: tasks that no agent type accepts, in plan order, whether they are skipped or a problem.
+        warnings: what will probably go wrong, though nothing forbids it.
+    """
+
+    problems: tuple[Problem, ...] = ()
+    plan: ExecutionPlan
+    assignments: Mapping[str, str] = field(factory=dict)
+    candidates: Mapping[str, tuple[str, ...]] = field(factory=dict)
+    refused: tuple[Refused, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def problems(
+    plan: ExecutionPlan,
+    agent_types: Sequence[OfferedAgentType],
+    available: Available,
+    *,
+    route: Route | None = None,
+    validators: Sequence[tuple[str, PlanValidator]] = (),
+    limits: PlanLimits | None = None,
+    allow_partial: bool = False,
+) -> Validation:
+    """Choose an agent type for every task that needs one, and find every reason not to run the plan.
+
+    A task gets the first agent type in rank that does its type of task, has what it needs and accepts it, unless ``route``
+    prefers another that does. Tasks with children and tasks that are done need none.
+
+    Args:
+        agent_types: the active ones in rank.
+        available: what is there for agents to use.
+        route: see :data:`Route`.
+        validators: ``(name, validator)`` of the active validators.
+        limits: what the configuration allows.
+        allow_partial: skip the tasks that nobody accepts (the engine blocks what depends on them) instead of refusing the plan.
+    """
+    types = [each.component for each in agent_types if isinstance(each.component, AgentType)]
+    found: list[Problem] = []
+    warnings: list[str] = []
+    candidates: dict[str, tuple[str, ...]] = {}
+    refused: list[Refused] = []
+    for task in plan.tasks:
+        if task.children or task.status in _DONE:
+            continue
+        reasons = [(each.name, _refusal(each, task, available)) for each in types]
+        accepting = [name for name, reason in reasons if reason is None]
+        if task.agent_type is not None:
+            accepting = [name for name in accepting if name == task.agent_type]
+            reasons = _only(task.agent_type, reasons)
+        if accepting:
+            candidates[task.id] = _routed(task, accepting, route, warnings)
+        else:
+            refused.append(Refused(task=task, reasons=tuple((name, reason or "") for name, reason in reasons)))
+    if refused and not allow_partial:
+        found += [_problem(each, types) for each in refused]
+    found += _lost_orders(plan)
+    found += _over_limits(plan, limits or PlanLimits(), warnings)
+    for name, validator in validators:
+        found += _asked(name, validator, plan)
+    assignments = {task_id: names[0] for task_id, names in candidates.items()}
+    return Validation(
+        problems=tuple(found),
+        plan=_decided(plan, assignments, {each.task.id for each in refused} if allow_partial else set()),
+        assignments=assignments,
+        candidates=candidates,
+        refused=tuple(refused),
+        warnings=tuple(warnings),
+    )
+
+
+def _refusal(agent_type: AgentType, task: Task, available: Available) -> str | None:
+    """Why an agent type does not do a task; ``None`` if it does."""
+    if "*" not in agent_type.task_types and task.type not in agent_type.task_types:
+        return f"does {', '.join(sorted(agent_type.task_types)) or 'nothing'}, not {task.type}"
+    missing = sorted(
+        need
+        for need in agent_type.needs
+        if not (available.llm is not None if need == "llm" else need in available.capabilities)
+    )
+    if missing:
+        return f"needs {', '.join('a model (llm)' if need == 'llm' else need for need in missing)}"
+    try:
+        answer = agent_type.accepts(task, available)
+    except Exception as error:  # the plugin boundary: whatever it raises is the plugin's
+        return f"failed when asked: {type(error).__name__}: {error}"
+    if answer is None or isinstance(answer, str):
+        return answer
+    return f"gave {answer!r} when asked, neither None nor a reason"
+
+
+def _only(wanted: str, reasons: Sequence[tuple[str, str | None]]) -> list[tuple[str, str | None]]:
+    """The reasons of the agent type a task insists on."""
+    own = [(name, reason) for name, reason in reasons if name == wanted]
+    if own:
+        return own
+    return [(wanted, f"is not active; {suggestion(wanted, [name for name, _ in reasons])}")]
+
+
+def _routed(task: Task, accepting: list[str], route: Route | None, warnings: list[str]) -> tuple[str, ...]:
+    choice = route(task, tuple(accepting)) if route is not None else None
+    if choice is None:
+        return tuple(accepting)
+    if choice not in accepting:
+        warnings.append(
+            f"a plugin routes task {task.id} to {choice!r}, which is none of {', '.join(accepting)}: ignored"
+        )
+        return tuple(accepting)
+    return (choice, *(name for name in accepting if name != choice))
+
+
+def _problem(refused: Refused, types: Sequence[AgentType]) -> Problem:
+    task = refused.task
+    if not types:
+        reason = "no agent type is active"
+    else:
+        # those that do not do this sort of task say nothing unless nobody else does
+        relevant = [
+            (name, why)
+            for name, why in refused.reasons
+            if not any(each.name == name and not _does(each, task) for each in types)
+        ]
+        reason = "; ".join(f"{name}: {why}" for name, why in relevant)
+        reason = reason or f"no active agent type does {task.type}"
+    serves = f" for {', '.join(task.requirements)}" if task.requirements else ""
+    return Problem(
+        f"no agent can do task {task.id} ({task.title}){serves}: {reason}",
+        task.source,
+        "declare its behaviour, configure a model or an agent that does it, or leave it out with --allow-partial",
+    )
+
+
+def _does(agent_type: AgentType, task: Task) -> bool:
+    return "*" in agent_type.task_types or task.type in agent_type.task_types
+
+
+def _lost_orders(plan: ExecutionPlan) -> list[Problem]:
+    """Declared orders that the plan does not keep and does not say why, as when no active rule reports them."""
+    edges = [edge for edge in declared_edges(plan.tasks) if edge.parent is None]
+    if not edges:
+        return []
+    kept = set(plan.binding_edges())
+    dropped = {(each.before, each.after) for each in plan.dropped}
+    return [
+        Problem(
+            f"task {edge.after} is declared to wait for {edge.before}, but no active dependency rule says so",
+            edge.source,
+            "enable the rule that reports declared dependencies, or remove the declaration",
+        )
+        for edge in edges
+        if (edge.before, edge.after) not in kept and (edge.before, edge.after) not in dropped
+    ]
+
+
+def _over_limits(plan: ExecutionPlan, limits: PlanLimits, warnings: list[str]) -> Iterable[Problem]:
+    if limits.workers is not None and limits.workers < 1:
+        yield Problem(
+            "no task can run: the limits allow no worker", remedy="raise [coordinator] max_workers to 1 or more"
+        )
+    if limits.max_tasks is not None and len(plan.tasks) > limits.max_tasks:
+        yield Problem(
+            f"the plan has {len(plan.tasks)} tasks, {limits.max_tasks} are allowed", remedy="split the specification"
+        )
+    if limits.max_execution_s is not None and plan.estimates.span_s > limits.max_execution_s:
+        warnings.append(
+            f"the critical path alone is estimated at {plan.estimates.span_s:.0f} s, "
+            f"the run is stopped after {limits.max_execution_s:g} s"
+        )
+    if limits.agent_timeout_s is not None:
+        for task in plan.tasks:
+            if not task.children and task.status not in _DONE and task.estimate_s > limits.agent_timeout_s:
+                warnings.append(
+                    f"task {task.id} is estimated at {task.estimate_s:.0f} s, "
+                    f"an attempt is stopped after {limits.agent_timeout_s:g} s"
+                )
+
+
+def _asked(name: str, validator: PlanValidator, plan: ExecutionPlan) -> list[Problem]:
+    try:
+        return [Problem(str(each), remedy=f"validator {name}") for each in validator.problems(plan)]
+    except Exception as error:  # the plugin boundary: whatever it raises is the plugin's
+        return [
+            Problem(
+                f"validator {name} failed: {type(error).__name__}: {error}",
+                remedy="mend or disable its plugin: a plan it did not see is not run",
+            )
+        ]
+
+
+def _decided(plan: ExecutionPlan, assignments: Mapping[str, str], skipped: set[str]) -> ExecutionPlan:
+    tasks = tuple(
+        evolve(task, status="skipped")
+        if task.id in skipped
+        else evolve(task, agent_type=assignments[task.id])
+        if assignments.get(task.id, task.agent_type) != task.agent_type
+        else task
+        for task in plan.tasks
+    )
+    return evolve(plan, tasks=tasks)
