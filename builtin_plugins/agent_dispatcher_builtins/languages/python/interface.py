@@ -32,7 +32,7 @@ The code writer and the tester share this page and the specification, nothing el
     for every entity: ``list-<entity>`` (one JSON object per line), ``show-<entity> ID`` and ``add-<entity>`` (an option per field); both print the row as a line of JSON, and
     ``show`` of a row that is not there is ``<entity>_not_found``. Names of commands and options are those of the specification (the entity's slug) with dashes for underscores, without the trailing underscore of
     Python names; JSON keys are the specification's names as they are. An option that is not given is as if the input were absent (its default, else null), so a missing required input
-    is a ``DomainError``. The database has no clock but the system's.
+    is a ``DomainError``. The database has no clock but the system's. An operation whose command would have the name of one of these (``add_book`` beside the entity ``Book``) takes its place.
 
 ``tests/``
     ``test_model_<entity>.py``, ``test_storage.py``, ``test_operations_<group>.py``, ``test_state_machine.py``, ``test_cli.py``; no ``conftest.py`` is needed. ``tests/reference_model.py`` belongs to ``test_state_machine.py``
