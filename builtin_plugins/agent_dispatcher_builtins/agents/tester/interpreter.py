@@ -31,6 +31,9 @@ THIS_ROW = "this row"
 #: How decimals are computed: 28 significant digits, half to even.
 DECIMALS = Context(prec=28, rounding=ROUND_HALF_EVEN)
 
+#: What is not below this in size is no decimal.
+LARGEST = 10**100
+
 
 class Violation(Exception):
     """The call is refused with an error code."""
@@ -344,15 +347,15 @@ class _Undo:
 
 def _has_type(value: Any, kind: str) -> bool:
     if kind in ("text", "choice"):
-        return isinstance(value, str)
+        return isinstance(value, str) and not any("\ud800" <= c <= "\udfff" for c in value)
     if kind == "boolean":
         return isinstance(value, bool)
     if kind == "decimal" and isinstance(value, Decimal):
-        return value.is_finite()
+        return value.is_finite() and abs(value) < LARGEST
     if kind in ("integer", "reference", "decimal"):
         return isinstance(value, int) and not isinstance(value, bool)
     if kind == "datetime":
-        return isinstance(value, datetime)
+        return isinstance(value, datetime) and not value.microsecond and value.tzinfo is None
     return isinstance(value, date) and not isinstance(value, datetime)
 
 

@@ -19,9 +19,9 @@ from .variation import Variation
 __all__ = ["Explored", "Finding", "explore"]
 
 #: Scenarios that are tried for one operation or entity.
-TRIES = 1500
+TRIES = 5000
 #: Situations kept to be varied further.
-_KEPT = 60
+_KEPT = 200
 
 
 @frozen
@@ -86,7 +86,7 @@ def explore(
     for _ in range(tries):
         if not hunt.corpus or not hunt.live:
             break
-        scenario = rng.choice(hunt.corpus)
+        scenario = rng.choice(hunt.corpus[-8:] if rng.random() < 0.2 else hunt.corpus)
         for _ in range(rng.choice((1, 1, 1, 2, 2, 3, 4))):
             scenario = variation.vary(scenario, rng)
         hunt.play(scenario)
@@ -101,10 +101,17 @@ class _Hunt:
         self.plain = plain
         self.live = live
         self.corpus: list[Scenario] = []
+        self.seen: set[tuple[str | None, tuple[int, ...]]] = set()
         self.findings: list[Finding] = []
         self.outcomes: dict[str | None, Finding] = {}
 
     def play(self, scenario: Scenario, *, keep: bool = True) -> None:
+        """Play one situation.
+
+        Args:
+            scenario: the situation; one that is not possible is passed over.
+            keep: make a finding of it when it tells something.
+        """
         try:
             prepared = prepare(self.plain, scenario)
             outcome = prepared.play(self.plain)
@@ -116,9 +123,10 @@ class _Hunt:
                 told.append(miss)
         self.live = [miss for miss in self.live if miss not in told]
         finding = Finding(scenario, prepared, outcome, tuple(told))
-        new = outcome.error not in self.outcomes
         self.outcomes.setdefault(outcome.error, finding)
-        if new or told or not keep or (outcome.error is None and len(self.corpus) < _KEPT):
+        sort = (outcome.error, tuple(len(rows) for rows in prepared.before.values()))
+        if told or not keep or (sort not in self.seen and len(self.corpus) < _KEPT):
+            self.seen.add(sort)
             self.corpus.append(scenario)
         if keep and told:
             self.findings.append(finding)

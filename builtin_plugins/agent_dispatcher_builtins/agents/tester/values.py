@@ -15,9 +15,9 @@ from agent_dispatcher.models import Field
 
 from .patterns import matching
 
-__all__ = ["Outside", "inside", "outside", "wrong_types"]
+__all__ = ["Outside", "distinct", "inside", "outside", "wrong_types"]
 
-_WORDS = ("amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "heath")
+_WORDS = ("amber", "birch", "cedar", "delta", "ember", "Fjord Grove", " heath ", "ISLE")
 _DAY = date(2026, 1, 15)
 _MOMENT = datetime(2026, 1, 15, 9, 30)
 #: How many violations of one kind are enough.
@@ -46,11 +46,14 @@ def inside(field: Field, hints: Iterable[Any] = ()) -> list[Any]:
     """
     if field.type == "reference":
         return []
-    found: dict[Any, None] = {}
-    for value in (*hints, *_typical(field), *_bounds(field)):
-        if value is not None and _fits(field, value) and violation(field, value) is None:
-            found.setdefault(value)
-    return list(found)
+    return list(dict.fromkeys(inside_only(field, (*hints, *_typical(field), *_bounds(field)))))
+
+
+def inside_only(field: Field, values: Iterable[Any]) -> list[Any]:
+    """Those of ``values`` that the field allows; none for a reference."""
+    if field.type == "reference":
+        return []
+    return [value for value in values if _fits(field, value) and violation(field, value) is None]
 
 
 def outside(field: Field) -> list[Outside]:
@@ -101,6 +104,11 @@ def wrong_types(field: Field) -> list[Any]:
     return values[field.type]
 
 
+def distinct(values: Iterable[Any]) -> list[Any]:
+    """The values without repetition; ``1`` and ``True`` are different, and so are ``NaN`` and anything."""
+    return list({(type(value), str(value)): value for value in values}.values())
+
+
 def _fits(field: Field, value: Any) -> bool:
     """Whether a hint is of the field's type at all."""
     kind: dict[str, type] = {"text": str, "choice": str, "integer": int, "boolean": bool, "datetime": datetime}
@@ -125,7 +133,7 @@ def _step(field: Field) -> Any:
 def _typical(field: Field) -> list[Any]:
     match field.type:
         case "text" if field.pattern is not None:
-            return list(matching(field.pattern, 6))
+            return list(matching(field.pattern, 12 if field.unique else 6))
         case "text":
             return list(_WORDS)
         case "choice":

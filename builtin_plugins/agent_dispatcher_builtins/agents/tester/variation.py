@@ -5,23 +5,27 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
-from attrs import evolve
+from attrs import evolve, frozen
 
 from agent_dispatcher.behaviour import to_value
 from agent_dispatcher.models import Behaviour, Entity, Field
 
 from .plain import Plain
 from .scenarios import Alias, Call, Given, NotPossible, Scenario, prepare, values_of
-from .values import inside, outside
+from .values import inside, inside_only, outside
 
 __all__ = ["NOWHERE", "Variation", "example_values"]
 
 #: An id no test ever reaches.
 NOWHERE = 999_999
 
-_MOST_ROWS = 9
+_MOST_ROWS = 20
+_DAY = timedelta(days=1)
+#: Python type of the field types whose values can be compared with others of their type.
+_KINDS: dict[str, type] = {"text": str, "integer": int, "decimal": Decimal, "date": date, "datetime": datetime}
 
 
 def example_values(behaviour: Behaviour) -> dict[tuple[str, str], list[Any]]:
@@ -54,6 +58,11 @@ class Variation:
         self.behaviour = behaviour
         self.plain = plain
         self._examples = example_values(behaviour)
+        self._pools: dict[tuple[str, str], list[Any]] = {}
+        self._wrong: dict[tuple[str, str], list[Any]] = {}
+        entities = plain["entities"]
+        self._focus = {name: _Focus.of(declared, entities) for name, declared in plain["operations"].items()}
+        self._focus |= {name: _Focus.of(declared["constraints"], entities) for name, declared in entities.items()}
         constants = set(_constants(plain))
         self._numbers = sorted({n + step for n in constants if type(n) is int for step in (-1, 0, 1)} | {0, 1, 2})
         self._texts = sorted({text for text in constants if isinstance(text, str)})
@@ -76,55 +85,70 @@ class Variation:
 
     def pool(self, owner: str, field: Field) -> list[Any]:
         """Allowed values of a field or input that are not null, as examples and expressions suggest them."""
-        hints: list[Any] = [*self._examples.get((owner, field.name), ())]
-        if field.type == "integer":
-            hints += self._numbers
-        elif field.type == "text":
-            hints += self._texts
-        else:
-            hints += sorted(value for value in self._others if type(value) is type(_sample(field)))
-        return inside(field, hints)
+        key = (owner, field.name)
+        if key not in self._pools:
+            hints: list[Any] = [*self._examples.get(key, ())]
+            if field.type == "integer":
+                hints += self._numbers
+            elif field.type == "text":
+                hints += self._texts
+            elif field.type in _KINDS:
+                hints += sorted(value for value in self._others if type(value) is _KINDS[field.type])
+            self._pools[key] = inside(field, hints)
+        return self._pools[key]
+
+    def wrong(self, owner: str, field: Field) -> list[Any]:
+        """Values that are not allowed, null among them where it is not."""
+        key = (owner, field.name)
+        if key not in self._wrong:
+            missing = [NOWHERE] if field.type == "reference" else []
+            self._wrong[key] = [*(found.value for found in outside(field)), *missing]
+        return self._wrong[key]
 
     def value(self, owner: str, field: Field, scenario: Scenario, rng: random.Random, *, wrong: float = 0.0) -> Any:
         """A value for a field in a situation; with probability ``wrong`` one that is not allowed."""
-        if rng.random() < wrong:
-            bad: list[Any] = [found.value for found in outside(field)]
-            if field.type == "reference":
-                bad.append(NOWHERE)
-            if bad:
-                return rng.choice(bad)
+        if rng.random() < wrong and self.wrong(owner, field):
+            return rng.choice(self.wrong(owner, field))
         if not field.required and rng.random() < 0.2:
             return None
         if field.type == "reference":
             rows: list[Any] = [Alias(given.alias) for given in scenario.given if given.entity == field.entity]
             return rng.choice(rows) if rows else None
+        near = self._focus[scenario.call.name].near(field)
+        if near and rng.random() < 0.4:
+            return rng.choice(near)
+        if field.type not in ("boolean", "choice") and rng.random() < 0.5:
+            related = self._related(field, scenario, rng)
+            if related is not None:
+                return related
         choices = self.pool(owner, field)
-        related = self._related(field, scenario)
-        if related and rng.random() < 0.5:
-            choices = related
         return rng.choice(choices) if choices else None
 
-    def _related(self, field: Field, scenario: Scenario) -> list[Any]:
-        """Values that stand in some relation to what is already there."""
-        there = [value for values in _all_values(scenario) for value in values.values()]
-        if field.type == "date":
-            days = [scenario.now.date(), *(value for value in there if type(value) is date)]
-            return _shifted(days, [timedelta(0), *(move for move in self._moves if move.days == move / _DAY)])
-        if field.type == "datetime":
-            moments = [scenario.now, *(value for value in there if isinstance(value, datetime))]
-            return _shifted(moments, [timedelta(0), timedelta(seconds=1), timedelta(seconds=-1), *self._moves])
-        kind = type(_sample(field))
-        same = [value for value in there if type(value) is kind and not isinstance(value, Alias)]
-        if field.type in ("integer", "decimal"):
-            return [value + step for value in same for step in (-1, 0, 1)]
-        return same
+    def _related(self, field: Field, scenario: Scenario, rng: random.Random) -> Any:
+        """A value equal to one that is already there, next to it, or a constant of the behaviour away."""
+        kind = _KINDS[field.type]
+        there = [v for values in _all_values(scenario) for v in values.values() if type(v) is kind]
+        if field.type in ("date", "datetime"):
+            there.append(scenario.now if field.type == "datetime" else scenario.now.date())
+            return _moved(rng.choice(there), self._move(field.type, rng))
+        if not there:
+            return None
+        value: Any = rng.choice(there)
+        return value + rng.choice((-1, 0, 1)) if field.type in ("integer", "decimal") else value
+
+    def _move(self, kind: str, rng: random.Random) -> timedelta:
+        """A distance in time; often none, or the smallest there is."""
+        smallest = timedelta(seconds=1) if kind == "datetime" else _DAY
+        if not self._moves or rng.random() < 0.6:
+            return rng.choice((timedelta(0), smallest, -smallest))
+        return rng.choice(self._moves)
 
     # --- situations
 
     def vary(self, scenario: Scenario, rng: random.Random) -> Scenario:
         """The situation with one thing changed; it may turn out not to be possible."""
-        change = rng.choice((self._input, self._input, self._row, self._row, self._clock, self._drop, self._more))
-        return change(scenario, rng)
+        changes = (self._input, self._row, self._row, self._row, self._clock, self._drop, self._more, self._grow)
+        return rng.choice(changes)(scenario, rng)
 
     def _input(self, scenario: Scenario, rng: random.Random) -> Scenario:
         call = scenario.call
@@ -150,9 +174,14 @@ class Variation:
     def _row(self, scenario: Scenario, rng: random.Random) -> Scenario:
         if not scenario.given:
             return self._more(scenario, rng)
-        index = rng.randrange(len(scenario.given))
+        places = [
+            (index, field)
+            for index, given in enumerate(scenario.given)
+            for field in self.behaviour.entity(given.entity).fields
+        ]
+        focused = [place for place in places if place[1].name in self._focus[scenario.call.name].names]
+        index, field = rng.choice(focused if focused and rng.random() < 0.8 else places)
         given = scenario.given[index]
-        field = rng.choice(self.behaviour.entity(given.entity).fields)
         before = evolve(scenario, given=scenario.given[:index])
         value = self.value(given.entity, field, before if field.type == "reference" else scenario, rng)
         changed = evolve(given, values={**given.values, field.name: value})
@@ -161,14 +190,11 @@ class Variation:
     def _clock(self, scenario: Scenario, rng: random.Random) -> Scenario:
         there = [value for values in _all_values(scenario) for value in values.values()]
         moments = [value for value in there if isinstance(value, datetime)]
-        days = [value for value in there if type(value) is date]
-        moments += [datetime.combine(day, scenario.now.time()) for day in days]
-        if moments and rng.random() < 0.6:
-            seconds = [timedelta(seconds=1), timedelta(seconds=-1)] if "hours" in self._units() else []
-            moved = _shifted([rng.choice(moments)], [timedelta(0), *seconds, _DAY, -_DAY, *self._moves])
-        else:
-            moved = _shifted([scenario.now], [_DAY, -_DAY, *self._moves])
-        return evolve(scenario, now=rng.choice(moved)) if moved else scenario
+        moments += [datetime.combine(value, scenario.now.time()) for value in there if type(value) is date]
+        kind = "datetime" if "hours" in self._units() and rng.random() < 0.5 else "date"
+        moment = rng.choice(moments) if moments and rng.random() < 0.7 else scenario.now
+        moved = _moved(moment, self._move(kind, rng))
+        return scenario if moved is None else evolve(scenario, now=moved)
 
     def _drop(self, scenario: Scenario, rng: random.Random) -> Scenario:
         if not scenario.given:
@@ -196,6 +222,40 @@ class Variation:
             entity = rng.choice(self.behaviour.entities)
             values = {field.name: self.value(entity.name, field, scenario, rng) for field in entity.fields}
         return evolve(scenario, given=(*scenario.given, Given(entity.name, self.alias(scenario, entity), values)))
+
+    def _grow(self, scenario: Scenario, rng: random.Random) -> Scenario:
+        """Several rows like one that is there, each perhaps with a referenced row of its own."""
+        if not scenario.given:
+            return scenario
+        entities = self._focus[scenario.call.name].entities
+        focused = [given for given in scenario.given if given.entity in entities]
+        model = rng.choice(focused if focused and rng.random() < 0.7 else scenario.given)
+        references = [field for field in self.behaviour.entity(model.entity).fields if field.type == "reference"]
+        own = rng.choice([None, *references, *references])
+        for _ in range(rng.choice((1, 1, 2, 3, 4, 5))):
+            if len(scenario.given) >= _MOST_ROWS:
+                break
+            changed = {}
+            if own is not None and isinstance(model.values.get(own.name), Alias):
+                target = next(given for given in scenario.given if given.alias == model.values[own.name])
+                scenario, alias = self._copy(target, {}, scenario, rng)
+                changed[own.name] = alias
+            scenario, _ = self._copy(model, changed, scenario, rng)
+        return scenario
+
+    def _copy(
+        self, model: Given, changed: Mapping[str, Any], scenario: Scenario, rng: random.Random
+    ) -> tuple[Scenario, Alias]:
+        """One row more with the values of ``model``, but its own where they are unique."""
+        entity = self.behaviour.entity(model.entity)
+        values = {**model.values, **changed}
+        for field in entity.fields:
+            if field.unique and values.get(field.name) is not None:
+                used = {given.values.get(field.name) for given in scenario.given if given.entity == entity.name}
+                free = [value for value in self.pool(entity.name, field) if value not in used]
+                values[field.name] = rng.choice(free) if free else None
+        copy = Given(entity.name, self.alias(scenario, entity), values)
+        return evolve(scenario, given=(*scenario.given, copy)), Alias(copy.alias)
 
     def alias(self, scenario: Scenario, entity: Entity) -> str:
         """A name for one more row of ``entity``."""
@@ -245,13 +305,60 @@ class Variation:
         return (pool[attempt % len(pool)] if attempt < 4 else rng.choice(pool)) if pool else None
 
 
-_DAY = timedelta(days=1)
+@frozen
+class _Focus:
+    """What the rules of one operation or entity talk about.
+
+    Attributes:
+        names: fields that are read or written.
+        constants: literals, and numbers next to them.
+        entities: those whose rows are counted or looked for.
+    """
+
+    names: frozenset[str]
+    constants: tuple[Any, ...]
+    entities: frozenset[str]
+
+    @classmethod
+    def of(cls, plain: Plain, declared: Mapping[str, Plain]) -> _Focus:
+        """The focus of a piece of behaviour."""
+        found = set(_constants(plain))
+        numbers = {n + step for n in found if type(n) is int for step in (-1, 0, 1)}
+        others = [value for value in found if type(value) is not int]
+        constants = (*sorted(numbers), *sorted(others, key=lambda v: (str(type(v)), str(v))))
+        return cls(frozenset(_read(plain)), constants, frozenset(_run_over(plain, declared)))
+
+    def near(self, field: Field) -> list[Any]:
+        """Constants that are allowed in ``field``."""
+        return inside_only(field, self.constants)
 
 
-def _sample(field: Field) -> Any:
-    """A value of the field's type."""
-    values = inside(evolve(field, minimum=None, maximum=None)) or [None]
-    return values[0]
+def _read(plain: Plain) -> Iterator[str]:
+    """Names of the fields that expressions read and changes write."""
+    if isinstance(plain, tuple) and len(plain) == 3 and plain[0] == "field":
+        yield plain[2]
+    if isinstance(plain, Mapping):
+        if isinstance(plain.get("values"), Mapping):
+            yield from plain["values"]
+        plain = tuple(plain.values())
+    if isinstance(plain, list | tuple):
+        for value in plain:
+            yield from _read(value)
+
+
+def _run_over(plain: Plain, declared: Mapping[str, Plain]) -> Iterator[str]:
+    """Entities that selections run over; a relation counts for every entity that has one of its name."""
+    if isinstance(plain, tuple) and len(plain) == 4 and plain[0] == "rows":
+        collection = plain[1]
+        if collection[0] == "all":
+            yield collection[1]
+        else:
+            yield from (e["relations"][collection[2]][0] for e in declared.values() if collection[2] in e["relations"])
+    if isinstance(plain, Mapping):
+        plain = tuple(plain.values())
+    if isinstance(plain, list | tuple):
+        for value in plain:
+            yield from _run_over(value, declared)
 
 
 def _all_values(scenario: Scenario) -> Iterator[Mapping[str, Any]]:
@@ -260,15 +367,13 @@ def _all_values(scenario: Scenario) -> Iterator[Mapping[str, Any]]:
         yield given.values
 
 
-def _shifted(values: Sequence[Any], moves: Sequence[timedelta]) -> list[Any]:
-    found: dict[Any, None] = {}
-    for value in values:
-        for move in moves:
-            try:
-                found.setdefault(value + move)
-            except OverflowError:
-                continue
-    return [value for value in found if 1900 < value.year < 2200]
+def _moved(value: Any, move: timedelta) -> Any:
+    """A later or earlier date or datetime; ``None`` when that is in another age."""
+    try:
+        moved = value + move
+    except OverflowError:
+        return None
+    return moved if 1900 < moved.year < 2200 else None
 
 
 def _constants(plain: Plain) -> Iterator[Any]:

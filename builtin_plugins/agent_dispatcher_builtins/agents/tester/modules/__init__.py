@@ -1,0 +1,1 @@
+"""The test modules that are written, one Python module for each kind."""
