@@ -17,7 +17,19 @@ from pathlib import Path
 __all__ = ["FAILPOINTS", "FailpointReached", "failpoint"]
 
 #: Every failpoint there is; a test fails when code names one that is not listed or lists one that no code names.
-FAILPOINTS: frozenset[str] = frozenset()
+FAILPOINTS: frozenset[str] = frozenset(
+    {
+        "workspace.checked_out",
+        "workspace.finish",
+        "workspace.finished",
+        "workspace.land",
+        "workspace.landed",
+        "workspace.seal",
+        "workspace.sealed",
+        "workspace.staged",
+        "workspace.start",
+    }
+)
 
 
 class FailpointReached(BaseException):

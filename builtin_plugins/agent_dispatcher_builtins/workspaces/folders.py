@@ -1,0 +1,302 @@
+"""The workspace ``none``: plain folders, no history, nothing made that nobody writes to.
+
+An attempt starts from a copy of what has landed, its files are kept aside when it is sealed, and copied into the output when it lands. A journal in
+``.dispatcher/`` says what is sealed and what landed. For graphs whose tasks write nothing every step is close to free.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO, Any
+
+from agent_dispatcher.errors import UsageError, WorkspaceError
+from agent_dispatcher.extension import Change, Conflict, Landed, Moved, Opened, Reconciled, Started, Tree
+from agent_dispatcher.failpoints import failpoint
+from agent_dispatcher.models import Task
+from agent_dispatcher.workspace.path_guard import GuardedFolder
+
+from .commits import ref_part
+from .worktrees import oddities, remove_folder
+
+__all__ = ["FolderWorkspace"]
+
+_START = "start"
+_LEFT_BEHIND = ("__pycache__", ".pytest_cache", ".hypothesis", ".mypy_cache", ".ruff_cache")
+
+
+class FolderWorkspace:
+    """See the module's page, and :class:`agent_dispatcher.extension.Workspace` for each method. A commit here is a digest."""
+
+    def __init__(self) -> None:
+        self._run = ""
+        self._output = Path()
+        self._home = Path()
+        self._tip = _START
+        self._files: dict[str, str] = {}  # landed path -> digest
+        self._at: dict[str, dict[str, str]] = {_START: {}}  # tip -> landed files at that tip
+        self._journal: IO[str] | None = None
+        self._stages = 0
+
+    async def start(self, run: str, output: Path, *, title: str = "") -> Started:
+        """Begin in ``output``, or find what an earlier process left of the run."""
+        output = output.resolve()
+        if output.exists() and not output.is_dir():
+            raise UsageError(f"the output {output} is a file: name a folder")
+        self._run, self._output = run, output
+        self._home = output / ".dispatcher" / "folders" / ref_part(run)
+        try:
+            self._home.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise WorkspaceError(f"the output {output} cannot be made: {error.strerror}") from error
+        self._mend_journal()
+        self._tip, self._files, self._at = _START, {}, {_START: {}}
+        for entry in self._entries():
+            if entry["what"] == "landed":
+                self._note_landed(entry["tip"], entry["files"])
+        return Started(base=_START, new=not any(child.name != ".dispatcher" for child in output.iterdir()))
+
+    async def open(self, task: Task, attempt: int, base: str | None = None) -> Opened:
+        """A folder that appears when something is written to it, or that holds what has landed."""
+        tip = self._tip if base is None else base
+        if tip not in self._at:
+            raise WorkspaceError(f"there is no state {tip} to start {task.id} from")
+        path = self._home / "attempts" / f"{ref_part(task.id)}-{attempt}"
+        if path.exists():
+            remove_folder(path)
+        if self._at[tip]:
+            self._copy_tip(self._at[tip], path)
+        return Opened(task=task.id, attempt=attempt, path=path, base=tip)
+
+    async def seal(self, opened: Opened, message: str, *, trailers: Sequence[tuple[str, str]] = ()) -> Change:
+        """Keep what was written; nothing but a line in the journal when nothing was."""
+        before = self._at[opened.base]
+        after: dict[str, str] = {}
+        folder = GuardedFolder(opened.path)
+        if opened.path.exists():
+            odd = oddities(opened.path)
+            if odd:
+                raise WorkspaceError("the attempt left what cannot be kept: " + "; ".join(odd[:5]))
+            after = {path: _digest(folder, path) for path in folder.files() if not _left_behind(path)}
+        changed = {path: after.get(path, "") for path in {*before, *after} if before.get(path) != after.get(path)}
+        commit = _name(opened.base, opened.task, json.dumps(sorted(changed.items())))
+        ref = f"{ref_part(opened.task)}-{opened.attempt}"
+        if changed:
+            kept = self._home / "sealed" / ref
+            if kept.exists():
+                remove_folder(kept)
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            failpoint("workspace.seal")
+            opened.path.rename(kept)
+        elif opened.path.exists():
+            remove_folder(opened.path)
+        change = Change(
+            task=opened.task,
+            attempt=opened.attempt,
+            ref=ref,
+            commit=commit,
+            base=opened.base,
+            paths=tuple(sorted(changed)),
+        )
+        self._write(
+            what="sealed",
+            task=change.task,
+            attempt=change.attempt,
+            ref=ref,
+            commit=commit,
+            base=change.base,
+            files=changed,
+        )
+        failpoint("workspace.sealed")
+        return change
+
+    async def discard(self, opened: Opened) -> None:
+        """Remove what was written."""
+        if opened.path.exists():
+            remove_folder(opened.path)
+
+    async def stage(self, changes: Sequence[Change]) -> Tree | Conflict:
+        """The landed files with the changes in a folder of their own; a path that others changed meanwhile is a conflict."""
+        commit, merged = self._tip, dict(self._files)
+        for change in changes:
+            files = self._sealed_files(change)
+            base = self._at.get(change.base, {})
+            clashes = [
+                path
+                for path, digest in files.items()
+                if (merged.get(path) != base.get(path) and merged.get(path, "") != digest) or self._is_foreign(path)
+            ]
+            if clashes:
+                names = tuple(sorted(clashes))
+                return Conflict(
+                    paths=names,
+                    base=change.base,
+                    ours=commit,
+                    theirs=change.commit,
+                    detail=f"{', '.join(names)} is there already and is not what {change.task} started from",
+                )
+            for path, digest in files.items():
+                if digest:
+                    merged[path] = digest
+                else:
+                    merged.pop(path, None)
+            commit = _name(commit, change.task, change.commit)
+        folder = self._staged_folder(changes)
+        failpoint("workspace.staged")
+        return Tree(tree=commit, commit=commit, tip=self._tip, path=folder, changes=tuple(changes))
+
+    async def land(self, tree: Tree, expected_tip: str) -> Landed | Moved:
+        """Copy the changes into the output and note it."""
+        if self._tip != expected_tip:
+            return Moved(tip=self._tip)
+        failpoint("workspace.land")
+        output = GuardedFolder(self._output)
+        landed: dict[str, str] = {}
+        for change in tree.changes:
+            kept = GuardedFolder(self._home / "sealed" / change.ref)
+            files = self._sealed_files(change)
+            for path, digest in sorted(files.items()):
+                if digest:
+                    output.write_bytes(path, kept.read_bytes(path), mode=kept.mode(path))
+                elif output.exists(path):
+                    output.delete(path)
+            landed |= files
+        self._write(what="landed", tip=tree.commit, tasks=[change.task for change in tree.changes], files=landed)
+        self._note_landed(tree.commit, landed)
+        failpoint("workspace.landed")
+        return Landed(commit=tree.commit, tree=tree.tree)
+
+    async def reconcile(self, run: str) -> Reconciled:
+        """What the journal says."""
+        if run != self._run:
+            raise WorkspaceError(f"this workspace was started for run {self._run}, not {run}")
+        remove_folder(self._home / "attempts")
+        landed: dict[str, Landed] = {}
+        sealed: dict[tuple[str, int], Change] = {}
+        for entry in self._entries():
+            if entry["what"] == "landed":
+                for task in entry["tasks"]:
+                    landed[task] = Landed(commit=entry["tip"], tree=entry["tip"])
+            elif not entry["files"] or (self._home / "sealed" / entry["ref"]).is_dir():
+                sealed[entry["task"], entry["attempt"]] = Change(
+                    task=entry["task"],
+                    attempt=entry["attempt"],
+                    ref=entry["ref"],
+                    commit=entry["commit"],
+                    base=entry["base"],
+                    paths=tuple(sorted(entry["files"])),
+                )
+        waiting = {key: change for key, change in sealed.items() if key[0] not in landed}
+        return Reconciled(landed=landed, sealed=waiting, tip=self._tip)
+
+    async def checkout_tip(self) -> Tree:
+        """A copy of what has landed."""
+        return Tree(tree=self._tip, commit=self._tip, tip=self._tip, path=self._staged_folder(()))
+
+    async def finish(self, status: str) -> str:
+        """Remove the working folders; the journal and what was sealed stay."""
+        failpoint("workspace.finish")
+        remove_folder(self._home / "attempts")
+        for folder in self._home.glob("staged*"):
+            remove_folder(folder)
+        failpoint("workspace.finished")
+        return self._tip
+
+    async def aclose(self) -> None:
+        """Close the journal."""
+        if self._journal is not None:
+            self._journal.close()
+            self._journal = None
+
+    def _staged_folder(self, changes: Sequence[Change]) -> Path:
+        path = self._home / "staged"
+        if path.exists():
+            if not self._files and not any(change.paths for change in changes) and self._stages == 0:
+                return path
+            remove_folder(path)
+        path.mkdir()
+        self._stages = len(self._files) + sum(len(change.paths) for change in changes)
+        self._copy_tip(self._files, path)
+        target = GuardedFolder(path)
+        for change in changes:
+            kept = GuardedFolder(self._home / "sealed" / change.ref)
+            for name, digest in self._sealed_files(change).items():
+                if digest:
+                    target.write_bytes(name, kept.read_bytes(name), mode=kept.mode(name))
+                elif target.exists(name):
+                    target.delete(name)
+        return path
+
+    def _copy_tip(self, files: dict[str, str], path: Path) -> None:
+        for name in files:
+            source = self._output / name
+            if source.is_file() and not source.is_symlink():
+                (path / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(source, path / name)
+
+    def _sealed_files(self, change: Change) -> dict[str, str]:
+        """Changed path -> digest, ``""`` for a deleted one; read from the kept folder, which nobody writes to any more."""
+        if not change.paths:
+            return {}
+        kept = GuardedFolder(self._home / "sealed" / change.ref)
+        return {path: _digest(kept, path) if kept.exists(path) else "" for path in change.paths}
+
+    def _is_foreign(self, path: str) -> bool:
+        """Whether the output holds a file there that did not come from this run."""
+        return path not in self._files and os.path.lexists(self._output / path) and not self._half_landed(path)
+
+    def _half_landed(self, path: str) -> bool:
+        """Whether a landing that was cut short may have written it: some sealed work has exactly this file."""
+        output = GuardedFolder(self._output)
+        if not output.exists(path):
+            return False
+        digest = _digest(output, path)
+        return any(entry["what"] == "sealed" and entry["files"].get(path) == digest for entry in self._entries())
+
+    def _note_landed(self, tip: str, files: dict[str, str]) -> None:
+        if files:
+            self._files = {**self._files, **{path: digest for path, digest in files.items() if digest}}
+            for path, digest in files.items():
+                if not digest:
+                    self._files.pop(path, None)
+        self._tip = tip
+        self._at[tip] = self._files
+
+    def _write(self, **entry: Any) -> None:
+        if self._journal is None:
+            self._journal = (self._home / "journal").open("a", encoding="utf-8")
+        self._journal.write(json.dumps(entry) + "\n")
+        self._journal.flush()
+
+    def _entries(self) -> list[dict[str, Any]]:
+        try:
+            text = (self._home / "journal").read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return []
+        return [json.loads(line) for line in text.splitlines()]
+
+    def _mend_journal(self) -> None:
+        """Drop a last line that a kill cut short: what it says had not happened yet."""
+        journal = self._home / "journal"
+        if journal.exists():
+            data = journal.read_bytes()
+            whole = data.rfind(b"\n") + 1
+            if whole != len(data):
+                with journal.open("r+b") as file:
+                    file.truncate(whole)
+
+
+def _digest(folder: GuardedFolder, path: str) -> str:
+    return hashlib.sha256(folder.read_bytes(path)).hexdigest()
+
+
+def _name(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:40]
+
+
+def _left_behind(path: str) -> bool:
+    return any(part in _LEFT_BEHIND for part in path.split("/")) or path.endswith(".pyc")
