@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterable, Mapping
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from .sources import (
 )
 from .trust import is_trusted
 from .untrusted import restrict
-from .values import ONLY_BY_FLAG, ONLY_FROM_PYTHON, SECTIONS, Config, top_level_keys
+from .values import ONLY_BY_FLAG, ONLY_FROM_PYTHON, SECTIONS, Config, place_of, top_level_keys
 
 __all__ = ["base_config", "load_config"]
 
@@ -219,20 +220,8 @@ class _Merged:
         )
 
     def _where(self, path: Iterable[str | int]) -> str:
-        keys: list[str] = []
-        for part in path:
-            if isinstance(part, int):
-                break
-            keys.append(part)
-        while keys:
-            at = ".".join(keys)
-            if at in self.sources:
-                return self.sources[at]
-            inside = [place for key, place in self.sources.items() if key.startswith(f"{at}.")]
-            if inside:
-                return inside[0]
-            keys.pop()
-        return ""
+        keys = takewhile(lambda part: isinstance(part, str), path)
+        return place_of(".".join(map(str, keys)), self.sources)
 
     def _problems_of_names(self, section: str, names: Iterable[str]) -> Iterable[Problem]:
         kinds = sorted(OFFERS.values())

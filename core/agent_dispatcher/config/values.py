@@ -259,11 +259,7 @@ class Config:
 
         A path inside ``options`` or ``prefer`` is ``options.<kind>:<name>.<key>``.
         """
-        while path:
-            if path in self.sources:
-                return self.sources[path]
-            path = path.rpartition(".")[0]
-        return ""
+        return place_of(path, self.sources)
 
     def metered_llm(self) -> bool:
         """Whether ``llm_client`` (if any) reports what it uses."""
@@ -289,6 +285,18 @@ SECTIONS: dict[str, type | None] = {
     "task_types": None,
     "workflow": WorkflowSettings,
 }
+
+
+def place_of(path: str, sources: Mapping[str, str]) -> str:
+    """Where a key was set: its own place, that of the first key inside it, or that of the table around it; ``""`` for none."""
+    while path:
+        if path in sources:
+            return sources[path]
+        for key, place in sources.items():
+            if key.startswith(f"{path}."):
+                return place
+        path = path.rpartition(".")[0]
+    return ""
 
 
 def top_level_keys() -> tuple[str, ...]:

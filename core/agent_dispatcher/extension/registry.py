@@ -426,7 +426,7 @@ class Registry:
                 hint = close_matches(name, names)
                 meant = f": did you mean {hint[0]!r}?" if hint else ""
                 self._warn(
-                    f"{where}: options for {_words(kind)} {ascii(name)[1:-1]} have no effect, nothing offers it{meant}"
+                    f"{where}: options for {_words(kind)} {name!a} have no effect, nothing offers it{meant}"
                 )
             return
         try:
