@@ -1,0 +1,41 @@
+"""What SQLite's errors mean for a user, and what to do about them."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from agent_dispatcher.errors import StoreError
+
+__all__ = ["explained"]
+
+_REMEDIES = {
+    "SQLITE_BUSY": "is locked by another process{holder}: end what holds it, then resume",
+    "SQLITE_LOCKED": "is locked by another process{holder}: end what holds it, then resume",
+    "SQLITE_FULL": "cannot grow, the disk is full: free some space, then resume",
+    "SQLITE_READONLY": "is read-only: make it and its folder writable, then resume",
+    "SQLITE_CANTOPEN": "cannot be opened: check that its folder exists and is writable",
+    "SQLITE_IOERR": "cannot be read or written ({error}): check the disk, then resume",
+    "SQLITE_CORRUPT": "is damaged ({error}): put back a copy of it; the checkpoint files beside it hold the log in readable form",
+    "SQLITE_NOTADB": "is damaged or no database at all: put back a copy of it",
+}
+
+
+@contextmanager
+def explained(path: str, holder: Callable[[], str] = lambda: "") -> Iterator[None]:
+    """Turn an :class:`sqlite3.Error` into a :class:`StoreError` that says what to do.
+
+    Args:
+        path: the database.
+        holder: who is known to hold it, for the message about a lock.
+    """
+    try:
+        yield
+    except sqlite3.Error as error:
+        name = getattr(error, "sqlite_errorname", "") or ""
+        for code, remedy in _REMEDIES.items():
+            if name.startswith(code):
+                text = remedy.format(error=error, holder=holder() if "{holder}" in remedy else "")
+                raise StoreError(f"{path} {text}") from error
+        raise StoreError(f"{path} cannot be used: {error}; check the file, then resume") from error

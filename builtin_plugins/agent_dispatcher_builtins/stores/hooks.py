@@ -1,0 +1,49 @@
+"""Offers the store on SQLite."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from attrs import field, frozen
+from attrs.validators import ge, in_
+
+from agent_dispatcher.extension import Component, Services, hookimpl
+
+__all__ = ["SqlOptions", "sql"]
+
+
+@frozen(kw_only=True)
+class SqlOptions:
+    """Attributes:
+    synchronous: ``NORMAL`` survives the death of the process, ``FULL`` also a power cut and costs a disk flush per turn.
+    busy_timeout_s: how long to wait while another process holds the database.
+    lease_s: how long an owner that does not renew its lease keeps it, when nobody can see whether it is alive.
+    """
+
+    synchronous: str = field(default="NORMAL", validator=in_(("NORMAL", "FULL")))
+    busy_timeout_s: float = field(default=5.0, validator=ge(0.0))
+    lease_s: float = field(default=30.0, validator=ge(1.0))
+
+
+def _make(options: Any, services: Services) -> Any:
+    from .sql import SqlStore
+
+    return SqlStore(services.data_dir, options or SqlOptions())
+
+
+class SqlStorePlugin:
+    """Runs in a database file."""
+
+    @hookimpl
+    def dispatcher_stores(self) -> Iterable[Component]:
+        yield Component(
+            "sql",
+            "Keeps runs in an SQLite database in the output's .dispatcher folder.",
+            _make,
+            options=SqlOptions,
+            default_rank=10,
+        )
+
+
+sql = SqlStorePlugin()

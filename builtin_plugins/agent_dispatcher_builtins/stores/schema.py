@@ -1,0 +1,153 @@
+"""The tables of a state database, and how an older one becomes a newer one.
+
+``PRAGMA application_id`` says that a file is ours, ``PRAGMA user_version`` which schema it has. Importing this module imports SQLModel.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+from sqlalchemy import LargeBinary
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.schema import CreateIndex, CreateTable
+from sqlmodel import Field, SQLModel
+
+from agent_dispatcher.errors import StoreError
+
+__all__ = [
+    "APPLICATION_ID",
+    "MIGRATIONS",
+    "SCHEMA_VERSION",
+    "BlobRow",
+    "EventRow",
+    "MetaRow",
+    "RequestRow",
+    "RunRow",
+    "prepare",
+]
+
+#: "AgDs": tells a state database from any other SQLite file.
+APPLICATION_ID = 0x41674473
+SCHEMA_VERSION = 1
+
+#: Schema version -> statements that make it of the version before.
+MIGRATIONS: dict[int, tuple[str, ...]] = {}
+
+
+class RunRow(SQLModel, table=True):
+    """A run: who owns it, and the head of its chain of events."""
+
+    __tablename__ = "runs"
+
+    run: str = Field(primary_key=True)
+    title: str = ""
+    status: str = "initializing"
+    started_at: float = 0.0
+    updated_at: float = 0.0
+    last_seq: int = 0
+    last_hash: bytes = Field(default=b"", sa_type=LargeBinary)
+    epoch: int = 0
+    owner: str | None = None
+    host: str = ""
+    pid: int = 0
+    process: str = ""
+    renewed_at: float = 0.0
+    renewed_clock: float = 0.0
+
+
+class EventRow(SQLModel, table=True):
+    """An event; ``hash`` covers the row and the hash of the one before."""
+
+    __tablename__ = "events"
+    __table_args__ = {"sqlite_with_rowid": False}
+
+    run: str = Field(primary_key=True)
+    seq: int = Field(primary_key=True)
+    at: float
+    type: str
+    task: str | None = None
+    attempt: int | None = None
+    data: str
+    hash: bytes = Field(sa_type=LargeBinary)
+
+
+class RequestRow(SQLModel, table=True):
+    """Something another process asks a run's owner for."""
+
+    __tablename__ = "requests"
+
+    id: int | None = Field(default=None, primary_key=True)
+    run: str = Field(index=True)
+    at: float
+    command: str
+
+
+class BlobRow(SQLModel, table=True):
+    """Bytes by their digest."""
+
+    __tablename__ = "blobs"
+
+    digest: str = Field(primary_key=True)
+    data: bytes = Field(sa_type=LargeBinary)
+
+
+class MetaRow(SQLModel, table=True):
+    """Facts about the database itself: ``store`` is its own id."""
+
+    __tablename__ = "meta"
+
+    key: str = Field(primary_key=True)
+    value: str
+
+
+_TABLES = (RunRow, EventRow, RequestRow, BlobRow, MetaRow)
+
+
+def prepare(connection: sqlite3.Connection, path: str, store_id: str) -> None:
+    """Make an empty database one of ours, or bring an older one up to date; many processes may do so at once.
+
+    Raises:
+        StoreError: the file belongs to something else, or to a newer version of this program.
+    """
+    version = _check(connection, path)
+    if version == SCHEMA_VERSION:
+        return
+    connection.execute("BEGIN EXCLUSIVE")
+    try:
+        version = _check(connection, path)  # another process may have been faster
+        if version == 0:
+            _create(connection, store_id)
+        for number in range(max(version, 1) + 1, SCHEMA_VERSION + 1):
+            for statement in MIGRATIONS[number]:
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+
+
+def _check(connection: sqlite3.Connection, path: str) -> int:
+    """The schema version, 0 for an empty database."""
+    application = connection.execute("PRAGMA application_id").fetchone()[0]
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    if application != APPLICATION_ID and (tables or version):
+        raise StoreError(f"{path} is a database of another program: move it away, or choose another output folder")
+    if version > SCHEMA_VERSION:
+        raise StoreError(
+            f"{path} has schema version {version}, this program knows up to {SCHEMA_VERSION}: "
+            "it was written by a newer agent-dispatcher; upgrade this one to use it"
+        )
+    return version
+
+
+def _create(connection: sqlite3.Connection, store_id: str) -> None:
+    dialect = sqlite.dialect()
+    for model in _TABLES:
+        table = SQLModel.metadata.tables[str(model.__tablename__)]
+        connection.execute(str(CreateTable(table).compile(dialect=dialect)))
+        for index in table.indexes:
+            connection.execute(str(CreateIndex(index).compile(dialect=dialect)))
+    connection.execute("INSERT INTO meta (key, value) VALUES ('store', ?)", (store_id,))
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")

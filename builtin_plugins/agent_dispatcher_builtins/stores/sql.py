@@ -1,0 +1,364 @@
+"""Runs in an SQLite database: one file per output folder, one hash-chained log of events per run.
+
+SQLModel defines the tables and serves lists; events are written with one batched statement per turn, on the calling thread. Journal mode WAL:
+readers and the one writer do not wait for each other, and with ``synchronous = NORMAL`` what is committed survives the death of the process.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import sqlite3
+import time
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlmodel import Session, col, create_engine, select
+from sqlmodel.pool import StaticPool
+
+from agent_dispatcher.errors import Fenced, Held, StoreError
+from agent_dispatcher.extension import Lease, RunFolder
+from agent_dispatcher.failpoints import failpoint
+from agent_dispatcher.models import Event
+
+from .faults import explained
+from .hooks import SqlOptions
+from .owner import Holder, is_alive, this_process
+from .schema import RequestRow, RunRow, prepare
+
+__all__ = ["SqlStore"]
+
+log = logging.getLogger(__name__)
+
+_INSERT = "INSERT INTO events (run, seq, at, type, task, attempt, data, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+_ADVANCE = (
+    "UPDATE runs SET last_seq = ?, last_hash = ?, updated_at = ?, status = coalesce(?, status), "
+    "title = coalesce(?, title), started_at = coalesce(?, started_at) "
+    "WHERE run = ? AND owner = ? AND epoch = ? AND last_seq = ?"
+)
+_STATUS = {"run.started": "executing", "run.resumed": "executing", "run.paused": "paused"}
+
+
+class SqlStore:
+    """See :class:`agent_dispatcher.extension.components.Store`.
+
+    A small file beside the database (``state.id``) remembers which database belongs here, so that one that was lost or exchanged is
+    noticed instead of replaced by an empty one.
+
+    Args:
+        folder: ``<output>/.dispatcher``; made when it does not exist.
+        options: see :class:`~agent_dispatcher_builtins.stores.hooks.SqlOptions`.
+
+    Raises:
+        StoreError: the database cannot be used; the message says why and what to do.
+    """
+
+    def __init__(self, folder: Path, options: SqlOptions | None = None) -> None:
+        self._options = options or SqlOptions()
+        self._path = folder / "state.db"
+        self._marker = folder / "state.id"
+        self._heads: dict[str, tuple[int, bytes]] = {}
+        self._closed = False
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(f"{folder} cannot be made: {error.strerror}; choose another output folder") from error
+        expected = self._expected_id()
+        if expected and not self._path.exists():
+            raise StoreError(
+                f"{self._path} is gone, though runs were recorded in it: put it back, or delete {self._marker} to begin anew without them"
+            )
+        with explained(str(self._path)):
+            self._connection = self._connect()
+        try:
+            with explained(str(self._path)):
+                self._set_up(expected)
+        except BaseException:
+            self._connection.close()
+            raise
+        self._engine = create_engine("sqlite://", creator=lambda: self._connection, poolclass=StaticPool)
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self._path, timeout=self._options.busy_timeout_s, isolation_level=None, check_same_thread=False
+        )
+        connection.execute(f"PRAGMA synchronous = {self._options.synchronous}")
+        return connection
+
+    def _expected_id(self) -> str:
+        try:
+            return self._marker.read_text(encoding="utf-8").strip()
+        except FileNotFoundError:
+            return ""
+        except OSError as error:
+            raise StoreError(f"{self._marker} cannot be read: {error.strerror}") from error
+
+    def _set_up(self, expected: str) -> None:
+        prepare(self._connection, str(self._path), uuid.uuid4().hex)
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        row = self._connection.execute("SELECT value FROM meta WHERE key = 'store'").fetchone()
+        actual = row[0] if row else ""
+        if expected and actual != expected:
+            raise StoreError(
+                f"{self._path} is not the database that runs were recorded in here: put that one back, "
+                f"or delete {self._marker} to go on with this one"
+            )
+        if not expected:
+            draft = self._marker.with_suffix(f".{os.getpid()}.tmp")
+            draft.write_text(actual, encoding="utf-8")
+            draft.replace(self._marker)
+        status = self._path.stat()
+        self._file = (status.st_dev, status.st_ino)
+
+    # --- leases ---------------------------------------------------------------------------------------------------
+
+    def acquire(self, run: str, owner: str) -> Lease:
+        """Own the run; :class:`Held` while another process that may be alive does."""
+        me = this_process()
+        with self._writing(run):
+            row = self._execute(
+                "SELECT owner, host, pid, process, renewed_at, renewed_clock, epoch, last_seq, last_hash FROM runs WHERE run = ?",
+                (run,),
+            ).fetchone()
+            if row is None:
+                epoch, head = 1, (0, b"")
+                self._execute(
+                    "INSERT INTO runs (run, title, status, started_at, updated_at, last_seq, last_hash, epoch, host, pid, process, "
+                    "renewed_at, renewed_clock) VALUES (?, '', 'initializing', ?, ?, 0, x'', 0, '', 0, '', 0, 0)",
+                    (run, me.renewed_at, me.renewed_at),
+                )
+            else:
+                holder, epoch, head = Holder(*row[1:6]), row[6] + 1, (row[7], bytes(row[8]))
+                if row[0] is not None and is_alive(holder, self._options.lease_s):
+                    raise Held(run, row[0], holder.host.partition("/")[0], holder.pid)
+            self._execute(
+                "UPDATE runs SET owner = ?, host = ?, pid = ?, process = ?, renewed_at = ?, renewed_clock = ?, epoch = ? WHERE run = ?",
+                (owner, me.host, me.pid, me.process, me.renewed_at, me.renewed_clock, epoch, run),
+            )
+        self._heads[run] = head
+        return Lease(run=run, owner=owner, epoch=epoch)
+
+    def renew(self, lease: Lease) -> None:
+        """Prolong it; :class:`Fenced` when it was taken over."""
+        me = this_process()
+        with self._writing(lease.run):
+            changed = self._execute(
+                "UPDATE runs SET renewed_at = ?, renewed_clock = ? WHERE run = ? AND owner = ? AND epoch = ?",
+                (me.renewed_at, me.renewed_clock, lease.run, lease.owner, lease.epoch),
+            ).rowcount
+            if not changed:
+                raise self._fenced(lease)
+
+    def release(self, lease: Lease) -> None:
+        """Give it back; harmless when it was taken over."""
+        with self._writing(lease.run):
+            self._execute(
+                "UPDATE runs SET owner = NULL WHERE run = ? AND owner = ? AND epoch = ?",
+                (lease.run, lease.owner, lease.epoch),
+            )
+
+    def _fenced(self, lease: Lease) -> Fenced:
+        row = self._execute("SELECT owner, host, pid FROM runs WHERE run = ?", (lease.run,)).fetchone()
+        who = f"{row[0]} (process {row[2]} on {row[1].partition('/')[0]})" if row and row[0] else "another process"
+        return Fenced(f"run {lease.run} was taken over by {who}: nothing this process does for it counts any more")
+
+    # --- events ---------------------------------------------------------------------------------------------------
+
+    def append(self, lease: Lease, events: Sequence[Event]) -> int:
+        """Record them all or none; :class:`Fenced` when the lease is stale."""
+        run = lease.run
+        first, previous = self._heads.get(run) or self._head(run)
+        rows, seq = [], first
+        status = title = started_at = None
+        for event in events:
+            seq += 1
+            data = json.dumps(event.data, sort_keys=True, separators=(",", ":"), allow_nan=False)
+            previous = _link(previous, seq, event.at, event.type, event.task, event.attempt, data)
+            rows.append((run, seq, event.at, event.type, event.task, event.attempt, data, previous))
+            if event.type in _STATUS:
+                status = _STATUS[event.type]
+                if event.type == "run.started":
+                    title, started_at = str(event.data.get("title", "")), event.at
+            elif event.type == "run.finished":
+                status = str(event.data.get("status", "failed"))
+        if not rows:
+            return seq
+        with self._writing(run):
+            changed = self._execute(
+                _ADVANCE,
+                (seq, previous, events[-1].at, status, title, started_at, run, lease.owner, lease.epoch, first),
+            ).rowcount
+            if not changed:
+                raise self._fenced(lease)
+            self._connection.executemany(_INSERT, rows)
+            failpoint("store.commit.before")
+        self._heads[run] = (seq, previous)
+        return seq
+
+    def _head(self, run: str) -> tuple[int, bytes]:
+        with explained(str(self._path)):
+            row = self._execute("SELECT last_seq, last_hash FROM runs WHERE run = ?", (run,)).fetchone()
+        return (row[0], bytes(row[1])) if row else (0, b"")
+
+    def read(self, run: str, after: int = 0) -> Iterator[Event]:
+        """Events above ``after``, each verified against the chain; :class:`StoreError` at the first that does not fit."""
+        with explained(str(self._path)), closing(self._connect()) as connection:
+            connection.execute("BEGIN")
+            head = connection.execute("SELECT last_seq, last_hash FROM runs WHERE run = ?", (run,)).fetchone()
+            if head is None:
+                return
+            seq, previous = after, b""
+            if after:
+                row = connection.execute("SELECT hash FROM events WHERE run = ? AND seq = ?", (run, after)).fetchone()
+                if row is None:
+                    if after >= head[0]:
+                        return
+                    raise self._damaged(run, after, "is missing")
+                previous = bytes(row[0])
+            rows = connection.execute(
+                "SELECT seq, at, type, task, attempt, data, hash FROM events WHERE run = ? AND seq > ? ORDER BY seq",
+                (run, after),
+            )
+            for number, at, kind, task, attempt, data, digest in rows:
+                seq += 1
+                if number != seq:
+                    raise self._damaged(run, seq, "is missing")
+                previous = _link(previous, number, at, kind, task, attempt, data)
+                if previous != digest:
+                    raise self._damaged(run, seq, "was altered after it was recorded")
+                yield Event(run=run, seq=number, at=at, type=kind, task=task, attempt=attempt, data=json.loads(data))
+            if (seq, previous) != (head[0], bytes(head[1])):
+                raise self._damaged(run, seq + 1, "is missing, or the end of the log was altered")
+
+    def _damaged(self, run: str, seq: int, what: str) -> StoreError:
+        return StoreError(
+            f"{self._path}: event {seq} of run {run} {what}; the log cannot be trusted: put back a copy of the database, "
+            "or begin a new run"
+        )
+
+    # --- runs, requests, blobs ------------------------------------------------------------------------------------
+
+    def runs(self) -> Sequence[RunFolder]:
+        """All runs that have begun, oldest first."""
+        with explained(str(self._path)), Session(self._engine) as session:
+            rows = session.exec(select(RunRow).where(RunRow.last_seq > 0).order_by(col(RunRow.started_at)))
+            return [
+                RunFolder(
+                    run=row.run,
+                    status=row.status,
+                    title=row.title,
+                    started_at=row.started_at,
+                    updated_at=row.updated_at,
+                )
+                for row in rows
+            ]
+
+    def delete(self, run: str) -> None:
+        """Forget a run; :class:`Held` while it is owned."""
+        with self._writing(run):
+            row = self._execute(
+                "SELECT owner, host, pid, process, renewed_at, renewed_clock FROM runs WHERE run = ?", (run,)
+            ).fetchone()
+            if row is not None and row[0] is not None and is_alive(Holder(*row[1:]), self._options.lease_s):
+                raise Held(run, row[0], row[1].partition("/")[0], row[2])
+            for table in ("events", "requests", "runs"):
+                self._execute(f"DELETE FROM {table} WHERE run = ?", (run,))
+        self._heads.pop(run, None)
+
+    def request(self, run: str, command: Mapping[str, Any]) -> int:
+        """Ask the run's owner for something; returns the request's number."""
+        text = json.dumps(dict(command), sort_keys=True)
+        with self._writing(run):
+            number = self._execute(
+                "INSERT INTO requests (run, at, command) VALUES (?, ?, ?)", (run, time.time(), text)
+            ).lastrowid
+        return int(number or 0)
+
+    def requests(self, run: str, after: int = 0) -> Sequence[tuple[int, dict[str, Any]]]:
+        """Requests with a number above ``after``, in order."""
+        with explained(str(self._path)), Session(self._engine) as session:
+            wanted = select(RequestRow).where(RequestRow.run == run, col(RequestRow.id) > after)
+            rows = session.exec(wanted.order_by(col(RequestRow.id)))
+            return [(row.id or 0, json.loads(row.command)) for row in rows]
+
+    def put_blob(self, data: bytes) -> str:
+        """Keep bytes; the same bytes are kept once."""
+        digest = "sha256:" + hashlib.sha256(data).hexdigest()
+        with self._writing(""):
+            self._execute("INSERT OR IGNORE INTO blobs (digest, data) VALUES (?, ?)", (digest, data))
+        return digest
+
+    def get_blob(self, digest: str) -> bytes:
+        """The bytes; :class:`StoreError` when there are none or they do not fit the digest."""
+        with explained(str(self._path)):
+            row = self._execute("SELECT data FROM blobs WHERE digest = ?", (digest,)).fetchone()
+        if row is None:
+            raise StoreError(
+                f"{self._path} holds no blob {digest}: put back a copy of the database, or begin a new run"
+            )
+        data = bytes(row[0])
+        if "sha256:" + hashlib.sha256(data).hexdigest() != digest:
+            raise StoreError(f"{self._path}: blob {digest} was altered: put back a copy of the database")
+        return data
+
+    def close(self) -> None:
+        """Give the file back. Calling it twice does no harm."""
+        if not self._closed:
+            self._closed = True
+            self._engine.dispose()
+            self._connection.close()
+
+    async def aclose(self) -> None:
+        """As :meth:`close`, for the dispatcher's own clean-up."""
+        self.close()
+
+    # --- inside ---------------------------------------------------------------------------------------------------
+
+    def _execute(self, statement: str, values: tuple[Any, ...] = ()) -> sqlite3.Cursor:
+        return self._connection.execute(statement, values)
+
+    @contextmanager
+    def _writing(self, run: str) -> Iterator[None]:
+        """One transaction on the file that was opened, committed at the end, rolled back on any error."""
+        self._same_file()
+        with explained(str(self._path), lambda: self._holder(run)):
+            self._execute("BEGIN IMMEDIATE")
+            try:
+                failpoint("store.begun")
+                yield
+                self._execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._execute("ROLLBACK")
+                raise
+        failpoint("store.committed")
+
+    def _same_file(self) -> None:
+        """Refuse to write into a file that is no longer at its place: nobody would find it again."""
+        try:
+            status = self._path.stat()
+        except OSError as error:
+            raise StoreError(
+                f"{self._path} is gone while a run is using it ({error.strerror}): put it back, then resume"
+            ) from error
+        if (status.st_dev, status.st_ino) != self._file:
+            raise StoreError(f"{self._path} was exchanged while a run is using it: put the old one back, then resume")
+
+    def _holder(self, run: str) -> str:
+        """Who owns ``run``, for the message about a lock that does not go away."""
+        try:
+            row = self._execute("SELECT owner, host, pid FROM runs WHERE run = ?", (run,)).fetchone()
+        except sqlite3.Error:
+            return ""
+        return f" (the run belongs to process {row[2]} on {row[1].partition('/')[0]})" if row and row[0] else ""
+
+
+def _link(previous: bytes, seq: int, at: float, kind: str, task: str | None, attempt: int | None, data: str) -> bytes:
+    """The hash of an event: over the one before and over everything that is recorded of this one."""
+    head = json.dumps((seq, at, kind, task, attempt))
+    return hashlib.sha256(previous + head.encode() + b"\n" + data.encode()).digest()
