@@ -40,6 +40,7 @@ from .types import (
     rows,
     select_text,
 )
+from .unparse import unparse, unparse_selection
 from .values import from_value, to_value
 
 __all__ = [
@@ -85,4 +86,6 @@ __all__ = [
     "rows",
     "select_text",
     "to_value",
+    "unparse",
+    "unparse_selection",
 ]
