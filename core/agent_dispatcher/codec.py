@@ -2,7 +2,7 @@
 
 Reading is strict, because everything read was written by somebody else: an unknown key is refused, nothing is coerced (``"3"`` is
 not a number, ``1`` is not true, a text is not a list of its letters), and every fault is reported at once, each with the path of
-keys that leads to it. Writing is deterministic: equal values give equal bytes.
+keys that leads to it. Writing is deterministic: the same value gives the same text, and reading that gives the same value, order included.
 
 It knows no class of its own: whatever is an attrs class can go through it.
 """
@@ -172,10 +172,13 @@ def structure(
         ) from fault_list
 
 
-def to_json(value: object, *, indent: int | None = None) -> str:
-    """JSON text of any value; equal values give equal text (keys sorted, ASCII only, no NaN)."""
+def to_json(value: object, *, indent: int | None = None, canonical: bool = False) -> str:
+    """JSON text of any value: ASCII only, no NaN; keys in the order the value has them, so that it comes back the same.
+
+    ``canonical`` sorts the keys: then equal values give equal text, whatever order their mappings were filled in.
+    """
     separators = (",", ":") if indent is None else (",", ": ")
-    return json.dumps(unstructure(value), sort_keys=True, indent=indent, separators=separators, allow_nan=False)
+    return json.dumps(unstructure(value), sort_keys=canonical, indent=indent, separators=separators, allow_nan=False)
 
 
 def from_json(text: str | bytes, cls: type[T], *, where: str = "") -> T:

@@ -14,13 +14,14 @@ import stat
 import tomllib
 import types
 from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import attrs
 from attrs import field, frozen
 
-from ..codec import close_matches, suggestion
+from ..codec import suggestion
 from ..errors import ConfigError, Problem
 from .values import ONLY_BY_FLAG, ONLY_FROM_PYTHON, SECTIONS, Config, top_level_keys
 
@@ -173,8 +174,9 @@ def environment_layer(env: Mapping[str, str]) -> tuple[Layer, list[str], list[Pr
         elif section := next((section for section in SECTIONS if name.startswith(f"{section}_")), ""):
             inside = [each for each in names if each.startswith(f"{ENVIRONMENT_PREFIX}{section.upper()}_")]
             problems.append(Problem(f"[{section}] has no such key", where, suggestion(variable, inside)))
-        elif matches := close_matches(variable, names):
-            warnings.append(f"{where} means nothing here: did you mean {matches[0]}?")
+        elif matches := get_close_matches(name, known, n=1, cutoff=0.85):
+            meant = f"{ENVIRONMENT_PREFIX}{matches[0].upper()}"
+            warnings.append(f"{where} means nothing here: did you mean {meant}?")
     return Layer(name="environment", data=data, sources=sources), warnings, problems
 
 
@@ -217,12 +219,16 @@ def _from_text(text: str, kind: Any) -> Any:
 def _read(path: Path) -> bytes | None:
     try:
         # Without O_NONBLOCK a named pipe that a clone brings along would hang the program.
-        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:  # noqa: PTH123
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise ConfigError(
                     Problem("it is not a regular file", str(path), "remove it or write a TOML file there")
                 )
-            data = file.read(MAX_BYTES + 1)
+            with os.fdopen(descriptor, "rb", closefd=False) as file:
+                data = file.read(MAX_BYTES + 1)
+        finally:
+            os.close(descriptor)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:

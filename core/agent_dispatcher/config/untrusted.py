@@ -58,7 +58,9 @@ def restrict(data: Mapping[str, Any], base: Config) -> Restricted:
             options = {name: table for name, table in value.items() if isinstance(table, dict)}
             ignored.update({f"options.{name}": "" for name, table in value.items() if not isinstance(table, dict)})
         elif key == "task_types" and isinstance(value, dict):
-            allowed[key] = {name: dict(_task_type(name, table, base, ignored)) for name, table in value.items()}
+            tables = {name: table for name, table in value.items() if isinstance(table, dict)}
+            ignored.update({f"task_types.{name}": "" for name in value if name not in tables})
+            allowed[key] = {name: dict(_task_type(name, table, base, ignored)) for name, table in tables.items()}
         elif key == "workflow" and isinstance(value, dict):
             allowed[key] = _workflow(value, base, ignored)
         elif key == "use" and isinstance(value, dict):
@@ -102,10 +104,7 @@ def _use(table: Mapping[str, Any], base: Config, ignored: dict[str, str]) -> Ite
             ignored[f"use.{key}"] = ""
 
 
-def _task_type(name: str, table: object, base: Config, ignored: dict[str, str]) -> Iterator[tuple[str, Any]]:
-    if not isinstance(table, dict):
-        ignored[f"task_types.{name}"] = ""
-        return
+def _task_type(name: str, table: Mapping[str, Any], base: Config, ignored: dict[str, str]) -> Iterator[tuple[str, Any]]:
     known = base.task_types.get(name)
     timeout_s = known.timeout_s if known and known.timeout_s is not None else base.coordinator.agent_timeout
     retries = known.retries if known and known.retries is not None else base.coordinator.max_attempts - 1
