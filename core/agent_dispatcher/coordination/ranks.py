@@ -9,7 +9,8 @@ estimate is not counted behind it::
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from heapq import heapify, heappop, heappush
 
 from ..errors import CycleError
 
@@ -17,27 +18,53 @@ __all__ = ["start_order", "topological_order", "upward_ranks"]
 
 
 def topological_order(
-    after: Sequence[Sequence[int]], gates: Sequence[Sequence[int]], names: Sequence[str]
+    after: Sequence[Sequence[int]],
+    gates: Sequence[Sequence[int]],
+    names: Sequence[str],
+    hints: Mapping[int, Sequence[int]] | None = None,
 ) -> list[int]:
-    """All indices so that every edge and gate points forward, ties in the order of indices.
+    """All indices so that every edge and gate points forward.
 
     Args:
         after: index to the indices that wait for it.
         gates: index of a test to its subjects.
         names: index to task id, for the message.
+        hints: like ``after``, but followed only as long as that closes no cycle.
 
     Raises:
         CycleError: tasks wait for each other, with the path.
     """
-    left = [0] * len(names)
+    hints = hints or {}
+    left, hinted = [0] * len(names), [0] * len(names)
     for targets in (*after, *gates):
         for target in targets:
             left[target] += 1
-    order = [index for index, count in enumerate(left) if not count]
-    for index in order:
+    for targets in hints.values():
+        for target in targets:
+            hinted[target] += 1
+    order = [index for index, count in enumerate(left) if not count and not hinted[index]]
+    held = [index for index, count in enumerate(left) if not count and hinted[index]]
+    heapify(held)
+    place = 0
+    while place < len(order) or held:
+        if place == len(order):
+            index = heappop(held)  # everything left waits for a hint: pass over those of the first
+            if hinted[index] <= 0:
+                continue
+            hinted[index] = 0
+            order.append(index)
+        index = order[place]
+        place += 1
         for target in (*after[index], *gates[index]):
             left[target] -= 1
             if not left[target]:
+                if hinted[target] > 0:
+                    heappush(held, target)
+                else:
+                    order.append(target)
+        for target in hints.get(index, ()):
+            hinted[target] -= 1
+            if not hinted[target] and not left[target]:
                 order.append(target)
     if len(order) < len(names):
         path = [names[index] for index in _cycle(after, gates, left)]
@@ -78,12 +105,13 @@ def upward_ranks(
     Raises:
         CycleError: see :func:`topological_order`.
     """
-    order = topological_order(after, gates, names)
-    place = {index: position for position, index in enumerate(order)}
     hints: dict[int, list[int]] = {}
     for before, later in advisory:
-        if place[before] < place[later]:
-            hints.setdefault(before, []).append(later)
+        hints.setdefault(before, []).append(later)
+    order = topological_order(after, gates, names, hints)
+    place = [0] * len(order)
+    for position, index in enumerate(order):
+        place[index] = position
     ranks = [0.0] * len(order)
     tails = [0.0] * len(order)
     for index in reversed(order):
@@ -95,7 +123,7 @@ def upward_ranks(
             if tails[target] > tail:
                 tail = tails[target]
         for target in hints.get(index, ()):
-            if ranks[target] > tail:
+            if place[target] > place[index] and ranks[target] > tail:
                 tail = ranks[target]
         tails[index] = tail
         ranks[index] = tail + estimates[index]
