@@ -39,6 +39,8 @@ FAILPOINTS: frozenset[str] = frozenset(
         "store.begun",
         "store.commit.before",
         "store.committed",
+        "integration.checked",
+        "integration.recorded",
         "workspace.checked_out",
         "workspace.finish",
         "workspace.finished",

@@ -1,0 +1,75 @@
+"""The check ``contract``: what a task promised is in the tree, and it left other tasks' tests alone."""
+
+from __future__ import annotations
+
+from agent_dispatcher.errors import PathRefused
+from agent_dispatcher.extension import CheckContext
+from agent_dispatcher.models import Evidence, ExecutionPlan, Task
+from agent_dispatcher.workspace.path_guard import GuardedFolder
+
+from .evidence import WORK_TYPES, evidence
+
+__all__ = ["ContractCheck"]
+
+_NAME = "contract"
+
+
+class ContractCheck:
+    """See :class:`agent_dispatcher.extension.Check`."""
+
+    def applies(self, task: Task | None, plan: ExecutionPlan) -> bool:
+        """To tasks that promise files or symbols, and to those that could touch tests."""
+        return task is not None and (
+            task.type in WORK_TYPES or any(ref.type in ("path", "symbol") for ref in task.produces)
+        )
+
+    async def check(self, task: Task | None, context: CheckContext) -> Evidence:
+        """Compare the promises with the tree; reads files, runs nothing."""
+        assert task is not None
+        language = context.language
+        folder = GuardedFolder(context.tree.path)
+        paths = [ref.name for ref in task.produces if ref.type == "path"]
+        symbols = [ref for ref in task.produces if ref.type == "symbol"]
+        changed = {path for change in context.tree.changes for path in change.paths}
+        faults = [f"promised file {path} is missing" for path in paths if not _there(folder, path)]
+        if language is not None and symbols:
+            faults += [
+                f"promised {name} is not defined" for name in language.missing_symbols(context.tree.path, symbols)
+            ]
+        promised_by_others = {
+            ref.name: other.id
+            for other in context.plan.tasks
+            if other.id != task.id
+            for ref in other.produces
+            if ref.type == "path"
+        }
+        if language is not None:
+            faults += [
+                f"{path} is a test of task {promised_by_others[path]} and was changed"
+                for path in sorted(changed)
+                if path in promised_by_others and path not in paths and language.is_test(path)
+            ]
+            written = [path for path in (*paths, *sorted(changed)) if language.is_test(path) and _there(folder, path)]
+            if task.type == "testing" and (paths or changed) and not written:
+                faults.append("a task that writes tests left no test file")
+        nothing = not paths and not symbols and not changed
+        summary = "; ".join(faults) or (
+            f"{len(paths)} file{'s' if len(paths) != 1 else ''} and {len(symbols)} symbol{'s' if len(symbols) != 1 else ''} as promised"
+        )
+        return evidence(
+            task,
+            context,
+            _NAME,
+            passed=not faults,
+            summary=summary,
+            log="\n".join(faults),
+            nothing=nothing and not faults,
+            details={"paths": len(paths), "symbols": len(symbols), "faults": list(faults)},
+        )
+
+
+def _there(folder: GuardedFolder, path: str) -> bool:
+    try:
+        return folder.exists(path)
+    except PathRefused:
+        return False

@@ -1,0 +1,61 @@
+"""What this folder offers: the checks ``compile``, ``contract`` and ``pytest``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from agent_dispatcher.extension import Component, Services, hookimpl
+
+__all__ = ["compile_check", "contract_check", "pytest_check"]
+
+
+def _make_compile(options: Any, services: Services) -> Any:
+    from .compiling import CompileCheck
+
+    return CompileCheck()
+
+
+def _make_contract(options: Any, services: Services) -> Any:
+    from .contract import ContractCheck
+
+    return ContractCheck()
+
+
+def _make_pytest(options: Any, services: Services) -> Any:
+    from .testing import PytestCheck
+
+    return PytestCheck()
+
+
+class _Compile:
+    @hookimpl
+    def dispatcher_checks(self) -> Iterable[Component]:
+        """Offer ``compile``."""
+        yield Component("compile", "Every changed source file is well-formed.", _make_compile, default_rank=10)
+
+
+class _Contract:
+    @hookimpl
+    def dispatcher_checks(self) -> Iterable[Component]:
+        """Offer ``contract``."""
+        yield Component(
+            "contract",
+            "What a task promised is there, and no other task's tests were touched.",
+            _make_contract,
+            default_rank=20,
+        )
+
+
+class _Pytest:
+    @hookimpl
+    def dispatcher_checks(self) -> Iterable[Component]:
+        """Offer ``pytest``."""
+        yield Component(
+            "pytest", "The tests that concern a task pass; at the end all of them.", _make_pytest, default_rank=30
+        )
+
+
+compile_check = _Compile()
+contract_check = _Contract()
+pytest_check = _Pytest()

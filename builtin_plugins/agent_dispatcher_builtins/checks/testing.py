@@ -1,0 +1,194 @@
+"""The check ``pytest``: the tests that concern a task, and at the end all of them.
+
+For a subject those test tasks count whose subjects are all in the tree, this one included. A test task is judged by its own files: with a subject
+still missing it may fail only because of that (*expected red*), with all there it must be green. Results are read from the files the tools write for
+machines, never from what they print.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from agent_dispatcher.errors import PathRefused
+from agent_dispatcher.extension import CheckContext, Completed, Limits
+from agent_dispatcher.extension.components import Language
+from agent_dispatcher.models import Evidence, ExecutionPlan, Task
+from agent_dispatcher.workspace.path_guard import GuardedFolder, read_untrusted
+
+from .absent import AbsentNames, tasks_behind
+from .evidence import WORK_TYPES, evidence
+from .junit import Case, Results, coverage_percent, parse_junit
+
+__all__ = ["PytestCheck"]
+
+_NAME = "pytest"
+_RESULTS, _COVERAGE = "results.xml", "coverage.json"
+_MAX_RESULT_BYTES = 64 * 1024**2
+_MAX_FAILED = 50
+_MAX_SHOWN = 3
+_LIMITS = Limits(timeout_s=600.0, output_bytes=4 * 1024**2)
+_ALL_PASSED, _SOME_FAILED, _INTERRUPTED, _NO_TESTS = 0, 1, 2, 5
+
+
+class PytestCheck:
+    """See :class:`agent_dispatcher.extension.Check`."""
+
+    def applies(self, task: Task | None, plan: ExecutionPlan) -> bool:
+        """To test tasks, to what they verify, and to the whole of a plan that writes code."""
+        if task is None:
+            return any(other.type in WORK_TYPES for other in plan.tasks)
+        return task.type == "testing" or bool(task.verifies) or any(task.id in other.verifies for other in plan.tasks)
+
+    async def check(self, task: Task | None, context: CheckContext) -> Evidence:
+        """Run the tests in the sandbox, on the tree as it would land."""
+        language = context.language
+        if language is None:
+            return evidence(task, context, _NAME, passed=True, summary="no language is active", nothing=True)
+        if task is None:
+            return await self._whole(context, language)
+        if task.verifies or task.type == "testing":
+            files, subjects = _files_of(task, context, language), task.verifies
+        else:
+            complete = [
+                other
+                for other in context.plan.tasks
+                if task.id in other.verifies and context.landed.issuperset((other.id, *other.verifies))
+            ]
+            files = sorted({file for other in complete for file in _files_of(other, context, language)})
+            subjects = ()
+        if not files:
+            return evidence(task, context, _NAME, passed=True, summary="no tests concern it yet", nothing=True)
+        missing = tasks_behind(context.plan, subjects, context.landed)
+        return await self._judge(task, context, language, files, missing, coverage=False)
+
+    async def _whole(self, context: CheckContext, language: Language) -> Evidence:
+        promised = any(other.type == "testing" and other.id in context.landed for other in context.plan.tasks)
+        there = any(language.is_test(path) for path in GuardedFolder(context.tree.path).files())
+        if not promised and not there:
+            return evidence(None, context, _NAME, passed=True, summary="there are no tests", nothing=True)
+        subjects = {subject for other in context.plan.tasks if other.id in context.landed for subject in other.verifies}
+        missing = tasks_behind(context.plan, subjects, context.landed)
+        return await self._judge(None, context, language, (), missing, coverage=True)
+
+    async def _judge(
+        self,
+        task: Task | None,
+        context: CheckContext,
+        language: Language,
+        files: Sequence[str],
+        missing: frozenset[str],
+        *,
+        coverage: bool,
+    ) -> Evidence:
+        done, data, measured = await _run(context, language, files, coverage=coverage)
+        log = done.stdout + ("\n" + done.stderr if done.stderr else "")
+        try:
+            results = parse_junit(data) if data is not None else None
+            unreadable = "the tests left no results"
+        except ValueError as error:
+            results, unreadable = None, f"the results cannot be read: {error}"
+        if results is None or done.limit_hit or done.code not in (_ALL_PASSED, _SOME_FAILED, _INTERRUPTED, _NO_TESTS):
+            summary = f"the tests were stopped ({done.limit_hit})" if done.limit_hit else unreadable
+            said = [line for line in log.strip().splitlines() if line.strip()][-3:]
+            if results is not None and not done.limit_hit:
+                summary = f"pytest ended with code {done.code}"
+            return evidence(
+                task, context, _NAME, passed=False, summary=": ".join([summary, " | ".join(said)])[:2000], log=log
+            )
+        absent = AbsentNames(ref for other in context.plan.tasks if other.id in missing for ref in other.produces)
+        explained = {case.name: why for case in results.red() if (why := absent.explain(case)) is not None}
+        truly_red = [case for case in results.red() if case.name not in explained]
+        percent = coverage_percent(measured)
+        ran = results.count("passed")
+        if task is None:
+            passed, expected_red = not truly_red and ran > 0, False
+        else:
+            expected_red = bool(explained) and not truly_red
+            passed = done.code == _ALL_PASSED and not results.red() and ran > 0
+        return evidence(
+            task,
+            context,
+            _NAME,
+            passed=passed,
+            expected_red=expected_red,
+            proof=passed,
+            summary=_summary(results, truly_red, sorted(set(explained.values())), percent),
+            log=log,
+            details={
+                "tests": len(results.cases),
+                "passed": ran,
+                "failures": results.count("failed"),
+                "errors": results.count("error"),
+                "skipped": results.count("skipped"),
+                "failed": [{"test": case.name, "message": case.message} for case in truly_red[:_MAX_FAILED]],
+                "coverage_percent": percent,
+                "expected_red_reasons": sorted(set(explained.values())),
+                "files": list(files),
+            },
+        )
+
+
+async def _run(
+    context: CheckContext, language: Language, files: Sequence[str], *, coverage: bool
+) -> tuple[Completed, bytes | None, bytes | None]:
+    """The command's end, and the bytes of its two result files, which are written outside the tree."""
+    tree = context.tree.path
+    environment = await language.environment(tree)
+    context.log_dir.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix=".results-", dir=context.log_dir))
+    try:
+        command = language.test_command(
+            [f"./{file}" if file.startswith("-") else file for file in files],
+            results=str(scratch / _RESULTS),
+            coverage=str(scratch / _COVERAGE) if coverage else None,
+        )
+        done = await context.sandbox.run(
+            command,
+            cwd=tree,
+            writable=(scratch,),
+            read_only=(tree, *environment.read_only),
+            env=environment.env,
+            limits=_LIMITS,
+        )
+        return (
+            done,
+            read_untrusted(scratch, _RESULTS, max_bytes=_MAX_RESULT_BYTES),
+            read_untrusted(scratch, _COVERAGE, max_bytes=_MAX_RESULT_BYTES) if coverage else None,
+        )
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _files_of(task: Task, context: CheckContext, language: Language) -> list[str]:
+    """The test files a test task promised, and for the one that is being landed those it changed."""
+    folder = GuardedFolder(context.tree.path)
+    named = {ref.name for ref in task.produces if ref.type == "path"}
+    named |= {path for change in context.tree.changes if change.task == task.id for path in change.paths}
+    found = []
+    for path in sorted(named):
+        if language.is_test(path):
+            try:
+                if folder.exists(path):
+                    found.append(path)
+            except PathRefused:
+                continue
+    return found
+
+
+def _summary(results: Results, truly_red: Sequence[Case], absent: Sequence[str], percent: float | None) -> str:
+    parts = [f"{results.count('passed')} passed"]
+    if truly_red:
+        parts.append(f"{len(truly_red)} failed")
+    if absent:
+        parts.append(f"expected red: {', '.join(absent[:_MAX_SHOWN])}")
+    if results.count("skipped"):
+        parts.append(f"{results.count('skipped')} skipped")
+    if percent is not None:
+        parts.append(f"{percent:g} % of lines and branches")
+    text = ", ".join(parts)
+    if truly_red:
+        text += ": " + "; ".join(f"{case.name}: {case.message}" for case in truly_red[:_MAX_SHOWN])
+    return text

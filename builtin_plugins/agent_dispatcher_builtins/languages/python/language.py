@@ -1,0 +1,65 @@
+"""The language ``python``: a src layout, compiled and tested by the interpreter the dispatcher runs on.
+
+Nothing of the work is imported here, ever: files are parsed, and everything that runs them is a command for the sandbox. Those commands load their
+tools before the work's folders are importable, so that a file named like a tool is not taken for it.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path, PurePosixPath
+
+from agent_dispatcher.extension import Environment, Layout
+from agent_dispatcher.models import ArtifactRef, Specification
+
+from .environment import environment
+from .symbols import missing_symbols
+
+__all__ = ["Python"]
+
+_TEST_FILE = re.compile(r"(test_.*|.*_test)\.py")
+
+
+class Python:
+    """See :class:`agent_dispatcher.extension.Language`."""
+
+    name = "python"
+
+    def layout(self, specification: Specification) -> Layout | None:
+        """The files of the package that the declared behaviour asks for."""
+        from .layout import layout
+
+        return layout(specification)
+
+    def compile_command(self, paths: Sequence[str]) -> tuple[str, ...]:
+        """Parses and compiles each file without running or writing anything; says every fault with its line."""
+        return (sys.executable, "-I", "-S", "-c", _script("_compile_files.py"), *paths)
+
+    def test_command(self, paths: Sequence[str], *, results: str, coverage: str | None = None) -> tuple[str, ...]:
+        """Runs pytest; with ``coverage`` measures branches of ``src``."""
+        return (sys.executable, "-I", "-c", _script("_run_tests.py"), results, coverage or "", *paths)
+
+    def is_test(self, path: str) -> bool:
+        """``test_*.py`` and ``*_test.py``."""
+        return _TEST_FILE.fullmatch(PurePosixPath(path).name) is not None
+
+    def is_source(self, path: str) -> bool:
+        """``*.py``."""
+        return path.endswith(".py")
+
+    def missing_symbols(self, tree: Path, promised: Sequence[ArtifactRef]) -> tuple[str, ...]:
+        """See :func:`.symbols.missing_symbols`."""
+        return missing_symbols(tree, promised)
+
+    async def environment(self, tree: Path) -> Environment:
+        """See :func:`.environment.environment`."""
+        return environment(tree)
+
+
+@cache
+def _script(name: str) -> str:
+    """The text of a program of ours, handed over as an argument: the folder it is in is not visible in the sandbox."""
+    return Path(__file__).with_name(name).read_text(encoding="utf-8")

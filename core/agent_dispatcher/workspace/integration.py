@@ -1,0 +1,178 @@
+"""Finished work becomes part of the whole here, one change at a time, and only with evidence.
+
+A sealed change is put on top of what has landed, checked there, its evidence recorded, and then the branch is moved; if the branch moved
+meanwhile, all of that is done again on the new tip. Nothing lands that a check refused, and no check is passed by failing to run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+
+from attrs import evolve, frozen
+
+from ..errors import SandboxUnavailable
+from ..extension.components import (
+    Change,
+    Check,
+    CheckContext,
+    Conflict,
+    Landed,
+    Language,
+    Moved,
+    Sandbox,
+    Tree,
+    Workspace,
+)
+from ..failpoints import failpoint
+from ..models import Evidence, ExecutionPlan, Task
+
+__all__ = ["Integration", "Record", "Verdict"]
+
+log = logging.getLogger(__name__)
+
+#: Told the tree and its evidence before the branch moves; must not return before they are kept.
+Record = Callable[[str, tuple[Evidence, ...]], Awaitable[None]]
+
+_MOST_MOVES = 20
+
+
+@frozen(kw_only=True)
+class Verdict:
+    """What became of a sealed change.
+
+    Attributes:
+        landed: where it is now; ``None`` when it was refused.
+        evidence: of the checks that had something to look at, in their order.
+        why: the reason for a refusal.
+        conflict: paths that others changed meanwhile.
+        permanent: another attempt would be refused in the same way.
+    """
+
+    landed: Landed | None
+    evidence: tuple[Evidence, ...] = ()
+    why: str = ""
+    conflict: tuple[str, ...] = ()
+    permanent: bool = False
+
+
+class Integration:
+    """Lands changes of one run.
+
+    Args:
+        workspace: keeps the branch.
+        checks: name and check, in the order of their evidence.
+        sandbox: what checks run commands in.
+        language: the active language.
+        plan: the plan of the run.
+        run_dir: where the run's evidence is kept.
+    """
+
+    def __init__(
+        self,
+        *,
+        workspace: Workspace,
+        checks: Sequence[tuple[str, Check]],
+        sandbox: Sandbox,
+        language: Language | None,
+        plan: ExecutionPlan,
+        run_dir: Path,
+    ) -> None:
+        self._workspace = workspace
+        self._checks = tuple(checks)
+        self._sandbox = sandbox
+        self._language = language
+        self._plan = plan
+        self._run_dir = run_dir
+        self._lane = asyncio.Lock()
+
+    async def land(self, task: Task, change: Change, landed: frozenset[str], attempt: int, record: Record) -> Verdict:
+        """Check a change on the combined tree and land it.
+
+        Args:
+            task: whose change it is.
+            change: the sealed work.
+            landed: ids of tasks whose work is in the tip.
+            attempt: which attempt sealed it.
+            record: awaited with the evidence before the branch moves.
+
+        Returns:
+            Where it landed, or why not. An *expected red* is no refusal.
+        """
+        async with self._lane:
+            for _ in range(_MOST_MOVES):
+                staged = await self._workspace.stage([change])
+                if isinstance(staged, Conflict):
+                    detail = f": {staged.detail}" if staged.detail else ""
+                    why = f"conflict with what landed meanwhile in {', '.join(staged.paths)}{detail}"
+                    return Verdict(landed=None, why=why, conflict=staged.paths)
+                try:
+                    evidence = await self._examine(task, staged, landed | {task.id}, attempt)
+                except SandboxUnavailable as error:
+                    return Verdict(landed=None, why=f"the checks could not run: {error}", permanent=True)
+                refused = [item for item in evidence if not item.passed and not item.expected_red]
+                if refused:
+                    why = "; ".join(f"{item.check}: {item.summary}" for item in refused)
+                    return Verdict(landed=None, evidence=evidence, why=why)
+                failpoint("integration.checked")
+                await record(staged.tree, evidence)
+                failpoint("integration.recorded")
+                outcome = await self._workspace.land(staged, staged.tip)
+                if isinstance(outcome, Moved):
+                    log.info("the branch moved to %s while %s was checked; staging it again", outcome.tip, task.id)
+                    continue
+                return Verdict(landed=outcome, evidence=evidence)
+        return Verdict(landed=None, why=f"the branch moved {_MOST_MOVES} times while the work was checked")
+
+    async def final(self, landed: frozenset[str]) -> tuple[Evidence, ...]:
+        """Evidence about the finished whole; empty when no check has anything to say about it."""
+        if not any(check.applies(None, self._plan) for _, check in self._checks):
+            return ()
+        async with self._lane:
+            return await self._examine(None, await self._workspace.checkout_tip(), landed, 1)
+
+    async def _examine(
+        self, task: Task | None, tree: Tree, landed: frozenset[str], attempt: int
+    ) -> tuple[Evidence, ...]:
+        applying = [(name, check) for name, check in self._checks if check.applies(task, self._plan)]
+        if not applying:
+            return ()
+        context = CheckContext(
+            tree=tree,
+            sandbox=self._sandbox,
+            language=self._language,
+            plan=self._plan,
+            landed=landed,
+            log_dir=self._run_dir / "evidence",
+            run_dir=self._run_dir,
+            attempt=attempt,
+        )
+        prefix = f"{task.id}-{attempt}" if task is not None else "final"
+        waiting = [
+            asyncio.ensure_future(_one(name, check, task, context, f"{prefix}-{name}")) for name, check in applying
+        ]
+        try:
+            found = await asyncio.gather(*waiting)
+        except BaseException:
+            for future in waiting:
+                future.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
+            raise
+        return tuple(item for item in found if not (item.passed and item.details.get("vacuous")))
+
+
+async def _one(name: str, check: Check, task: Task | None, context: CheckContext, key: str) -> Evidence:
+    """One check's evidence under the name it was chosen by; an exception is evidence that did not pass."""
+    try:
+        found = await check.check(task, context)
+        if not isinstance(found, Evidence):
+            raise TypeError(f"it returned {type(found).__name__} instead of Evidence")
+    except SandboxUnavailable:
+        raise
+    except Exception as error:
+        log.warning("check %s failed to run", name, exc_info=True)
+        summary = f"the check {name} could not run: {type(error).__name__}: {error}"
+        return Evidence(id=key, check=name, passed=False, tree=context.tree.tree, summary=summary)
+    return evolve(found, id=key, check=name, tree=context.tree.tree)
