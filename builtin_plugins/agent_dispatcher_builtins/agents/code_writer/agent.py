@@ -1,0 +1,56 @@
+"""The code writer: writes the files of one task from what the specification declares."""
+
+from __future__ import annotations
+
+from agent_dispatcher.agents.base_agent import AgentContext, AgentResult, SyncAgent
+from agent_dispatcher.errors import SpecificationError
+from agent_dispatcher.models import Artifact, Task
+
+from .acceptance import promised_paths
+from .generator import generate
+
+__all__ = ["CodeWriterAgent"]
+
+#: How much of the checks' output an error repeats.
+_FEEDBACK = 600
+
+
+class CodeWriterAgent(SyncAgent):
+    """Generates the promised files of a task; no model, no guess, no stub.
+
+    The same specification gives the same bytes, so a second attempt after a check refused the first would end the same way: it
+    fails for good, with what the check said.
+    """
+
+    def execute(self, task: Task, context: AgentContext) -> AgentResult:
+        """Write the files of ``task``; see :meth:`agent_dispatcher.agents.BaseAgent.execute`."""
+        if context.feedback:
+            said = context.feedback.strip()
+            return AgentResult(
+                status="failed",
+                permanent=True,
+                error="the generated code follows from the specification alone and would be the same again; "
+                f"the checks said: {said[:_FEEDBACK]}{'…' if len(said) > _FEEDBACK else ''}",
+            )
+        paths = promised_paths(task)
+        promised = {ref.name for refs in context.promised.values() for ref in refs if ref.type == "path"} | set(paths)
+        context.progress(0.1, "generating")
+        try:
+            files = generate(context.specification, paths, promised=promised)
+        except SpecificationError as error:
+            return AgentResult(status="failed", permanent=True, error=str(error))
+        except KeyError as error:
+            return AgentResult(status="declined", error=f"{error.args[0]} does not follow from the declared behaviour")
+        for index, (path, content) in enumerate(files.items(), start=1):
+            context.workspace.write_text(path, content)
+            context.progress(0.1 + 0.9 * index / len(files), path)
+        artifacts = tuple(Artifact(name=path, type=_kind(path), path=path, task=task.id) for path in files)
+        return AgentResult(
+            status="done",
+            summary=f"generated {', '.join(files)}",
+            artifacts=artifacts,
+        )
+
+
+def _kind(path: str) -> str:
+    return "doc" if path.endswith(".md") else "code"
