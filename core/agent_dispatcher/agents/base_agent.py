@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from attrs import field, frozen
@@ -14,6 +14,10 @@ from ..extension.components import Completed, Language, Limits
 from ..models import Artifact, ArtifactRef, Specification, Task
 
 __all__ = ["AgentContext", "AgentResult", "AgentSandbox", "AgentWorkspace", "BaseAgent", "SyncAgent"]
+
+
+def _artifacts(made: Iterable[Artifact]) -> tuple[Artifact, ...]:
+    return tuple(made)
 
 
 @frozen(kw_only=True)
@@ -32,7 +36,7 @@ class AgentResult:
 
     status: str = field(validator=in_(("done", "failed", "declined")))
     summary: str = ""
-    artifacts: tuple[Artifact, ...] = field(default=(), converter=tuple)
+    artifacts: tuple[Artifact, ...] = field(default=(), converter=_artifacts)
     patch: Mapping[str, Any] | None = None
     error: str | None = None
     permanent: bool = False
