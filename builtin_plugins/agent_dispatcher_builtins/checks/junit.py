@@ -73,6 +73,7 @@ def _case(element: ET.Element) -> Case:
             message = child.get("message") or ""
             if message == "collection failure":
                 message = _last_said(text) or message
+                name = element.get("file") or name
             return Case(name=name, outcome=outcome, message=message[:_MAX_MESSAGE], text=text)
     return Case(name=name, outcome="passed")
 

@@ -179,7 +179,7 @@ def _files_of(task: Task, context: CheckContext, language: Language) -> list[str
 
 
 def _summary(results: Results, truly_red: Sequence[Case], absent: Sequence[str], percent: float | None) -> str:
-    parts = [f"{results.count('passed')} passed"]
+    parts = [f"{results.count('passed')} passed" if results.cases else "no test was found"]
     if truly_red:
         parts.append(f"{len(truly_red)} failed")
     if absent:

@@ -320,7 +320,7 @@ def _why_not(status: os.stat_result) -> str | None:
         return "it is a folder"
     if not stat.S_ISREG(status.st_mode):
         return "it is not a regular file"
-    if status.st_nlink != 1:
+    if status.st_nlink > 1:  # 0 when it was replaced after it was opened
         return "the file has more than one name (a hard link)"
     return None
 
