@@ -79,8 +79,11 @@ def operation_errors(behaviour: Behaviour, operation: Operation, written: Iterab
     for given in operation.inputs:
         codes.update(f"{operation.name}_{given.name}_{kind}" for kind in INPUT_KINDS)
         codes.update(_not_found(given))
+    entities = {entity.name: entity for entity in behaviour.entities}
     for kind, name in written:
-        entity = behaviour.entity(name)
+        entity = entities.get(name)
+        if entity is None:
+            continue
         codes.add(f"{entity_slug(name)}_not_found")
         codes.update([f"{entity_slug(name)}_in_use"] if kind == "delete" else _written_errors(entity))
     return frozenset(codes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
 
 from ..errors import Problem, SpecificationError
 
@@ -52,9 +52,11 @@ class ExpressionProblem(SpecificationError):
 
 
 def close_matches(name: str, known: Iterable[str]) -> tuple[str, ...]:
-    """Known names that look like ``name``, best first, at most three."""
+    """Known names that look like ``name``, best first, at most three; one that is far behind the best is left out."""
     options = {option.lower(): option for option in known}
-    return tuple(options[match] for match in get_close_matches(name.lower(), list(options), n=3, cutoff=0.6))
+    matches = get_close_matches(name.lower(), list(options), n=3, cutoff=0.6)
+    ratios = [SequenceMatcher(None, match, name.lower()).ratio() for match in matches]
+    return tuple(options[match] for match, ratio in zip(matches, ratios, strict=True) if ratio > ratios[0] - 0.1)
 
 
 def hint(name: str, known: Iterable[str]) -> str:
