@@ -48,16 +48,17 @@ def redundant_edges(order: Sequence[int], before: Adjacency) -> list[Redundant]:
         before: for each node the distinct nodes with an edge to it.
     """
     level = [0] * len(order)
+    leads_on = bytearray(len(order))
     skipping: dict[int, list[int]] = {}
     for node in order:
         sources = before[node]
         if sources:
             top = max([level[source] for source in sources])
             level[node] = top + 1
-            if len(sources) > 1:
-                for source in sources:
-                    if level[source] < top:
-                        skipping.setdefault(source, []).append(node)
+            for source in sources:
+                leads_on[source] = 1
+                if level[source] < top:
+                    skipping.setdefault(source, []).append(node)
     if not skipping:
         return []
     position = [0] * len(order)
@@ -69,15 +70,18 @@ def redundant_edges(order: Sequence[int], before: Adjacency) -> list[Redundant]:
         block = sources[first : first + _BLOCK]
         start = position[block[0]]
         stop = max([position[target] for source in block for target in skipping[source]]) + 1
-        _Sweep(before, position, block).run(order[start:stop], skipping, found)
+        _Sweep(before, leads_on, position, block).run(order[start:stop], skipping, found)
     return found
 
 
 class _Sweep:
     """One pass over the nodes behind a block of sources."""
 
-    def __init__(self, before: Adjacency, position: Sequence[int], block: Sequence[int]) -> None:
+    def __init__(
+        self, before: Adjacency, leads_on: Sequence[int], position: Sequence[int], block: Sequence[int]
+    ) -> None:
         self.before = before
+        self.leads_on = leads_on
         self.position = position
         self.block = block
         self.bit = {source: 1 << index for index, source in enumerate(block)}
@@ -90,20 +94,19 @@ class _Sweep:
         for source in self.block:
             for target in skipping[source]:
                 wanted.setdefault(target, []).append(source)
-        before, bit, reached = self.before, self.bit, self.reached
+        before, bit, reached, leads_on = self.before, self.bit, self.reached, self.leads_on
         for node in nodes:
-            union = 0
             sources = before[node]
-            for source in sources:
-                if more := reached[source]:
-                    union = union | more if union else more
             if node in wanted:
                 look = self._few if len(sources) <= _FEW else self._many
                 for candidate, via in look(sources, wanted[node]):
                     found.append(Redundant(candidate, node, self._path(candidate, via, node)))
-            if node in bit:
-                union |= bit[node]
-            reached[node] = union
+            if leads_on[node]:  # otherwise nobody asks what reaches it
+                union = 0
+                for source in sources:
+                    if more := reached[source]:
+                        union = union | more if union else more
+                reached[node] = union | bit[node] if node in bit else union
 
     def _few(self, sources: Sequence[int], wanted: Sequence[int]) -> Iterator[tuple[int, int]]:
         """Those of ``wanted`` that reach another of ``sources``, and the nearest such one."""

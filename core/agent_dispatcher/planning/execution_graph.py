@@ -69,8 +69,7 @@ class ExecutionGraph:
         if len(self._index) != len(self._ids):
             twice = next(a for a, b in pairwise(self._ids) if a == b)
             raise GraphError(f"two tasks have the id {twice!r}: give each its own")
-        self._dependencies: dict[int, Dependency] = {}
-        self._connect(dependencies)
+        self._connect(dependencies if isinstance(dependencies, list | tuple) else list(dependencies))
         self._holds: dict[int, list[int]] = {}
         self._held_by: dict[int, list[int]] = {}
         for number, task in enumerate(self._tasks):
@@ -83,30 +82,35 @@ class ExecutionGraph:
 
     # --- construction
 
-    def _connect(self, dependencies: Iterable[Dependency]) -> None:
+    def _connect(self, dependencies: Sequence[Dependency]) -> None:
         index = self._index
         size = len(self._ids)
+        try:
+            keys = [index[each.before] * size + index[each.after] for each in dependencies]
+        except KeyError:
+            raise self._unknown(dependencies) from None
+        known = self._dependencies = dict(zip(keys, dependencies, strict=True))
+        if len(known) < len(keys):  # of several for one pair a binding one counts, else the first
+            for key, each in zip(reversed(keys), reversed(dependencies), strict=True):
+                if each.strength == "binding" or known[key].strength != "binding":
+                    known[key] = each
+        advisory = {key for key, each in known.items() if each.strength != "binding"}
+        self._keys = sorted(known)
         self._before: list[list[int]] = [[] for _ in range(size)]
         self._after: list[list[int]] = [[] for _ in range(size)]
-        known = self._dependencies
-        for dependency in dependencies:
-            try:
-                key = index[dependency.before] * size + index[dependency.after]
-            except KeyError as error:
-                raise GraphError(
-                    f"the dependency {dependency.before} → {dependency.after} names {error.args[0]!r}, "
-                    "which is no task of this graph"
-                ) from None
-            present = known.get(key)
-            if present is None or (present.strength != "binding" and dependency.strength == "binding"):
-                known[key] = dependency
-        for key in sorted(known):
-            if known[key].strength == "binding":
+        for key in self._keys:
+            if key not in advisory:
                 before, after = divmod(key, size)
-                if before == after:
-                    raise cycle_error([self._ids[before]] * 2, self._reasons)
                 self._before[after].append(before)
                 self._after[before].append(after)
+                if before == after:
+                    raise cycle_error([self._ids[before]] * 2, self._reasons)
+
+    def _unknown(self, dependencies: Sequence[Dependency]) -> GraphError:
+        edge, name = next(
+            (each, name) for each in dependencies for name in (each.before, each.after) if name not in self._index
+        )
+        return GraphError(f"the dependency {edge.before} → {edge.after} names {name!r}, which is no task of this graph")
 
     def _hold(self, holder: int, subject: int) -> None:
         self._holds.setdefault(holder, []).append(subject)
@@ -196,7 +200,7 @@ class ExecutionGraph:
     @property
     def dependencies(self) -> tuple[Dependency, ...]:
         """All dependencies, binding and advisory, sorted by (before, after)."""
-        return tuple(self._dependencies[key] for key in sorted(self._dependencies))
+        return tuple([self._dependencies[key] for key in self._keys])
 
     @property
     def gates(self) -> tuple[Gate, ...]:
@@ -293,8 +297,25 @@ class ExecutionGraph:
 
     def redundant(self) -> list[RedundantEdge]:
         """The binding dependencies that a path implies, sorted by (before, after): removing all of them changes no order."""
+        size, ids = len(self._ids), self._ids
+        return [
+            RedundantEdge(ids[key // size], ids[key % size], self._named(path))
+            for key, path in sorted(self._redundant.items())
+        ]
+
+    def reduced(self) -> tuple[list[Dependency], list[tuple[Dependency, tuple[str | None, ...]]]]:
+        """The dependencies that say something, advisory ones included, and the redundant ones each with a path that implies it; both sorted."""
+        found = self._redundant
+        known = self._dependencies
+        if not found:
+            return [known[key] for key in self._keys], []
+        kept = [known[key] for key in self._keys if key not in found]
+        return kept, [(known[key], self._named(path)) for key, path in sorted(found.items())]
+
+    @cached_property
+    def _redundant(self) -> dict[int, tuple[int | None, ...]]:
+        """Paths by the key of the edge."""
         before = self._before
-        order = self._order
         if any(task.children for task in self._tasks):
             before = [list(sources) for sources in self._before]
             for number, task in enumerate(self._tasks):
@@ -302,19 +323,13 @@ class ExecutionGraph:
                     if child in self._index and self._index[child] not in before[number]:
                         before[number].append(self._index[child])
         size = len(self._ids)
-        found = sorted(
-            (
-                edge
-                for edge in redundant_edges(order, before)
-                if (known := self._dependencies.get(edge.before * size + edge.after)) and known.strength == "binding"
-            ),
-            key=lambda edge: (edge.before, edge.after),
-        )
-        ids = self._ids
-        return [
-            RedundantEdge(ids[edge.before], ids[edge.after], tuple([None if n is None else ids[n] for n in edge.path]))
-            for edge in found
-        ]
+        found = {edge.before * size + edge.after: edge.path for edge in redundant_edges(self._order, before)}
+        if before is not self._before:  # what is said by `children` alone is no dependency
+            found = {key: path for key, path in found.items() if key // size in self._before[key % size]}
+        return found
+
+    def _named(self, path: Sequence[int | None]) -> tuple[str | None, ...]:
+        return tuple([None if node is None else self._ids[node] for node in path])
 
     # --- time
 
@@ -376,8 +391,7 @@ class ExecutionGraph:
         return _drawing.dot(self._tasks, self._drawn(), self._gates)
 
     def _drawn(self) -> list[Dependency]:
-        implied = {(edge.before, edge.after) for edge in self.redundant()}
-        return [edge for edge in self.dependencies if (edge.before, edge.after) not in implied]
+        return self.reduced()[0]
 
     def to_networkx(self) -> networkx.DiGraph[Any]:
         """A ``networkx.DiGraph``: nodes are task ids with ``task``; edges have ``kind`` (``dependency`` or ``gate``), dependencies also ``strength``

@@ -205,7 +205,7 @@ def plan_from_json(
     tasks, problems, _ = resolve_references(read.tasks)
     problems = [*problems, *_unknown_names(read, {task.id for task in tasks})]
     if problems:
-        raise PlanError([Problem(each.what, each.where or where, each.remedy) for each in problems])
+        raise PlanError(problems, f"{where}: the tasks of this plan do not fit together:")
     specification = _reread(read.specification, plan_path, where, load_specification)
     dependencies = [
         *read.dependencies,

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import gc
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from hashlib import sha256
 from re import sub
 from typing import Any
 
+from ..codec import structure, suggestion
 from ..errors import PlanError, Problem
 from ..extension.components import Decomposition, Requires
-from ..models import DEPENDENCY_KINDS, Dependency, Dropped, ExecutionPlan, Reason, Specification, Task
+from ..models import DEPENDENCY_KINDS, Dependency, Dropped, Exclusion, ExecutionPlan, Reason, Specification, Task
 from ._cycles import path_text
 from .dependency_resolver import BINDING_THRESHOLD, Resolution
 from .execution_graph import ExecutionGraph
@@ -44,7 +47,7 @@ def assemble(
     tasks: Iterable[Task],
     dependencies: Iterable[Dependency],
     *,
-    exclusions: Iterable[Any] = (),
+    exclusions: Iterable[Exclusion] = (),
     dropped: Iterable[Dropped] = (),
     warnings: Iterable[str] = (),
 ) -> ExecutionPlan:
@@ -57,31 +60,33 @@ def assemble(
     Raises:
         CycleError, GraphError: see :class:`ExecutionGraph`.
     """
-    tasks = tuple(tasks)
+    with _collector_paused():
+        return _assemble(specification, tuple(tasks), dependencies, tuple(exclusions), tuple(dropped), tuple(warnings))
+
+
+def _assemble(
+    specification: Specification,
+    tasks: tuple[Task, ...],
+    dependencies: Iterable[Dependency],
+    exclusions: tuple[Exclusion, ...],
+    dropped: tuple[Dropped, ...],
+    warnings: tuple[str, ...],
+) -> ExecutionPlan:
     graph = ExecutionGraph(tasks, dependencies)
-    redundant = {(edge.before, edge.after): edge.path for edge in graph.redundant()}
-    kept: list[Dependency] = []
-    left_out = list(dropped)
-    for dependency in graph.dependencies:
-        path = redundant.get((dependency.before, dependency.after)) if redundant else None
-        if path is None:
-            kept.append(dependency)
-        else:
-            left_out.append(
-                Dropped(
-                    before=dependency.before,
-                    after=dependency.after,
-                    kind="redundant",
-                    why=path_text(path),
-                    reasons=dependency.reasons,
-                )
-            )
+    kept, implied = graph.reduced()
+    left_out = [
+        *dropped,
+        *(
+            Dropped(before=each.before, after=each.after, kind="redundant", why=path_text(path), reasons=each.reasons)
+            for each, path in implied
+        ),
+    ]
     left_out.sort(key=lambda item: (item.before, item.after, item.kind))
     return ExecutionPlan(
         specification=specification,
         tasks=tasks,
         dependencies=tuple(kept),
-        exclusions=tuple(exclusions),
+        exclusions=exclusions,
         gates=graph.gates,
         dropped=tuple(left_out),
         phases=graph.phases(),
@@ -89,6 +94,18 @@ def assemble(
         estimates=graph.estimates(),
         warnings=(*warnings, *graph.warnings),
     )
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """No cyclic garbage collection inside: a large plan is many values and no cycles, and looking for some costs a quarter of the time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _uncovered(specification: Specification, tasks: Sequence[Task]) -> list[str]:
@@ -131,35 +148,44 @@ def plan_tasks(
 
 
 def _edges(tasks: tuple[Task, ...], given: Iterable[Any]) -> tuple[list[Dependency], list[Problem]]:
-    ids = {task.id for task in tasks}
-    names = {task.source_id: task.id for task in tasks if task.source_id is not None}
     edges: list[Dependency] = []
     problems: list[Problem] = []
     for item in given:
         if isinstance(item, Dependency):
-            edge = item
+            edges.append(item)
         elif isinstance(item, Requires):
-            edge = _required(item, problems)
+            edges.append(_required(item, problems))
         elif isinstance(item, Sequence) and not isinstance(item, str) and len(item) == 2:
-            edge = Dependency(before=item[0], after=item[1], reasons=_GIVEN)
+            edges.append(Dependency(before=item[0], after=item[1], reasons=_GIVEN))
         else:
             problems.append(
                 Problem(f"{item!r} is no dependency", remedy="give (before, after) pairs or Dependency values")
             )
-            continue
-        if edge.before not in ids or edge.after not in ids:
-            before, after = names.get(edge.before, edge.before), names.get(edge.after, edge.after)
-            unknown = [name for name in (before, after) if name not in ids]
-            problems += [
-                Problem(f"the dependency {before} → {after} names {name!r}, which is no task") for name in unknown
-            ]
-            edge = Dependency(before=before, after=after, strength=edge.strength, reasons=edge.reasons)
-        edges.append(edge)
+    ids = {task.id for task in tasks}
+    if not ids.issuperset([each.before for each in edges]) or not ids.issuperset([each.after for each in edges]):
+        names = {task.source_id: task.id for task in tasks if task.source_id is not None}
+        edges = [_renamed(edge, names, ids, problems) for edge in edges]
     for task in tasks:
         for declared in task.depends_on:
             reason = Reason(rule="given", evidence=f"{task.id} declares it", source=declared.source)
             edges.append(Dependency(before=declared.task, after=task.id, reasons=(reason,)))
     return edges, problems
+
+
+def _renamed(edge: Dependency, names: Mapping[str, str], ids: set[str], problems: list[Problem]) -> Dependency:
+    """The edge between ids, where it names tasks as their source does."""
+    if edge.before in ids and edge.after in ids:
+        return edge
+    before = edge.before if edge.before in ids else names.get(edge.before, edge.before)
+    after = edge.after if edge.after in ids else names.get(edge.after, edge.after)
+    problems += [
+        Problem(
+            f"the dependency {before} → {after} names {name!r}, which is no task", remedy=suggestion(str(name), ids)
+        )
+        for name in (before, after)
+        if name not in ids
+    ]
+    return Dependency(before=before, after=after, strength=edge.strength, reasons=edge.reasons)
 
 
 def _required(item: Requires, problems: list[Problem]) -> Dependency:
@@ -179,8 +205,6 @@ def _required(item: Requires, problems: list[Problem]) -> Dependency:
 
 
 def _from_dict(data: Mapping[str, Any]) -> Task:
-    from ..codec import structure
-
     data = dict(data)
     if "id" in data:
         data.setdefault("title", data["id"])

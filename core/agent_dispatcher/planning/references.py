@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from attrs import evolve
 
-from ..codec import suggestion
+from ..codec import close_matches, suggestion
 from ..errors import Problem
 from ..models import DeclaredDependency, Task
 from .declared import kinship, parents
@@ -84,9 +84,9 @@ class _Names:
                     Problem(f"{what}, which is the name of several tasks", place, f"name one of {', '.join(owners)}")
                 )
             else:
-                problems.append(
-                    Problem(f"{what}, which is no task", place, suggestion(name, {*self.others} or self.ids))
-                )
+                known = {*self.ids, *self.others}
+                near = known if close_matches(name, known) else self.others or self.ids
+                problems.append(Problem(f"{what}, which is no task", place, suggestion(name, near)))
             return None
 
         return find
