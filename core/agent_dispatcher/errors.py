@@ -120,10 +120,18 @@ class _ProblemsError(DispatcherError):
             problems = [problems]
         self.problems: tuple[Problem, ...] = tuple(problems)
         self.headline = headline
-        lines = [str(problem) for problem in self.problems]
-        if headline:
-            lines = [headline, *(f"  {line}" for line in lines)]
-        super().__init__("\n".join(lines))
+        super().__init__("\n".join(_lines(self.problems, headline)))
+
+
+def _lines(problems: Sequence[Problem], headline: str) -> list[str]:
+    """One line per problem; a remedy that all of them share is said once, at the end."""
+    shared = {problem.remedy for problem in problems}
+    if len(problems) > 1 and len(shared) == 1 and "" not in shared:
+        lines = [str(Problem(problem.what, problem.where)) for problem in problems]
+        closing = [f"What to do: {shared.pop()}."]
+    else:
+        lines, closing = [str(problem) for problem in problems], []
+    return [headline, *(f"  {line}" for line in lines), *closing] if headline else [*lines, *closing]
 
 
 class SpecificationError(_ProblemsError):
