@@ -347,7 +347,7 @@ class _Undo:
 
 def _has_type(value: Any, kind: str) -> bool:
     if kind in ("text", "choice"):
-        return isinstance(value, str) and not any("\ud800" <= c <= "\udfff" for c in value)
+        return isinstance(value, str) and _is_unicode(value)
     if kind == "boolean":
         return isinstance(value, bool)
     if kind == "decimal" and isinstance(value, Decimal):
@@ -357,6 +357,10 @@ def _has_type(value: Any, kind: str) -> bool:
     if kind == "datetime":
         return isinstance(value, datetime) and not value.microsecond and value.tzinfo is None
     return isinstance(value, date) and not isinstance(value, datetime)
+
+
+def _is_unicode(text: str) -> bool:
+    return text.isascii() or not any("\ud800" <= char <= "\udfff" for char in text)
 
 
 def _total(compute: Callable[[], Any]) -> Any:

@@ -108,15 +108,18 @@ class ScenarioLines:
     # --- before
 
     def setup(self) -> list[str]:
-        """Open the storage and add the rows; a row gets a name if something mentions it, so ask for this last."""
+        """Open the storage and add the rows. Ask for this last: a row gets a name if something has mentioned it."""
+        return [f"    storage = storage_at({text_literal(self.scenario.now.isoformat())})", *self.rows_setup()]
+
+    def rows_setup(self, indent: int = 4) -> list[str]:
+        """Add the rows to ``storage``."""
         lines: list[str] = []
         for given in reversed(self.scenario.given):
             kind = self.subject.class_name(given.entity)
             name = f"{self.variables[given.alias]} = " if given.alias in self._mentioned else ""
             values = call("", **self._given_values(given)).items
-            lines.insert(0, layout(Group(f"storage.add({kind}(", values, "))"), 4, name))
-        opened = text_literal(self.scenario.now.isoformat())
-        return [f"    storage = storage_at({opened})", *lines]
+            lines.insert(0, layout(Group("storage.add(", (Group(f"{kind}(", values, ")"),), ")"), indent, name))
+        return lines
 
     def _given_values(self, given: Given) -> dict[str, Code]:
         """The values a row is added with; null only where it would become something else."""
@@ -142,8 +145,17 @@ class ScenarioLines:
         """``outcome(operation, storage, input=...)``."""
         made = self.scenario.call
         function = identifier(made.name)
-        inputs = {identifier(name): self.value(value) for name, value in made.values.items()}
-        return call("outcome", function, "storage", **inputs)
+        return call("outcome", function, "storage", **self.inputs())
+
+    def inputs(self) -> dict[str, Code]:
+        """Inputs of the operation in declared order; one without a default cannot be left out, so it is null."""
+        made = self.scenario.call
+        declared = self.subject.behaviour.operation(made.name).inputs
+        return {
+            identifier(given.name): self.value(made.values.get(given.name))
+            for given in declared
+            if given.name in made.values or (given.required and given.default is None)
+        }
 
     # --- afterwards
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from agent_dispatcher.behaviour import to_value
 from agent_dispatcher.models import Behaviour, Example, Field, Record, Scalar
@@ -115,6 +115,12 @@ class Prepared:
         except Violation as violation:
             return Outcome(violation.code, None, self.before)
         return Outcome(None, result, model.state())
+
+    def at(self, now: datetime) -> Prepared:
+        """The same rows at another moment."""
+        model = Model({"entities": {}, "operations": {}}, lambda: now)
+        model.rows, model.last_id = self._rows, self._last_id
+        return Prepared(evolve(self.scenario, now=now), model, self.refs)
 
     def plain(self, value: Any) -> Any:
         """A value with its alias replaced by the id."""

@@ -18,8 +18,10 @@ from .variation import Variation
 
 __all__ = ["Explored", "Finding", "explore"]
 
-#: Scenarios that are tried for one operation or entity.
+#: Scenarios that are tried for one operation or entity at most.
 TRIES = 5000
+#: Scenarios in a row that tell nothing new, after which there is probably nothing more to tell.
+PATIENCE = 1500
 #: Situations kept to be varied further.
 _KEPT = 200
 
@@ -84,7 +86,7 @@ def explore(
     for scenario in starts:
         hunt.play(scenario)
     for _ in range(tries):
-        if not hunt.corpus or not hunt.live:
+        if not hunt.corpus or not hunt.live or hunt.idle > PATIENCE:
             break
         scenario = rng.choice(hunt.corpus[-8:] if rng.random() < 0.2 else hunt.corpus)
         for _ in range(rng.choice((1, 1, 1, 2, 2, 3, 4))):
@@ -101,6 +103,7 @@ class _Hunt:
         self.plain = plain
         self.live = live
         self.corpus: list[Scenario] = []
+        self.idle = 0
         self.seen: set[tuple[str | None, tuple[int, ...]]] = set()
         self.findings: list[Finding] = []
         self.outcomes: dict[str | None, Finding] = {}
@@ -122,6 +125,7 @@ class _Hunt:
             if _differs(outcome, prepared, miss):
                 told.append(miss)
         self.live = [miss for miss in self.live if miss not in told]
+        self.idle = 0 if told else self.idle + 1
         finding = Finding(scenario, prepared, outcome, tuple(told))
         self.outcomes.setdefault(outcome.error, finding)
         sort = (outcome.error, tuple(len(rows) for rows in prepared.before.values()))

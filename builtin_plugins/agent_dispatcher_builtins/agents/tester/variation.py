@@ -143,6 +143,12 @@ class Variation:
             return rng.choice((timedelta(0), smallest, -smallest))
         return rng.choice(self._moves)
 
+    def some_moves(self) -> list[timedelta]:
+        """A few distances by which a clock can be moved forward, the constants of the behaviour among them."""
+        forward = sorted({move for move in self._moves if move > timedelta(0)})
+        chosen = forward[:: max(1, len(forward) // 12)]
+        return [_DAY, *(move for move in chosen if move not in (_DAY, timedelta(seconds=1))), timedelta(seconds=1)]
+
     # --- situations
 
     def vary(self, scenario: Scenario, rng: random.Random) -> Scenario:

@@ -20,7 +20,7 @@ from ..subject import Subject, place
 from ..values import distinct, inside, outside, wrong_types
 from ..variation import NOWHERE
 
-__all__ = ["explore_operation", "operations_module"]
+__all__ = ["explore_operation", "operations_module", "short"]
 
 
 def explore_operation(subject: Subject, operation: Operation) -> Explored:
@@ -82,7 +82,7 @@ class _Operation:
     def _finding(self, finding: Finding) -> None:
         error = finding.outcome.error
         name = f"test_{self.operation.name}_" + (f"refuses_{slug(error)}" if error else "does_what_is_declared")
-        reasons = "\n".join(f"- {sentence(_short(miss.what))}" for miss in finding.told[:6])
+        reasons = "\n".join(f"- {sentence(short(miss.what))}" for miss in finding.told[:6])
         at = f"{self.operation.name} ({place(self.operation.source)})" if self.operation.source else self.operation.name
         lines = self._lines(finding.prepared, finding.outcome, at)
         self.module.test(
@@ -143,8 +143,7 @@ class _Operation:
                     name = text_literal(identifier(given.name))
                     case = (name, self.module.literal(value), self.module.literal(outcome.error))
                     cases.append(Group("(", case, ")"))
-        inputs = {identifier(name): code.value(value) for name, value in base.scenario.call.values.items()}
-        items = tuple(f"{text_literal(name)}: {flat(value)}" for name, value in inputs.items())
+        items = tuple(f"{text_literal(name)}: {flat(value)}" for name, value in code.inputs().items())
         body = [
             layout(Group("{", items, "}"), 4, "inputs = "),
             "    before = everything(storage)",
@@ -177,12 +176,12 @@ class _Operation:
             return None
 
 
-def _short(what: str) -> str:
+def short(what: str) -> str:
     """A near miss with the file names of its places without folders."""
     return re.sub(r"\(([^()\s]*/)?([^()/\s]+:\d+)\)", r"(\2)", what)
 
 
 def _untold(operation: Operation, explored: Explored) -> str:
     lines = [f"# {sentence(operation.name)}: no situation was found in which these readings make a difference:"]
-    lines += [f"#   {sentence(_short(miss.what))}" for miss in explored.untold]
+    lines += [f"#   {sentence(short(miss.what))}" for miss in explored.untold]
     return "\n".join(lines)
