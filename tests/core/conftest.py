@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 import subprocess
 import sys
 import zipfile
@@ -110,7 +111,7 @@ def fixture_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def installed(fixture_site: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     """The fixture distributions are installed for this process and its children; the user has no configuration."""
     monkeypatch.syspath_prepend(str(fixture_site))
-    monkeypatch.setenv("PYTHONPATH", str(fixture_site))
+    monkeypatch.setenv("PYTHONPATH", str(fixture_site), prepend=os.pathsep)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     yield fixture_site

@@ -173,6 +173,7 @@ def faults(data: object, cls: type = Outer) -> list[str]:
         ({"name": "x", "by_name": {"k": {"size": 1.5}}}, "by_name.k.size: expected an integer, found the number 1.5"),
         ({"name": "x", "by_name": []}, "by_name: expected a table of keys and values, found a list"),
         ({"name": "x", "maybe": "3"}, "maybe: expected an integer, found the text '3'"),
+        ({"name": "x", "inner": {"size": True}}, "inner.size: expected an integer, found true"),
         ({"name": "x", "inner": {"siez": 1}}, "inner.siez: unknown key 'siez' (did you mean 'size'?)"),
         ({"name": "x", "zzz\x1b": 1}, "zzz\\x1b: unknown key"),
         ([], "expected a table of keys and values, found a list"),

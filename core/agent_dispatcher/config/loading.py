@@ -16,7 +16,6 @@ from attrs import define, evolve, field
 
 from ..codec import StructureError, read, suggestion
 from ..errors import ConfigError, Problem
-from ..extension.hookspecs import OFFERS
 from .sources import (
     Layer,
     ProjectFile,
@@ -27,7 +26,7 @@ from .sources import (
 )
 from .trust import is_trusted
 from .untrusted import restrict
-from .values import ONLY_BY_FLAG, ONLY_FROM_PYTHON, SECTIONS, Config, place_of, top_level_keys
+from .values import ONLY_BY_FLAG, ONLY_FROM_PYTHON, SECTIONS, USE_KEYS, Config, place_of, top_level_keys
 
 __all__ = ["base_config", "load_config"]
 
@@ -224,7 +223,7 @@ class _Merged:
         return place_of(".".join(map(str, keys)), self.sources)
 
     def _problems_of_names(self, section: str, names: Iterable[str]) -> Iterable[Problem]:
-        kinds = sorted(OFFERS.values())
+        kinds = sorted(USE_KEYS)
         for name in names:
             kind, colon, component = name.partition(":")
             at = f"{section}.{_shown(name)}"

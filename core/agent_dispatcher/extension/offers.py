@@ -80,8 +80,9 @@ def _problems_of_agent_type(subject: str, component: AgentType) -> Iterable[str]
         yield f"{subject}: task_types holds single letters: give a set of texts, not one text"
     if component.pool is not None and (not isinstance(component.pool, int) or component.pool < 0):
         yield f"{subject}: pool is not a number of instances"
-    if not callable(component.accepts):
-        yield f"{subject}: accepts cannot be called"
+    for name in ("accepts", "wishes"):
+        if not callable(getattr(component, name)):
+            yield f"{subject}: {name} cannot be called"
 
 
 def _shown(value: object) -> str:

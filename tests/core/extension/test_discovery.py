@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -149,7 +150,8 @@ def test_scanning_imports_nothing() -> None:
     assert not [name for name in sys.modules if name.startswith(("acme_plugins", "bolt_plugins"))]
 
 
-def test_unreadable_metadata_hides_nobody(tmp_path: Path, installed: Path) -> None:
+@pytest.mark.usefixtures("installed")
+def test_unreadable_metadata_hides_nobody(tmp_path: Path) -> None:
     """A distribution whose entry points cannot be parsed is recorded as failed, and all others are found."""
     folder = tmp_path / "damaged-1.dist-info"
     folder.mkdir()
@@ -161,7 +163,7 @@ def test_unreadable_metadata_hides_nobody(tmp_path: Path, installed: Path) -> No
         "print(sorted(each.plugin.name for each in found if each.plugin.distribution == 'bolt-agents'), "
         "[(each.name, each.status) for each in broken])"
     )
-    environment = {"PYTHONPATH": f"{tmp_path}:{installed}"}
+    environment = {"PYTHONPATH": os.pathsep.join([str(tmp_path), os.environ["PYTHONPATH"]])}
     output = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert output.stdout.strip() == "['good', 'nowhere'] [('damaged', 'failed')]"
 

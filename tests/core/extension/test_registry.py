@@ -168,6 +168,16 @@ def test_conflict_of_installed_plugins_names_distributions() -> None:
         ("agent_types", AgentType(name="a", summary="", factory=make, task_types=()), "task_types is empty"),
         ("agent_types", AgentType(name="a", summary="", factory=make, task_types="review"), "single letters"),  # type: ignore[arg-type]
         ("agent_types", AgentType(name="a", summary="", factory=make, task_types={"x"}, pool=-1), "pool is not"),
+        (
+            "agent_types",
+            AgentType(name="a", summary="", factory=make, task_types={"x"}, wishes=None),
+            "wishes cannot be called",
+        ),  # type: ignore[arg-type]
+        (
+            "agent_types",
+            AgentType(name="a", summary="", factory=make, task_types={"x"}, accepts=None),
+            "accepts cannot be called",
+        ),  # type: ignore[arg-type]
     ],
 )
 def test_refused_offer(kind: str, offered: object, reason: str) -> None:
@@ -197,6 +207,16 @@ def test_offering_twice_or_no_iterable_is_refused() -> None:
         "twice": "it offers decomposer 'a' twice",
         "single": "dispatcher_decomposers returned Component, expected components to iterate over",
     }
+
+
+def test_first_reason_stays() -> None:
+    """A plugin that fails twice keeps the first reason in its record; both are warnings."""
+    registry = curated(mine=Offering(decomposers=[3], stores=["x"]))
+    registry.offers("decomposer")
+    registry.offers("store")
+    (record,) = registry.plugins()
+    assert record.reason.startswith("it offered int 3 as decomposer")
+    assert len(registry.warnings) == 2
 
 
 def test_offers_are_asked_for_lazily_and_once() -> None:
@@ -254,15 +274,13 @@ def test_untrusted_project_sets_only_what_is_marked(tmp_path: Path) -> None:
     """Of an untrusted project's options only those marked as the project's own count; the rest is named in one warning."""
     (tmp_path / "agent-dispatcher.toml").write_text('[options."decomposer:a"]\nlevel = 9\nstyle = "fancy"\nother = 1\n')
     environment = {"HOME": str(tmp_path)}
-    config = load_config(
-        tmp_path, {"options": {"decomposer:a": {"level": 2}}, "plugins": {"strict": False}}, environment
-    )
+    config = load_config(tmp_path, {"plugins": {"strict": False}}, environment)
     registry = curated(config, mine=Offering(decomposers=[component("a", options=Options)]))
-    assert registry.options("decomposer", "a") == Options(level=2, style="fancy")
+    assert registry.options("decomposer", "a") == Options(level=1, style="fancy")
     registry.options("decomposer", "a")
     (warning,) = registry.warnings
-    assert warning.startswith(f"{tmp_path}/agent-dispatcher.toml:4: the project's file is not trusted")
-    assert "'other'" in warning
+    assert warning.startswith(f"{tmp_path}/agent-dispatcher.toml:2: the project's file is not trusted")
+    assert "'level', 'other'" in warning
 
 
 def raising(error: Exception) -> Callable[[Any, Services], Any]:
