@@ -28,9 +28,10 @@ from ...languages.python.interface import (
 from ...languages.python.layout import layout, operation_groups
 from . import text
 from .checks import check
+from .code import python_type, walk
 from .commands import commands, kinds
 from .documents import readme, reference
-from .expressions import Compiler, python_type, walk
+from .expressions import Compiler
 from .modules import all_names, import_statement, imports, used_helpers, values_module
 from .operations import function
 from .rendering import render
@@ -270,7 +271,7 @@ class _Package:
 
     def operations(self, group: str) -> str:
         return self._module(
-            [f"Operations: {', '.join(operation.name for operation in self.groups[group])}."],
+            [f"The operations of the group {group}."],
             self._operations_body(group),
             [identifier(operation.name) for operation in self.groups[group]],
         )

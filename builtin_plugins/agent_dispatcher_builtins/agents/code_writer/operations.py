@@ -22,12 +22,13 @@ from agent_dispatcher.behaviour import (
     to_value,
 )
 from agent_dispatcher.behaviour.scopes import ChangeScope
-from agent_dispatcher.models import Assignment, Behaviour, Entity, Field, Guard, Operation
+from agent_dispatcher.models import Assignment, Behaviour, Change, Entity, Field, Guard, Operation
 
-from ...languages.python.interface import class_name, identifier
+from ...languages.python.interface import class_name, entity_slug, identifier
 from . import text
 from .checks import check
-from .expressions import Code, Compiler, RowName, python_type, walk
+from .code import Code, RowName, python_type, walk
+from .expressions import Compiler
 from .wrap import WIDTH, definition, statement
 
 __all__ = ["function"]
@@ -54,6 +55,7 @@ class _Writer:
         taken: names that no further variable can have.
         locals: entity of each variable that holds a row.
         returns: the annotation of the result.
+        last: the prefix and the expression of the last statement.
     """
 
     behaviour: Behaviour
@@ -66,6 +68,7 @@ class _Writer:
     taken: set[str] = field(factory=set)
     locals: dict[str, str] = field(factory=dict)
     returns: str = "None"
+    last: tuple[str, str] = ("", "")
 
     def write(self) -> str:
         operation = self.operation
@@ -185,9 +188,9 @@ class _Writer:
 
     def _apply(self, index: int, seen: ChangeScope, entity: Entity, indent: int) -> None:
         change, scope = seen.change, seen.inside
-        values = [self._assignment(assignment, entity, scope) for assignment in change.assignments]
         key = f"change {index}"
         if change.kind == "create":
+            values = [self._assignment(assignment, entity, scope) for assignment in change.assignments]
             created = f"storage.add({class_name(entity)}({', '.join(values)}))"
             name = change.name if change.each is None else None
             known = self._local(identifier(name), entity) if name else ""
@@ -204,6 +207,7 @@ class _Writer:
         if row.nullable:
             ident = self._compiler(scope).identity(target)
             source = f"storage.require({class_name(entity)}, {ident.text})"
+        values, source = self._written(change, source, entity, scope, indent)
         name = target.name if isinstance(target, Name) and target.name in self.rows else ""
         before = self.rows.get(name)
         if change.kind == "delete":
@@ -219,10 +223,35 @@ class _Writer:
         self._touch(entity, gone=False)
         self.rows[name] = evolve(before, key=key, row_nullable=False)
 
-    def _assignment(self, assignment: Assignment, entity: Entity, scope: Scope) -> str:
+    def _written(self, change: Change, source: str, entity: Entity, scope: Scope, indent: int) -> tuple[list[str], str]:
+        """The values of a change, and its row: in a variable of its own if the values look at it too."""
+        used: set[str] = set()
+        alias = ""
+        if source.startswith("storage."):
+            alias = self._free(f"{entity_slug(entity.name)}_row")
+            for assignment in change.assignments:
+                self._assignment(assignment, entity, scope, {source: alias}, used)
+        aliases = {source: alias} if source in used else {}
+        if not aliases:
+            self.taken.discard(alias)
+        else:
+            self._add(f"{alias} = ", source, indent=indent)
+        values = [self._assignment(assignment, entity, scope, aliases) for assignment in change.assignments]
+        return values, aliases.get(source, source)
+
+    def _assignment(
+        self,
+        assignment: Assignment,
+        entity: Entity,
+        scope: Scope,
+        aliases: dict[str, str] | None = None,
+        used: set[str] | None = None,
+    ) -> str:
         declared = next(declared for declared in entity.fields if declared.name == assignment.field)
         node = parse(assignment.value.text, assignment.value.source)
         compiler = self._compiler(scope)
+        compiler.aliases = aliases or {}
+        compiler.aliased = set() if used is None else used
         wanted = field_type(declared)
         code = compiler.identity(node, typed=True) if infer(node, scope).kind == "row" else compiler.value(node)
         code = compiler.as_type(code, wanted)
@@ -248,7 +277,12 @@ class _Writer:
             code = compiler.value(node)
         self._note(compiler)
         self.returns = python_type(type_, self.behaviour, nullable=code.nullable)
-        self._add("return ", code.text)
+        prefix, expression = self.last
+        if prefix == f"{code.text} = " and not self.lines[-1].startswith(" " * (_BODY + 1)):
+            self.lines.pop()
+            self._add("return ", expression)
+        else:
+            self._add("return ", code.text)
 
     # --- names
 
@@ -285,13 +319,17 @@ class _Writer:
         return name
 
     def _free(self, name: str) -> str:
-        while name in self.taken:
-            name += "_"
-        self.taken.add(name)
-        return name
+        """A variable that means nothing else in the function."""
+        found, number = name, 1
+        while found in self.taken:
+            number += 1
+            found = f"{name}_{number}"
+        self.taken.add(found)
+        return found
 
     def _add(self, prefix: str, expression: str, suffix: str = "", *, indent: int = 0) -> None:
         self.lines.append(statement(_BODY + indent, prefix, expression, suffix))
+        self.last = (prefix, expression)
 
 
 def _reason(guard: Guard) -> str:

@@ -16,7 +16,7 @@ from agent_dispatcher.behaviour import Value
 __all__ = ["code_span", "docstring", "literal", "markdown", "one_line", "sentence", "toml", "value"]
 
 _ESCAPES = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+!|~&$^-])")
+_MARKDOWN = re.compile(r"([\\`*_\[\]<>#|~&$])")
 
 
 def one_line(text: str) -> str:
@@ -108,7 +108,7 @@ def toml(text: str) -> str:
 def markdown(text: str) -> str:
     """``text`` as plain words in Markdown, also within a table."""
     escaped = _MARKDOWN.sub(r"\\\1", one_line(text))
-    return re.sub(r"^(\d+)([.)])", r"\1\\\2", escaped)
+    return re.sub(r"^(\d*)([.)=+-])", r"\1\\\2", escaped)
 
 
 def code_span(text: str) -> str:

@@ -94,8 +94,9 @@ def definition(indent: int, name: str, parameters: list[str], returns: str) -> s
     flat = f"{' ' * indent}def {name}({', '.join(parameters)}) -> {returns}:"
     if len(flat) <= WIDTH:
         return flat
-    body = _Group((_SOFT, *_separated(list(parameters)), _IfBroken(",")))
-    return " " * indent + _render((f"def {name}(", _Group((_Indent((body,)), _SOFT)), f") -> {returns}:"), indent)
+    inner = _Group((*_separated(list(parameters)), _IfBroken(",")))
+    doc = (f"def {name}", _Group(("(", _Indent((_SOFT, inner)), _SOFT, ")")), f" -> {returns}:")
+    return " " * indent + _render(doc, indent)
 
 
 def _separated(docs: list[_Doc] | list[str]) -> tuple[_Doc, ...]:
@@ -220,7 +221,8 @@ class _Printer:
             for keyword in keywords:
                 name = f"{keyword.arg}=" if keyword.arg else "**"
                 given.append(_Group((name, self.doc(keyword.value))))
-            inner = _Group((*_separated(given), _IfBroken(",")))
+            # As in black: what has no comma yet gets none.
+            inner = _Group((*_separated(given), _IfBroken(","))) if len(given) > 1 else given[0]
         return (_Group(("(", _Indent((_SOFT, inner)), _SOFT, ")")),)
 
     def _comprehension(self, node: ast.ListComp | ast.GeneratorExp) -> _Doc:

@@ -1,0 +1,142 @@
+"""Conditions: where null counts as false, and a negation goes inside rather than around."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrs import evolve
+
+from agent_dispatcher.behaviour import Attribute, Binary, Call, In, IsNull, Literal, Name, Node, Unary
+
+from .code import AND, BOOLEAN, COMPARE, INTEGER, NOT, OR, SUM, Code
+
+if TYPE_CHECKING:
+    from .expressions import Compiler
+
+__all__ = ["condition", "found_facts"]
+
+_FLIPPED = {"==": "!=", "!=": "==", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
+
+
+def condition(compiler: Compiler, node: Node, negated: bool) -> Code:
+    """A node as a condition, or, ``negated``, its opposite."""
+    match node:
+        case Unary(operator="not"):
+            return condition(compiler, node.operand, not negated)
+        case Binary(operator="and" | "or"):
+            return _connected(compiler, node, negated)
+        case Binary(operator="==" | "!="):
+            return _equality(compiler, node, negated)
+        case Binary(operator="<" | "<=" | ">" | ">="):
+            return _ordering(compiler, node, negated)
+        case In():
+            return _membership(compiler, node, negated)
+        case IsNull():
+            code = _presence(compiler, node.operand)
+            word = "is not" if node.negated != negated else "is"
+            return Code(f"{code.at(SUM)} {word} None", BOOLEAN, binds=COMPARE)
+        case Literal(value=None):
+            return Code(repr(negated), BOOLEAN)
+        case Literal(value=bool() as constant):
+            return Code(repr(constant != negated), BOOLEAN)
+        case Call(function="contains", arguments=(whole, part)):
+            codes = compiler.value(whole), compiler.value(part)
+            if not any(code.nullable for code in codes):
+                word = "not in" if negated else "in"
+                return Code(f"{codes[1].at(SUM)} {word} {codes[0].at(SUM)}", BOOLEAN, binds=COMPARE)
+    code = compiler.value(node)
+    return Code(f"not {code.at(NOT)}", BOOLEAN, binds=NOT) if negated else code
+
+
+def _connected(compiler: Compiler, node: Binary, negated: bool) -> Code:
+    """``and`` and ``or``; the right side may rely on what the left one has made sure of."""
+    word = node.operator if not negated else {"and": "or", "or": "and"}[node.operator]
+    level = AND if word == "and" else OR
+    left = condition(compiler, node.left, negated)
+    with compiler.knowing(compiler.facts(node.left, holds=node.operator == "and")):
+        right = condition(compiler, node.right, negated)
+    return Code(f"{left.at(level)} {word} {right.at(level)}", BOOLEAN, binds=level)
+
+
+def operand(compiler: Compiler, node: Node) -> Code:
+    """One side of an equality, where an id need not be known to be an integer."""
+    match node:
+        case Attribute(target=target, name="id"):
+            return evolve(compiler.identity(target), type=INTEGER)
+        case Name(name="id") if compiler.own is not None:
+            return Code(f"{compiler.own_row}.id", INTEGER)
+    return compiler.identity(node) if compiler.type_of(node).kind == "row" else compiler.value(node)
+
+
+def _presence(compiler: Compiler, node: Node) -> Code:
+    """What is looked at to see whether ``node`` is null."""
+    if isinstance(node, Name) and node.name in compiler.rows:
+        name = compiler.rows[node.name]
+        if name.row is not None and name.row_nullable:
+            return compiler.named_row(name)
+    return operand(compiler, node)
+
+
+def _equality(compiler: Compiler, node: Binary, negated: bool) -> Code:
+    operator = _FLIPPED[node.operator] if negated else node.operator
+    left, right = operand(compiler, node.left), operand(compiler, node.right)
+    if left.text == "None":
+        left, right = right, left
+    if right.text in ("None", "True", "False"):
+        word = "is" if operator == "==" else "is not"
+        return Code(f"{left.at(SUM)} {word} {right.text}", BOOLEAN, binds=COMPARE)
+    return Code(f"{left.at(SUM)} {operator} {right.at(SUM)}", BOOLEAN, binds=COMPARE)
+
+
+def _ordering(compiler: Compiler, node: Binary, negated: bool) -> Code:
+    left, right = compiler.value(node.left), compiler.value(node.right)
+    missing = [code for code in dict.fromkeys((left, right)) if code.nullable]
+    operator = _FLIPPED[node.operator] if negated else node.operator
+    plain = Code(f"{left.at(SUM)} {operator} {right.at(SUM)}", BOOLEAN, binds=COMPARE)
+    if not missing:
+        return plain
+    if any(code.text == "None" for code in missing):
+        return Code(repr(negated), BOOLEAN)
+    if all(code.simple for code in missing):
+        word, level, test = ("or", OR, "is") if negated else ("and", AND, "is not")
+        tests = [f"{code.text} {test} None" for code in missing]
+        return Code(f" {word} ".join([*tests, plain.text]), BOOLEAN, binds=level)
+    helper = "less" if node.operator in ("<", ">") else "at_most"
+    first, second = (left, right) if node.operator in ("<", "<=") else (right, left)
+    call = f"values.{helper}({first.text}, {second.text})"
+    return Code(f"not {call}", BOOLEAN, binds=NOT) if negated else Code(call, BOOLEAN)
+
+
+def _membership(compiler: Compiler, node: In, negated: bool) -> Code:
+    word = "not in" if node.negated != negated else "in"
+    value, options = operand(compiler, node.value), [operand(compiler, option) for option in node.options]
+    given = [option for option in options if option.text != "None"]
+    if value.text == "None" or not given:
+        return Code(repr(word == "not in"), BOOLEAN)
+    listed = ", ".join(option.text for option in given) + ("," if len(given) == 1 else "")
+    if len(given) == 1 and not given[0].nullable:
+        operator = "==" if word == "in" else "!="
+        if given[0].text in ("True", "False"):
+            operator = "is" if word == "in" else "is not"
+        return Code(f"{value.at(SUM)} {operator} {given[0].at(SUM)}", BOOLEAN, binds=COMPARE)
+    if value.nullable and any(option.nullable for option in given):
+        call = f"values.among({value.text}, ({listed}))"
+        return Code(f"not {call}", BOOLEAN, binds=NOT) if word == "not in" else Code(call, BOOLEAN)
+    return Code(f"{value.at(SUM)} {word} ({listed})", BOOLEAN, binds=COMPARE)
+
+
+def found_facts(compiler: Compiler, node: Node, holds: bool) -> set[str]:
+    """Source texts that cannot be null when ``node`` holds (or, not ``holds``, when it does not)."""
+    match node:
+        case Unary(operator="not"):
+            return found_facts(compiler, node.operand, not holds)
+        case Binary(operator="and" | "or") if (node.operator == "and") == holds:
+            return found_facts(compiler, node.left, holds) | found_facts(compiler, node.right, holds)
+        case IsNull() if node.negated == holds:
+            code = _presence(compiler, node.operand)
+            return {code.text} if code.simple else set()
+        case Binary(operator="<" | "<=" | ">" | ">=") if holds:
+            missing = [code for code in (compiler.value(node.left), compiler.value(node.right)) if code.nullable]
+            return {code.text for code in missing} if all(code.simple for code in missing) else set()
+        case _:
+            return set()
