@@ -293,10 +293,13 @@ class Registry:
         if where:
             message = f"{where}: {path}: {message}"
         absent = [each for each in self.plugins() if each.key not in self._objects or each.status == "failed"]
-        near = [each for each in absent if each.is_called(name) or each.name in close_matches(name, [each.name])]
-        for each in (near or absent)[:5]:
-            message += f"\n  plugin {each} is {each.status}: {each.reason}"
-        return UnknownComponentError(message, kind=kind, component=name, matches=close_matches(name, names))
+        near = [each for each in absent if each.is_called(name) or close_matches(name, [each.name])]
+        matches = close_matches(name, names)
+        # With a close match it is a slip of the pen; without one the plugin that should have offered it may be out of action.
+        for each in (near or ([] if matches else absent))[:5]:
+            state = "failed" if each.status == "failed" else "is disabled"
+            message += f"\n  plugin {each} {state}: {each.reason}"
+        return UnknownComponentError(message, kind=kind, component=name, matches=matches)
 
     def _conflict(self, kind: str, name: str, providers: Sequence[Offered]) -> ComponentConflictError:
         named = sorted({each.plugin.provider for each in providers})
@@ -425,9 +428,7 @@ class Registry:
                 self._reported.add((key, "unused"))
                 hint = close_matches(name, names)
                 meant = f": did you mean {hint[0]!r}?" if hint else ""
-                self._warn(
-                    f"{where}: options for {_words(kind)} {name!a} have no effect, nothing offers it{meant}"
-                )
+                self._warn(f"{where}: options for {_words(kind)} {name!a} have no effect, nothing offers it{meant}")
             return
         try:
             self.options(kind, name)
