@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from math import isfinite
 from typing import Any
 
 from attrs import define, frozen
 
 from ..agents.base_agent import AgentContext, AgentResult, BaseAgent, SyncAgent
+from ..errors import PluginError
 from ..extension.components import Change, Opened
-from ..models import Task
+from ..models import Artifact, Task
 from .agent_factory import Claim
 
-__all__ = ["AttemptHost", "Envelope", "RunningAttempt", "sealed_data"]
+__all__ = ["AttemptHost", "Envelope", "RunningAttempt", "checked_result", "sealed_data"]
 
 
 @frozen
@@ -68,6 +70,42 @@ class RunningAttempt:
         close = getattr(getattr(self.context, "workspace", None), "close", None)
         if close is not None:
             close()
+
+
+def checked_result(result: object, agent: str) -> AgentResult:
+    """``result`` if it is one that can be recorded.
+
+    Args:
+        agent: name of the instance that gave it, for the message.
+
+    Raises:
+        PluginError: it is something else, or a field holds something else than it says.
+    """
+    if not isinstance(result, AgentResult):
+        raise PluginError(f"agent {agent} returned a {type(result).__name__}; execute() must return an AgentResult")
+    wrong = [
+        name
+        for name, fits in (
+            ("summary", isinstance(result.summary, str)),
+            ("error", result.error is None or isinstance(result.error, str)),
+            ("tokens", isinstance(result.tokens, int)),
+            (
+                "cost_usd",
+                result.cost_usd is None or (isinstance(result.cost_usd, (int, float)) and isfinite(result.cost_usd)),
+            ),
+            ("artifacts", all(_is_artifact(one) for one in result.artifacts)),
+        )
+        if not fits
+    ]
+    if wrong:
+        raise PluginError(
+            f"agent {agent} returned an AgentResult whose {' and '.join(wrong)} cannot be recorded; see AgentResult"
+        )
+    return result
+
+
+def _is_artifact(made: object) -> bool:
+    return isinstance(made, Artifact) and all(isinstance(text, str) for text in (made.name, made.type, made.path))
 
 
 def sealed_data(result: AgentResult, change: Change, duration_s: float) -> dict[str, Any]:

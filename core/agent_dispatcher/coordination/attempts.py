@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterable
 from attrs import evolve
 
 from ..agents.base_agent import AgentContext, AgentResult
-from ..errors import PluginError, StoreError, Unavailable
+from ..errors import StoreError, Unavailable
 from ..extension.components import Change, Executor, Opened, Workspace
 from ..failpoints import failpoint
 from ..models import Task
 from . import transitions as t
 from .agent_factory import AgentFactory
-from .attempt import AttemptHost, Envelope, RunningAttempt, sealed_data
+from .attempt import AttemptHost, Envelope, RunningAttempt, checked_result, sealed_data
 from .message_bus import MessageBus
 from .retry import FailureJudge, Judgement
 from .settings import CoordinatorSettings
@@ -155,6 +155,8 @@ class Attempts:
         failpoint("attempt.opened")
         result = await self._perform(running, opened)
         failpoint("attempt.performed")
+        if running.over:
+            return  # given up long ago
         running.claim.tell("on_result", task, result)
         if result.status != "done":
             await self._discard(running)
@@ -163,8 +165,8 @@ class Attempts:
             return
         running.sealing = True
         change = await self._seal(running, opened, result)
+        data = sealed_data(result, change, self._monotonic() - running.started_at)
         if self._over(running):
-            data = sealed_data(result, change, self._monotonic() - running.started_at)
             self._state.append("attempt.sealed", task=task.id, attempt=running.attempt, data=data)
             self._work.changes[task.id] = change
             self._feed(t.AttemptSealed(task.id, running.attempt))
@@ -187,11 +189,7 @@ class Attempts:
         claim.tell("on_start", task)
         envelope = Envelope(self._run, task.id, running.attempt, claim.agent_type, timeout_s)
         result = await self._executor.run(envelope, AttemptHost(task, agent, context))
-        if not isinstance(result, AgentResult):
-            raise PluginError(
-                f"agent {claim.name} returned a {type(result).__name__} for task {task.id}; execute() must return an AgentResult"
-            )
-        return result
+        return checked_result(result, claim.name)
 
     async def _seal(self, running: RunningAttempt, opened: Opened, result: AgentResult) -> Change:
         """Keep the work as one commit that says where it comes from."""

@@ -7,6 +7,7 @@ holds the completion of what it depends on. Agents work in tasks of their own; f
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import random
 import time
@@ -15,8 +16,6 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from attrs import asdict
-
 from ..extension.components import Executor, Workspace
 from ..failpoints import failpoint
 from ..models import Evidence, ExecutionPlan, Task
@@ -24,7 +23,7 @@ from . import transitions as t
 from .agent_factory import AgentFactory
 from .attempts import Attempts, ContextFor
 from .engine import Engine
-from .lane import IntegrationPort, Lane
+from .lane import IntegrationPort, Lane, evidence_data
 from .message_bus import MessageBus
 from .recovery import adopt
 from .retry import FailureJudge, OnTaskError
@@ -231,7 +230,7 @@ class Coordinator:
         failpoint("finish.before")
         commit = await self._workspace.finish(status)
         failpoint("finish.after")
-        data = {"status": status, "commit": commit, "evidence": [asdict(one) for one in evidence], "error": error}
+        data = {"status": status, "commit": commit, "evidence": evidence_data(evidence), "error": error}
         self._state.append("run.finished", data=data)
         self._state.flush()
         failpoint("finish.recorded")
@@ -387,7 +386,12 @@ class Coordinator:
     # --- messages and housekeeping --------------------------------------------------------------------------------
 
     async def _publish(self, topic: str, payload: Any) -> int:
-        """Record a durable message with the transaction of this turn; returns its number."""
+        """Record a durable message with the transaction of this turn; returns its number.
+
+        Raises:
+            TypeError, ValueError: JSON cannot hold the payload.
+        """
+        payload = json.loads(json.dumps(payload, allow_nan=False))
         number = self._state.append("message", data={"topic": topic, "payload": payload})
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._published.append(future)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from attrs import asdict
 
@@ -18,7 +19,7 @@ from .retry import FailureJudge
 from .state_manager import StateManager
 from .work import Work
 
-__all__ = ["IntegrationPort", "Lane", "VerdictPort"]
+__all__ = ["IntegrationPort", "Lane", "VerdictPort", "evidence_data"]
 
 Record = Callable[[str, tuple[Evidence, ...]], Awaitable[None]]
 
@@ -102,7 +103,7 @@ class Lane:
         async def record(tree: str, evidence: tuple[Evidence, ...]) -> None:
             """Evidence is durable, and the run still ours, before the branch moves."""
             if evidence:
-                data = {"tree": tree, "evidence": [asdict(one) for one in evidence]}
+                data = {"tree": tree, "evidence": evidence_data(evidence)}
                 self._state.append("attempt.checked", task=task.id, attempt=attempt, data=data)
                 self._state.flush()
             else:
@@ -140,6 +141,12 @@ class Lane:
             answer.delay_s if waits else 0.0,
             answer.agent_type,
         )
+
+
+def evidence_data(evidence: Iterable[Evidence]) -> list[dict[str, Any]]:
+    """Evidence as JSON values; what a check puts into ``details`` that JSON cannot hold becomes text."""
+    data: list[dict[str, Any]] = json.loads(json.dumps([asdict(one) for one in evidence], default=str))
+    return data
 
 
 def _feedback(verdict: VerdictPort, run_dir: Path | None) -> str:
