@@ -33,7 +33,7 @@ FAILPOINTS: frozenset[str] = frozenset(
         "landing.before",
         "landing.recorded",
         "lease.acquired",
-        "lease.release.before",
+        "lease.closing",
         "seal.after",
         "seal.before",
         "store.begun",

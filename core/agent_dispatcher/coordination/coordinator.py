@@ -145,8 +145,8 @@ class Coordinator:
         helpers: list[asyncio.Task[None]] = []
         try:
             await self._prepare()
-            self._lane_job = asyncio.create_task(self._guarded(self._lane.serve()))
-            helpers = [self._lane_job, asyncio.create_task(self._guarded(self._housekeeping()))]
+            self._lane_job = asyncio.create_task(self._guarded(self._lane.serve))
+            helpers = [self._lane_job, asyncio.create_task(self._guarded(self._housekeeping))]
             self._turn()
             try:
                 finish = await asyncio.shield(self._done)
@@ -266,10 +266,10 @@ class Coordinator:
             self._done.exception()  # looked at: whoever awaited it has raised it
         self._done = None
 
-    async def _guarded(self, work: Awaitable[None]) -> None:
+    async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
         """Let an error of a helper end the run instead of leaving it without the helper."""
         try:
-            await work
+            await work()
         except asyncio.CancelledError:
             raise
         except BaseException as error:

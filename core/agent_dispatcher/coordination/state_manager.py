@@ -117,14 +117,14 @@ class StateManager:
         """Record what is left and give the lease back. Harmless when the run was taken over or never opened."""
         if self._lease is None:
             return
-        try:
-            self.flush()
-            failpoint("lease.release.before")
-            self.store.release(self._lease)
-        except StoreError as error:
-            log.warning("run %s could not be closed properly: %s", self.run, error)
-        finally:
-            self._lease = None
+        lease = self._lease
+        for step in (self.flush, lambda: self.store.release(lease)):
+            try:
+                step()
+            except StoreError as error:
+                log.warning("run %s could not be closed properly: %s", self.run, error)
+            failpoint("lease.closing")
+        self._lease = None
 
     # --- recording ------------------------------------------------------------------------------------------------
 

@@ -170,7 +170,11 @@ class World:
         state = StateManager(self.store, "r", checkpoint_interval_s=0).open()
         begun = any(True for _ in self.store.read("r"))
         state.append("run.resumed" if begun else "run.started", data={"base": "c0"})
-        state.flush()
+        try:
+            state.flush()
+        except BaseException:
+            state.close()
+            raise
         return state
 
     async def run(self, plan: ExecutionPlan) -> str:

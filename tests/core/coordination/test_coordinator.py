@@ -539,8 +539,9 @@ def test_landing_that_does_not_end_is_broken_off(world: Any, plan_of: Any) -> No
 # --- trouble ----------------------------------------------------------------------------------------------------------
 
 
-def test_owner_that_was_taken_over_reports_nothing(world: Any, plan_of: Any) -> None:
+def test_owner_that_was_taken_over_reports_nothing(world: Any, plan_of: Any, verdict: Any) -> None:
     """After a takeover the old owner neither records nor moves anything, and raises instead of returning a status."""
+    world.verdicts["b"] = [verdict(evidence=(Evidence(id="e", check="pytest", passed=True),))]
     async def stolen(task: Task, context: AgentContext) -> AgentResult:
         if task.id == "b":
             world.store._owners.clear()
