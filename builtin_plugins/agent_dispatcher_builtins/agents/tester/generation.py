@@ -8,6 +8,7 @@ from functools import partial
 from agent_dispatcher.models import Behaviour, Example
 
 from ...languages.python.interface import entity_slug, operation_group
+from .acceptance import REFERENCE_MODEL, STATE_MACHINE, writable_paths
 from .modules.cli import cli_module
 from .modules.model import model_module
 from .modules.operations import operations_module
@@ -16,24 +17,6 @@ from .modules.storage import storage_module
 from .subject import Subject
 
 __all__ = ["concerned", "generate", "writable_paths"]
-
-_STATE_MACHINE = "tests/test_state_machine.py"
-_REFERENCE_MODEL = "tests/reference_model.py"
-
-
-def writable_paths(behaviour: Behaviour) -> tuple[str, ...]:
-    """The test files that can be derived from the behaviour, in reading order."""
-    if not behaviour.entities:
-        return ()
-    groups = dict.fromkeys(operation_group(behaviour, operation) for operation in behaviour.operations)
-    return (
-        *(f"tests/test_model_{entity_slug(entity.name)}.py" for entity in behaviour.entities),
-        "tests/test_storage.py",
-        *(f"tests/test_operations_{group}.py" for group in groups),
-        _REFERENCE_MODEL,
-        _STATE_MACHINE,
-        "tests/test_cli.py",
-    )
 
 
 def generate(behaviour: Behaviour, paths: tuple[str, ...] | None = None) -> dict[str, str]:
@@ -48,8 +31,8 @@ def generate(behaviour: Behaviour, paths: tuple[str, ...] | None = None) -> dict
     """
     writers = _writers(Subject(behaviour))
     wanted = dict.fromkeys(writable_paths(behaviour) if paths is None else paths)
-    if _STATE_MACHINE in wanted:
-        wanted.setdefault(_REFERENCE_MODEL)
+    if STATE_MACHINE in wanted:
+        wanted.setdefault(REFERENCE_MODEL)
     return {path: writers[path]() for path in wanted}
 
 
@@ -75,7 +58,7 @@ def _writers(subject: Subject) -> dict[str, Callable[[], str]]:
             for group, operations in subject.groups().items()
         },
         "tests/test_storage.py": partial(storage_module, subject),
-        _REFERENCE_MODEL: partial(reference_model, subject),
-        _STATE_MACHINE: partial(state_machine_module, subject),
+        REFERENCE_MODEL: partial(reference_model, subject),
+        STATE_MACHINE: partial(state_machine_module, subject),
         "tests/test_cli.py": partial(cli_module, subject),
     }

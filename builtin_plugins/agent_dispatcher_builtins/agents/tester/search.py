@@ -92,7 +92,7 @@ def explore(
         for _ in range(rng.choice((1, 1, 1, 2, 2, 3, 4))):
             scenario = variation.vary(scenario, rng)
         hunt.play(scenario)
-    findings = tuple(_simplified(plain, finding) for finding in hunt.findings)
+    findings = tuple(_simplified(plain, finding) for finding in _fewest(hunt.findings))
     return Explored(findings, tuple(hunt.live), hunt.outcomes)
 
 
@@ -134,6 +134,22 @@ class _Hunt:
             self.corpus.append(scenario)
         if keep and told:
             self.findings.append(finding)
+
+
+def _fewest(findings: Sequence[Finding]) -> list[Finding]:
+    """As few of the findings as tell everything that all of them tell, the ones that tell most first."""
+    open_misses = {id(miss): miss for finding in findings for miss in finding.told}
+    tells = [
+        {key for key, miss in open_misses.items() if _differs(finding.outcome, finding.prepared, miss)}
+        for finding in findings
+    ]
+    chosen: list[Finding] = []
+    while open_misses:
+        best = max(range(len(findings)), key=lambda index: len(tells[index] & open_misses.keys()))
+        told = tuple(miss for key, miss in open_misses.items() if key in tells[best])
+        chosen.append(evolve(findings[best], told=told))
+        open_misses = {key: miss for key, miss in open_misses.items() if key not in tells[best]}
+    return chosen
 
 
 def _differs(outcome: Outcome, prepared: Prepared, miss: Miss) -> bool:

@@ -241,7 +241,8 @@ def literal(value: Any) -> str:
     if isinstance(value, str):
         return text_literal(value)
     if isinstance(value, Decimal):
-        return f'Decimal("{value}")'
+        whole = value.as_tuple().exponent == 0
+        return f"Decimal({value})" if whole else f'Decimal("{value}")'
     if isinstance(value, datetime):
         parts = [value.year, value.month, value.day, value.hour, value.minute]
         if value.second:

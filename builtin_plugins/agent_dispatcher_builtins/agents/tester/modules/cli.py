@@ -15,7 +15,7 @@ from ....languages.python.interface import entity_slug
 from ..plain import returned_type
 from ..rendering import ScenarioLines
 from ..scenarios import Alias, Call, Given, NotPossible, Outcome, Prepared, Scenario, prepare
-from ..source import Code, Group, TestModule, layout, text_literal
+from ..source import Code, Group, TestModule, layout, literal, text_literal
 from ..subject import Subject
 from ..variation import NOWHERE
 
@@ -193,7 +193,7 @@ class _Cli:
             return [f'    assert [row["id"] for row in json.loads(result.output)] == {ids}']
         if kind == "decimal" and result is not None:
             self.module.use("decimal", "Decimal")
-            return [f'    assert Decimal(json.loads(result.output)) == Decimal("{result}")']
+            return [f"    assert Decimal(json.loads(result.output)) == {literal(result)}"]
         return [f"    assert json.loads(result.output) == {_json_value(self.module, result)}"]
 
     def _compared(self, row: Mapping[str, Any]) -> list[str]:
@@ -202,7 +202,7 @@ class _Cli:
             key = f"answer[{text_literal(name)}]"
             if isinstance(value, Decimal):
                 self.module.use("decimal", "Decimal")
-                lines.append(f'    assert Decimal({key}) == Decimal("{value}")')
+                lines.append(f"    assert Decimal({key}) == {literal(value)}")
             elif value is None or isinstance(value, bool):
                 lines.append(f"    assert {key} is {value}")
             else:

@@ -1,0 +1,51 @@
+"""Which tasks the tester takes. Pure, and quick to import."""
+
+from __future__ import annotations
+
+from agent_dispatcher.extension.components import Available
+from agent_dispatcher.models import Behaviour, Task
+
+from ...languages.python.interface import entity_slug, operation_group
+
+__all__ = ["REFERENCE_MODEL", "STATE_MACHINE", "accepts", "promised_paths", "writable_paths"]
+
+STATE_MACHINE = "tests/test_state_machine.py"
+#: What the state machine compares with; belongs to it.
+REFERENCE_MODEL = "tests/reference_model.py"
+
+
+def writable_paths(behaviour: Behaviour) -> tuple[str, ...]:
+    """The test files that can be derived from the behaviour, in reading order; none without entities."""
+    if not behaviour.entities:
+        return ()
+    groups = dict.fromkeys(operation_group(behaviour, operation) for operation in behaviour.operations)
+    return (
+        *(f"tests/test_model_{entity_slug(entity.name)}.py" for entity in behaviour.entities),
+        "tests/test_storage.py",
+        *(f"tests/test_operations_{group}.py" for group in groups),
+        REFERENCE_MODEL,
+        STATE_MACHINE,
+        "tests/test_cli.py",
+    )
+
+
+def promised_paths(task: Task) -> tuple[str, ...]:
+    """The files that a task promises."""
+    return tuple(ref.name for ref in task.produces if ref.type == "path")
+
+
+def accepts(task: Task, available: Available) -> str | None:
+    """Whether every test file the task promises follows from declared behaviour; else the reason why not."""
+    if available.language not in ("", "python"):
+        return f"tests are derived for Python only, and the language here is {available.language}"
+    behaviour = available.specification.behaviour
+    writable = frozenset(writable_paths(behaviour)) if behaviour is not None else frozenset()
+    if not writable:
+        return "nothing is declared to derive tests from; declare entities, operations and examples, or use --allow-partial"
+    promised = promised_paths(task)
+    unknown = [path for path in promised if path not in writable]
+    if unknown:
+        return f"{', '.join(unknown)} does not follow from the declared entities and operations"
+    if not promised:
+        return f"task {task.id} names no test files, so there is nothing declared to derive; use --allow-partial"
+    return None
