@@ -2,7 +2,7 @@
 
 Neither format is handed to a loader that builds objects: YAML is read as a stream of parser events, JSON by a tokenizer, both without
 recursion, so that nesting cannot exhaust the stack and nothing can be expanded or constructed. Refused are: more than a given
-size, nesting deeper than :data:`MAX_DEPTH`, aliases, anchors, tags and merge keys, several documents, duplicate keys, NUL, lone
+size, nesting deeper than :data:`MAX_DEPTH`, more than :data:`MAX_VALUES` values, aliases, anchors, tags and merge keys, several documents, duplicate keys, NUL, lone
 surrogates, NaN and infinities, and numbers of absurd length. A byte order mark and CRLF are fine.
 
 Of YAML only these plain scalars are not text: ``null``, ``~`` and nothing; ``true`` and ``false`` (in lower case, upper case or capitalized); integers
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = [
     "MAX_BYTES",
     "MAX_DEPTH",
+    "MAX_VALUES",
     "Located",
     "Place",
     "front_matter",
@@ -44,6 +45,8 @@ __all__ = [
 MAX_BYTES = 5_000_000
 #: Deepest nesting of lists and mappings.
 MAX_DEPTH = 100
+#: Most values (scalars, lists and mappings) of a document whose places are kept.
+MAX_VALUES = 200_000
 #: Longest number, in characters.
 MAX_NUMBER = 400
 
@@ -342,6 +345,7 @@ class _Builder:
         self._open: list[Located] = []
         self._items: list[list[Located]] = []
         self._key: list[tuple[str, Place] | None] = []
+        self._values = 0
 
     def scalar(self, value: Scalar, text: str, place: Place) -> None:
         if isinstance(value, str) and _FORBIDDEN.search(value):
@@ -381,6 +385,9 @@ class _Builder:
         self._key[-1] = (key, place)
 
     def _add(self, node: Located) -> None:
+        self._values += 1
+        if self._values > MAX_VALUES:
+            self.refuse(f"more than {MAX_VALUES:,} values in one file", node.place)
         if not self._open:
             self.root = node
             return
@@ -491,11 +498,14 @@ def _refuse_json_depth(text: str, source: str) -> None:
 def _locate_json(text: str, source: str) -> Located:
     """The tree of a JSON text that is known to be well-formed (but for duplicate keys)."""
     builder = _Builder(source)
-    line, start = 1, 0
+    line, line_start, seen = 1, 0, 0
     for token in _JSON_TOKEN.finditer(text):
-        breaks = text.count("\n", start, token.start())
-        line, start = line + breaks, token.start()
-        place = Place(line, start - text.rfind("\n", 0, start))
+        start = token.start()
+        breaks = text.count("\n", seen, start)
+        if breaks:
+            line, line_start = line + breaks, text.rindex("\n", seen, start) + 1
+        seen = start
+        place = Place(line, start - line_start + 1)
         word = token.group()
         match token.lastgroup:
             case "open":

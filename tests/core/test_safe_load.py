@@ -232,6 +232,22 @@ def test_size_is_capped_before_parsing() -> None:
         plain_json("[1, 2]", max_bytes=5)
 
 
+@pytest.mark.parametrize(
+    ("load", "text"),
+    [
+        (load_yaml, "[" + "a, " * 250_000 + "a]"),
+        (load_json, "[" + "0," * 250_000 + "0]"),
+        (load_json, "[" + "\n0," * 250_000 + "0]"),
+    ],
+)
+def test_number_of_values_is_capped(load: Callable[..., Located], text: str) -> None:
+    """A document of very many values is refused in time that grows with its size, on one line or on many."""
+    begin = time.perf_counter()
+    with pytest.raises(SpecificationError, match="more than 200,000 values in one file"):
+        load(text, "s")
+    assert time.perf_counter() - begin < 20
+
+
 def test_front_matter() -> None:
     """The head of a Markdown page is YAML with the page's own lines; a page may have none."""
     head, body, line = front_matter("---\ntitle: x\n---\n# Hi\n", "page.md")
