@@ -48,8 +48,7 @@ _CONDITION = re.compile(
     r"\b(?:if|when|unless|except|only|until|otherwise|while|before|after|at least|at most|within)\b", re.IGNORECASE
 )
 _WORD = re.compile(r"[A-Za-z][A-Za-z]+(?:[-'][A-Za-z]+)*")
-_COMMON = frozenset(
-    """
+_EVERYWHERE = """
     a able about above accept access according across add after again all allow allowed also always an and another any application apply are as at
     available avoid back based be because been before being below between both but by called can cannot case change check clear complete contain correct
     could create created current data default define delete describe different display do does done down during each edit either enable ensure enter
@@ -62,8 +61,8 @@ _COMMON = frozenset(
     system take text than that the their them then there these they thing this those three through time to together too true try two type under
     unique unless until up update upon use used user users using valid value version via view visible want was way we well what when where whether
     which while who whose why will with within without work would write written yes yet you your
-    """.split()
-)
+"""
+_COMMON = frozenset(_EVERYWHERE.split())
 
 
 def priority(requirement: Requirement) -> int:
