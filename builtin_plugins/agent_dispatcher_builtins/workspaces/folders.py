@@ -10,9 +10,10 @@ import hashlib
 import json
 import os
 import shutil
+import weakref
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from agent_dispatcher.errors import UsageError, WorkspaceError
 from agent_dispatcher.extension import Change, Conflict, Landed, Moved, Opened, Reconciled, Started, Tree
@@ -39,7 +40,8 @@ class FolderWorkspace:
         self._tip = _START
         self._files: dict[str, str] = {}  # landed path -> digest
         self._at: dict[str, dict[str, str]] = {_START: {}}  # tip -> landed files at that tip
-        self._journal: IO[str] | None = None
+        self._close_journal: weakref.finalize[[int], FolderWorkspace] | None = None
+        self._journal = -1
         self._stages = 0
 
     async def start(self, run: str, output: Path, *, title: str = "") -> Started:
@@ -78,7 +80,7 @@ class FolderWorkspace:
         after: dict[str, str] = {}
         folder = GuardedFolder(opened.path)
         if opened.path.exists():
-            odd = oddities(opened.path)
+            odd = oddities(opened.path, links=False)
             if odd:
                 raise WorkspaceError("the attempt left what cannot be kept: " + "; ".join(odd[:5]))
             after = {path: _digest(folder, path) for path in folder.files() if not _left_behind(path)}
@@ -208,9 +210,9 @@ class FolderWorkspace:
 
     async def aclose(self) -> None:
         """Close the journal."""
-        if self._journal is not None:
-            self._journal.close()
-            self._journal = None
+        if self._close_journal is not None:
+            self._close_journal()
+            self._close_journal = None
 
     def _staged_folder(self, changes: Sequence[Change]) -> Path:
         path = self._home / "staged"
@@ -267,10 +269,14 @@ class FolderWorkspace:
         self._at[tip] = self._files
 
     def _write(self, **entry: Any) -> None:
-        if self._journal is None:
-            self._journal = (self._home / "journal").open("a", encoding="utf-8")
-        self._journal.write(json.dumps(entry) + "\n")
-        self._journal.flush()
+        if self._close_journal is None:
+            self._journal = os.open(
+                self._home / "journal", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666
+            )
+            self._close_journal = weakref.finalize(self, os.close, self._journal)
+        line = (json.dumps(entry) + "\n").encode()
+        if os.write(self._journal, line) != len(line):
+            raise WorkspaceError(f"the disk that holds {self._home} is full: make room, then resume the run")
 
     def _entries(self) -> list[dict[str, Any]]:
         try:

@@ -171,12 +171,13 @@ def _set_head(admin: Path, commit: str) -> None:
             head.write_text(commit + "\n")
 
 
-def oddities(folder: Path, *, pointer: bytes | None = None) -> list[str]:
+def oddities(folder: Path, *, pointer: bytes | None = None, links: bool = True) -> list[str]:
     """What git must not be let near, as phrases: repositories inside the folder, names that mean something elsewhere, sockets and devices.
 
     Args:
         folder: the root.
         pointer: what ``.git`` in the root must say; ``None`` when there must be none.
+        links: whether symbolic links may be there.
     """
     found: list[str] = []
     root_git = folder / ".git"
@@ -204,7 +205,10 @@ def oddities(folder: Path, *, pointer: bytes | None = None) -> list[str]:
                 found.append(f"{name!r} belongs to the dispatcher")
             elif entry.is_dir(follow_symlinks=False):
                 waiting.append((name + "/", entry.path))
-            elif not entry.is_file(follow_symlinks=False) and not entry.is_symlink():
+            elif entry.is_symlink():
+                if not links:
+                    found.append(f"{name!r} is a symbolic link")
+            elif not entry.is_file(follow_symlinks=False):
                 found.append(f"{name!r} is neither a file nor a folder")
     return sorted(found)
 
