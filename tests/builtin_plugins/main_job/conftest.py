@@ -43,7 +43,7 @@ operations:
     changes:
       - create: Box
         as: box
-        set: {label: label, weight: weight}
+        with: {label: label, weight: weight}
     returns: box
   load:
     requirements: [R2]
@@ -52,17 +52,16 @@ operations:
       extra: {type: integer, required: true, minimum: 1}
     changes:
       - set: box
-        to: {weight: box.weight + extra}
+        with: {weight: box.weight + extra}
     returns: box
 examples:
   - name: A box is made heavier
     requirements: [R2]
     given:
-      red: {Box: {label: red, weight: 10}}
+      Box red: {label: red, weight: 10}
     call: load
     with: {box: red, extra: 5}
-    expect:
-      result: {weight: 15}
+    result: {weight: 15}
 """
 
 

@@ -21,7 +21,7 @@ from agent_dispatcher_builtins import default_plugins
 TASKS = [{"id": f"t{number}", "title": f"Task {number}", "type": "probing"} for number in range(4)]
 
 
-@define
+@define(eq=False)
 class Probe:
     """A plugin with an agent that records how it is used."""
 
