@@ -236,6 +236,18 @@ FAULTS = [
     ("price: 12.50", "price: cheap", "Book dune: price: expected a decimal", "price: cheap"),
     ("price: 12.50", "colour: red", "Book has no field 'colour'", "colour"),
     ("title: Dune, price: 12.50", "price: 12.50", "Book dune has no value for title", "Book dune: {price"),
+    (
+        "with: {book: dune, member: ada}\n    error",
+        "with: {book: ada, member: ada}\n    error",
+        "input book: 'ada' is a Member, not a Book",
+        "- name: A book is lent once",
+    ),
+    (
+        "min_length: 1, max_length: 20",
+        "min_length: 1, default: dune",
+        "the default 'dune' violates its own pattern",
+        "default: dune",
+    ),
     ("Dune, holder: ada", "Dune, holder: eva", "no Member called 'eva' is given before", "holder: eva"),
     ("Dune, holder: ada", "Dune, holder: dune", "no Member called 'dune' is given before", "holder: dune"),
     ("      new Copy:", "      Copy:", "is called 'Entity alias' or 'new Entity', not 'Copy'", "      Copy: {"),
