@@ -258,6 +258,7 @@ def test_attempt_that_takes_too_long(world: Any, plan_of: Any) -> None:
 
 def test_agent_that_swallows_its_cancellation(world: Any, plan_of: Any) -> None:
     """An agent that refuses to end is given up: the run goes on, its folder goes to nobody else, its late result counts for nothing."""
+
     async def work(task: Task, context: AgentContext) -> AgentResult:
         if len(world.calls) == 1:
             until = time.monotonic() + 1.5
@@ -542,6 +543,7 @@ def test_landing_that_does_not_end_is_broken_off(world: Any, plan_of: Any) -> No
 def test_owner_that_was_taken_over_reports_nothing(world: Any, plan_of: Any, verdict: Any) -> None:
     """After a takeover the old owner neither records nor moves anything, and raises instead of returning a status."""
     world.verdicts["b"] = [verdict(evidence=(Evidence(id="e", check="pytest", passed=True),))]
+
     async def stolen(task: Task, context: AgentContext) -> AgentResult:
         if task.id == "b":
             world.store._owners.clear()

@@ -1,0 +1,281 @@
+"""Kills or freezes a run at failpoints and resumes it. A program of its own, started by ``test_crash.py``.
+
+It imports everything once and forks a child for each process of a run, so that a kill costs milliseconds. Prints one JSON line per case.
+
+Usage: ``crash_driver.py FOLDER kill``: every failpoint that a run passes, at its first and last hit.
+``crash_driver.py FOLDER freeze NAME:HIT ...``: the owner is stopped there, another takes over, the first wakes up again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import traceback
+from collections import Counter
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from agent_dispatcher.agents import AgentContext, AgentResult, BaseAgent
+from agent_dispatcher.coordination.agent_factory import AgentFactory
+from agent_dispatcher.coordination.coordinator import Coordinator, CoordinatorSettings
+from agent_dispatcher.coordination.message_bus import MessageBus
+from agent_dispatcher.coordination.state_manager import StateManager
+from agent_dispatcher.errors import Fenced
+from agent_dispatcher.extension import CheckContext, Completed, Opened
+from agent_dispatcher.models import Dependency, Event, Evidence, ExecutionPlan, Specification, Task
+from agent_dispatcher.workspace.agent_workspace import GuardedWorkspace
+from agent_dispatcher.workspace.integration import Integration
+from agent_dispatcher_builtins.executors.local import LocalExecutor
+from agent_dispatcher_builtins.stores.hooks import SqlOptions
+from agent_dispatcher_builtins.stores.sql import SqlStore
+from agent_dispatcher_builtins.workspaces.git import GitWorkspace
+
+RUN = "crash"
+#: Exit status of a process that noticed that it no longer owns the run.
+FENCED = 7
+SPECIFICATION = Specification(id="s", title="three files")
+PLAN = ExecutionPlan(
+    specification=SPECIFICATION,
+    tasks=tuple(Task(id=name, title=f"Write {name}", requirements=(f"R-{name}",)) for name in "abc"),
+    dependencies=(Dependency(before="a", after="b"),),
+)
+
+
+class Writer(BaseAgent):
+    """Writes one file and leaves a line outside the repository, by which executions are counted."""
+
+    def __init__(self, calls: Path) -> None:
+        self._calls = calls
+
+    async def execute(self, task: Task, context: AgentContext) -> AgentResult:
+        with self._calls.open("a") as lines:
+            lines.write(f"{task.id}\n")
+        context.workspace.write_text(f"{task.id}.txt", f"made by {context.effect_key('file')}\n")
+        return AgentResult(status="done", summary=f"wrote {task.id}.txt")
+
+
+class FileIsThere:
+    """A check that looks whether the task's file is in the tree."""
+
+    def applies(self, task: Task | None, plan: ExecutionPlan) -> bool:
+        return True
+
+    async def check(self, task: Task | None, context: CheckContext) -> Evidence:
+        wanted = [one.id for one in PLAN.tasks] if task is None else [task.id]
+        there = all((context.tree.path / f"{name}.txt").is_file() for name in wanted)
+        name = "final" if task is None else f"{task.id}-{context.attempt}"
+        return Evidence(id=name, check="there", passed=there, tree=context.tree.tree)
+
+
+class NoSandbox:
+    """Nothing in this run may need one."""
+
+    tier = "isolated"
+
+    async def probe(self) -> None: ...
+
+    async def run(self, argv: Any, **options: Any) -> Completed:
+        raise AssertionError(f"nothing here runs commands: {argv}")
+
+
+async def carry_out(output: Path) -> str:
+    """One process of the run: begin it or go on with it."""
+    data = output / ".dispatcher"
+    workspace = GitWorkspace()
+    with closing(SqlStore(data, SqlOptions(lease_s=1.0))) as store:
+        state = StateManager(store, RUN, folder=data, checkpoint_interval_s=0.02, renew_s=0.01).open()
+        try:
+            begun = any(event.type == "run.started" for event in state.events())
+            started = await workspace.start(RUN, output, title=SPECIFICATION.title)
+            if begun:
+                state.append("run.resumed", data={"owner": "driver", "epoch": state.lease.epoch})
+            else:
+                plan, specification = state.put_value(PLAN), state.put_value(SPECIFICATION)
+                facts = {"plan": plan, "specification": specification, "base": started.base, "branch": started.branch}
+                state.append("run.started", data=facts)
+            state.flush()
+            plan = state.get_value(state.state().started["plan"], ExecutionPlan)
+            run_dir = data / "runs" / RUN
+            run_dir.mkdir(parents=True, exist_ok=True)
+
+            def context_for(task: Task, attempt: int, opened: Opened, feedback: str) -> AgentContext:
+                return AgentContext(
+                    run=RUN,
+                    attempt=attempt,
+                    task=task.id,
+                    specification=SPECIFICATION,
+                    workspace=GuardedWorkspace(opened.path),
+                    sandbox=NoSandbox(),  # type: ignore[arg-type]
+                )
+
+            factory = AgentFactory(lambda name: Writer(output.parent / "calls"))
+            coordinator = Coordinator(
+                plan=plan,
+                run=RUN,
+                state=state,
+                workspace=workspace,
+                integration=Integration(
+                    workspace=workspace,
+                    checks=[("there", FileIsThere())],
+                    sandbox=NoSandbox(),
+                    language=None,
+                    plan=plan,
+                    run_dir=run_dir,
+                ),
+                executor=LocalExecutor(),
+                factory=factory,
+                bus=MessageBus(),
+                settings=CoordinatorSettings(concurrency=2, poll_s=0.02, max_attempts=1),
+                assignments={task.id: ("writer",) for task in plan.tasks},
+                context_for=context_for,
+            )
+            try:
+                return await coordinator.run()
+            finally:
+                await factory.aclose()
+        finally:
+            state.close()
+            await workspace.aclose()
+
+
+def fork(output: Path, failpoints: str) -> int:
+    """Carry the run out in a child; its process id."""
+    pid = os.fork()
+    if pid == 0:
+        os.environ["AD_FAILPOINTS"] = failpoints
+        code = 1
+        try:
+            code = 0 if asyncio.run(carry_out(output)) == "completed" else 2
+        except Fenced:
+            code = FENCED
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            sys.stderr.flush()
+            os._exit(code)
+    return pid
+
+
+def process(output: Path, failpoints: str) -> int:
+    """Carry the run out in a child; its exit status (0 completed, -9 killed)."""
+    return os.waitstatus_to_exitcode(os.waitpid(fork(output, failpoints), 0)[1])
+
+
+def git(output: Path, *arguments: str) -> str:
+    done = subprocess.run(["git", "-C", str(output), *arguments], capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+def log_of(output: Path) -> list[Event]:
+    with closing(SqlStore(output / ".dispatcher")) as store:
+        return list(store.read(RUN))
+
+
+def sealed_before(output: Path) -> dict[str, str]:
+    """Sealed refs that a killed process left: ref to commit."""
+    if not (output / ".git").exists():
+        return {}
+    lines = git(output, "for-each-ref", "--format=%(refname) %(objectname)", "refs/dispatcher").split("\n")
+    return dict(line.split() for line in lines if line)
+
+
+def faults(case: Path, killed: bool, sealed: dict[str, str], calls_before: Counter[str], tree: str) -> list[str]:
+    """Everything about the finished run that breaks a promise."""
+    output, found = case / "out", []
+    events = log_of(output)
+    counts = Counter((event.type, event.task) for event in events)
+    for task in "abc":
+        for kind in ("task.completed", "attempt.landed"):
+            if counts[kind, task] != 1:
+                found.append(f"{kind} of {task} is recorded {counts[kind, task]} times")
+    if events[-1].type != "run.finished" or events[-1].data["status"] != "completed":
+        found.append(f"the log ends with {events[-1]}")
+    if [event.seq for event in events] != list(range(1, len(events) + 1)):
+        found.append("the log has gaps")
+    actual = git(output, "rev-parse", "HEAD^{tree}").strip()
+    if actual != tree:
+        found.append(f"the tree is {actual}, not {tree}")
+    landed = git(output, "log", "--format=%(trailers:key=Dispatcher-Task,valueonly,separator=%x2C)").split()
+    if sorted(landed) != ["a", "b", "c"]:
+        found.append(f"commits of tasks on the branch: {landed}")
+    for ref, commit in sealed.items():
+        try:
+            git(output, "cat-file", "-e", f"{commit}^{{commit}}")
+        except subprocess.CalledProcessError:
+            found.append(f"sealed commit {commit} of {ref} is gone")
+    calls = Counter((case / "calls").read_text().split())
+    for ref in sealed:
+        task = next((name for name in "abc" if f"/{name}/" in ref or f"/{name}-" in ref), None)
+        if task is None:
+            found.append(f"cannot tell whose {ref} is")
+        elif calls[task] != calls_before[task]:
+            found.append(f"sealed work of {task} was done again")
+    if max(calls.values()) > (2 if killed else 1):
+        found.append(f"executions: {dict(calls)}")
+    checked = {event.task for event in events if event.type == "attempt.checked"}
+    if checked != {"a", "b", "c"}:
+        found.append(f"evidence is recorded only for {checked}")
+    return found
+
+
+def reference_run(folder: Path) -> tuple[dict[str, int], str]:
+    """A run without faults: the hits of each failpoint, and the tree it ends with."""
+    trace, reference = folder / "trace", folder / "reference"
+    reference.mkdir(parents=True)
+    if process(reference / "out", f"trace={trace}") != 0:
+        raise SystemExit("the run without faults does not complete")
+    hits: dict[str, int] = {}
+    for line in trace.read_text().split():
+        name, _, hit = line.partition(":")
+        hits[name] = max(int(hit), hits.get(name, 0))
+    return hits, git(reference / "out", "rev-parse", "HEAD^{tree}").strip()
+
+
+def kill_everywhere(folder: Path) -> None:
+    hits, tree = reference_run(folder)
+    for name, hit in [(name, hit) for name, last in sorted(hits.items()) for hit in sorted({1, last})]:
+        case = folder / f"{name}-{hit}"
+        case.mkdir()
+        first = process(case / "out", f"{name}:{hit}:kill")
+        sealed = sealed_before(case / "out")
+        calls = case / "calls"
+        calls_before = Counter(calls.read_text().split() if calls.exists() else [])
+        second = process(case / "out", "")
+        found = [] if second == 0 else [f"resume ends with {second}"]
+        if not found:
+            found = faults(case, first == -9, sealed, calls_before, tree)
+        report = {"point": f"{name}:{hit}", "first": first, "sealed": len(sealed), "faults": found}
+        print(json.dumps(report), flush=True)
+
+
+def freeze_at(folder: Path, points: list[str]) -> None:
+    _, tree = reference_run(folder)
+    for point in points:
+        case = folder / point.replace(":", "-")
+        case.mkdir()
+        pid = fork(case / "out", f"{point}:stop")
+        os.waitid(os.P_PID, pid, os.WSTOPPED | os.WNOWAIT)
+        time.sleep(1.1)
+        second = process(case / "out", "")
+        length = len(log_of(case / "out"))
+        os.kill(pid, signal.SIGCONT)
+        first = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        found = [] if second == 0 else [f"the successor ends with {second}"]
+        if not found:
+            found = faults(case, True, {}, Counter(), tree)
+        if len(log_of(case / "out")) != length:
+            found.append("the stale owner recorded something")
+        print(json.dumps({"point": point, "first": first, "faults": found}), flush=True)
+
+
+if __name__ == "__main__":
+    if sys.argv[2] == "kill":
+        kill_everywhere(Path(sys.argv[1]))
+    else:
+        freeze_at(Path(sys.argv[1]), sys.argv[3:])

@@ -1,0 +1,64 @@
+"""Runs that are killed or frozen at any point end as if nothing had happened."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import agent_dispatcher
+import agent_dispatcher_builtins
+from agent_dispatcher.failpoints import FAILPOINTS
+
+DRIVER = Path(__file__).with_name("crash_driver.py")
+
+
+def drive(folder: Path, *arguments: str) -> list[dict[str, Any]]:
+    """One report per case."""
+    done = subprocess.run(
+        [sys.executable, str(DRIVER), str(folder), *arguments], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_every_failpoint_is_listed_and_every_listed_one_exists() -> None:
+    """The list of failpoints and the code agree."""
+    named: set[str] = set()
+    for package in (agent_dispatcher, agent_dispatcher_builtins):
+        for path in Path(str(package.__path__[0])).rglob("*.py"):
+            named.update(re.findall(r'(?<!`)failpoint\("([^"]+)"\)', path.read_text(encoding="utf-8")))
+    assert named == FAILPOINTS
+
+
+@pytest.mark.slow
+def test_kill_at_every_failpoint(tmp_path: Path) -> None:
+    """Killed at the first and last hit of every failpoint of a three-task run in git, a resume completes it: same tree, each result recorded
+    once, no sealed or landed commit lost, no sealed work done again."""
+    cases = drive(tmp_path, "kill")
+    assert [case for case in cases if case["faults"]] == []
+    killed = {case["point"].partition(":")[0] for case in cases if case["first"] == -9}
+    assert killed == FAILPOINTS
+    assert sum(case["sealed"] > 0 for case in cases) >= 10
+
+
+@pytest.mark.slow
+def test_frozen_owner_cannot_spoil_what_its_successor_did(tmp_path: Path) -> None:
+    """An owner that is stopped, taken over and woken again records nothing, and never reports that the run completed."""
+    points = [
+        "attempt.performed:1",
+        "seal.after:2",
+        "flush.before:4",
+        "landing.recorded:2",
+        "workspace.landed:3",
+        "finish.before:1",
+        "finish.after:1",
+    ]
+    cases = drive(tmp_path, "freeze", *points)
+    assert [case for case in cases if case["faults"]] == []
+    assert {case["point"]: case["first"] for case in cases} == dict.fromkeys(points, 7)
