@@ -74,9 +74,9 @@ def _documented_first(tasks: Sequence[Task]) -> Iterator[Requires]:
             if shared:
                 yield _documents(task, built, 0.8, f"both serve {', '.join(shared)}")
             elif whole:
-                yield _documents(task, built, 0.6, "it is about the whole project")
+                yield _documents(task, built, 0.45, "it is about the whole project")
             elif task.group and task.group == built.group:
-                yield _documents(task, built, 0.55, f"both belong to {task.group}")
+                yield _documents(task, built, 0.4, f"both belong to {task.group}")
 
 
 def _documents(task: Task, built: Task, confidence: float, why: str) -> Requires:

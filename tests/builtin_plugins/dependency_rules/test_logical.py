@@ -57,11 +57,11 @@ def test_documentation_is_behind_what_it_documents() -> None:
     built = task("a", requirements=("R1",)), task("b", group="billing"), task("c")
     assert pairs(*built, task("d", "Describe it", "documentation", requirements=("R1",))) == [("a", "d", 0.8)]
     assert pairs(*built, task("d", "Write the README", "documentation")) == [
-        ("a", "d", 0.6),
-        ("b", "d", 0.6),
-        ("c", "d", 0.6),
+        ("a", "d", 0.45),
+        ("b", "d", 0.45),
+        ("c", "d", 0.45),
     ]
-    assert pairs(*built, task("d", "Describe it", "documentation", group="billing")) == [("b", "d", 0.55)]
+    assert pairs(*built, task("d", "Describe it", "documentation", group="billing")) == [("b", "d", 0.4)]
     assert pairs(*built, task("d", "Describe it", "documentation")) == []
 
 
