@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -149,21 +150,43 @@ def test_a_database_of_a_newer_version_is_refused(dispatch, small: Path, tmp_pat
     assert database.read_bytes() == content
 
 
-def test_a_full_disk_stops_with_a_message_and_can_be_resumed(dispatch, small: Path, tmp_path: Path) -> None:
-    """Exit 3 saying that the disk is full; with space again the run goes on to the end."""
-    image = tmp_path / "space"
-    image.mkdir()
-    output = image / "out"
-    fill = f"mount -t tmpfs -o size=64m tmpfs {image}"
-    keep = tmp_path / "kept"
-    script = (
-        f"{fill}; trap 'cp -a {output} {keep} 2>/dev/null' EXIT; head -c 62m /dev/zero > {image}/ballast; set +e; true"
+FULL_DISK = """
+mount -t tmpfs -o size=$SIZE tmpfs "$DISK"
+set +e
+"$PYTHON" -m agent_dispatcher run "$SPEC" --output "$DISK/out" > "$LOGS/run.out" 2> "$LOGS/run.err"
+echo $? > "$LOGS/run.code"
+mount -o remount,size=64m "$DISK"
+"$PYTHON" -m agent_dispatcher resume --output "$DISK/out" --json > "$LOGS/resume.out" 2> "$LOGS/resume.err"
+echo $? > "$LOGS/resume.code"
+"""
+
+
+@pytest.mark.sandbox
+@pytest.mark.parametrize("size", ["600k", "1000k", "1400k"])
+def test_a_full_disk_stops_with_a_message_and_can_be_resumed(size: str, small: Path, tmp_path: Path) -> None:
+    """The run stops saying that there is no space left; with space again the same run goes on to its end."""
+    for name in ("disk", "logs", "home"):
+        (tmp_path / name).mkdir()
+    subprocess.run(
+        ["unshare", "--map-root-user", "--mount", "sh", "-ec", FULL_DISK],
+        env={
+            "PATH": "/usr/local/bin:/usr/bin:/bin",
+            "HOME": str(tmp_path / "home"),
+            "PYTHON": sys.executable,
+            "SIZE": size,
+            "SPEC": str(small),
+            "DISK": str(tmp_path / "disk"),
+            "LOGS": str(tmp_path / "logs"),
+        },
+        check=True,
+        timeout=280,
     )
-    # The namespace ends with the command, so what the full disk held is copied out by the shell that stays around it.
-    ended = dispatch("run", small, "--output", output, mounts=script.replace("; true", ""))
-    assert ended.code in (1, 3), ended.stderr
-    assert "Traceback" not in ended.stderr
-    assert "space" in ended.stderr.lower() or "full" in ended.stderr.lower()
+    logs = {path.name: path.read_text(encoding="utf-8") for path in (tmp_path / "logs").iterdir()}
+    assert logs["run.code"].strip() in ("1", "3"), logs
+    assert "space" in logs["run.err"] or "full" in logs["run.err"] or "space" in logs["run.out"], logs
+    assert "Traceback" not in logs["run.err"], logs["run.err"]
+    assert logs["resume.code"].strip() == "0", logs["resume.err"]
+    assert json.loads(logs["resume.out"])["status"] == "completed"
 
 
 def test_a_plan_whose_specification_changed_is_refused(dispatch, small: Path, tmp_path: Path) -> None:
