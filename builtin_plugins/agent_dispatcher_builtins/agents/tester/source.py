@@ -67,7 +67,8 @@ def layout(code: Code, indent: int = 0, before: str = "", after: str = "") -> st
     if not code.items:
         return line
     lines = [" " * indent + before + code.opening]
-    lines += [layout(item, indent + 4, after=",") for item in code.items]
+    single = len(code.items) == 1 and isinstance(code.items[0], Group) and code.opening.endswith("(")
+    lines += [layout(item, indent + 4, after="" if single else ",") for item in code.items]
     return "\n".join([*lines, " " * indent + code.closing + after])
 
 

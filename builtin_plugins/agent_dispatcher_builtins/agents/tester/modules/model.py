@@ -230,11 +230,12 @@ class _Model:
         )
         self.module.test(
             "test_cannot_be_changed",
-            "A row is a value: frozen, and equal to another with the same values.",
+            "A row is a value: frozen, without room for more, and equal to another with the same values.",
             [
                 f"    row = {self.kind}(**VALID)",
                 "    with pytest.raises(AttributeError):",
                 "        row.id = 1",
+                '    assert not hasattr(row, "__dict__")',
                 f"    assert row == {self.kind}(**VALID)",
             ],
         )

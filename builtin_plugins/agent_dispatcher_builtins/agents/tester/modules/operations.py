@@ -110,11 +110,15 @@ class _Operation:
         result = outcome.result
         if result is None:
             return ["    assert result is None, at"]
+        entity = self.returned.entity or ""
         wanted: Code
         if isinstance(result, dict):
-            wanted = code.row(self.returned.entity or "", result)
+            rows = outcome.state[entity]
+            changed = rows != code.prepared.before[entity]
+            kind = self.subject.class_name(entity)
+            wanted = f"expected[{kind}][{rows.index(result)}]" if changed else code.row(entity, result)
         elif isinstance(result, list):
-            wanted = code.rows(self.returned.entity or "", result)
+            wanted = code.rows(entity, result)
         elif isinstance(result, bool):
             return [f"    assert result is {result}, at"]
         else:
