@@ -10,8 +10,9 @@ import asyncio
 import contextlib
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from attrs import frozen
 
@@ -80,14 +81,17 @@ async def run_tree(
         asyncio.CancelledError: after the tree was killed.
     """
     began = time.monotonic()
-    process = await asyncio.create_subprocess_exec(
-        *argv,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env=dict(env),
-        cwd=cwd,
-        pass_fds=pass_fds,
+    process = await _started(
+        asyncio.create_subprocess_exec(
+            *argv,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env=dict(env),
+            cwd=cwd,
+            pass_fds=pass_fds,
+        ),
+        kill,
     )
     assert process.stdout is not None and process.stderr is not None
     out, err = bytearray(), bytearray()
@@ -113,6 +117,23 @@ async def run_tree(
         limit_hit=limit_hit,
         duration_s=time.monotonic() - began,
     )
+
+
+async def _started(
+    starting: Coroutine[Any, Any, asyncio.subprocess.Process], kill: Callable[[asyncio.subprocess.Process], None]
+) -> asyncio.subprocess.Process:
+    """The started process; a cancellation that comes while it is being started waits until it can be killed."""
+    task = asyncio.ensure_future(starting)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        if not task.cancelled() and task.exception() is None:
+            process = task.result()
+            with contextlib.suppress(ProcessLookupError):
+                kill(process)
+            await process.communicate()
+        raise
 
 
 async def _settle(

@@ -153,6 +153,20 @@ class Git:
             variables["GIT_DIR"] = str(self.git_dir)
         if self.work_tree is not None:
             variables["GIT_WORK_TREE"] = str(self.work_tree)
+        talking = asyncio.ensure_future(self._talk(argv, variables, cwd, stdin))
+        try:
+            code, out, err = await asyncio.shield(talking)
+        except asyncio.CancelledError:
+            # a git that is ended half-way leaves locks behind: let it finish, it is short
+            await asyncio.wait({talking})
+            raise
+        if code not in accept:
+            raise GitFailed(argv, code, err.decode("utf-8", "replace").strip())
+        return code, out
+
+    async def _talk(
+        self, argv: Sequence[str], variables: Mapping[str, str], cwd: Path | None, stdin: bytes
+    ) -> tuple[int, bytes, bytes]:
         process = await asyncio.create_subprocess_exec(
             self.command,
             *argv,
@@ -162,18 +176,9 @@ class Git:
             env=variables,
             cwd=self.work_tree or cwd or self.git_dir or "/",
         )
-        talking = asyncio.ensure_future(process.communicate(stdin or None))
-        try:
-            out, err = await asyncio.shield(talking)
-        except asyncio.CancelledError:
-            # a half-done git leaves locks behind: let it end, it is short
-            await asyncio.wait({talking})
-            raise
-        code = process.returncode
-        assert code is not None
-        if code not in accept:
-            raise GitFailed(argv, code, err.decode("utf-8", "replace").strip())
-        return code, out
+        out, err = await process.communicate(stdin or None)
+        assert process.returncode is not None
+        return process.returncode, out, err
 
     async def line(self, *argv: str, cwd: Path | None = None) -> str:
         """A call's output without the last line end."""
