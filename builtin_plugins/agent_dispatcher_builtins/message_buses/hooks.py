@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from agent_dispatcher.extension import Component, Services, hookimpl
 from attrs import field, frozen
 from attrs.validators import ge
+
+from agent_dispatcher.extension import Component, Services, hookimpl
 
 __all__ = ["local"]
 
@@ -33,7 +34,11 @@ class LocalBusPlugin:
     @hookimpl
     def dispatcher_message_buses(self) -> Iterable[Component]:
         yield Component(
-            "local", "Carries messages inside the dispatcher's process.", _make, options=LocalBusOptions, default_rank=10
+            "local",
+            "Carries messages inside the dispatcher's process.",
+            _make,
+            options=LocalBusOptions,
+            default_rank=10,
         )
 
 

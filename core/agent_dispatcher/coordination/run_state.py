@@ -123,12 +123,16 @@ def _run_event(state: RunState, event: Event) -> None:
 
 
 def _resume(task: TaskState, *, retry: bool) -> None:
-    """What a new process makes of a task: given up with the run is taken up again; failed and blocked only when asked for."""
+    """What a new process makes of a task: given up with the run is taken up again; failed and blocked only when asked for.
+
+    Work that was sealed by then is not done again: it goes on at landing.
+    """
     again = {"cancelled", "failed", "blocked"} if retry else {"cancelled"}
     if task.status in again:
         if task.status != "cancelled":
             task.failures = task.declined = 0
-        task.status, task.error, task.blocked_by = "pending", None, ()
+        task.status = "in_progress" if task.phase == "sealed" else "pending"
+        task.error, task.blocked_by = None, ()
 
 
 def _task_event(task: TaskState, event: Event) -> None:
