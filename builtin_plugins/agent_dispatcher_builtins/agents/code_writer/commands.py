@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent_dispatcher.behaviour import from_value, to_value
+from agent_dispatcher.behaviour import from_value, infer_text, operation_scopes, to_value
 from agent_dispatcher.models import Behaviour, Entity, Field, Operation
 
 from ...languages.python.interface import class_name, entity_slug, identifier
@@ -25,7 +25,7 @@ def kinds(behaviour: Behaviour) -> frozenset[str]:
 def commands(behaviour: Behaviour) -> list[str]:
     """The source text of every command, operations first. An operation takes the place of a command of the same name."""
     taken = {_dashed(operation.name) for operation in behaviour.operations}
-    found = [_operation(operation) for operation in behaviour.operations]
+    found = [_operation(behaviour, operation) for operation in behaviour.operations]
     for entity in behaviour.entities:
         slug = _dashed(entity_slug(entity.name))
         for verb, make in (("list", _list), ("show", _show), ("add", _add)):
@@ -38,13 +38,24 @@ def _dashed(name: str) -> str:
     return name.replace("_", "-")
 
 
-def _operation(operation: Operation) -> str:
+def _operation(behaviour: Behaviour, operation: Operation) -> str:
     name = identifier(operation.name)
     arguments = "storage, **inputs" if operation.inputs else "storage"
     call = f"operations.{name}({arguments})"
-    body = [f"        {call}", "        _show(None)"] if operation.returns is None else [f"        _show({call})"]
-    summary = operation.summary or operation.name.replace("_", " ")
+    body = (
+        [f"        {call}", "        _show(None)"]
+        if _gives_nothing(behaviour, operation)
+        else [f"        _show({call})"]
+    )
+    summary = text.sentence(operation.summary, _words(operation.name))
     return _command(_dashed(operation.name), f"{operation.name}_command", summary, operation.inputs, body)
+
+
+def _gives_nothing(behaviour: Behaviour, operation: Operation) -> bool:
+    """Whether the function's result can only be ``None``, which a type checker does not let anyone use."""
+    if operation.returns is None:
+        return True
+    return infer_text(operation.returns, operation_scopes(behaviour, operation).returns).kind == "null"
 
 
 def _list(entity: Entity) -> str:

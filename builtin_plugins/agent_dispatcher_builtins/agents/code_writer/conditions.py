@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
-from agent_dispatcher.behaviour import Attribute, Binary, Call, In, IsNull, Literal, Name, Node, Unary
+from agent_dispatcher.behaviour import Aggregate, Attribute, Binary, Call, In, IsNull, Literal, Name, Node, Unary
 
 from .code import AND, BOOLEAN, COMPARE, INTEGER, NOT, OR, SUM, Code
 
@@ -45,6 +45,8 @@ def condition(compiler: Compiler, node: Node, negated: bool) -> Code:
                 word = "not in" if negated else "in"
                 return Code(f"{codes[1].at(SUM)} {word} {codes[0].at(SUM)}", BOOLEAN, binds=COMPARE)
     code = compiler.value(node)
+    if isinstance(node, Aggregate) and code.text.startswith("bool("):
+        code = Code(code.text.removeprefix("bool(").removesuffix(")"), BOOLEAN)
     return Code(f"not {code.at(NOT)}", BOOLEAN, binds=NOT) if negated else code
 
 

@@ -105,6 +105,7 @@ class _Package:
         self.promised = promised
         self.package = package_name(behaviour)
         self.groups = operation_groups(behaviour)
+        self.bodies: dict[str, str] = {}
         self.classes = {class_name(entity): entity_module(behaviour, entity) for entity in behaviour.entities}
         self.own = {
             "DomainError": f"{self.package}.errors",
@@ -277,7 +278,10 @@ class _Package:
         )
 
     def _operations_body(self, group: str) -> str:
-        return "\n\n".join(function(self.behaviour, operation) for operation in self.groups[group])
+        if group not in self.bodies:
+            functions = [function(self.behaviour, operation) for operation in self.groups[group]]
+            self.bodies[group] = "\n\n".join(functions)
+        return self.bodies[group]
 
     def operations_root(self) -> str:
         names = {

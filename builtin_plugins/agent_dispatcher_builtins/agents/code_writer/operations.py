@@ -168,7 +168,8 @@ class _Writer:
         matched = compiler.selection(selection)
         self._note(compiler)
         bound = self.behaviour.entity(str(matched.type.entity))
-        variable = self._local(compiler.variable(selection.variable, bound), bound)
+        key = f"each {index}"
+        variable = self._local(compiler.variable(selection.variable, bound), bound) if self._wants(key) else "_"
         outer = dict(self.rows)
         target = self._target(seen)
         if seen.change.kind != "create":
@@ -181,6 +182,7 @@ class _Writer:
             row=variable if fresh else None,
             gone=not fresh and seen.change.kind == "delete",
             stored=True,
+            key=key,
         )
         self._add(f"for {variable} in ", matched.text, ":")
         self._apply(index, seen, entity, 4)

@@ -79,7 +79,7 @@ def statement(indent: int, prefix: str, expression: str, suffix: str = "") -> st
     node = ast.parse(expression, mode="eval").body
     printer = _Printer(expression)
     last = _last_bracket(node)
-    ending = ast.get_source_segment(expression, last) if last is not None else None
+    ending = printer.segment(last) if last is not None else None
     if last is not None and ending and expression.endswith(ending) and _loosest(node)[1] <= 1:
         head = prefix + expression[: -len(ending)]
         broken = " " * indent + _render((head, printer.doc(last), suffix), indent)
@@ -163,7 +163,11 @@ class _Printer:
     """Documents of the expressions in ``source``."""
 
     def __init__(self, source: str) -> None:
-        self.source = source
+        self.source = source.encode()
+
+    def segment(self, node: ast.expr) -> str:
+        """The source text of a node; the whole is one line, as all that is made here."""
+        return self.source[node.col_offset : node.end_col_offset].decode()
 
     def doc(self, node: ast.expr, above: int = 0) -> _Doc:
         """The document of a node; in parentheses when what stands around it binds more tightly (``above``)."""
@@ -209,7 +213,7 @@ class _Printer:
                 parts = [self.doc(body, 1), _Line(), "if ", self.doc(test, 1), _Line(), "else ", self.doc(orelse)]
                 return 0, tuple(parts)
             case _:
-                return _TIGHT, (ast.get_source_segment(self.source, node) or ast.unparse(node),)
+                return _TIGHT, (self.segment(node),)
 
     def _arguments(self, arguments: list[ast.expr], keywords: list[ast.keyword]) -> tuple[_Doc, ...]:
         if not arguments and not keywords:

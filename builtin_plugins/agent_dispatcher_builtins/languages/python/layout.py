@@ -180,16 +180,18 @@ class _Modules:
         for subject in groups:
             yield self._test(subject.name, (subject,), estimate_s=6.0)
         if groups:
-            yield self._test("state-machine", tuple(groups), estimate_s=8.0)
+            model = "tests/reference_model.py"
+            yield self._test("state-machine", tuple(groups), estimate_s=8.0, more=(model,))
         yield self._test("cli", (code["cli"],), estimate_s=5.0)
 
-    def _test(self, name: str, subjects: tuple[Module, ...], *, estimate_s: float) -> Module:
-        path = f"tests/test_{name.replace('-', '_')}.py"
+    def _test(
+        self, name: str, subjects: tuple[Module, ...], *, estimate_s: float, more: tuple[str, ...] = ()
+    ) -> Module:
         return Module(
             name=f"test-{name}",
             title=f"Test {_subject_title(name)}",
             type="testing",
-            paths=(path,),
+            paths=(f"tests/test_{name.replace('-', '_')}.py", *more),
             produces=(ArtifactRef(type="tests", name=name),),
             consumes=tuple(dict.fromkeys(ref for subject in subjects for ref in subject.consumes)),
             verifies=tuple(subject.name for subject in subjects),

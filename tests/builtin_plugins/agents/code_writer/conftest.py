@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+
 from agent_dispatcher.models import (
     Assignment,
     Behaviour,

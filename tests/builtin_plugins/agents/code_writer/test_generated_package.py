@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+
 from agent_dispatcher.behaviour import to_value
 from agent_dispatcher.models import Behaviour, Example, Specification
 from agent_dispatcher_builtins.languages.python.interface import (
