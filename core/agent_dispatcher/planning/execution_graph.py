@@ -17,9 +17,9 @@ from attrs import frozen
 
 from ..errors import GraphError
 from ..models import Dependency, Estimates, Gate, Reason, Task
-from . import _drawing, _schedule
-from ._cycles import cycle_error
-from ._order import components, shortest_cycle, shortest_path, topological_order
+from . import _drawing, _gates, _schedule
+from ._cycles import cycle_error, path_text
+from ._order import Adjacency, components, shortest_cycle, topological_order
 from ._reduction import redundant_edges
 
 if TYPE_CHECKING:
@@ -138,46 +138,24 @@ class ExecutionGraph:
             return self._after
         return [[*targets, *self._holds.get(node, ())] for node, targets in enumerate(self._after)]
 
-    def _sort(self, gates: list[tuple[int, int]]) -> list[int]:
+    def _sort(self, wanted: list[tuple[int, int]]) -> list[int]:
         """Accept the gates that close no cycle; all tasks in topological order."""
         certain = self._all_after()
-        if not gates:
-            return self._ordered(certain)
-        wanted = [list(targets) for targets in certain]
-        for test, subject in gates:
-            wanted[test].append(subject)
-        order = topological_order(wanted)
-        if len(order) == len(self._ids):
-            for test, subject in gates:
-                self._accept(test, subject)
+        order = self._ordered(certain)
+        if not wanted:
             return order
-        self._ordered(certain)
-        found = components(wanted)
-        component_of = {node: number for number, nodes in enumerate(found) for node in nodes}
-        accepted = [list(targets) for targets in certain]
-        for test, subject in gates:
-            here = component_of.get(test)
-            if here is not None and here == component_of.get(subject):
-                path = shortest_path(accepted, subject, test, found[here]) if test != subject else [test]
-                if path is not None:
-                    self._leave_out(test, subject, path)
-                    continue
-            accepted[test].append(subject)
-            self._accept(test, subject)
-        return self._ordered(accepted)
+        choice = _gates.choose(certain, wanted)
+        for test, subject in choice.accepted:
+            self._hold(test, subject)
+            self._gates.append(Gate(test=self._ids[test], subject=self._ids[subject]))
+        for (test, subject), path in choice.left_out:
+            self._warnings.append(
+                f"{self._ids[subject]} does not wait for its test {self._ids[test]} before it lands, "
+                f"because the test already waits for it ({path_text(self._named(path))})"
+            )
+        return self._ordered(choice.after)
 
-    def _accept(self, test: int, subject: int) -> None:
-        self._hold(test, subject)
-        self._gates.append(Gate(test=self._ids[test], subject=self._ids[subject]))
-
-    def _leave_out(self, test: int, subject: int, path: Sequence[int]) -> None:
-        way = " → ".join(self._ids[node] for node in path)
-        self._warnings.append(
-            f"{self._ids[subject]} does not wait for its test {self._ids[test]} before it lands, "
-            f"because the test already waits for it ({way})"
-        )
-
-    def _ordered(self, after: list[list[int]]) -> list[int]:
+    def _ordered(self, after: Adjacency) -> list[int]:
         order = topological_order(after)
         if len(order) < len(after):
             cycle = shortest_cycle(after, components(after)[0])

@@ -167,6 +167,7 @@ def test_no_rule_orders_a_test_and_what_it_verifies() -> None:
         (Requires("a", "a"), "wants a to wait for itself"),
         (Requires("a", "b", "magic"), "gave a → b the kind 'magic', which is none of data, logical, resource"),
         (Requires("a", "b", confidence=1.5), "gave a → b the confidence 1.5, which is not between 0 and 1"),
+        (Requires("a", "b", confidence=0), "gave a → b the confidence 0, which is not between 0 and 1"),
         (Requires("a", "b", confidence=float("nan")), "gave a → b the confidence nan, which is not between 0 and 1"),
         (Excludes(("a",), "path:x"), "wants to keep a apart from nothing (path:x)"),
         (Excludes(("a", "zz"), "path:x"), "names 'zz', which is no task"),

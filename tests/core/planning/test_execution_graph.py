@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from agent_dispatcher import ExecutionGraph
 from agent_dispatcher.errors import CycleError, GraphError
 from agent_dispatcher.models import Dependency, Gate, Reason, Task
+from agent_dispatcher.planning._schedule import makespan
 
 
 def tasks(*ids: str, seconds: float = 10.0) -> list[Task]:
@@ -247,6 +248,24 @@ def test_the_simulation_counts_gates() -> None:
     graph = ExecutionGraph(values, edges("code>next"))
     assert graph.span_s == 60
     assert graph.recommended_workers == 2
+
+
+@given(graphs())
+@settings(deadline=None)
+def test_one_worker_takes_the_sum_and_enough_workers_the_span(graph: tuple[list[Task], list[Dependency]]) -> None:
+    """The simulation agrees with the arithmetic at both ends, gates and tasks without duration included."""
+    built = ExecutionGraph(*graph)
+    wiring, ranks = built._wiring, built._ranks
+    assert makespan(wiring, ranks, 1) == pytest.approx(built.work_s)
+    assert makespan(wiring, ranks, len(built) + 1) == pytest.approx(built.span_s)
+
+
+def test_of_several_dependencies_between_two_tasks_one_counts() -> None:
+    """A binding one before an advisory one, else the first."""
+    hint = Dependency(before="a", after="b", strength="advisory")
+    first, second = (Dependency(before="a", after="b", reasons=(Reason(rule=each),)) for each in ("one", "two"))
+    assert ExecutionGraph(tasks("a", "b"), [hint, first, second]).dependencies == (first,)
+    assert ExecutionGraph(tasks("a", "b"), [second, first, hint]).dependencies == (second,)
 
 
 def test_width_is_the_most_tasks_in_a_phase() -> None:
