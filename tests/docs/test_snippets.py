@@ -11,10 +11,40 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from markdown_blocks import ROOT, Block, blocks, pages
+from attrs import frozen
+from markdown_it import MarkdownIt
+
+ROOT = Path(__file__).parents[2]
+
+
+@frozen
+class Block:
+    """A fenced block: ``language`` is its info string, ``line`` where its content begins."""
+
+    page: str
+    line: int
+    language: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.page}:{self.line}"
+
+
+def pages() -> list[Path]:
+    """README and everything under docs that people read."""
+    return [ROOT / "README.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def blocks(page: Path, language: str) -> Iterator[Block]:
+    """The blocks of one language in a page."""
+    for token in MarkdownIt().parse(page.read_text(encoding="utf-8")):
+        if token.type == "fence" and token.info.strip() == language and token.map is not None:
+            yield Block(page.relative_to(ROOT).as_posix(), token.map[0] + 2, language, token.content)
+
 
 PAGES = [page for page in pages() if any(blocks(page, "sh"))]
 SNIPPETS = [block for page in pages() for block in blocks(page, "python")]
@@ -56,7 +86,12 @@ def test_the_commands_of_a_page_work_in_order(page: Path, desk: Path, tmp_path: 
                 continue
             command = command.replace(".venv/bin/", "")
             done = subprocess.run(
-                ["bash", "-c", command], cwd=desk, env=environment(tmp_path), capture_output=True, text=True, timeout=300
+                ["bash", "-c", command],
+                cwd=desk,
+                env=environment(tmp_path),
+                capture_output=True,
+                text=True,
+                timeout=300,
             )
             expected = int(found.group(1)) if (found := EXITS.search(line)) else 0
             assert done.returncode == expected, f"{block}: {line}\n{done.stdout}\n{done.stderr}"
