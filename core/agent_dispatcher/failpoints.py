@@ -14,7 +14,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-__all__ = ["FAILPOINTS", "FailpointReached", "failpoint"]
+__all__ = ["FAILPOINTS", "FailpointReached", "failpoint", "read_environment"]
 
 #: Every failpoint there is; a test fails when code names one that is not listed or lists one that no code names.
 FAILPOINTS: frozenset[str] = frozenset(
@@ -59,15 +59,24 @@ class FailpointReached(BaseException):
 
 
 _hits: Counter[str] = Counter()
+_armed: tuple[str, ...] = ()
+
+
+def read_environment() -> None:
+    """Look at ``AD_FAILPOINTS``; done once at import, because failpoints stand in the way of every task. A forked child may do it again."""
+    global _armed
+    _armed = tuple(entry for entry in os.environ.get("AD_FAILPOINTS", "").split(",") if entry)
+
+
+read_environment()
 
 
 def failpoint(name: str) -> None:
     """Do what ``AD_FAILPOINTS`` says about this hit of ``name``; usually nothing."""
-    armed = os.environ.get("AD_FAILPOINTS")
-    if not armed:
+    if not _armed:
         return
     _hits[name] += 1
-    for entry in armed.split(","):
+    for entry in _armed:
         if entry.startswith("trace="):
             with Path(entry.removeprefix("trace=")).open("a") as trace:
                 trace.write(f"{name}:{_hits[name]}\n")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Set
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -42,11 +42,9 @@ class VerdictPort(Protocol):
 class IntegrationPort(Protocol):
     """The merge train; see :class:`agent_dispatcher.workspace.integration.Integration`."""
 
-    async def land(
-        self, task: Task, change: Change, landed: frozenset[str], attempt: int, record: Record
-    ) -> VerdictPort: ...
+    async def land(self, task: Task, change: Change, landed: Set[str], attempt: int, record: Record) -> VerdictPort: ...
 
-    async def final(self, landed: frozenset[str]) -> tuple[Evidence, ...]: ...
+    async def final(self, landed: Set[str]) -> tuple[Evidence, ...]: ...
 
 
 class Lane:
@@ -111,14 +109,13 @@ class Lane:
             failpoint("landing.recorded")
 
         failpoint("landing.before")
-        verdict = await self._integration.land(
-            task, self._work.changes[task.id], frozenset(self._work.landed), attempt, record
-        )
+        work = self._work
+        verdict = await self._integration.land(task, work.changes[task.id], work.landed, attempt, record)
         failpoint("landing.after")
-        self._work.changes.pop(task.id, None)
+        work.changes.pop(task.id, None)
         if verdict.landed is None:
             return self._reject(task, attempt, verdict)
-        work, landed = self._work, verdict.landed
+        landed = verdict.landed
         work.feedback.pop(task.id, None)
         work.landed.add(task.id)
         work.tip = work.commits[task.id] = landed.commit

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence, Set
 from pathlib import Path
 
 from attrs import evolve, frozen
@@ -88,7 +88,7 @@ class Integration:
         self._run_dir = run_dir
         self._lane = asyncio.Lock()
 
-    async def land(self, task: Task, change: Change, landed: frozenset[str], attempt: int, record: Record) -> Verdict:
+    async def land(self, task: Task, change: Change, landed: Set[str], attempt: int, record: Record) -> Verdict:
         """Check a change on the combined tree and land it.
 
         Args:
@@ -109,7 +109,7 @@ class Integration:
                     why = f"conflict with what landed meanwhile in {', '.join(staged.paths)}{detail}"
                     return Verdict(landed=None, why=why, conflict=staged.paths)
                 try:
-                    evidence = await self._examine(task, staged, landed | {task.id}, attempt)
+                    evidence = await self._examine(task, staged, landed, attempt)
                 except SandboxUnavailable as error:
                     return Verdict(landed=None, why=f"the checks could not run: {error}", permanent=True)
                 refused = [item for item in evidence if not item.passed and not item.expected_red]
@@ -126,16 +126,14 @@ class Integration:
                 return Verdict(landed=outcome, evidence=evidence)
         return Verdict(landed=None, why=f"the branch moved {_MOST_MOVES} times while the work was checked")
 
-    async def final(self, landed: frozenset[str]) -> tuple[Evidence, ...]:
+    async def final(self, landed: Set[str]) -> tuple[Evidence, ...]:
         """Evidence about the finished whole; empty when no check has anything to say about it."""
         if not any(check.applies(None, self._plan) for _, check in self._checks):
             return ()
         async with self._lane:
             return await self._examine(None, await self._workspace.checkout_tip(), landed, 1)
 
-    async def _examine(
-        self, task: Task | None, tree: Tree, landed: frozenset[str], attempt: int
-    ) -> tuple[Evidence, ...]:
+    async def _examine(self, task: Task | None, tree: Tree, landed: Set[str], attempt: int) -> tuple[Evidence, ...]:
         applying = [(name, check) for name, check in self._checks if check.applies(task, self._plan)]
         if not applying:
             return ()
@@ -144,7 +142,7 @@ class Integration:
             sandbox=self._sandbox,
             language=self._language,
             plan=self._plan,
-            landed=landed,
+            landed=frozenset(landed) if task is None else frozenset((*landed, task.id)),
             log_dir=self._run_dir / "evidence",
             run_dir=self._run_dir,
             attempt=attempt,

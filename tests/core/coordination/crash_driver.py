@@ -28,6 +28,7 @@ from agent_dispatcher.coordination.message_bus import MessageBus
 from agent_dispatcher.coordination.state_manager import StateManager
 from agent_dispatcher.errors import Fenced
 from agent_dispatcher.extension import CheckContext, Completed, Opened
+from agent_dispatcher.failpoints import read_environment
 from agent_dispatcher.models import Dependency, Event, Evidence, ExecutionPlan, Specification, Task
 from agent_dispatcher.workspace.agent_workspace import GuardedWorkspace
 from agent_dispatcher.workspace.integration import Integration
@@ -149,6 +150,7 @@ def fork(output: Path, failpoints: str) -> int:
     pid = os.fork()
     if pid == 0:
         os.environ["AD_FAILPOINTS"] = failpoints
+        read_environment()
         code = 1
         try:
             code = 0 if asyncio.run(carry_out(output)) == "completed" else 2
