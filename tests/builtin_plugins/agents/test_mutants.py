@@ -103,10 +103,8 @@ def mutants(path: str, text: str) -> Iterator[Mutant]:
     count = len([None for _ in _faults(ast.parse(text))])
     for index in range(count):
         tree = ast.parse(text)
-        for position, (line, what, commit) in enumerate(_faults(tree)):
-            if position == index:
-                break
-        commit()
+        line, what, put_in = list(_faults(tree))[index]
+        put_in()
         yield Mutant(path, line, what, ast.unparse(ast.fix_missing_locations(tree)) + "\n")
 
 
