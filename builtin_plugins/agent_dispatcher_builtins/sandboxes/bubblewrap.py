@@ -17,7 +17,7 @@ import platform
 import signal
 import stat
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from agent_dispatcher.errors import SandboxUnavailable
@@ -55,6 +55,8 @@ _PASSWD = b"root:x:0:0:root:/:/usr/sbin/nologin\nnobody:x:65534:65534:nobody:/tm
 _GROUP = b"root:x:0:\nnogroup:x:65534:\n"
 _HOSTS = b"127.0.0.1 localhost\n::1 localhost\n"
 _NOBODY = "65534"
+#: The command begins when we answer. If the dispatcher died while bubblewrap was setting up, nobody answers and nothing begins.
+_WAIT_FOR_BEGIN = 'echo >&0 && read -r answer && exec "$@" </dev/null'
 _TMP_BYTES = 256 * 1024**2
 _SHM_BYTES = 64 * 1024**2
 
@@ -185,14 +187,15 @@ class Bubblewrap:
                 *("--remount-ro", "/dev", "--remount-ro", "/", "--chdir", str(cwd)),
                 *("--seccomp", str(files["seccomp"]), "--json-status-fd", str(write_end)),
                 *(part for name, value in variables.items() for part in ("--setenv", name, value)),
-                *("--", str(self._command("prlimit")), *_limit_options(limits), "--"),
-                *argv,
+                *("--", "/bin/sh", "-c", _WAIT_FOR_BEGIN, "sh"),
+                *(str(self._command("prlimit")), *_limit_options(limits), "--", *argv),
             ]
             try:
                 ended = await run_tree(
                     command,
                     limits=limits,
-                    kill=lambda process: process.kill(),
+                    kill=_kill,
+                    gated=True,
                     env={"LANG": "C.UTF-8"},
                     pass_fds=(*files.values(), write_end),
                     writable=writable,
@@ -218,6 +221,21 @@ class Bubblewrap:
             limit_hit=ended.limit_hit or _limit_of_code(code, limits),
             duration_s=ended.duration_s,
         )
+
+
+def _kill(process: asyncio.subprocess.Process) -> None:
+    """End bubblewrap and all below it, at any moment.
+
+    Its child is the first process of the inner process namespace, and all inside end with it. Killing bubblewrap alone is enough only
+    when that child has already asked to die with its parent, so the child is killed first, while bubblewrap is stopped and cannot make another.
+    """
+    if process.returncode is not None:
+        return
+    os.kill(process.pid, signal.SIGSTOP)
+    with suppress(OSError):
+        for child in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split():
+            os.kill(int(child), signal.SIGKILL)
+    process.kill()
 
 
 def _isolation() -> Iterator[str]:

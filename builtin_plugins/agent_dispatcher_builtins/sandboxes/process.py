@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import socket
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
@@ -64,6 +65,7 @@ async def run_tree(
     cwd: Path | None = None,
     pass_fds: Sequence[int] = (),
     writable: Sequence[Path] = (),
+    gated: bool = False,
 ) -> Ended:
     """Run ``argv`` until it ends or a limit ends it.
 
@@ -75,24 +77,35 @@ async def run_tree(
         cwd: where it starts.
         pass_fds: descriptors it inherits.
         writable: folders whose growth counts.
+        gated: the command asks on its standard input whether it may begin: it writes a byte and waits for a line. It gets none when we are
+            gone by then, so that nothing begins that nobody would end.
 
     Raises:
         OSError: the command could not be started.
         asyncio.CancelledError: after the tree was killed.
     """
     began = time.monotonic()
-    process = await _started(
-        asyncio.create_subprocess_exec(
-            *argv,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env=dict(env),
-            cwd=cwd,
-            pass_fds=pass_fds,
-        ),
-        kill,
-    )
+    ours, theirs = socket.socketpair() if gated else (None, None)
+    try:
+        process = await _started(
+            asyncio.create_subprocess_exec(
+                *argv,
+                stdin=asyncio.subprocess.DEVNULL if theirs is None else theirs.fileno(),
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                env=dict(env),
+                cwd=cwd,
+                pass_fds=pass_fds,
+            ),
+            kill,
+        )
+    except BaseException:
+        if ours is not None:
+            ours.close()
+        raise
+    finally:
+        if theirs is not None:
+            theirs.close()
     assert process.stdout is not None and process.stderr is not None
     out, err = bytearray(), bytearray()
     readers = asyncio.gather(
@@ -100,6 +113,7 @@ async def run_tree(
     )
     watcher = asyncio.ensure_future(_watch(process.pid, limits, writable))
     ended = asyncio.ensure_future(process.wait())
+    gate = asyncio.ensure_future(_let_begin(ours)) if ours is not None else None
     limit_hit: str | None = None
     try:
         await asyncio.wait({ended, watcher}, timeout=limits.timeout_s, return_when=asyncio.FIRST_COMPLETED)
@@ -107,6 +121,9 @@ async def run_tree(
             limit_hit = watcher.result() if watcher.done() else "timeout_s"
     finally:
         watcher.cancel()
+        if gate is not None and ours is not None:
+            gate.cancel()
+            ours.close()
         with contextlib.suppress(ProcessLookupError):
             kill(process)
         await _settle(process, ended, readers)
@@ -117,6 +134,15 @@ async def run_tree(
         limit_hit=limit_hit,
         duration_s=time.monotonic() - began,
     )
+
+
+async def _let_begin(ours: socket.socket) -> None:
+    """Answer the command when it asks."""
+    ours.setblocking(False)
+    loop = asyncio.get_running_loop()
+    with contextlib.suppress(OSError):
+        if await loop.sock_recv(ours, 1):
+            await loop.sock_sendall(ours, b"begin\n")
 
 
 async def _started(
@@ -132,7 +158,7 @@ async def _started(
             process = task.result()
             with contextlib.suppress(ProcessLookupError):
                 kill(process)
-            await process.communicate()
+            await asyncio.wait({asyncio.ensure_future(process.communicate())}, timeout=_GRACE_S)
         raise
 
 
