@@ -10,13 +10,15 @@ from typing import Any
 import pytest
 
 from agent_dispatcher.behaviour import to_value
-from agent_dispatcher.models import Behaviour, Example, Specification
+from agent_dispatcher.models import Behaviour, Entity, Example, Field, Specification
 from agent_dispatcher_builtins.languages.python.interface import (
     class_name,
     entity_module,
     identifier,
     operations_module,
 )
+
+from .conftest import Load, specification
 
 
 def _declared(behaviour: Behaviour, entity: str) -> dict[str, Any]:
@@ -233,7 +235,7 @@ def test_storage_keeps_what_sqlite_alone_would_not(load: Any, shop: Specificatio
 
 
 def test_rows_in_use_stay(load: Any, shop: Specification) -> None:
-    """A row that another references cannot be removed; one that references itself can."""
+    """A row that another references cannot be removed."""
     package = load(shop)
     box = package.models.Box
     with package.storage() as storage:
@@ -247,6 +249,21 @@ def test_rows_in_use_stay(load: Any, shop: Specification) -> None:
             storage.remove(outer)
         assert caught.value.code == "box_not_found"
         assert storage.add(box(label="c")).id == 3
+
+
+def test_row_that_references_only_itself_can_go(load: Load) -> None:
+    """It is no other row that refers to it."""
+    boss = Field(name="boss", type="reference", entity="Person")
+    package = load(specification(Behaviour(package="people", entities=(Entity(name="Person", fields=(boss,)),))))
+    person = package.models.Person
+    with package.storage() as storage:
+        first = storage.update(person(id=storage.add(person()).id, boss=1))
+        second = storage.add(person(boss=1))
+        with pytest.raises(package.error):
+            storage.remove(first)
+        storage.remove(second)
+        storage.remove(first)
+        assert storage.all(person) == []
 
 
 def test_database_is_kept_and_foreign_files_are_refused(load: Any, shop: Specification, tmp_path: Any) -> None:
