@@ -121,7 +121,7 @@ def problems(
         else:
             refused.append(Refused(task=task, reasons=tuple((name, reason or "") for name, reason in reasons)))
     if refused and not allow_partial:
-        found += [_problem(each, types) for each in refused]
+        found += [_problem(each, types, _place(each.task, plan)) for each in refused]
     found += _lost_orders(plan)
     found += _over_limits(plan, limits or PlanLimits(), warnings)
     for name, validator in validators:
@@ -177,7 +177,7 @@ def _routed(task: Task, accepting: list[str], route: Route | None, warnings: lis
     return (choice, *(name for name in accepting if name != choice))
 
 
-def _problem(refused: Refused, types: Sequence[AgentType]) -> Problem:
+def _problem(refused: Refused, types: Sequence[AgentType], where: str) -> Problem:
     task = refused.task
     if not types:
         reason = "no agent type is active"
@@ -193,9 +193,15 @@ def _problem(refused: Refused, types: Sequence[AgentType]) -> Problem:
     serves = f" for {', '.join(task.requirements)}" if task.requirements else ""
     return Problem(
         f"no agent can do task {task.id} ({task.title}){serves}: {reason}",
-        task.source,
+        where,
         "declare its behaviour, configure a model or an agent that does it, or leave it out with --allow-partial",
     )
+
+
+def _place(task: Task, plan: ExecutionPlan) -> str:
+    """Where the task stands in its source; a derived one stands where its first requirement does."""
+    places = (each.source for each in plan.specification.requirements if each.id in task.requirements)
+    return task.source or next(places, "")
 
 
 def _does(agent_type: AgentType, task: Task) -> bool:
