@@ -28,7 +28,8 @@ What could be read in two ways, decided:
   Once its row is deleted the name is null.
 * ``each``: the matching rows are fixed before the first is changed; then row after row, the values for one row computed on the state the rows before it
   left, and each row checked as it is written. A condition that is null counts as false (so a constraint over a null field is violated, unless it says ``is null``).
-* Constraints and uniqueness are evaluated with the written row in place. Only the written row's entity is checked, no other row. A row that references only itself can be deleted.
+* Constraints and uniqueness are evaluated with the written row in place. Only the written row's entity is checked, no other row. A row that references only itself can be deleted;
+  it can do so once it exists, not while it is created (``not_found``).
 * Uniqueness compares like ``==`` (``1.0`` and ``1.00`` are the same decimal). A failed call uses up no id.
 * ``returns`` of row type gives the row as it is at the end. ``given`` records of an example are added in order at the example's ``now`` and must be valid themselves.
 * ``pattern`` is Python's :func:`re.fullmatch` without flags; lengths count code points. A decimal is finite: NaN and infinities are of the wrong type, and so is

@@ -14,22 +14,24 @@ from .modules.model import model_module
 from .modules.operations import operations_module
 from .modules.state_machine import reference_model, state_machine_module
 from .modules.storage import storage_module
+from .search import TRIES
 from .subject import Subject
 
 __all__ = ["concerned", "generate", "writable_paths"]
 
 
-def generate(behaviour: Behaviour, paths: tuple[str, ...] | None = None) -> dict[str, str]:
+def generate(behaviour: Behaviour, paths: tuple[str, ...] | None = None, *, tries: int = TRIES) -> dict[str, str]:
     """The text of test files by path; the same text for the same behaviour.
 
     Args:
         behaviour: what the package is to do.
+        tries: how many situations to play at most for each operation and entity.
         paths: some of :func:`writable_paths`, all when ``None``. The state machine brings the reference model it imports.
 
     Raises:
         KeyError: a path that cannot be derived.
     """
-    writers = _writers(Subject(behaviour))
+    writers = _writers(Subject(behaviour, tries=tries))
     wanted = dict.fromkeys(writable_paths(behaviour) if paths is None else paths)
     if STATE_MACHINE in wanted:
         wanted.setdefault(REFERENCE_MODEL)

@@ -188,10 +188,10 @@ class Model:
         written: dict[str, Any] = {}
         for name, field in declared["fields"].items():
             written[name] = self._checked(field, row[name], f"{slug}_{name}")
-        self.rows[entity][row_id] = written
         for name, field in declared["fields"].items():
             if field["type"] == "reference":
                 self._reference(field, written[name])
+        self.rows[entity][row_id] = written
         for name, field in declared["fields"].items():
             if field.get("unique") and written[name] is not None:
                 for other_id, other in self.rows[entity].items():

@@ -75,8 +75,7 @@ def add_helpers(module: TestModule, subject: Subject) -> None:
     for entity in subject.behaviour.entities:
         module.use(subject.entity_module(entity), subject.class_name(entity.name))
         kinds.append(subject.class_name(entity.name))
-    closing = ",)" if len(kinds) == 1 else ")"
-    module.block(layout(Group("(", tuple(kinds), closing), before="KINDS = "))
+    module.block(layout(Group("(", tuple(kinds), ")", comma=len(kinds) == 1), before="KINDS = "))
     for block in _HELPERS.strip().split("\n\n\n"):
         module.block(block)
 

@@ -16,7 +16,7 @@ from .plain import Plain
 from .scenarios import Given, NotPossible, Outcome, Prepared, Scenario, prepare
 from .variation import Variation
 
-__all__ = ["Explored", "Finding", "explore"]
+__all__ = ["TRIES", "Explored", "Finding", "explore"]
 
 #: Scenarios that are tried for one operation or entity at most.
 TRIES = 5000

@@ -30,11 +30,13 @@ class Group:
         opening: everything up to and including the bracket.
         items: what is between the commas.
         closing: the bracket, and what follows.
+        comma: whether the last item has a comma on one line too, as in a tuple of one.
     """
 
     opening: str
     items: tuple[Code, ...]
     closing: str
+    comma: bool = False
 
 
 @frozen
@@ -54,7 +56,7 @@ def flat(code: Code) -> str:
         return code
     if isinstance(code, Prefixed):
         return code.prefix + flat(code.code)
-    return code.opening + ", ".join(map(flat, code.items)) + code.closing
+    return code.opening + ", ".join(map(flat, code.items)) + "," * code.comma + code.closing
 
 
 def layout(code: Code, indent: int = 0, before: str = "", after: str = "") -> str:
@@ -67,7 +69,7 @@ def layout(code: Code, indent: int = 0, before: str = "", after: str = "") -> st
     if not code.items:
         return line
     lines = [" " * indent + before + code.opening]
-    single = len(code.items) == 1 and isinstance(code.items[0], Group) and code.opening.endswith("(")
+    single = len(code.items) == 1 and isinstance(code.items[0], Group) and code.opening.endswith("(") and not code.comma
     lines += [layout(item, indent + 4, after="" if single else ",") for item in code.items]
     return "\n".join([*lines, " " * indent + code.closing + after])
 
@@ -172,9 +174,7 @@ class TestModule:
         if isinstance(value, list):
             return Group("[", tuple(map(self.literal, value)), "]")
         if isinstance(value, tuple):
-            if len(value) == 1:
-                return layout_single(self.literal(value[0]))
-            return Group("(", tuple(map(self.literal, value)), ")")
+            return Group("(", tuple(map(self.literal, value)), ")", comma=len(value) == 1)
         return literal(value)
 
     def render(self) -> str:
@@ -221,18 +221,13 @@ def _import_order(name: str) -> tuple[int, str]:
     return kind, name
 
 
-def layout_single(code: Code) -> Code:
-    """A tuple of one item, whose comma must stay."""
-    return f"({flat(code)},)"
-
-
 def _docstring(text: str, indent: int) -> str:
     """A docstring; lines that are too long are wrapped."""
     space = " " * indent
     lines: list[str] = []
     for paragraph in text.split("\n"):
-        lines += textwrap.wrap(sentence(paragraph), WIDTH - indent - 3, break_long_words=False) or [""]
-    if len(lines) == 1 and len(lines[0]) + indent + 6 <= WIDTH:
+        lines += textwrap.wrap(sentence(paragraph), WIDTH - indent - 6, break_long_words=False) or [""]
+    if len(lines) == 1:
         return f'{space}"""{lines[0]}"""'
     return "\n".join([f'{space}"""{lines[0]}', *(f"{space}{line}".rstrip() for line in lines[1:]), f'{space}"""'])
 

@@ -21,6 +21,7 @@ from ...languages.python.interface import (
 )
 from .plain import Plain, plain_behaviour
 from .scenarios import Alias, Call, Given, NotPossible, Scenario, from_example, prepare
+from .search import TRIES
 from .variation import Variation
 
 __all__ = ["Subject", "place"]
@@ -36,13 +37,15 @@ class Subject:
 
     Attributes:
         behaviour: as declared.
+        tries: how many situations to play at most when looking for those that matter.
         plain: as :mod:`.interpreter` takes it.
         variation: what its values look like.
         package: the import package under test.
     """
 
-    def __init__(self, behaviour: Behaviour) -> None:
+    def __init__(self, behaviour: Behaviour, *, tries: int = TRIES) -> None:
         self.behaviour = behaviour
+        self.tries = tries
         self.plain: Mapping[str, Plain] = plain_behaviour(behaviour)
         self.variation = Variation(behaviour, self.plain)
         self.package = package_name(behaviour)

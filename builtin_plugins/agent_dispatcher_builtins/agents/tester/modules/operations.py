@@ -32,6 +32,7 @@ def explore_operation(subject: Subject, operation: Operation) -> Explored:
         operation_misses(subject.behaviour, subject.plain, operation),
         subject.variation,
         seed=operation.name,
+        tries=subject.tries,
         known=known,
     )
 

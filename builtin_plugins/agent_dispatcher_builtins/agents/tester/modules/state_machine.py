@@ -24,6 +24,7 @@ __all__ = ["reference_model", "state_machine_module"]
 REFERENCE_MODEL = "reference_model"
 _EXAMPLES = 40
 _STEPS = 25
+_MANY = 40
 #: Situations a random sequence can begin with.
 _BEGINNINGS = 8
 
@@ -138,6 +139,8 @@ _CALL = """
     @rule(operation=st.sampled_from(sorted(OPERATIONS)), data=st.data())
     def call(self, operation: str, data: st.DataObject) -> None:
         inputs = data.draw(st.fixed_dictionaries(INPUTS[operation]), label=operation)
+        if sum(map(len, self.model.rows.values())) > MANY:
+            return
         self.compare(
             lambda: OPERATIONS[operation](self.storage, **in_python(inputs)),
             lambda: self.model.call(operation, inputs),
@@ -182,6 +185,10 @@ class _StateMachine:
             "#: Ids a row may have; low ones are the likely ones.\n"
             f"IDS = st.sampled_from([1, 1, 1, 2, 2, 3, 4, {NOWHERE}])"
         )
+        if self.behaviour.operations:
+            module.block(
+                f"#: With more rows than these, operations are not called: some make many of one.\nMANY = {_MANY}"
+            )
         module.block("#: Rows a sequence begins with: none, or those of an example.\n" + self._beginnings())
         blocks = _HELPERS.strip().split("\n\n\n")
         module.block(blocks[0])

@@ -30,7 +30,7 @@ def explore_entity(subject: Subject, entity: Entity) -> Explored:
         last = given[-1]
         starts.append(Scenario(subject.now, given, Call("update", entity.name, {}, Alias(last.alias))))
         starts.append(Scenario(subject.now, given[:-1], Call("add", entity.name, last.values)))
-    return explore(subject.plain, starts, misses, subject.variation, seed=entity.name)
+    return explore(subject.plain, starts, misses, subject.variation, seed=entity.name, tries=subject.tries)
 
 
 def _beginnings(subject: Subject, entity: Entity) -> Iterator[tuple[Given, ...]]:
