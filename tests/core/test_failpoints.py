@@ -17,7 +17,7 @@ for name in ("x", "y", "x", "y"):
         failpoint(name)
     except FailpointReached as reached:
         print("raised", reached)
-    print(name)
+    print(name, flush=True)
 """
 
 
@@ -33,7 +33,7 @@ def run(armed: str | None) -> tuple[int, list[str]]:
         (None, (0, ["x", "y", "x", "y"])),
         ("z:1", (0, ["x", "y", "x", "y"])),
         ("x:3", (0, ["x", "y", "x", "y"])),
-        ("x:2", (-signal.SIGKILL, [])),
+        ("x:2", (-signal.SIGKILL, ["x", "y"])),
         ("x:1:raise,y:2:raise", (0, ["raised", "x", "x", "y", "x", "raised", "y", "y"])),
     ],
 )

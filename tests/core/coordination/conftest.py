@@ -202,6 +202,7 @@ class World:
             context_for=self.context_for,
             on_task_error=self.on_task_error,
             run_dir=self.run_dir,
+            rng=lambda: 1.0,
         )
         try:
             return await self.coordinator.run()

@@ -228,6 +228,8 @@ def test_rejected_work_goes_back_with_feedback(world: Any, plan_of: Any, verdict
     ]
     rejected = [event.data["conflict"] for event in world.events() if event.type == "attempt.rejected"]
     assert rejected == [[], ["x.py"]]
+    delays = [event.data["delay_s"] for event in world.events() if event.type == "attempt.retry"]
+    assert delays == [0.01, 0.0], "after a conflict nothing is gained by waiting"
 
 
 def test_final_checks_decide(world: Any, plan_of: Any) -> None:
@@ -256,7 +258,8 @@ def test_attempt_that_takes_too_long(world: Any, plan_of: Any) -> None:
     assert (failed.data["reason"], failed.data["error"]) == ("timeout", "timed out after 0.1 s")
 
 
-def test_agent_that_swallows_its_cancellation(world: Any, plan_of: Any) -> None:
+@pytest.mark.parametrize("late", ["returns", "raises"])
+def test_agent_that_swallows_its_cancellation(world: Any, plan_of: Any, late: str) -> None:
     """An agent that refuses to end is given up: the run goes on, its folder goes to nobody else, its late result counts for nothing."""
 
     async def work(task: Task, context: AgentContext) -> AgentResult:
@@ -267,6 +270,8 @@ def test_agent_that_swallows_its_cancellation(world: Any, plan_of: Any) -> None:
                     await asyncio.sleep(0.05)
                 except asyncio.CancelledError:
                     continue
+            if late == "raises":
+                raise RuntimeError("too late")
         return DONE
 
     world.script, world.timeout_s, world.grace_s = work, 0.1, 0.1
@@ -283,6 +288,7 @@ def test_agent_that_swallows_its_cancellation(world: Any, plan_of: Any) -> None:
     assert took < 1.4
     assert ("a", 1) in world.workspace.open_folders
     assert [event.attempt for event in world.events() if event.type == "attempt.sealed"] == [2]
+    assert [event.attempt for event in world.events() if event.type == "attempt.failed"] == [1]
 
 
 def test_blocking_agent_does_not_block_the_others(world: Any, plan_of: Any) -> None:
@@ -619,7 +625,8 @@ def test_work_landed_without_record_is_adopted(world: Any, plan_of: Any) -> None
         again.store._events["r"] = [event for event in world.events() if event.seq <= cut]
         assert asyncio.run(again.run(plan)) == "completed", cut
         assert again.calls == [], cut
-        assert sorted(again.log("task.completed")) == [("task.completed", name) for name in "abc"], cut
+        for kind in ("attempt.landed", "task.completed"):
+            assert sorted(again.log(kind)) == [(kind, name) for name in "abc"], cut
 
 
 def test_branch_that_lost_landed_work_is_refused(world: Any, plan_of: Any) -> None:

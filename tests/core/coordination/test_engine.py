@@ -170,6 +170,17 @@ def test_exclusion_wakes_the_next_also_over_two_resources() -> None:
     assert started(engine.handle(land("c"))) == ["b"]
 
 
+def test_task_woken_in_vain_lets_the_next_in() -> None:
+    """A task that is woken for one resource and then waits for another passes the first one on."""
+    engine = Engine(plan_of("a b x y", exclusions=("a x y", "b x")), concurrency=4)
+    assert started(engine.handle()) == ["a", "b"]
+    engine.handle(seal("a"))
+    assert started(engine.handle(land("a"))) == ["y"]
+    engine.handle(seal("y"), seal("b"))
+    assert started(engine.handle(land("b"))) == []
+    assert started(engine.handle(land("y"))) == ["x"]
+
+
 def test_bad_gating_test_blocks_its_subject() -> None:
     """A subject whose gating test failed is blocked: at once when sealed, after its attempt when running."""
     for sealed_first in (True, False):
