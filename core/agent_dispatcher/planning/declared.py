@@ -67,7 +67,7 @@ def declared_edges(tasks: Sequence[Task]) -> Iterator[DeclaredEdge]:
                     other = declared.task
                     if other not in by_id or other == task.id:
                         continue
-                    if kinship(other, task.id, parent_of) or kinship(other, ancestor, parent_of):
+                    if kinship(other, ancestor, parent_of):
                         continue
                     yield DeclaredEdge(before=other, after=task.id, source=declared.source, parent=ancestor)
 

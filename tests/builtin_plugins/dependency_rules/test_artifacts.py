@@ -85,6 +85,7 @@ def test_writers_with_a_declared_order_need_no_exclusion() -> None:
     """Also over other tasks; a third one without an order is still kept apart from both."""
     first, middle, last = task("a", "path:p"), task("m", after="a"), task("b", "path:p", after="m")
     assert apart(first, middle, last) == []
+    assert apart(first, middle, last, task("c", "path:p", after="b")) == []
     assert apart(first, middle, last, task("c", "path:p")) == [(("a", "b", "c"), "path:p")]
 
 

@@ -150,10 +150,11 @@ def test_a_declared_order_wins_over_a_gate() -> None:
 
 
 def test_of_gates_that_close_a_cycle_only_the_last_is_left_out() -> None:
-    """Two tasks that verify each other: one gate holds."""
-    values = [Task(id="a", title="a", verifies=("b",)), Task(id="b", title="b", verifies=("a",))]
+    """Two tasks that verify each other: one gate holds, and so do those elsewhere."""
+    pairs = {"a": "b", "b": "a", "t": "c"}
+    values = [*tasks("c"), *(Task(id=test, title=test, verifies=(subject,)) for test, subject in pairs.items())]
     graph = ExecutionGraph(values)
-    assert graph.gates == (Gate(test="a", subject="b"),)
+    assert graph.gates == (Gate(test="a", subject="b"), Gate(test="t", subject="c"))
     assert len(graph.warnings) == 1
 
 
