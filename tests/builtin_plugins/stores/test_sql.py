@@ -158,11 +158,11 @@ from pathlib import Path
 from agent_dispatcher.errors import Held
 from agent_dispatcher_builtins.stores.sql import SqlStore
 store = SqlStore(Path(sys.argv[1]))
-results = []
-pids = []
+read_results, write_results = os.pipe()
+read_end, write_end = os.pipe()
 for racer in range(4):
-    pid = os.fork()
-    if pid == 0:
+    if os.fork() == 0:
+        os.close(write_end)
         store = SqlStore(Path(sys.argv[1]))
         won = 0
         for run in range(50):
@@ -173,18 +173,20 @@ for racer in range(4):
                 won += 1
             except Held as held:
                 assert held.owner.startswith("racer"), held
-        print(won, flush=True)
-        time.sleep(1)
+        os.write(write_results, b"%d\\n" % won)
+        os.read(read_end, 1)  # stay alive until all have raced
         os._exit(0)
-    pids.append(pid)
-for pid in pids:
-    assert os.waitpid(pid, 0)[1] == 0
+results = b""
+while results.count(b"\\n") < 4:
+    results += os.read(read_results, 100)
+print(results.decode())
 """
     done = subprocess.run(
         [sys.executable, "-c", script, str(tmp_path), str(time.time() + 2)],
         capture_output=True,
         text=True,
         check=True,
+        timeout=100,
     )
     assert sum(int(line) for line in done.stdout.split()) == 50, done.stdout
 
