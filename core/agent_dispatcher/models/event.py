@@ -4,17 +4,18 @@
 
 =====================  ==========================================================================================
 ``run.started``        ``plan`` and ``specification`` (blob digests), ``output``, ``branch``, ``base``, ``owner``, ``sandbox`` (tier),
-                       ``workers``, ``versions`` (of the active plugins), ``allow_partial``
-``run.resumed``        ``owner``, ``epoch``
+                       ``workers``, ``versions`` (of the active plugins), ``allow_partial``, ``title``
+``run.resumed``        ``owner``, ``epoch``, ``retry`` (failed and blocked tasks are taken up again)
 ``run.paused``         ``why``
 ``run.warning``        ``text``
 ``run.finished``       ``status``, ``commit``, ``evidence`` (of the final checks), ``error``
 ``attempt.started``    ``agent_type``, ``agent``, ``base``
-``attempt.sealed``     ``change`` (see ``Change``), ``summary``, ``artifacts``, ``duration_s``, ``tokens``, ``cost_usd``
+``attempt.sealed``     ``change`` (see ``Change``), ``summary``, ``artifacts``, ``duration_s``, ``tokens``, ``cost_usd``;
+                       ``found``: recorded by a resume that found it in the workspace
 ``attempt.checked``    ``tree``, ``evidence`` (list, see ``Evidence``); recorded before the branch moves
-``attempt.landed``     ``commit``, ``tree``
-``attempt.rejected``   ``why``, ``conflict`` (paths): the checks or the merge refused the sealed work
-``attempt.failed``     ``error``, ``reason`` (``failed|raised|timeout|lost|declined|cancelled``), ``permanent``
+``attempt.landed``     ``commit``, ``tree``, ``found`` (as above)
+``attempt.rejected``   ``why``, ``conflict`` (paths), ``feedback``: the checks or the merge refused the sealed work
+``attempt.failed``     ``error``, ``reason`` (``failed|raised|timeout|lost|declined|cancelled``), ``permanent``, ``duration_s``
 ``attempt.retry``      ``delay_s``, ``agent_type``: a further attempt is decided
 ``task.completed``     ``commit``
 ``task.failed``        ``error``
