@@ -14,6 +14,7 @@ import asyncio
 import json
 import os
 import platform
+import re
 import signal
 import stat
 from collections.abc import Iterator, Mapping, Sequence
@@ -77,6 +78,7 @@ class Bubblewrap:
     def __init__(self, folders: Sequence[Path] = SYSTEM_FOLDERS) -> None:
         self._folders = tuple(folders)
         self._proved: tuple[object, ...] | None = None
+        self._locks_namespaces = False
         self._proving = asyncio.Lock()
 
     async def probe(self) -> None:
@@ -85,6 +87,7 @@ class Bubblewrap:
 
         async with self._proving:
             identity = self._identity()
+            self._locks_namespaces = await _version(self._command("bwrap")) >= (0, 8)
             worked = await forbidden_acts_that_worked(self._launch)
             if worked:
                 raise SandboxUnavailable(
@@ -178,7 +181,7 @@ class Bubblewrap:
             }
             command = [
                 str(self._command("bwrap")),
-                *_isolation(),
+                *_isolation(locks_namespaces=self._locks_namespaces),
                 *_system(),
                 *("--ro-bind-data", str(files["passwd"]), "/etc/passwd"),
                 *("--ro-bind-data", str(files["group"]), "/etc/group"),
@@ -238,15 +241,32 @@ def _kill(process: asyncio.subprocess.Process) -> None:
     process.kill()
 
 
-def _isolation() -> Iterator[str]:
+async def _version(command: Path) -> tuple[int, ...]:
+    """Of bubblewrap; empty when it does not say."""
+    limits = Limits(timeout_s=10.0)
+    try:
+        ended = await run_tree([str(command), "--version"], limits=limits, kill=_kill, env={"LANG": "C.UTF-8"})
+    except OSError as error:
+        raise SandboxUnavailable(f"bubblewrap cannot be started: {error}") from error
+    numbers = re.search(rb"(\d+(?:\.\d+)+)", ended.stdout)
+    return tuple(int(part) for part in numbers[1].split(b".")) if numbers else ()
+
+
+def _isolation(*, locks_namespaces: bool) -> Iterator[str]:
+    """Options that shut a command in.
+
+    Args:
+        locks_namespaces: this bubblewrap can forbid further user namespaces (0.8); the filter of system calls does so, too.
+    """
     yield from (
         "--unshare-user",
         "--unshare-all",
-        "--disable-userns",
         "--die-with-parent",
         "--new-session",
         "--clearenv",
     )
+    if locks_namespaces:
+        yield "--disable-userns"
     yield from ("--cap-drop", "ALL", "--uid", _NOBODY, "--gid", _NOBODY, "--hostname", "sandbox")
 
 

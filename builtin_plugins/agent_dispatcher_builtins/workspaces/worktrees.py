@@ -96,7 +96,7 @@ class WorktreePool:
             index_at: the commit its index equals; ``None`` when that is not known.
         """
         worktree.commit = index_at or ""
-        worktree.cleaning = asyncio.ensure_future(self._clean(worktree, reset=index_at is None))
+        worktree.cleaning = asyncio.ensure_future(self._clean(worktree))
         self._free.append(worktree)
 
     def git_in(self, worktree: Worktree) -> Git:
@@ -144,15 +144,12 @@ class WorktreePool:
         self._all.add(worktree)
         return worktree
 
-    async def _clean(self, worktree: Worktree, *, reset: bool) -> bool:
-        """Remove what git does not know, and undo what was changed; ``False`` when the folder cannot be used again."""
-        git = self.git_in(worktree)
+    async def _clean(self, worktree: Worktree) -> bool:
+        """Remove what git does not know (changes are undone by :meth:`set`); ``False`` when the folder cannot be used again."""
         try:
             if await asyncio.to_thread(worktree.odd):
                 return False
-            if reset:
-                await git("read-tree", "--reset", "-u", "HEAD")
-            await git("clean", "-ffdxq")
+            await self.git_in(worktree)("clean", "-ffdxq")
         except (GitFailed, OSError):
             return False
         return True

@@ -684,6 +684,10 @@ def test_commits_that_are_not_the_runs_are_not_its_work(existing: Path) -> None:
         second = GitWorkspace()
         await second.start("two", existing)
         assert (await second.reconcile("two")).landed == {}
+        message = "b\n\nDispatcher-Run: one\nDispatcher-Task: b\nDispatcher-Attempt: 1"
+        foreign = git(existing, "commit-tree", "HEAD^{tree}", "-p", "HEAD", "-m", message)
+        git(existing, "update-ref", "refs/heads/dispatcher/two", foreign)
+        assert (await second.reconcile("two")).landed == {}
 
     run(work())
 

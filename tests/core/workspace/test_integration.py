@@ -165,6 +165,12 @@ def test_no_applying_check_is_no_evidence(tmp_path: Path) -> None:
     assert verdict.landed is not None and verdict.evidence == ()
 
 
+def test_a_failure_counts_even_if_it_calls_itself_vacuous(tmp_path: Path) -> None:
+    """Only evidence that passed is left out for having looked at nothing."""
+    verdict = _land(tmp_path, FakeWorkspace([]), one=_says(False, details={"vacuous": True}))
+    assert verdict.landed is None and len(verdict.evidence) == 1
+
+
 def test_checks_know_what_is_in_the_tree(tmp_path: Path) -> None:
     """The task being landed counts as landed; logs go below the run's folder."""
     seen: list[CheckContext] = []
