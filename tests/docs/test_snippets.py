@@ -72,15 +72,28 @@ def is_setup(line: str) -> bool:
     return "apt-get" in line
 
 
+def commands(text: str) -> Iterator[str]:
+    """The commands of a block: its lines, a here-document kept in one piece."""
+    lines = iter(text.splitlines())
+    for line in lines:
+        if found := re.search(r"<<'(\w+)'", line):
+            body = [line]
+            for more in lines:
+                body.append(more)
+                if more == found.group(1):
+                    break
+            line = "\n".join(body) + "\n"
+        if line.strip():
+            yield line
+
+
 @pytest.mark.slow
 @pytest.mark.sandbox
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_the_commands_of_a_page_work_in_order(page: Path, desk: Path, tmp_path: Path) -> None:
     """A reader who types what the page says gets no error."""
     for block in blocks(page, "sh"):
-        for line in block.text.splitlines():
-            if not line.strip():
-                continue
+        for line in commands(block.text):
             command = line.split(" && ")[-1] if is_setup(line) else line
             if is_setup(line) and "agent-dispatcher run" not in command:
                 continue

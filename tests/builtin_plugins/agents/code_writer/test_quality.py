@@ -126,5 +126,5 @@ def test_templates_name_no_domain(library: Specification, maintenance: Specifica
 def test_documentation_shows_what_is_generated(library: Specification) -> None:
     """The function in the documentation is the one that the lending library gets."""
     page = (EXAMPLES.parent / "generated-code.md").read_text(encoding="utf-8")
-    snippet = page.split("```python\n")[1].split("```")[0]
+    snippet = page.split("```py\n")[1].split("```")[0]
     assert snippet in generate(library)["src/lending_library/operations/hold.py"]
