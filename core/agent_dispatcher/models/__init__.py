@@ -47,9 +47,11 @@ from .result import (
 )
 from .specification import (
     PRIORITIES,
+    PhaseOrder,
     Requirement,
     Scenario,
     Specification,
+    TaskPhase,
 )
 from .task import (
     TASK_STATUSES,
@@ -95,6 +97,7 @@ __all__ = [
     "Gate",
     "Guard",
     "Operation",
+    "PhaseOrder",
     "Reason",
     "Record",
     "Relation",
@@ -105,5 +108,6 @@ __all__ = [
     "Specification",
     "Step",
     "Task",
+    "TaskPhase",
     "TaskResult",
 ]

@@ -7,7 +7,7 @@ from attrs import field, frozen
 from .behaviour import Behaviour
 from .task import Task
 
-__all__ = ["PRIORITIES", "Requirement", "Scenario", "Specification"]
+__all__ = ["PRIORITIES", "PhaseOrder", "Requirement", "Scenario", "Specification", "TaskPhase"]
 
 #: Priorities of requirements, most urgent first.
 PRIORITIES = ("critical", "high", "medium", "low")
@@ -45,6 +45,42 @@ class Requirement:
 
 
 @frozen(kw_only=True)
+class PhaseOrder:
+    """The source puts another phase first.
+
+    Attributes:
+        phase: name of the phase that comes first.
+        why: a sentence that says how the source does so.
+        source: ``file:line``.
+    """
+
+    phase: str
+    why: str = ""
+    source: str = ""
+
+
+@frozen(kw_only=True)
+class TaskPhase:
+    """Tasks that the source lists together, and what it says about their order by putting them there.
+
+    Two phases of which neither is after the other, directly or not, are independent: the source lets their tasks run side by side.
+
+    Attributes:
+        name: unique in the specification.
+        tasks: ids, in the order of the source. They keep that order among themselves,
+        parallel: except these, whose place in the phase means nothing.
+        after: phases whose tasks all come before any of this one.
+        source: ``file:line`` of its heading.
+    """
+
+    name: str
+    tasks: tuple[str, ...] = ()
+    parallel: tuple[str, ...] = ()
+    after: tuple[PhaseOrder, ...] = ()
+    source: str = ""
+
+
+@frozen(kw_only=True)
 class Specification:
     """What is to be built.
 
@@ -56,9 +92,13 @@ class Specification:
         digest: ``sha256:`` and the hex digest of what was read.
         requirements: in the order of the source.
         tasks: tasks that the source itself lists; empty when it leaves them to a decomposer.
+        phases: how the source arranges those tasks, in its order; empty when it does not.
         behaviour: what it declares as data, if anything.
         language: the programming language to build in, ``""`` for the configured one.
         glossary: terms and their meaning.
+        facts: what the source says about the means, as it says it (``Storage`` -> ``PostgreSQL``).
+        documents: further files that belong to it, relative to its folder, sorted.
+        blockers: why it is not finished, each with its place. It can be planned; it is not run before they are settled.
         warnings: what was found but not understood, each with its place.
     """
 
@@ -70,10 +110,14 @@ class Specification:
     summary: str = ""
     requirements: tuple[Requirement, ...] = ()
     tasks: tuple[Task, ...] = ()
+    phases: tuple[TaskPhase, ...] = ()
     behaviour: Behaviour | None = None
     language: str = ""
     glossary: dict[str, str] = field(factory=dict)
     tags: tuple[str, ...] = ()
+    facts: dict[str, str] = field(factory=dict)
+    documents: tuple[str, ...] = ()
+    blockers: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
     def requirement(self, requirement_id: str) -> Requirement:
