@@ -17,6 +17,8 @@ _MAX_SHOWN = 5
 class CompileCheck:
     """See :class:`agent_dispatcher.extension.Check`."""
 
+    needs_files = True
+
     def applies(self, task: Task | None, plan: ExecutionPlan) -> bool:
         """To tasks that write code or promise files."""
         return task is not None and (task.type in WORK_TYPES or any(ref.type == "path" for ref in task.produces))

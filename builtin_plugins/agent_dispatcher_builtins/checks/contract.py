@@ -17,6 +17,11 @@ _NAME = "contract"
 class ContractCheck:
     """See :class:`agent_dispatcher.extension.Check`."""
 
+    needs_files = True
+
+    def __init__(self) -> None:
+        self._index: tuple[ExecutionPlan, dict[str, str]] | None = None
+
     def applies(self, task: Task | None, plan: ExecutionPlan) -> bool:
         """To tasks that promise files or symbols, and to those that could touch tests."""
         return task is not None and (
@@ -36,18 +41,12 @@ class ContractCheck:
             faults += [
                 f"promised {name} is not defined" for name in language.missing_symbols(context.tree.path, symbols)
             ]
-        promised_by_others = {
-            ref.name: other.id
-            for other in context.plan.tasks
-            if other.id != task.id
-            for ref in other.produces
-            if ref.type == "path"
-        }
+        owners = self._owners(context.plan)
         if language is not None:
             faults += [
-                f"{path} is a test of task {promised_by_others[path]} and was changed"
+                f"{path} is a test of task {owners[path]} and was changed"
                 for path in sorted(changed)
-                if path in promised_by_others and path not in paths and language.is_test(path)
+                if path in owners and path not in paths and language.is_test(path)
             ]
             written = [path for path in (*paths, *sorted(changed)) if language.is_test(path) and _there(folder, path)]
             if task.type == "testing" and (paths or changed) and not written:
@@ -66,6 +65,17 @@ class ContractCheck:
             nothing=nothing and not faults,
             details={"paths": len(paths), "symbols": len(symbols), "faults": list(faults)},
         )
+
+    def _owners(self, plan: ExecutionPlan) -> dict[str, str]:
+        """Promised path to the task that promises it (the first, if there are several); built once per plan."""
+        if self._index is None or self._index[0] is not plan:
+            owners: dict[str, str] = {}
+            for task in plan.tasks:
+                for ref in task.produces:
+                    if ref.type == "path":
+                        owners.setdefault(ref.name, task.id)
+            self._index = (plan, owners)
+        return self._index[1]
 
 
 def _there(folder: GuardedFolder, path: str) -> bool:

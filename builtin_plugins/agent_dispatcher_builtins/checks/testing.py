@@ -36,11 +36,16 @@ _ALL_PASSED, _SOME_FAILED, _INTERRUPTED, _NO_TESTS = 0, 1, 2, 5
 class PytestCheck:
     """See :class:`agent_dispatcher.extension.Check`."""
 
+    needs_files = True
+
+    def __init__(self) -> None:
+        self._index: tuple[ExecutionPlan, dict[str, list[Task]]] | None = None
+
     def applies(self, task: Task | None, plan: ExecutionPlan) -> bool:
         """To test tasks, to what they verify, and to the whole of a plan that writes code."""
         if task is None:
             return any(other.type in WORK_TYPES for other in plan.tasks)
-        return task.type == "testing" or bool(task.verifies) or any(task.id in other.verifies for other in plan.tasks)
+        return task.type == "testing" or bool(task.verifies) or task.id in self._tests_by_subject(plan)
 
     async def check(self, task: Task | None, context: CheckContext) -> Evidence:
         """Run the tests in the sandbox, on the tree as it would land."""
@@ -54,8 +59,8 @@ class PytestCheck:
         else:
             complete = [
                 other
-                for other in context.plan.tasks
-                if task.id in other.verifies and context.landed.issuperset((other.id, *other.verifies))
+                for other in self._tests_by_subject(context.plan).get(task.id, ())
+                if context.landed.issuperset((other.id, *other.verifies))
             ]
             files = sorted({file for other in complete for file in _files_of(other, context, language)})
             subjects = ()
@@ -63,6 +68,16 @@ class PytestCheck:
             return evidence(task, context, _NAME, passed=True, summary="no tests concern it yet", nothing=True)
         missing = tasks_behind(context.plan, subjects, context.landed)
         return await self._judge(task, context, language, files, missing, coverage=False)
+
+    def _tests_by_subject(self, plan: ExecutionPlan) -> dict[str, list[Task]]:
+        """Subject to the test tasks that verify it, in order of the plan; built once per plan."""
+        if self._index is None or self._index[0] is not plan:
+            tests: dict[str, list[Task]] = {}
+            for task in plan.tasks:
+                for subject in task.verifies:
+                    tests.setdefault(subject, []).append(task)
+            self._index = (plan, tests)
+        return self._index[1]
 
     async def _whole(self, context: CheckContext, language: Language) -> Evidence:
         promised = any(other.type == "testing" and other.id in context.landed for other in context.plan.tasks)

@@ -42,7 +42,9 @@ class FolderWorkspace:
         self._at: dict[str, dict[str, str]] = {_START: {}}  # tip -> landed files at that tip
         self._close_journal: weakref.finalize[[int], FolderWorkspace] | None = None
         self._journal = -1
-        self._stages = 0
+        self._attempts = Path()
+        self._opened = 0
+        self._staged: Path | None = None  # a folder for trees without files, made once
 
     async def start(self, run: str, output: Path, *, title: str = "") -> Started:
         """Begin in ``output``, or find what an earlier process left of the run."""
@@ -51,10 +53,12 @@ class FolderWorkspace:
             raise UsageError(f"the output {output} is a file: name a folder")
         self._run, self._output = run, output
         self._home = output / ".dispatcher" / "folders" / ref_part(run)
+        self._attempts, self._opened, self._staged = self._home / "attempts", 0, None
         try:
             self._home.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise WorkspaceError(f"the output {output} cannot be made: {error.strerror}") from error
+        remove_folder(self._attempts)
         self._mend_journal()
         self._tip, self._files, self._at = _START, {}, {_START: {}}
         for entry in self._entries():
@@ -67,36 +71,37 @@ class FolderWorkspace:
         tip = self._tip if base is None else base
         if tip not in self._at:
             raise WorkspaceError(f"there is no state {tip} to start {task.id} from")
-        path = self._home / "attempts" / f"{ref_part(task.id)}-{attempt}"
-        if path.exists():
-            remove_folder(path)
+        self._opened += 1
+        path = self._attempts / str(self._opened)
         if self._at[tip]:
             self._copy_tip(self._at[tip], path)
         return Opened(task=task.id, attempt=attempt, path=path, base=tip)
 
     async def seal(self, opened: Opened, message: str, *, trailers: Sequence[tuple[str, str]] = ()) -> Change:
-        """Keep what was written; nothing but a line in the journal when nothing was."""
-        before = self._at[opened.base]
-        after: dict[str, str] = {}
-        folder = GuardedFolder(opened.path)
-        if opened.path.exists():
-            odd = oddities(opened.path, links=False)
-            if odd:
-                raise WorkspaceError("the attempt left what cannot be kept: " + "; ".join(odd[:5]))
-            after = {path: _digest(folder, path) for path in folder.files() if not _left_behind(path)}
-        changed = {path: after.get(path, "") for path in {*before, *after} if before.get(path) != after.get(path)}
-        commit = _name(opened.base, opened.task, json.dumps(sorted(changed.items())))
-        ref = f"{ref_part(opened.task)}-{opened.attempt}"
+        """Keep what was written. Work that wrote nothing leaves nothing: there is nothing of it that could be lost."""
+        changed = self._changed(opened)
         if changed:
+            ref = f"{ref_part(opened.task)}-{opened.attempt}"
+            commit = _name(opened.base, opened.task, json.dumps(sorted(changed.items())))
             kept = self._home / "sealed" / ref
-            if kept.exists():
-                remove_folder(kept)
+            remove_folder(kept)
             kept.parent.mkdir(parents=True, exist_ok=True)
             failpoint("workspace.seal")
             opened.path.rename(kept)
-        elif opened.path.exists():
-            remove_folder(opened.path)
-        change = Change(
+            self._write(
+                what="sealed",
+                task=opened.task,
+                attempt=opened.attempt,
+                ref=ref,
+                commit=commit,
+                base=opened.base,
+                files=changed,
+            )
+        else:
+            failpoint("workspace.seal")
+            ref, commit = "", _name(opened.base, opened.task)
+        failpoint("workspace.sealed")
+        return Change(
             task=opened.task,
             attempt=opened.attempt,
             ref=ref,
@@ -104,17 +109,6 @@ class FolderWorkspace:
             base=opened.base,
             paths=tuple(sorted(changed)),
         )
-        self._write(
-            what="sealed",
-            task=change.task,
-            attempt=change.attempt,
-            ref=ref,
-            commit=commit,
-            base=change.base,
-            files=changed,
-        )
-        failpoint("workspace.sealed")
-        return change
 
     async def discard(self, opened: Opened) -> None:
         """Remove what was written."""
@@ -123,8 +117,12 @@ class FolderWorkspace:
 
     async def stage(self, changes: Sequence[Change]) -> Tree | Conflict:
         """The landed files with the changes in a folder of their own; a path that others changed meanwhile is a conflict."""
-        commit, merged = self._tip, dict(self._files)
+        commit = self._tip
+        merged = dict(self._files) if any(change.paths for change in changes) else {}
         for change in changes:
+            if not change.paths:
+                commit = _name(commit, change.task, change.commit)
+                continue
             files = self._sealed_files(change)
             base = self._at.get(change.base, {})
             clashes = [
@@ -159,6 +157,8 @@ class FolderWorkspace:
         output = GuardedFolder(self._output)
         landed: dict[str, str] = {}
         for change in tree.changes:
+            if not change.paths:
+                continue
             kept = GuardedFolder(self._home / "sealed" / change.ref)
             files = self._sealed_files(change)
             for path, digest in sorted(files.items()):
@@ -176,14 +176,14 @@ class FolderWorkspace:
         """What the journal says."""
         if run != self._run:
             raise WorkspaceError(f"this workspace was started for run {self._run}, not {run}")
-        remove_folder(self._home / "attempts")
+        remove_folder(self._attempts)
         landed: dict[str, Landed] = {}
         sealed: dict[tuple[str, int], Change] = {}
         for entry in self._entries():
             if entry["what"] == "landed":
                 for task in entry["tasks"]:
                     landed[task] = Landed(commit=entry["tip"], tree=entry["tip"])
-            elif not entry["files"] or (self._home / "sealed" / entry["ref"]).is_dir():
+            elif (self._home / "sealed" / entry["ref"]).is_dir():
                 sealed[entry["task"], entry["attempt"]] = Change(
                     task=entry["task"],
                     attempt=entry["attempt"],
@@ -202,9 +202,9 @@ class FolderWorkspace:
     async def finish(self, status: str) -> str:
         """Remove the working folders; the journal and what was sealed stay."""
         failpoint("workspace.finish")
-        remove_folder(self._home / "attempts")
-        for folder in self._home.glob("staged*"):
-            remove_folder(folder)
+        remove_folder(self._attempts)
+        remove_folder(self._home / "staged")
+        self._staged = None
         failpoint("workspace.finished")
         return self._tip
 
@@ -214,14 +214,26 @@ class FolderWorkspace:
             self._close_journal()
             self._close_journal = None
 
+    def _changed(self, opened: Opened) -> dict[str, str]:
+        """Path to digest of what the attempt changed; ``""`` for a deleted file."""
+        before = self._at[opened.base]
+        after: dict[str, str] = {}
+        if opened.path.exists():
+            odd = oddities(opened.path, links=False)
+            if odd:
+                raise WorkspaceError("the attempt left what cannot be kept: " + "; ".join(odd[:5]))
+            folder = GuardedFolder(opened.path)
+            after = {path: _digest(folder, path) for path in folder.files() if not _left_behind(path)}
+        return {path: after.get(path, "") for path in {*before, *after} if before.get(path) != after.get(path)}
+
     def _staged_folder(self, changes: Sequence[Change]) -> Path:
+        empty = not self._files and not any(change.paths for change in changes)
+        if empty and self._staged is not None:
+            return self._staged
         path = self._home / "staged"
-        if path.exists():
-            if not self._files and not any(change.paths for change in changes) and self._stages == 0:
-                return path
-            remove_folder(path)
+        remove_folder(path)
         path.mkdir()
-        self._stages = len(self._files) + sum(len(change.paths) for change in changes)
+        self._staged = path if empty else None
         self._copy_tip(self._files, path)
         target = GuardedFolder(path)
         for change in changes:

@@ -63,7 +63,8 @@ class Integration:
 
     Args:
         workspace: keeps the branch.
-        checks: name and check, in the order of their evidence.
+        checks: name and check, in the order of their evidence. One that has a true attribute ``needs_files`` is not asked about a task
+            that promised, verified and changed nothing.
         sandbox: what checks run commands in.
         language: the active language.
         plan: the plan of the run.
@@ -134,7 +135,14 @@ class Integration:
             return await self._examine(None, await self._workspace.checkout_tip(), landed, 1)
 
     async def _examine(self, task: Task | None, tree: Tree, landed: Set[str], attempt: int) -> tuple[Evidence, ...]:
-        applying = [(name, check) for name, check in self._checks if check.applies(task, self._plan)]
+        nothing = task is not None and not (
+            task.produces or task.verifies or any(change.paths for change in tree.changes)
+        )
+        applying = [
+            (name, check)
+            for name, check in self._checks
+            if not (nothing and getattr(check, "needs_files", False)) and check.applies(task, self._plan)
+        ]
         if not applying:
             return ()
         context = CheckContext(

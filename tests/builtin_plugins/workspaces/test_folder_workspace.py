@@ -133,7 +133,7 @@ def test_a_second_process_finds_what_was_sealed_and_landed(tmp_path: Path) -> No
         await second.start("r", tmp_path / "out")
         state = await second.reconcile("r")
         assert state.landed == {"a": landed}
-        assert state.sealed == {("b", 1): change, ("c", 1): empty}
+        assert state.sealed == {("b", 1): change}
         assert state.tip == landed.commit
         await _land(second, change)
         await _land(second, empty)
@@ -181,5 +181,5 @@ def test_tasks_that_write_nothing_cost_next_to_nothing(tmp_path: Path) -> None:
             await _land(workspace, await _attempt(workspace, f"t{number}", {}))
         return (time.process_time() - began) / 2000
 
-    assert asyncio.run(work()) < 0.0008
+    assert asyncio.run(work()) < 0.0003
     assert not (tmp_path / "out" / ".dispatcher" / "folders" / "r" / "attempts").exists()

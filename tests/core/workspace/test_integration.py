@@ -184,6 +184,14 @@ def test_checks_know_what_is_in_the_tree(tmp_path: Path) -> None:
     assert seen[0].log_dir.is_relative_to(tmp_path)
 
 
+def test_a_check_of_files_is_not_asked_about_none(tmp_path: Path) -> None:
+    """With nothing promised, verified or changed, only checks that did not ask for files run."""
+    files, other = _raises(AssertionError("never called")), _says(True)
+    files.needs_files = True  # type: ignore[attr-defined]
+    verdict = _land(tmp_path, FakeWorkspace([]), files=files, other=other)
+    assert verdict.landed is not None and [item.check for item in verdict.evidence] == ["other"]
+
+
 def test_the_whole_is_checked_on_the_tip(tmp_path: Path) -> None:
     """Final evidence has its own ids; without a check that applies there is none."""
     final = asyncio.run(_integration(tmp_path, FakeWorkspace([]), one=_says(True)).final(frozenset({"a"})))
