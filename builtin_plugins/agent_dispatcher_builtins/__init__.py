@@ -30,6 +30,8 @@ def default_plugins() -> tuple[tuple[str, object], ...]:
 
     return (
         ("native", specifications.native),
+        ("task-master", specifications.task_master),
+        ("finalized", specifications.finalized),
         ("listed", decomposers.listed),
         ("pattern", decomposers.pattern),
         ("declared", dependency_rules.declared),

@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -37,6 +37,7 @@ __all__ = [
     "front_matter",
     "load_json",
     "load_yaml",
+    "locate",
     "plain_json",
     "read_text",
 ]
@@ -208,6 +209,26 @@ def load_json(text: str, source: str = "", *, max_bytes: int = MAX_BYTES) -> Loc
     text = text.removeprefix("\ufeff")
     plain_json(text, source, max_bytes=max_bytes)
     return _locate_json(text, source)
+
+
+def locate(document: Mapping[str, Any], source: str = "dict") -> tuple[Located, str]:
+    """A document that is in memory already, as :func:`load_json` gives one from a file.
+
+    Args:
+        document: dicts, lists and scalars; any other value counts as its text.
+        source: what places call it.
+
+    Returns:
+        The tree, and the document as the indented JSON that its places are lines of.
+
+    Raises:
+        SpecificationError: it cannot be written as JSON (it contains itself), or holds what :func:`load_json` refuses.
+    """
+    try:
+        text = json.dumps(document, indent=2, ensure_ascii=False, default=str)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise _error(f"the document cannot be written as JSON: {error}", source) from error
+    return load_json(text, source), text
 
 
 def plain_json(text: str, source: str = "", *, max_bytes: int = MAX_BYTES) -> Any:

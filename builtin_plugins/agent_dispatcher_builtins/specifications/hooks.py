@@ -7,7 +7,7 @@ from typing import Any
 
 from agent_dispatcher.extension import Component, hookimpl
 
-__all__ = ["native"]
+__all__ = ["finalized", "native", "task_master"]
 
 
 class _Native:
@@ -25,3 +25,49 @@ def _native(options: None, services: Any) -> Any:
 
 
 native = _Native()
+
+
+class _TaskMaster:
+    @hookimpl
+    def dispatcher_specification_formats(self) -> Iterator[Component]:
+        from .task_master.options import TaskMasterOptions
+
+        yield Component(
+            "task-master",
+            "Task lists of Task Master: tasks.json, flat or with tags.",
+            _task_master,
+            options=TaskMasterOptions,
+            default_rank=30,
+        )
+
+
+def _task_master(options: Any, services: Any) -> Any:
+    from .task_master.reader import TaskMasterFormat
+
+    return TaskMasterFormat(options)
+
+
+task_master = _TaskMaster()
+
+
+class _Finalized:
+    @hookimpl
+    def dispatcher_specification_formats(self) -> Iterator[Component]:
+        from .finalized.options import FinalizedOptions
+
+        yield Component(
+            "finalized",
+            "The output of a refinement session, in YAML or JSON.",
+            _finalized,
+            options=FinalizedOptions,
+            default_rank=40,
+        )
+
+
+def _finalized(options: Any, services: Any) -> Any:
+    from .finalized.reader import FinalizedFormat
+
+    return FinalizedFormat(options)
+
+
+finalized = _Finalized()

@@ -50,6 +50,7 @@ __all__ = [
     "Lease",
     "Limits",
     "LlmBackend",
+    "MappingFormat",
     "MessageBusComponent",
     "Module",
     "Moved",
@@ -66,6 +67,7 @@ __all__ = [
     "Services",
     "SpecificationFormat",
     "Started",
+    "StatusWriter",
     "Store",
     "Tree",
     "Veto",
@@ -223,7 +225,7 @@ class PlanningContext:
 
 
 class SpecificationFormat(Protocol):
-    """Reads one format of specifications."""
+    """Reads one format of specifications. It may also be a :class:`MappingFormat` and a :class:`StatusWriter`."""
 
     def matches(self, source: Path) -> float:
         """How sure it is that ``source`` (a file or folder that exists) is in this format, 0 to 2; looks at names and a
@@ -232,6 +234,30 @@ class SpecificationFormat(Protocol):
 
     def load(self, source: Path) -> Specification:
         """Read it; :class:`agent_dispatcher.errors.SpecificationError` with every problem and its ``file:line``."""
+        ...
+
+
+@runtime_checkable
+class MappingFormat(Protocol):
+    """A specification format that also reads a document which is in memory already."""
+
+    def matches_mapping(self, document: Mapping[str, Any]) -> float:
+        """How sure it is that ``document`` is in this format, 0 to 2, from its keys."""
+        ...
+
+    def load_mapping(self, document: Mapping[str, Any]) -> Specification:
+        """Read it; errors as :meth:`SpecificationFormat.load`."""
+        ...
+
+
+@runtime_checkable
+class StatusWriter(Protocol):
+    """A specification format whose sources say how far each task is."""
+
+    def write_status(self, source: Path, statuses: Mapping[str, str]) -> None:
+        """Make the source say ``statuses`` (a task's ``source_id``, or its ``id``, to one of ``TASK_STATUSES``), every other byte as it was.
+        Writing what is there already changes nothing. A name it does not find is passed over: the caller reads again to see. The file
+        itself is changed, never what a link leads to; :class:`agent_dispatcher.errors.DispatcherError` when that cannot be done."""
         ...
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import Problem, SpecificationError, UsageError
-from ..extension.components import SpecificationFormat
+from ..extension.components import MappingFormat, SpecificationFormat
 from ..models import Specification
 
 __all__ = ["load_mapping", "load_path"]
@@ -52,14 +52,26 @@ def load_path(source: Path, formats: Formats) -> Specification:
 
 
 def load_mapping(document: Mapping[str, Any], formats: Formats) -> Specification:
-    """Read a document that is already in memory, by the first format that takes one (it has ``load_mapping``).
+    """Read a document that is already in memory, by the format that knows it best among those that take one.
 
     Raises:
-        SpecificationError: no active format takes a document, or the one that does finds it faulty.
+        SpecificationError: no active format knows it, two know it equally well, or the one that does finds it faulty.
     """
-    for _, format in formats:
-        load = getattr(format, "load_mapping", None)
-        if load is not None:
-            specification: Specification = load(document)
-            return specification
-    raise SpecificationError("a dict is given as specification, but no active format reads one: write it to a file")
+    taking = {name: format for name, format in formats if isinstance(format, MappingFormat)}
+    scores = {name: format.matches_mapping(document) for name, format in taking.items()}
+    best = max(scores.values(), default=0.0)
+    winners = sorted(name for name, score in scores.items() if score == best)
+    if best <= 0:
+        tried = ", ".join(sorted(scores)) or "none, since no plugin offers one that takes a dict"
+        raise SpecificationError(
+            Problem("this dict is no specification in a format that is known here", "", f"formats tried: {tried}")
+        )
+    if len(winners) > 1:
+        raise SpecificationError(
+            Problem(
+                f"formats {' and '.join(winners)} know this dict equally well",
+                "",
+                'choose one: [use] specification_formats = ["' + winners[0] + '"]',
+            )
+        )
+    return taking[winners[0]].load_mapping(document)

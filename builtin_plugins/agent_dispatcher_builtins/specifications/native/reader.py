@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from attrs import evolve
 
 from agent_dispatcher.behaviour import by_place, check_behaviour, is_name
 from agent_dispatcher.errors import Problem, SpecificationError
 from agent_dispatcher.models import Behaviour, Specification
-from agent_dispatcher.safe_load import Located, load_json, load_yaml, read_text
+from agent_dispatcher.safe_load import Located, load_json, load_yaml, locate, read_text
 
 from .declarations import Declarations
 from .document import Problems, Section
@@ -50,6 +52,17 @@ class NativeFormat:
         digest = hashlib.sha256(found.read_bytes()).hexdigest()
         document = _parse(text, found)
         return read_document(document, path=str(source), digest=f"sha256:{digest}")
+
+    def matches_mapping(self, document: Mapping[str, Any]) -> float:
+        """2 for a dict that names the format, 1 for one that only has the keys of one, else 0."""
+        if "format" in document:
+            return 2.0 if document["format"] == FORMAT else 0.0
+        return 1.0 if "title" in document and {"entities", "operations", "requirements"} & document.keys() else 0.0
+
+    def load_mapping(self, document: Mapping[str, Any]) -> Specification:
+        """Read what a file would hold; places are lines of the dict written as indented JSON."""
+        root, text = locate(document)
+        return read_document(root, digest=f"sha256:{hashlib.sha256(text.encode()).hexdigest()}")
 
 
 def read_document(document: Located, *, path: str = "", digest: str = "") -> Specification:
