@@ -12,7 +12,7 @@ from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from attrs import evolve, frozen
+from attrs import asdict, evolve, frozen
 
 from .config import Config, load_config
 from .coordination.state_manager import StateManager
@@ -29,7 +29,6 @@ from .extension.components import (
 from .extension.registry import Registry
 from .models import Event, ExecutionPlan, ExecutionResult, FinalizedSpecification, Specification, Task
 from .planning.dependency_resolver import DependencyResolver, Resolution
-from .planning.finalized import specification_from_finalized
 from .planning.planner import make_plan, plan_tasks
 from .planning.sources import load_mapping, load_path
 from .planning.task_decomposer import TaskDecomposer
@@ -211,7 +210,8 @@ class AgentDispatcher:
         self, plan: ExecutionPlan, *, allow_partial: bool = False, unsafe_no_sandbox: bool = False
     ) -> tuple[Problem, ...]:
         """Everything that would keep ``plan`` from being run here, all at once; nothing is changed."""
-        return _block("problems", self._problems(plan, allow_partial, unsafe_no_sandbox))
+        options = RunOptions(allow_partial=allow_partial, unsafe_no_sandbox=unsafe_no_sandbox)
+        return _block("problems", self._problems(plan, options))
 
     def read_plan(self, path: Path) -> ExecutionPlan:
         """The plan in a file that ``plan --output`` wrote, maybe edited since; its specification is read again.
@@ -263,7 +263,7 @@ class AgentDispatcher:
         if isinstance(source, Specification):
             return source
         if isinstance(source, FinalizedSpecification):
-            return specification_from_finalized(source)
+            source = asdict(source)
         formats = self._all("specification_format")
         return load_mapping(source, formats) if isinstance(source, Mapping) else load_path(Path(source), formats)
 
@@ -289,17 +289,9 @@ class AgentDispatcher:
 
     async def _validate(self, plan: ExecutionPlan, session: RunSession) -> _Ready:
         """Everything the run needs is there, or a :class:`PlanError` says all that is not."""
-        try:
-            session.sandbox = await choose_sandbox(
-                self.registry, session.components, unsafe=session.options.unsafe_no_sandbox
-            )
-        except SandboxUnavailable as error:
-            if self._needs_sandbox(plan, session):
-                raise
-            session.sandbox = MissingSandbox(error)
-        validation = self._judge(plan, session)
-        if validation.problems:
-            raise PlanError(validation.problems, f"{plan.specification.title} cannot be run:")
+        validation, problems = await self._examine(plan, session)
+        if problems:
+            raise PlanError(problems, f"{plan.specification.title} cannot be run:")
         warnings = (*plan.warnings, *(text for text in validation.warnings if text not in plan.warnings))
         return _Ready(
             evolve(validation.plan, warnings=warnings),
@@ -307,13 +299,38 @@ class AgentDispatcher:
             {each.task.id: "; ".join(reason for _, reason in each.reasons) for each in validation.refused},
         )
 
+    async def _problems(self, plan: ExecutionPlan, options: RunOptions) -> tuple[Problem, ...]:
+        problems = self.registry.problems()
+        if problems:
+            return problems
+        session = RunSession.open("validate", Path(), self.registry, options)
+        try:
+            session.language = self._language(plan.specification)
+            return tuple((await self._examine(plan, session))[1])
+        finally:
+            await session.aclose()
+
+    async def _examine(self, plan: ExecutionPlan, session: RunSession) -> tuple[Validation, list[Problem]]:
+        """Components, sandbox and plan, each with everything that is wrong."""
+        problems = [*session.missing()]
+        try:
+            session.sandbox = await choose_sandbox(
+                self.registry, session.components, unsafe=session.options.unsafe_no_sandbox
+            )
+        except SandboxUnavailable as error:
+            session.sandbox = MissingSandbox(error)
+            if self._needs_sandbox(plan, session):
+                problems.append(Problem(str(error)))
+        validation = self._judge(plan, session)
+        return validation, [*problems, *validation.problems]
+
     def _judge(self, plan: ExecutionPlan, session: RunSession) -> Validation:
         config = self.config
         available = Available(
             specification=plan.specification,
             language=session.language.name if session.language is not None else "",
             llm="llm_client" if config.llm_client is not None else None,
-            capabilities=frozenset(() if isinstance(session.sandbox, MissingSandbox) else ("sandbox",)),
+            capabilities=frozenset({"sandbox"}),  # a missing one is a problem of its own, said once
         )
         return judge(
             _with_configured_agents(plan, config),
@@ -335,25 +352,6 @@ class AgentDispatcher:
         if any("*" in each.task_types or types & each.task_types for each in agents):
             return True
         return any(check.applies(task, plan) for _, check in session.checks() for task in (*plan.tasks, None))
-
-    async def _problems(self, plan: ExecutionPlan, allow_partial: bool, unsafe: bool) -> tuple[Problem, ...]:
-        found = list(self.registry.problems())
-        if found:
-            return tuple(found)
-        options = RunOptions(allow_partial=allow_partial, unsafe_no_sandbox=unsafe)
-        session = RunSession.open("validate", Path(), self.registry, options)
-        try:
-            session.language = self._language(plan.specification)
-            try:
-                session.sandbox = await choose_sandbox(self.registry, session.components, unsafe=unsafe)
-            except SandboxUnavailable as error:
-                if self._needs_sandbox(plan, session):
-                    found.append(Problem(str(error)))
-                session.sandbox = MissingSandbox(error)
-            found.extend(self._judge(plan, session).problems)
-            return tuple(found)
-        finally:
-            await session.aclose()
 
     # --- step 7: execute, step 8: monitor -----------------------------------------------------------------------------
 

@@ -100,11 +100,15 @@ class RunSession:
         """
         name = self.registry.one(kind)
         if name is None:
-            words = kind.replace("_", " ")
-            raise ConfigError(
-                Problem(f"no {words} is active", remedy=f"install or enable a plugin that offers a {words}")
-            )
+            raise ConfigError(_nobody_offers(kind))
         return self.components.get(kind, name)
+
+    def missing(self) -> tuple[Problem, ...]:
+        """Kinds of component that every run needs and nobody offers."""
+        kinds = ["workspace", "executor", "message_bus"]
+        if self.config.state_manager.enable_persistence:
+            kinds.append("store")
+        return tuple(_nobody_offers(kind) for kind in kinds if self.registry.one(kind) is None)
 
     def workspace(self) -> Workspace:
         """The active workspace."""
@@ -244,3 +248,8 @@ class RunSession:
         self.registry.tell_events(events)
         if self.options.on_events is not None:
             self.options.on_events(events)
+
+
+def _nobody_offers(kind: str) -> Problem:
+    words = kind.replace("_", " ")
+    return Problem(f"no {words} is active", remedy=f"install or enable a plugin that offers a {words}")

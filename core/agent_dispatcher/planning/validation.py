@@ -10,7 +10,7 @@ from attrs import evolve, field, frozen
 from ..codec import suggestion
 from ..errors import Problem
 from ..extension.components import AgentType, Available, Component, PlanValidator
-from ..models import ExecutionPlan, Task
+from ..models import ArtifactRef, ExecutionPlan, Task
 from .declared import declared_edges
 
 __all__ = ["OfferedAgentType", "PlanLimits", "Refused", "Route", "Validation", "problems"]
@@ -123,6 +123,7 @@ def problems(
     if refused and not allow_partial:
         found += [_problem(each, types, _place(each.task, plan)) for each in refused]
     found += _lost_orders(plan)
+    found += _unordered_inputs(plan)
     found += _over_limits(plan, limits or PlanLimits(), warnings)
     for name, validator in validators:
         found += _asked(name, validator, plan)
@@ -224,6 +225,34 @@ def _lost_orders(plan: ExecutionPlan) -> list[Problem]:
         for edge in edges
         if (edge.before, edge.after) not in kept and (edge.before, edge.after) not in dropped
     ]
+
+
+def _unordered_inputs(plan: ExecutionPlan) -> list[Problem]:
+    """What a task needs and another promises, without anything that makes it wait: the rule that sees such things is missing."""
+    producers: dict[ArtifactRef, list[str]] = {}
+    for task in plan.tasks:
+        for ref in task.produces:
+            producers.setdefault(ref, []).append(task.id)
+    decided = set(plan.binding_edges())
+    decided.update((each.before, each.after) for each in plan.dependencies)
+    decided.update((each.before, each.after) for each in plan.dropped)
+    decided.update((subject, test.id) for test in plan.tasks for subject in test.verifies)
+    done = {task.id for task in plan.tasks if task.status in _DONE}
+    found = []
+    for task in plan.tasks:
+        for ref in task.consumes:
+            needed = producers.get(ref, ())
+            if task.id in needed or done.issuperset(needed):
+                continue
+            if needed and not any((maker, task.id) in decided or (task.id, maker) in decided for maker in needed):
+                found.append(
+                    Problem(
+                        f"task {task.id} needs {ref.type} {ref.name}, which {needed[0]} makes, but no active dependency rule orders them",
+                        task.source,
+                        "enable the rule that orders tasks by what they make and need, or declare the order",
+                    )
+                )
+    return found
 
 
 def _over_limits(plan: ExecutionPlan, limits: PlanLimits, warnings: list[str]) -> Iterable[Problem]:

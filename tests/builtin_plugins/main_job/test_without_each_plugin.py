@@ -12,6 +12,7 @@ pytestmark = [pytest.mark.sandbox, pytest.mark.slow]
 
 #: Without these the small job cannot be done by what is left; each with a word of the reason.
 NEEDED = {
+    "artifacts": "dependency rule",
     "bubblewrap": "sandbox",
     "code-writer": "code_writing",
     "git-workspace": "",
