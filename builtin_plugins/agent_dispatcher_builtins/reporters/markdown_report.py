@@ -58,7 +58,7 @@ def _outcome(result: ExecutionResult) -> Iterable[str]:
         yield f"- Requirements: {met} of {len(result.requirements)} met, each by a check that passed on the landed tree"
     for evidence in result.final_evidence:
         yield f"- Final check `{evidence.check}`: {_outcome_of(evidence)} (`{evidence.log}`)"
-    yield f"- Time: {metrics.wall_s:.1f} s for {metrics.work_s:.1f} s of agents' work"
+    yield f"- Time: {metrics.wall_s:.1f} s for {metrics.work_s:.1f} s of work by agents and checks"
     yield f"- Speed-up: {metrics.speedup:.2f} measured, at most {metrics.max_speedup:.2f} for this plan"
     yield f"- Cost: {_cost(result)}"
     if result.branch:

@@ -28,7 +28,7 @@ def print_summary(result: ExecutionResult) -> None:
         click.echo(f"  final check {evidence.check}: {evidence.summary or ('passed' if evidence.passed else 'failed')}")
     if result.metrics.work_s:
         click.echo(
-            f"  speed-up {result.metrics.speedup:.2f} (agents' work / wall time), at most {result.metrics.max_speedup:.2f} for this plan"
+            f"  speed-up {result.metrics.speedup:.2f} (work of agents and checks / wall time), at most {result.metrics.max_speedup:.2f} for this plan"
         )
     for task in result.task_results:
         if task.status in ("failed", "skipped"):

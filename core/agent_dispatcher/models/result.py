@@ -87,7 +87,8 @@ class RequirementResult:
 
 @frozen(kw_only=True)
 class ExecutionMetrics:
-    """Measured figures: ``work_s`` is the sum of all attempts' durations, ``speedup`` is ``work_s / wall_s``."""
+    """Measured figures: ``work_s`` is what it would have taken one after the other, the sum of the durations of all attempts and
+    checks; ``speedup`` is ``work_s / wall_s``."""
 
     wall_s: float = 0.0
     work_s: float = 0.0

@@ -182,6 +182,7 @@ class _Folded:
             self.status = str(data["status"])
             self.commit = str(data.get("commit") or self.commit)
             self.final = tuple(evidence_from_json(item) for item in data.get("evidence") or ())
+            self.work_s += _duration_s(self.final)
             if data.get("error"):
                 self.warnings.append(str(data["error"]))
 
@@ -200,6 +201,7 @@ class _Folded:
                 state.artifacts = tuple(_artifact(item, state.task.id) for item in data.get("artifacts") or ())
             case "attempt.checked":
                 state.evidence = tuple(evidence_from_json(item) for item in data.get("evidence") or ())
+                self.work_s += _duration_s(state.evidence)
             case "attempt.landed":
                 state.commit = str(data.get("commit") or "") or None
             case "attempt.failed" | "attempt.rejected":
@@ -236,6 +238,10 @@ class _Folded:
             cost_usd=self.cost_usd,
             tokens=self.tokens,
         )
+
+
+def _duration_s(evidence: Sequence[Evidence]) -> float:
+    return sum(float(str(each.details.get("duration_s") or 0.0)) for each in evidence)
 
 
 def _artifact(data: Mapping[str, Any], task: str) -> Artifact:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..errors import WorkspaceError
 from ..extension.components import Completed, Environment, Language, Limits, Sandbox
 from .path_guard import GuardedFolder
 
@@ -19,7 +20,17 @@ class GuardedWorkspace:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = GuardedFolder(folder)
+        self._open: GuardedFolder | None = GuardedFolder(folder)
+
+    def close(self) -> None:
+        """The attempt is over: whatever still holds this (a thread that was given up) can touch nothing more."""
+        self._open = None
+
+    @property
+    def _folder(self) -> GuardedFolder:
+        if self._open is None:
+            raise WorkspaceError("the attempt is over: its workspace can no longer be used")
+        return self._open
 
     def read_text(self, path: str) -> str:
         """The file's text; :class:`FileNotFoundError`, :class:`agent_dispatcher.errors.PathRefused`."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Sequence, Set
 from pathlib import Path
 
@@ -170,7 +171,8 @@ class Integration:
 
 
 async def _one(name: str, check: Check, task: Task | None, context: CheckContext, key: str) -> Evidence:
-    """One check's evidence under the name it was chosen by; an exception is evidence that did not pass."""
+    """One check's evidence under the name it was chosen by, with its duration; an exception is evidence that did not pass."""
+    began = time.monotonic()
     try:
         found = await check.check(task, context)
         if not isinstance(found, Evidence):
@@ -181,4 +183,5 @@ async def _one(name: str, check: Check, task: Task | None, context: CheckContext
         log.warning("check %s failed to run", name, exc_info=True)
         summary = f"the check {name} could not run: {type(error).__name__}: {error}"
         return Evidence(id=key, check=name, passed=False, tree=context.tree.tree, summary=summary)
-    return evolve(found, id=key, check=name, tree=context.tree.tree)
+    details = {**found.details, "duration_s": round(time.monotonic() - began, 3)}
+    return evolve(found, id=key, check=name, tree=context.tree.tree, details=details)
