@@ -24,6 +24,7 @@ from .extension.components import (
     Language,
     PlanningContext,
     RunFolder,
+    StatusWriter,
     Wishes,
 )
 from .extension.registry import Registry
@@ -39,6 +40,7 @@ from .reporting import build_result
 from .run_index import STATE_FOLDER, find_output, new_run_id, remember_run, state_home
 from .sandboxing import MissingSandbox, choose_sandbox
 from .session import RunOptions, RunSession
+from .workspace.source_statuses import SourceFormat
 
 __all__ = ["AgentDispatcher", "Source"]
 
@@ -177,7 +179,7 @@ class AgentDispatcher:
         Args:
             run: the run's id; ``None`` for the newest unfinished one of the output folder.
             output: the output folder; ``None`` for the one the id names, or the nearest at or above the current folder.
-            options: fields of :class:`agent_dispatcher.session.RunOptions`; ``allow_partial`` is as the run was started.
+            options: fields of :class:`agent_dispatcher.session.RunOptions`; ``allow_partial`` and ``write_back`` are as the run was started.
 
         Raises:
             UsageError: there is no such run.
@@ -185,6 +187,7 @@ class AgentDispatcher:
         """
         folder, run, plan, started = self._recorded(run, output)
         options["allow_partial"] = bool(started.data.get("allow_partial"))
+        options["write_back"] = bool(started.data.get("write_back"))
         session = self._initialize(run, folder, plan.specification, RunOptions(**options))
         try:
             finished = any(event.type == "run.finished" for event in self._events(folder, run))
@@ -255,6 +258,11 @@ class AgentDispatcher:
             )
         session = RunSession.open(run, output, self.registry, options)
         session.language = self._language(specification)
+        session.source_format = self._source_format(specification)
+        if options.write_back and session.source_format is None:
+            raise UsageError(
+                f"--write-back: {specification.title!r} was not read from a file in which the status of a task can be written"
+            )
         return session
 
     # --- step 2: decompose --------------------------------------------------------------------------------------------
@@ -373,6 +381,8 @@ class AgentDispatcher:
                 "workers": self.config.concurrency(),
                 "versions": self.registry.fingerprint(),
                 "allow_partial": session.options.allow_partial,
+                "source": str(Path(plan.specification.path).resolve()) if plan.specification.path else "",
+                "write_back": session.options.write_back,
             },
         )
         for text in (*started.warnings, *self.registry.warnings, *self.config.warnings):
@@ -443,6 +453,14 @@ class AgentDispatcher:
             if isinstance(component, AgentType):
                 wishes.append(component.wishes(self.registry.options("agent_type", name)))
         return combine(wishes)
+
+    def _source_format(self, specification: Specification) -> SourceFormat | None:
+        """The format that can write statuses into the specification's source, if its own can."""
+        kind, name = "specification_format", specification.format
+        if not specification.path or name not in self.registry.active(kind):
+            return None
+        format: SourceFormat = self._components.get(kind, name)
+        return format if isinstance(format, StatusWriter) else None
 
     def _language(self, specification: Specification) -> Language | None:
         """The language to build in: the specification's, the configured one, what an agent wishes, or the first in rank."""

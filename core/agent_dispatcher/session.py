@@ -22,6 +22,7 @@ from .models import Artifact, ArtifactRef, Event, ExecutionPlan, Task
 from .run_index import STATE_FOLDER
 from .workspace.agent_workspace import GuardedWorkspace, TaskSandbox
 from .workspace.integration import Integration
+from .workspace.source_statuses import SourceFormat, SourceStatuses
 
 __all__ = ["RunOptions", "RunSession"]
 
@@ -35,6 +36,7 @@ class RunOptions:
     Attributes:
         allow_partial: leave out tasks that no agent type accepts instead of refusing the plan.
         unsafe_no_sandbox: run commands without a sandbox.
+        write_back: set the statuses of finished tasks in the specification's own file too.
         on_events: called with each batch of recorded events; for progress displays.
         on_start: called once with the run's id and output when the run exists.
         on_coordinator: given the coordinator, for whoever wants to pause or cancel the run.
@@ -42,6 +44,7 @@ class RunOptions:
 
     allow_partial: bool = False
     unsafe_no_sandbox: bool = False
+    write_back: bool = False
     on_events: Callable[[Sequence[Event]], None] | None = None
     on_start: Callable[[str, Path], None] | None = None
     on_coordinator: Callable[[Coordinator], None] | None = None
@@ -55,6 +58,7 @@ class RunSession:
         run: the run's id.
         output: absolute path of the repository's root.
         sandbox: what commands run in; set by :meth:`AgentDispatcher` once it is chosen and probed.
+        source_format: what writes statuses into the specification's source; ``None`` when its format does not.
     """
 
     run: str
@@ -65,6 +69,7 @@ class RunSession:
     components: Components
     language: Language | None = None
     sandbox: Sandbox | None = None
+    source_format: SourceFormat | None = None
     _memory: MemoryStore = field(factory=MemoryStore)
     _artifacts: dict[str, tuple[Artifact, ...]] = field(factory=dict)
     _factory: AgentFactory | None = None
@@ -186,10 +191,28 @@ class RunSession:
             priority=self.registry.priority,
             skipped=skipped,
             run_dir=self.run_dir,
+            sources=self._sources(plan, state),
         )
         if self.options.on_coordinator is not None:
             self.options.on_coordinator(coordinator)
         return await coordinator.run()
+
+    def _sources(self, plan: ExecutionPlan, state: StateManager) -> SourceStatuses | None:
+        """What writes the statuses of finished tasks, as the run was started."""
+        started = state.state().started
+        source = str(started.get("source") or "")
+        if self.source_format is None or not source:
+            return None
+        return SourceStatuses(
+            run=self.run,
+            plan=plan,
+            format=self.source_format,
+            source=Path(source),
+            workspace=self.workspace(),
+            output=self.output,
+            branch=str(started.get("branch") or ""),
+            write_back=bool(started.get("write_back")),
+        )
 
     def remember_artifacts(self, events: Sequence[Event]) -> None:
         """Take in what tasks made, for those that depend on them."""

@@ -66,16 +66,16 @@ class FolderWorkspace:
                 self._note_landed(entry["tip"], entry["files"])
         return Started(base=_START, new=not any(child.name != ".dispatcher" for child in output.iterdir()))
 
-    async def open(self, task: Task, attempt: int, base: str | None = None) -> Opened:
+    async def open(self, task: Task | None, attempt: int, base: str | None = None) -> Opened:
         """A folder that appears when something is written to it, or that holds what has landed."""
         tip = self._tip if base is None else base
         if tip not in self._at:
-            raise WorkspaceError(f"there is no state {tip} to start {task.id} from")
+            raise WorkspaceError(f"there is no state {tip} to start {task.id if task else 'anything'} from")
         self._opened += 1
         path = self._attempts / str(self._opened)
         if self._at[tip]:
             self._copy_tip(self._at[tip], path)
-        return Opened(task=task.id, attempt=attempt, path=path, base=tip)
+        return Opened(task=task.id if task else "", attempt=attempt, path=path, base=tip)
 
     async def seal(self, opened: Opened, message: str, *, trailers: Sequence[tuple[str, str]] = ()) -> Change:
         """Keep what was written. Work that wrote nothing leaves nothing: there is nothing of it that could be lost."""

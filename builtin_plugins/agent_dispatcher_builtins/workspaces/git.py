@@ -30,6 +30,8 @@ from .worktrees import Worktree, WorktreePool, refuse_names
 __all__ = ["GitWorkspace"]
 
 _NO_COMMIT = "0" * 40
+#: Stands in a ref for a change that is no task's.
+_NO_TASK = "_run"
 #: Left behind by tools, never part of anyone's work.
 _NEVER_SEALED = (
     "__pycache__/",
@@ -174,13 +176,13 @@ class GitWorkspace:
 
     # --- attempts --------------------------------------------------------------------------------------------------
 
-    async def open(self, task: Task, attempt: int, base: str | None = None) -> Opened:
+    async def open(self, task: Task | None, attempt: int, base: str | None = None) -> Opened:
         """A worktree with the tree of ``base``."""
         _, pool = self._parts()
         commit = base or self._tip
         worktree = await pool.take(commit)
         self._busy[worktree.path] = worktree
-        return Opened(task=task.id, attempt=attempt, path=worktree.path, base=commit)
+        return Opened(task=task.id if task else "", attempt=attempt, path=worktree.path, base=commit)
 
     async def seal(self, opened: Opened, message: str, *, trailers: Sequence[tuple[str, str]] = ()) -> Change:
         """One commit on the attempt's base under its own ref. What ``.gitignore`` names and what tools leave behind is not in it.
@@ -431,7 +433,7 @@ class GitWorkspace:
 
     async def _keep(self, commit: str, opened: Opened) -> str:
         """Name the commit; an attempt that was sealed before keeps its ref, and this one gets the next."""
-        ref = f"{self._ref_folder()}/{ref_part(opened.task)}/{opened.attempt}"
+        ref = f"{self._ref_folder()}/{ref_part(opened.task or _NO_TASK)}/{opened.attempt}"
         for number in range(1, 100):
             name = ref if number == 1 else f"{ref}-{number}"
             try:
@@ -523,11 +525,9 @@ class GitWorkspace:
 
     def _with_own(self, trailers: Sequence[tuple[str, str]], opened: Opened) -> list[tuple[str, str]]:
         """``trailers``, with those that reconciling needs always there and always ours."""
-        own = {
-            "Dispatcher-Run": self._run,
-            "Dispatcher-Task": opened.task,
-            "Dispatcher-Attempt": str(opened.attempt),
-        }
+        own = {"Dispatcher-Run": self._run}
+        if opened.task:
+            own |= {"Dispatcher-Task": opened.task, "Dispatcher-Attempt": str(opened.attempt)}
         return [*own.items(), *((key, value) for key, value in trailers if key not in own)]
 
     def _ref_folder(self) -> str:

@@ -15,7 +15,6 @@ from ..errors import UsageError
 from ._common import EXIT_CODES, echo_json, output_option, run_argument
 
 if TYPE_CHECKING:
-    from ..coordination.coordinator import Coordinator
     from ..models import ExecutionPlan, ExecutionResult
 
 __all__ = ["resume", "run"]
@@ -30,8 +29,11 @@ _UNSAFE = "Run generated code WITHOUT a sandbox: it can read and change everythi
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document and nothing else.")
 @click.option("--allow-partial", is_flag=True, help="Leave out tasks that no agent can do, and say so.")
+@click.option("--write-back", is_flag=True, help="Set the statuses of finished tasks in SOURCE itself, too.")
 @click.option("--unsafe-no-sandbox", is_flag=True, help=_UNSAFE)
-def run(source: str, output: str | None, as_json: bool, allow_partial: bool, unsafe_no_sandbox: bool) -> int:
+def run(
+    source: str, output: str | None, as_json: bool, allow_partial: bool, write_back: bool, unsafe_no_sandbox: bool
+) -> int:
     """Turn SOURCE (a specification, or a plan written by 'plan --output') into verified, working code."""
     from ..dispatcher import AgentDispatcher
     from ._plan_source import load_plan
@@ -44,7 +46,12 @@ def run(source: str, output: str | None, as_json: bool, allow_partial: bool, uns
 
     def start(**hooks: Any) -> Awaitable[ExecutionResult]:
         return dispatcher.execute_async(
-            plan, output, allow_partial=allow_partial, unsafe_no_sandbox=unsafe_no_sandbox, **hooks
+            plan,
+            output,
+            allow_partial=allow_partial,
+            write_back=write_back,
+            unsafe_no_sandbox=unsafe_no_sandbox,
+            **hooks,
         )
 
     return _carry_out(start, plan, as_json)
@@ -81,7 +88,11 @@ def _nothing_to_do(plan: ExecutionPlan, as_json: bool) -> int:
         document = result_to_json(build_result(plan, "", ()))
         echo_json({**document, "status": "completed"})
     else:
-        click.echo(f"{plan.specification.title}: nothing to do, all {len(plan.tasks)} tasks are completed.")
+        left_out = sum(task.status != "completed" for task in plan.tasks)
+        done = f"all {len(plan.tasks)} tasks are completed"
+        if left_out:
+            done = f"{len(plan.tasks) - left_out} tasks are completed, {left_out} are left out"
+        click.echo(f"{plan.specification.title}: nothing to do, {done}.")
     return 0
 
 

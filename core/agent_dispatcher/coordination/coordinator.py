@@ -14,7 +14,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from ..extension.components import Executor, Workspace
 from ..failpoints import failpoint
@@ -37,6 +37,18 @@ __all__ = ["Coordinator", "CoordinatorSettings"]
 log = logging.getLogger(__name__)
 
 
+class SourcePort(Protocol):
+    """Where the specification came from; see :class:`agent_dispatcher.workspace.source_statuses.SourceStatuses`."""
+
+    async def land(self, statuses: Mapping[str, str]) -> tuple[str, ...]:
+        """Before the final checks: the statuses on the run's branch; returns warnings."""
+        ...
+
+    async def write(self, statuses: Mapping[str, str]) -> tuple[str, ...]:
+        """After the result is shown, before the end is recorded: the statuses in the user's copy; returns warnings."""
+        ...
+
+
 class Coordinator:
     """Carries out one plan, once.
 
@@ -56,6 +68,7 @@ class Coordinator:
         priority: a policy's priority for a task.
         skipped: task id to the reason why it is left out, where the plan says only that it is.
         run_dir: what the ``log`` of evidence is relative to; then feedback quotes the logs.
+        sources: told at the end which tasks are finished.
         monotonic, rng: clock and chance, for tests.
     """
 
@@ -77,6 +90,7 @@ class Coordinator:
         priority: Callable[[Task], float | None] | None = None,
         skipped: Mapping[str, str] | None = None,
         run_dir: Path | None = None,
+        sources: SourcePort | None = None,
         monotonic: Callable[[], float] = time.monotonic,
         rng: Callable[[], float] = random.random,
     ) -> None:
@@ -91,6 +105,7 @@ class Coordinator:
         self._assignments = assignments
         self._priority = priority
         self._skipped = skipped
+        self._sources = sources
         self._monotonic = monotonic
         self._work = Work()
         self._judge = FailureJudge(settings.retry, rng, on_task_error)
@@ -216,6 +231,9 @@ class Coordinator:
             self._state.verify()
             return status
         evidence: tuple[Evidence, ...] = ()
+        if self._sources is not None:
+            self._state.verify()
+            self._warn(await self._sources.land(self.statuses()))
         if status != "cancelled" and self._work.landed:
             failpoint("final.before")
             evidence = await self._integration.final(frozenset(self._work.landed))
@@ -230,12 +248,18 @@ class Coordinator:
         failpoint("finish.before")
         commit = await self._workspace.finish(status)
         failpoint("finish.after")
+        if self._sources is not None:
+            self._warn(await self._sources.write(self.statuses()))
         data = {"status": status, "commit": commit, "evidence": evidence_data(evidence), "error": error}
         self._state.append("run.finished", data=data)
         self._state.flush()
         failpoint("finish.recorded")
         self._state.verify()
         return status
+
+    def _warn(self, texts: Iterable[str]) -> None:
+        for text in texts:
+            self._state.append("run.warning", data={"text": text})
 
     async def _interrupt(self) -> None:
         """This call is being cancelled: end the agents within their grace and leave a log that can be resumed."""

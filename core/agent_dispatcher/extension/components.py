@@ -511,7 +511,7 @@ class Started:
 
 @frozen(kw_only=True)
 class Opened:
-    """A folder of an attempt's own, holding the tree of ``base``."""
+    """A folder of an attempt's own, holding the tree of ``base``; ``task`` is ``""`` when it is for no task."""
 
     task: str
     attempt: int
@@ -605,8 +605,9 @@ class Workspace(Protocol):
         """Make ready for a new run in ``output``, or find what an earlier process left of it (same base and branch again)."""
         ...
 
-    async def open(self, task: Task, attempt: int, base: str | None = None) -> Opened:
-        """A fresh folder with the tree of ``base`` (the tip when ``None``)."""
+    async def open(self, task: Task | None, attempt: int, base: str | None = None) -> Opened:
+        """A fresh folder with the tree of ``base`` (the tip when ``None``). Without a task it is for a change of the dispatcher's own, whose
+        commit names the run, but no task and no attempt."""
         ...
 
     async def seal(self, opened: Opened, message: str, *, trailers: Sequence[tuple[str, str]] = ()) -> Change:

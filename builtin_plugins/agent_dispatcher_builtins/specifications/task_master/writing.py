@@ -66,7 +66,7 @@ def _edit(text: str, starts: Sequence[int], node: Located, word: str) -> Iterato
         if text[space.end()] == "}":
             yield Edit(start, start, f'"status": "{word}"')
         else:
-            yield Edit(start, start, f'{space.group()}"status": "{word}",')
+            yield Edit(start, start, f'{space.group()}"status": "{word}",{"" if space.group() else " "}')
     elif not isinstance(status.value, dict | tuple):
         start = _offset(starts, status.place)
         found = _SCALAR.match(text, start)
