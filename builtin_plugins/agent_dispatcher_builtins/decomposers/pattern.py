@@ -54,7 +54,7 @@ def _from_layout(layout: Layout, specification: Specification, identities: Ident
         for name in module.verifies:
             if name not in ids:
                 raise ValueError(f"the layout's module {module.name!r} verifies {name!r}, which is not in the layout")
-        serves = [by_id[name] for name in dict.fromkeys(module.requirements) if name in by_id]
+        serves = [each for name, each in by_id.items() if name in module.requirements]
         tasks.append(
             Task(
                 id=ids[module.name],
