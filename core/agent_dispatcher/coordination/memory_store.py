@@ -42,7 +42,7 @@ class MemoryStore:
             raise Fenced(f"run {lease.run} was taken over by {self._owners.get(lease.run, 'another process')}")
 
     def release(self, lease: Lease) -> None:
-        if self._owners.get(lease.run) == lease.owner:
+        if self._owners.get(lease.run) == lease.owner and self._epochs.get(lease.run) == lease.epoch:
             del self._owners[lease.run]
 
     def append(self, lease: Lease, events: Sequence[Event]) -> int:
