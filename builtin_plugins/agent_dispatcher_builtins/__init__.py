@@ -52,4 +52,5 @@ def default_plugins() -> tuple[tuple[str, object], ...]:
         ("local-bus", message_buses.local),
         ("markdown-report", reporters.markdown),
         ("json-report", reporters.json),
+        ("html-report", reporters.html),
     )

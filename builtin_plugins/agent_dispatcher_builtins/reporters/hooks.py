@@ -19,6 +19,12 @@ def _markdown(options: None, services: Services) -> object:
     return MarkdownReporter()
 
 
+def _html(options: None, services: Services) -> object:
+    from .html.reporter import HtmlReporter
+
+    return HtmlReporter()
+
+
 class JsonReport:
     """``result.json``."""
 
@@ -35,5 +41,19 @@ class MarkdownReport:
         yield Component("markdown", "Writes report.md, to be read by people.", _markdown, default_rank=20)
 
 
+class HtmlReport:
+    """``report.html``."""
+
+    @hookimpl
+    def dispatcher_reporters(self) -> Iterable[Component]:
+        yield Component(
+            "html",
+            "Writes report.html, one page with graph and timeline that needs no network.",
+            _html,
+            default_rank=30,
+        )
+
+
 json = JsonReport()
 markdown = MarkdownReport()
+html = HtmlReport()

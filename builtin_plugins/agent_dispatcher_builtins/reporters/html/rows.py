@@ -1,0 +1,361 @@
+"""The lists of the page: requirements with their proof, tasks with their attempts, and what went wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from attrs import field, frozen
+
+from agent_dispatcher.models import Dependency, Evidence, ExecutionPlan, ExecutionResult, Task, TaskResult
+
+from .history import SPAN_KINDS, Attempt, History
+from .logs import Logs
+from .text import Allowance, clean, line, seconds
+from .words import Badge, evidence_badge, outcome_badge, status_badge, type_class, verdict_badge
+
+__all__ = ["Link", "Problem", "Proof", "RequirementRow", "Rows", "TaskRow", "TryRow"]
+
+
+@frozen
+class Link:
+    """A name that leads to a place on the page; ``note`` says why it is here."""
+
+    text: str
+    anchor: str
+    note: str = ""
+
+
+@frozen(kw_only=True)
+class Proof:
+    """A check that ran."""
+
+    check: str
+    badge: Badge
+    summary: str
+    tree: str
+    log: str | None
+    proves: bool
+    facts: tuple[tuple[str, str], ...] = ()
+    output: str = ""
+
+
+@frozen(kw_only=True)
+class TryRow:
+    """An attempt: when it worked, what it had to wait for, how it ended."""
+
+    number: int
+    agent: str
+    start: str
+    work: str
+    waits: tuple[str, ...]
+    badge: Badge
+    message: str
+    proofs: tuple[Proof, ...] = ()
+
+
+@frozen(kw_only=True)
+class TaskRow:
+    """A task with everything that is known of it."""
+
+    anchor: str
+    name: str
+    source_id: str
+    badge: Badge
+    type: str
+    style: str
+    agent: str
+    attempts: int
+    work: str
+    commit: str
+    group: str
+    description: str
+    source: str
+    critical: bool
+    error: str
+    waits_for: tuple[Link, ...]
+    gated_by: tuple[Link, ...]
+    excludes: tuple[Link, ...]
+    requirements: tuple[str, ...]
+    produces: tuple[str, ...]
+    proofs: tuple[Proof, ...]
+    tries: tuple[TryRow, ...]
+    steps: tuple[tuple[str, Badge], ...] = ()
+
+    @property
+    def checks(self) -> str:
+        """The checks of the tree that landed, in a few words."""
+        if not self.proofs:
+            return "unchecked" if self.badge.word == "completed" else ""
+        red = sum(proof.badge.word == "expected red" for proof in self.proofs)
+        passed = sum(proof.badge.tone == "good" for proof in self.proofs)
+        failed = len(self.proofs) - red - passed
+        parts = [
+            f"{passed} passed" if passed else "",
+            f"{red} expected red" if red else "",
+            f"{failed} failed" if failed else "",
+        ]
+        return ", ".join(part for part in parts if part)
+
+
+@frozen(kw_only=True)
+class RequirementRow:
+    """A requirement, its verdict, and for each task that serves it the commit and the checks."""
+
+    anchor: str
+    id: str
+    text: str
+    priority: str
+    source: str
+    badge: Badge
+    why: str
+    tasks: tuple[TaskRow, ...]
+
+    @property
+    def open(self) -> bool:
+        """Whether the details are shown without being asked for."""
+        return self.badge.tone != "good"
+
+
+@frozen(kw_only=True)
+class Problem:
+    """Something that went wrong, with all that was said about it."""
+
+    link: Link
+    badge: Badge
+    agent: str
+    messages: tuple[tuple[str, str], ...] = field(default=())
+
+
+class Rows:
+    """Makes the rows of one run; long texts share one allowance, those of failures are made first."""
+
+    def __init__(self, result: ExecutionResult, plan: ExecutionPlan, history: History, logs: Logs) -> None:
+        self._result = result
+        self._plan = plan
+        self._history = history
+        self._logs = logs
+        self._allowance = Allowance()
+        self._planned = {task.id: task for task in plan.tasks}
+        self._results = {task.id: task for task in result.task_results}
+        order = [*self._planned, *(task for task in self._results if task not in self._planned)]
+        self.anchors = {task_id: f"task-{number}" for number, task_id in enumerate(order, 1)}
+        self._tries: dict[str, list[Attempt]] = {}
+        for attempt in history.attempts:
+            self._tries.setdefault(attempt.task, []).append(attempt)
+        self.problems = tuple(
+            self._problem(task) for task in result.task_results if task.status in ("failed", "skipped", "cancelled")
+        )
+        self.blocked = tuple(
+            (self.link(task.id), line(task.error or "")) for task in result.task_results if task.status == "blocked"
+        )
+        self.final = tuple(self._proof(evidence) for evidence in result.final_evidence)
+        self.mended = tuple(
+            problem for task in result.task_results if task.status == "completed" and (problem := self._mended(task))
+        )
+        self.tasks = self._task_rows()
+        self.requirements = self._requirement_rows()
+
+    def link(self, task_id: str, note: str = "") -> Link:
+        """To a task's row."""
+        task = self._planned.get(task_id)
+        title = task.title if task is not None else self._results[task_id].title if task_id in self._results else ""
+        return Link(line(title or task_id, 200), self.anchors.get(task_id, ""), line(note, 400))
+
+    # --- what went wrong
+
+    def _problem(self, result: TaskResult) -> Problem:
+        messages = self._failures(result.id)
+        last = clean(result.error or "").strip("\n")
+        if last and not any(text.strip() == last.strip() for _, text in messages):
+            messages = (*messages, ("Why it ended" if messages else "Why", self._allowance.take(result.error)))
+        return Problem(
+            link=self.link(result.id),
+            badge=status_badge(result.status),
+            agent=line(result.agent or ""),
+            messages=messages or (("Why", "Nothing was recorded."),),
+        )
+
+    def _mended(self, result: TaskResult) -> Problem | None:
+        messages = self._failures(result.id)
+        if not messages:
+            return None
+        return Problem(
+            link=self.link(result.id),
+            badge=status_badge(result.status),
+            agent=line(result.agent or ""),
+            messages=messages,
+        )
+
+    def _failures(self, task_id: str) -> tuple[tuple[str, str], ...]:
+        return tuple(
+            (
+                f"Attempt {attempt.number}, {outcome_badge(attempt.outcome, attempt.reason).word} after {seconds(attempt.ended)}",
+                self._allowance.take(attempt.message) or "Nothing was said.",
+            )
+            for attempt in self._tries.get(task_id, ())
+            if attempt.outcome in ("rejected", "failed")
+        )
+
+    # --- checks
+
+    def _proof(self, evidence: Evidence) -> Proof:
+        trouble = not evidence.passed and not evidence.expected_red
+        facts = tuple(
+            (line(str(name).replace("_", " "), 40), line(_plain(value), 300))
+            for name, value in list(evidence.details.items())[:20]
+            if value not in (None, [], "", {}, ())
+        )
+        return Proof(
+            check=line(evidence.check, 60),
+            badge=evidence_badge(evidence),
+            summary=line(evidence.summary, 400),
+            tree=line(evidence.tree, 64),
+            log=self._logs.link(evidence.log),
+            proves=evidence.proof,
+            facts=facts,
+            output=self._allowance.take(self._logs.tail(evidence.log), tail=True) if trouble else "",
+        )
+
+    # --- tasks
+
+    def _task_rows(self) -> tuple[TaskRow, ...]:
+        waits: dict[str, list[Link]] = {}
+        for dependency in self._plan.dependencies:
+            waits.setdefault(dependency.after, []).append(self.link(dependency.before, _reason(dependency)))
+        gates: dict[str, list[Link]] = {}
+        for gate in self._plan.gates:
+            gates.setdefault(gate.subject, []).append(self.link(gate.test))
+        excludes: dict[str, list[Link]] = {}
+        for exclusion in self._plan.exclusions:
+            for task_id in exclusion.tasks:
+                excludes.setdefault(task_id, []).extend(
+                    self.link(other, exclusion.resource) for other in exclusion.tasks if other != task_id
+                )
+        critical = set(self._plan.critical_path)
+        return tuple(
+            self._task_row(
+                self._planned.get(task_id) or Task(id=task_id, title=self._results[task_id].title or task_id),
+                self._results.get(task_id) or TaskResult(id=task_id, status="pending"),
+                waits.get(task_id, ()),
+                gates.get(task_id, ()),
+                excludes.get(task_id, ()),
+                task_id in critical,
+            )
+            for task_id in self.anchors
+        )
+
+    def _task_row(
+        self,
+        task: Task,
+        result: TaskResult,
+        waits: Iterable[Link],
+        gates: Iterable[Link],
+        excludes: Iterable[Link],
+        critical: bool,
+    ) -> TaskRow:
+        tries = self._tries.get(task.id, [])
+        worked = sum(attempt.worked_until - attempt.started for attempt in tries)
+        description = clean(task.description).strip()
+        return TaskRow(
+            anchor=self.anchors[task.id],
+            name=line(task.title or task.id, 240),
+            source_id=line(task.source_id or "", 60),
+            badge=status_badge(result.status),
+            type=line(task.type.replace("_", " "), 40),
+            style=type_class(task.type),
+            agent=line(result.agent or "", 60),
+            attempts=result.attempts,
+            work=seconds(worked) if tries else "",
+            commit=line(result.commit or "", 64),
+            group=task.group,
+            description="" if description == clean(task.title).strip() else line(description, 1200),
+            source=line(task.source, 200),
+            critical=critical,
+            error=line(result.error or "", 300),
+            waits_for=tuple(waits),
+            gated_by=tuple(gates),
+            excludes=tuple(excludes),
+            requirements=tuple(line(requirement, 60) for requirement in task.requirements),
+            produces=tuple(line(f"{ref.type} {ref.name}", 160) for ref in task.produces[:40]),
+            proofs=tuple(self._proof(evidence) for evidence in result.evidence),
+            tries=tuple(self._try(attempt) for attempt in tries),
+            steps=tuple((line(step.title, 200), status_badge(step.status)) for step in task.steps),
+        )
+
+    def _try(self, attempt: Attempt) -> TryRow:
+        waits = tuple(
+            f"{seconds(span.length)} {SPAN_KINDS[span.kind]}" + (f": {self.link(span.on).text}" if span.on else "")
+            for span in attempt.spans
+            if span.kind != "work" and span.length >= 0.05
+        )
+        return TryRow(
+            number=attempt.number,
+            agent=line(attempt.agent, 60),
+            start=f"{attempt.started:.1f} s",
+            work=seconds(attempt.worked_until - attempt.started),
+            waits=waits,
+            badge=outcome_badge(attempt.outcome, attempt.reason),
+            message=line(attempt.message if attempt.outcome in ("rejected", "failed") else attempt.summary, 240),
+        )
+
+    # --- requirements
+
+    def _requirement_rows(self) -> tuple[RequirementRow, ...]:
+        rows = dict(zip(self.anchors, self.tasks, strict=True))
+        texts = {requirement.id: requirement for requirement in self._result.specification.requirements}
+        found = []
+        for number, requirement in enumerate(self._result.requirements, 1):
+            text = texts.get(requirement.id)
+            tasks = tuple(rows[task_id] for task_id in requirement.tasks if task_id in rows)
+            badge = verdict_badge(requirement.verdict)
+            found.append(
+                RequirementRow(
+                    anchor=f"requirement-{number}",
+                    id=line(requirement.id, 60),
+                    text=line(text.text if text is not None else "", 1200),
+                    priority=line(text.priority if text is not None else "", 20),
+                    source=line(text.source if text is not None else "", 200),
+                    badge=badge,
+                    why=_why(requirement.verdict, tasks, self.final),
+                    tasks=tasks,
+                )
+            )
+        return tuple(found)
+
+
+def _why(verdict: str, tasks: Sequence[TaskRow], final: Sequence[Proof]) -> str:
+    """What the verdict rests on, in one sentence."""
+    proving = sum(proof.proves and proof.badge.tone == "good" for task in tasks for proof in task.proofs)
+    undone = [task for task in tasks if task.badge.word != "completed"]
+    served = f"{len(tasks)} tasks" if len(tasks) != 1 else "1 task"
+    if not tasks:
+        return "no task serves it"
+    if verdict == "met":
+        return f"{served} completed, {proving} {'checks prove' if proving != 1 else 'check proves'} it"
+    if verdict == "not_checked":
+        return f"{served} completed, but nothing that passed proves it"
+    if undone:
+        return f"{len(undone)} of {served} not completed: {undone[0].name} is {undone[0].badge.word}"
+    if any(proof.badge.tone == "bad" for proof in final):
+        return f"{served} completed, but a check of the finished whole failed"
+    return served
+
+
+def _reason(dependency: Dependency) -> str:
+    reasons = [
+        f"{reason.rule}: {reason.evidence}" if reason.evidence else reason.rule for reason in dependency.reasons[:2]
+    ]
+    places = [reason.source for reason in dependency.reasons[:1] if reason.source]
+    note = "; ".join(reasons) + (f" ({places[0]})" if places else "")
+    return note if dependency.strength == "binding" else f"advisory; {note}".rstrip("; ")
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}: {item}" for key, item in list(value.items())[:20])
+    if isinstance(value, (list, tuple)):
+        more = f", and {len(value) - 20} more" if len(value) > 20 else ""
+        return ", ".join(str(item) for item in value[:20]) + more
+    if isinstance(value, float):
+        return f"{value:g}"
+    return str(value)
