@@ -377,6 +377,7 @@ class AgentDispatcher:
                 "output": str(session.output),
                 "branch": started.branch,
                 "base": started.base,
+                "new": started.new,
                 "sandbox": session.sandbox.tier,
                 "workers": self.config.concurrency(),
                 "versions": self.registry.fingerprint(),

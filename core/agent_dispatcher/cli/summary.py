@@ -66,4 +66,6 @@ def _next(result: ExecutionResult) -> None:
     if len(shown) > len(str(output)):
         shown = str(output)
     click.echo(f"  code:   {shown}" + (f" (branch {result.branch})" if result.branch else ""))
-    click.echo(f"  report: {Path(shown) / '.dispatcher' / 'runs' / result.run / 'report.md'}")
+    folder = Path(".dispatcher", "runs", result.run)
+    for report in sorted((output / folder).glob("report.*")):
+        click.echo(f"  report: {Path(shown) / folder / report.name}")

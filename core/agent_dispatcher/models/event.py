@@ -3,8 +3,8 @@
 ``data`` holds JSON only. The types and what their ``data`` holds:
 
 =====================  ==========================================================================================
-``run.started``        ``plan`` and ``specification`` (blob digests), ``output``, ``branch``, ``base``, ``owner``, ``sandbox`` (tier),
-                       ``workers``, ``versions`` (of the active plugins), ``allow_partial``, ``title``
+``run.started``        ``plan`` and ``specification`` (blob digests), ``output``, ``branch``, ``base``, ``new`` (repository), ``owner``,
+                       ``sandbox`` (tier), ``workers``, ``versions`` (of the active plugins), ``allow_partial``, ``title``
 ``run.resumed``        ``owner``, ``epoch``, ``retry`` (failed and blocked tasks are taken up again)
 ``run.paused``         ``why``
 ``run.warning``        ``text``
