@@ -353,7 +353,8 @@ def _has_type(value: Any, kind: str) -> bool:
     if kind == "decimal" and isinstance(value, Decimal):
         return value.is_finite() and abs(value) < LARGEST
     if kind in ("integer", "reference", "decimal"):
-        return isinstance(value, int) and not isinstance(value, bool)
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        return whole and (kind != "decimal" or abs(value) < LARGEST)
     if kind == "datetime":
         return isinstance(value, datetime) and not value.microsecond and value.tzinfo is None
     return isinstance(value, date) and not isinstance(value, datetime)

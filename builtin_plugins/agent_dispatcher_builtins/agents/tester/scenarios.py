@@ -88,15 +88,14 @@ class Prepared:
     def __init__(self, scenario: Scenario, model: Model, refs: Mapping[str, Ref]) -> None:
         self.scenario = scenario
         self.refs = refs
+        self._behaviour = {"entities": model.entities, "operations": model.operations}
         self._rows = model.rows
         self._last_id = model.last_id
         self.before = model.state()
 
     def play(self, behaviour: Mapping[str, Any]) -> Outcome:
         """Make the call on a model of ``behaviour``, which may differ from the one the rows were made with."""
-        model = Model(behaviour, lambda: self.scenario.now)
-        model.rows = {entity: dict(rows) for entity, rows in self._rows.items()}
-        model.last_id = dict(self._last_id)
+        model = self.model(behaviour)
         call = self.scenario.call
         values = {name: self.plain(value) for name, value in call.values.items()}
         try:
@@ -116,11 +115,16 @@ class Prepared:
             return Outcome(violation.code, None, self.before)
         return Outcome(None, result, model.state())
 
+    def model(self, behaviour: Mapping[str, Any] | None = None) -> Model:
+        """A model with the rows in place; of ``behaviour`` where that is another."""
+        model = Model(self._behaviour if behaviour is None else behaviour, lambda: self.scenario.now)
+        model.rows = {entity: dict(rows) for entity, rows in self._rows.items()}
+        model.last_id = dict(self._last_id)
+        return model
+
     def at(self, now: datetime) -> Prepared:
         """The same rows at another moment."""
-        model = Model({"entities": {}, "operations": {}}, lambda: now)
-        model.rows, model.last_id = self._rows, self._last_id
-        return Prepared(evolve(self.scenario, now=now), model, self.refs)
+        return Prepared(evolve(self.scenario, now=now), self.model(), self.refs)
 
     def plain(self, value: Any) -> Any:
         """A value with its alias replaced by the id."""

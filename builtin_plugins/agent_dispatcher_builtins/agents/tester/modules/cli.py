@@ -194,7 +194,8 @@ class _Cli:
         if kind == "decimal" and result is not None:
             self.module.use("decimal", "Decimal")
             return [f"    assert Decimal(json.loads(result.output)) == {literal(result)}"]
-        return [f"    assert json.loads(result.output) == {_json_value(self.module, result)}"]
+        operator = "is" if result is None or isinstance(result, bool) else "=="
+        return [f"    assert json.loads(result.output) {operator} {_json_value(self.module, result)}"]
 
     def _compared(self, row: Mapping[str, Any]) -> list[str]:
         lines = []
