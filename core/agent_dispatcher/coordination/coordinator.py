@@ -234,6 +234,7 @@ class Coordinator:
         if self._sources is not None:
             self._state.verify()
             self._warn(await self._sources.land(self.statuses()))
+            self._state.verify()
         if status != "cancelled" and self._work.landed:
             failpoint("final.before")
             evidence = await self._integration.final(frozenset(self._work.landed))
@@ -249,6 +250,7 @@ class Coordinator:
         commit = await self._workspace.finish(status)
         failpoint("finish.after")
         if self._sources is not None:
+            self._state.verify()
             self._warn(await self._sources.write(self.statuses()))
         data = {"status": status, "commit": commit, "evidence": evidence_data(evidence), "error": error}
         self._state.append("run.finished", data=data)

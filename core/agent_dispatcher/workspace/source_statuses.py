@@ -14,7 +14,7 @@ from typing import Protocol
 from attrs import frozen
 
 from ..errors import DispatcherError, WorkspaceError
-from ..extension.components import Conflict, Moved, StatusWriter, Workspace
+from ..extension.components import Conflict, Landed, StatusWriter, Workspace
 from ..failpoints import failpoint
 from ..models import ExecutionPlan, Specification
 
@@ -86,37 +86,38 @@ class SourceStatuses:
         return warnings
 
     async def _land(self, wanted: Mapping[str, str], inside: Path) -> tuple[str, ...]:
-        failpoint("statuses.land")
-        opened = await self.workspace.open(None, 0)
-        place = opened.path / inside
-        changed = False
-        warnings: tuple[str, ...] = ()
-        try:
-            if not place.exists():
-                warnings = (
-                    f"{inside} is not in the last commit, so {self.branch} does not say which tasks are finished "
-                    "(commit it before the run, or use --write-back)",
-                )
-            elif not place.resolve().is_relative_to(opened.path.resolve()):
-                warnings = (f"{inside} is a link that leads out of the repository: its statuses are not written",)
-            else:
-                changed, warnings = self._written(place, wanted, inside.as_posix() if inside.parts else str(self.source))
-        finally:
-            if not changed:
-                await self.workspace.discard(opened)
-        if not changed:
-            return warnings
+        """Whenever the branch moves meanwhile all is looked at anew, as it may have brought what was to be written."""
         where = inside.as_posix() if inside.parts else "the specification"
         message = f"Statuses of finished tasks\n\nWritten into {where} by the dispatcher."
-        change = await self.workspace.seal(opened, message, trailers=[("Dispatcher-Run", self.run)])
         for _ in range(_MOST_MOVES):
+            failpoint("statuses.land")
+            opened = await self.workspace.open(None, 0)
+            changed = False
+            try:
+                changed, warnings = self._in_tree(opened.path, inside, wanted)
+            finally:
+                if not changed:
+                    await self.workspace.discard(opened)
+            if not changed:
+                return warnings
+            change = await self.workspace.seal(opened, message, trailers=[("Dispatcher-Run", self.run)])
             staged = await self.workspace.stage([change])
-            if isinstance(staged, Conflict):
-                raise WorkspaceError(f"others changed {', '.join(staged.paths)} meanwhile")
-            if not isinstance(await self.workspace.land(staged, staged.tip), Moved):
+            if not isinstance(staged, Conflict) and isinstance(await self.workspace.land(staged, staged.tip), Landed):
                 failpoint("statuses.landed")
                 return warnings
         raise WorkspaceError(f"the branch moved {_MOST_MOVES} times meanwhile")
+
+    def _in_tree(self, root: Path, inside: Path, wanted: Mapping[str, str]) -> tuple[bool, tuple[str, ...]]:
+        """Write into a checked-out tree: whether anything was changed, and warnings."""
+        place = root / inside
+        if not place.exists():
+            return False, (
+                f"{inside} is not in the last commit, so {self.branch} does not say which tasks are finished "
+                "(commit it before the run, or use --write-back)",
+            )
+        if not place.resolve().is_relative_to(root.resolve()):
+            return False, (f"{inside} is a link that leads out of the repository: its statuses are not written",)
+        return self._written(place, wanted, inside.as_posix() if inside.parts else str(self.source))
 
     def _written(self, place: Path, wanted: Mapping[str, str], shown: str) -> tuple[bool, tuple[str, ...]]:
         """Write what is not there yet and look at it again: whether anything was, and warnings."""

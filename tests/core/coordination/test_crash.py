@@ -39,7 +39,7 @@ def test_every_failpoint_is_listed_and_every_listed_one_exists() -> None:
 @pytest.mark.slow
 def test_kill_at_every_failpoint(tmp_path: Path) -> None:
     """Killed at the first and last hit of every failpoint of a three-task run in git, a resume completes it: same tree, each result recorded
-    once, no sealed or landed commit lost, no sealed work done again."""
+    once, no sealed or landed commit lost, no sealed work done again, the source says once and everywhere what is finished."""
     cases = drive(tmp_path, "kill")
     assert [case for case in cases if case["faults"]] == []
     killed = {case["point"].partition(":")[0] for case in cases if case["first"] == -9}
@@ -56,6 +56,8 @@ def test_frozen_owner_cannot_spoil_what_its_successor_did(tmp_path: Path) -> Non
         "flush.before:4",
         "landing.recorded:2",
         "workspace.landed:3",
+        "statuses.land:1",
+        "statuses.landed:1",
         "finish.before:1",
         "finish.after:1",
         "finish.recorded:1",
