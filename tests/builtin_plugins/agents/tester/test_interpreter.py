@@ -250,6 +250,48 @@ def test_each_fixes_its_rows_first_and_sees_what_was_written() -> None:
     assert result == [{"rank": 2, "id": 2}, {"rank": 4, "id": 3}]
 
 
+def test_each_is_decided_before_its_first_change() -> None:
+    """A change to one row does not take the next one out of the selection."""
+    item = Entity(name="Item", fields=(Field(name="rank", type="integer", required=True),))
+    start = Operation(
+        name="start",
+        changes=(
+            Change(
+                kind="set",
+                each=Expression(text="Item as item where not exists(Item as other where other.rank > 0)"),
+                target=Expression(text="item"),
+                assignments=(Assignment(field="rank", value=Expression(text="5")),),
+            ),
+        ),
+    )
+    model = model_of(item, operations=(start,))
+    for _ in range(3):
+        model.add("Item", {"rank": 0})
+
+    assert model.call("start", {}) is None
+    assert [row["rank"] for row in model.state()["Item"]] == [5, 5, 5]
+
+
+def test_an_error_half_way_takes_back_rows_and_ids() -> None:
+    """The row that was created before the error is gone, and so is its id."""
+    item = Entity(name="Item", fields=(Field(name="rank", type="integer", minimum=0),))
+    two = Operation(
+        name="two",
+        inputs=(Field(name="second", type="integer"),),
+        changes=(
+            Change(kind="create", entity="Item", assignments=(Assignment(field="rank", value=Expression(text="1")),)),
+            Change(
+                kind="create", entity="Item", assignments=(Assignment(field="rank", value=Expression(text="second")),)
+            ),
+        ),
+    )
+    model = model_of(item, operations=(two,))
+
+    assert code_of(model.call, "two", {"second": -1}) == "item_rank_range"
+    assert model.state() == {"Item": []}
+    assert model.add("Item", {}) == 1
+
+
 def test_the_values_of_one_change_are_computed_before_any_is_written() -> None:
     """Two fields can change places."""
     pair = Entity(name="Pair", fields=(Field(name="a", type="integer"), Field(name="b", type="integer")))

@@ -14,9 +14,11 @@ from agent_dispatcher.extension.components import Available, Services
 from agent_dispatcher.models import ArtifactRef, Behaviour, Specification, Task
 from agent_dispatcher.workspace.agent_workspace import GuardedWorkspace, TaskSandbox
 from agent_dispatcher_builtins.agents.code_writer import generator
+from agent_dispatcher_builtins.agents.tester.acceptance import writable_paths
 from agent_dispatcher_builtins.agents.tester.agent import TesterAgent
 from agent_dispatcher_builtins.agents.tester.hooks import tester
 from agent_dispatcher_builtins.languages.python.language import Python
+from agent_dispatcher_builtins.languages.python.layout import layout
 from agent_dispatcher_builtins.sandboxes.bubblewrap import Bubblewrap
 
 
@@ -70,6 +72,21 @@ def test_accepts_exactly_what_it_can_derive(jars: Behaviour) -> None:
     assert "nothing is declared" in str(offered.accepts(task_for("tests/test_cli.py"), prose))
     other = evolve(available, language="cobol")
     assert "cobol" in str(offered.accepts(task_for("tests/test_cli.py"), other))
+
+
+def test_accepts_every_test_of_the_layout(specification: Specification) -> None:
+    """What the Python layout plans as tests is what the tester can write, all of it."""
+    (offered,) = tester.dispatcher_agent_types()
+    found = layout(specification)
+    assert found is not None
+    available = Available(specification=specification, language="python")
+    planned = [module for module in found.modules if module.type == "testing"]
+
+    assert len(planned) > 8
+    assert [m.name for m in planned if offered.accepts(task_for(*m.paths), available) is not None] == []
+    assert specification.behaviour is not None
+    promised = {path for module in planned for path in module.paths}
+    assert set(writable_paths(specification.behaviour)) - promised <= {"tests/reference_model.py"}
 
 
 @pytest.mark.sandbox

@@ -66,6 +66,18 @@ def test_bounds_are_among_the_values() -> None:
     assert [len(found.value) for found in outside(field)] == [1, 6]
 
 
+def test_a_value_outside_violates_one_thing_only() -> None:
+    """The empty text is too short and does not match either: it would prove nothing about the length."""
+    field = Field(name="f", type="text", pattern=r"[a-z]+", min_length=3, max_length=4)
+    found = outside(field)
+
+    assert "" not in [other.value for other in found]
+    assert {other.kind for other in found} == {"pattern", "length"}
+    for other in found:
+        assert (re.fullmatch("[a-z]+", other.value) is None) == (other.kind == "pattern")
+        assert (3 <= len(other.value) <= 4) == (other.kind == "pattern")
+
+
 def test_hints_come_first_if_they_fit() -> None:
     """A value that was seen in an example is preferred; one that is not allowed is dropped."""
     field = Field(name="f", type="decimal", maximum="5")
@@ -94,7 +106,7 @@ def test_samples_match_their_pattern(pattern: str) -> None:
     assert matching(pattern, 5) == samples
 
 
-@pytest.mark.parametrize("pattern", [r"(?=a)a", r"(a)\1", r"[a", r"(a", r"a)", r"\b"])
+@pytest.mark.parametrize("pattern", [r"(?=a)a", r"(a)\1", r"[a", r"(a", r"a)", r"\b", r"a$b"])
 def test_patterns_that_are_not_understood_have_no_samples(pattern: str) -> None:
     """Better none than a wrong one."""
     assert matching(pattern, 5) == []
