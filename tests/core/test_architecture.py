@@ -21,7 +21,7 @@ ROOMS = (
     ("safe_load", "codec"),
     ("behaviour", "config"),
     ("extension",),
-    ("agents", "planning", "workspace"),
+    ("agents", "forbidden_acts", "planning", "workspace"),
     ("reporting",),
     ("coordination",),
     ("run_index", "sandboxing"),

@@ -83,12 +83,12 @@ class Bubblewrap:
 
     async def probe(self) -> None:
         """Try what must not work; :class:`agent_dispatcher.errors.SandboxUnavailable` naming all that did."""
-        from .probe import forbidden_acts_that_worked
+        from agent_dispatcher.forbidden_acts import unkept
 
         async with self._proving:
             identity = self._identity()
             self._locks_namespaces = await _version(self._command("bwrap")) >= (0, 8)
-            worked = await forbidden_acts_that_worked(self._launch)
+            worked = await unkept(self._launch, self.tier)
             if worked:
                 raise SandboxUnavailable(
                     "bubblewrap does not isolate on this machine: "

@@ -30,7 +30,9 @@ HOSTILE = (
 
 def sample_specification(title: str = "Sample", requirement: str = "It works") -> Specification:
     """One requirement and nothing declared."""
-    return Specification(id="sample", title=title, requirements=(Requirement(id="R1", text=requirement, source="s.md:1"),))
+    return Specification(
+        id="sample", title=title, requirements=(Requirement(id="R1", text=requirement, source="s.md:1"),)
+    )
 
 
 def sample_plan(*tasks: Task, specification: Specification | None = None) -> ExecutionPlan:
@@ -69,9 +71,7 @@ def large_plan(tasks: int = 300) -> ExecutionPlan:
     return ExecutionPlan(
         specification=sample_specification(),
         tasks=made,
-        dependencies=tuple(
-            Dependency(before=f"t{number - 10}", after=f"t{number}") for number in range(10, tasks)
-        ),
+        dependencies=tuple(Dependency(before=f"t{number - 10}", after=f"t{number}") for number in range(10, tasks)),
         phases=tuple(tuple(task.id for task in made[first : first + 10]) for first in range(0, tasks, 10)),
         critical_path=tuple(f"t{number}" for number in range(0, tasks, 10)),
     )

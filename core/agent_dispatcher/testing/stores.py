@@ -65,7 +65,9 @@ class StoreContract(Contract):
             lease = store.acquire("run", "me")
             store.append(lease, _batch(1, 2))
             last = store.append(lease, [])
-            self.promise(last == 2, f"append of nothing returned {last!r} after two events", "append returns the last number")
+            self.promise(
+                last == 2, f"append of nothing returned {last!r} after two events", "append returns the last number"
+            )
             self.promise(len(list(store.read("run"))) == 2, "append of nothing recorded something", "nothing is added")
 
     def test_values_come_back_as_they_were(self, tmp_path: Path) -> None:
@@ -112,7 +114,9 @@ class StoreContract(Contract):
                 store.append(lease, bad)
             except Exception:
                 kept = [event.seq for event in store.read("run")]
-                self.promise(kept == [1], f"append raised, and left the events {kept} of which only 1 was there before", asked)
+                self.promise(
+                    kept == [1], f"append raised, and left the events {kept} of which only 1 was there before", asked
+                )
                 last = store.append(lease, _batch(2, 1))
                 self.promise(last == 2, f"after a refused batch the next event was numbered {last} instead of 2", asked)
             else:
@@ -154,7 +158,9 @@ class StoreContract(Contract):
             old = store.acquire("run", "me")
             store.release(old)
             new = store.acquire("run", "me")
-            self.raises(Fenced, lambda: store.append(old, _batch(1, 1)), "an event was appended with a stale lease", asked)
+            self.raises(
+                Fenced, lambda: store.append(old, _batch(1, 1)), "an event was appended with a stale lease", asked
+            )
             self.promise(not list(store.read("run")), "an event of a stale lease was recorded", asked)
             self.raises(Fenced, lambda: store.renew(old), "a stale lease was renewed", asked)
             store.renew(new)
@@ -168,7 +174,9 @@ class StoreContract(Contract):
             store.acquire("run", "me")
             store.release(old)
             asked = "release of a stale lease does nothing"
-            self.raises(Held, lambda: store.acquire("run", "other"), "the run was acquired after a stale release", asked)
+            self.raises(
+                Held, lambda: store.acquire("run", "other"), "the run was acquired after a stale release", asked
+            )
 
     def test_a_dead_owner_is_taken_over_at_once(self, tmp_path: Path) -> None:
         """A run whose process died can be had at once, with a higher epoch, and its log goes on."""
@@ -181,11 +189,20 @@ class StoreContract(Contract):
             try:
                 lease = store.acquire("run", "heir")
             except Held as error:
-                self.broken(f"the owner was killed, and acquire still said: {error}", "a run whose process is dead is taken over at once")
+                self.broken(
+                    f"the owner was killed, and acquire still said: {error}",
+                    "a run whose process is dead is taken over at once",
+                )
             took = time.monotonic() - begun
             self.promise(took < 5.0, f"the takeover took {took:.1f} seconds", "a dead owner is taken over at once")
-            self.promise(lease.epoch == 2, f"the epoch after one earlier lease was {lease.epoch}", "each lease raises the epoch")
-            self.promise(store.append(lease, _batch(2, 1)) == 2, "the log did not go on after its owner died", "numbering goes on")
+            self.promise(
+                lease.epoch == 2, f"the epoch after one earlier lease was {lease.epoch}", "each lease raises the epoch"
+            )
+            self.promise(
+                store.append(lease, _batch(2, 1)) == 2,
+                "the log did not go on after its owner died",
+                "numbering goes on",
+            )
 
     def test_a_live_owner_in_another_process_holds(self, tmp_path: Path) -> None:
         """While the owning process lives the run cannot be had, and the refusal names that process."""
@@ -234,10 +251,22 @@ class StoreContract(Contract):
                     "after a kill the log has gaps or is out of order",
                     "a kill leaves a prefix of what was appended",
                 )
-                self.promise(there >= promised, f"append had returned {promised}, after a kill only {there} are there", "what append returned for stays")
-                self.promise(there % _BATCH == 0, f"after a kill {there} events are there, written {_BATCH} at a time", "a batch is there whole or not at all")
+                self.promise(
+                    there >= promised,
+                    f"append had returned {promised}, after a kill only {there} are there",
+                    "what append returned for stays",
+                )
+                self.promise(
+                    there % _BATCH == 0,
+                    f"after a kill {there} events are there, written {_BATCH} at a time",
+                    "a batch is there whole or not at all",
+                )
                 last = store.append(store.acquire("run", "heir"), _batch(there + 1, 1))
-                self.promise(last == there + 1, f"after a kill at {there} the next event was numbered {last}", "numbering goes on")
+                self.promise(
+                    last == there + 1,
+                    f"after a kill at {there} the next event was numbered {last}",
+                    "numbering goes on",
+                )
 
     # --- damage -------------------------------------------------------------------------------------------------------
 
@@ -276,9 +305,15 @@ class StoreContract(Contract):
             store.acquire("run", "me")
             numbers = [store.request("run", {"command": word, "n": n}) for n, word in enumerate(("pause", "cancel"))]
             store.request("other", {"command": "pause"})
-            self.promise(numbers == sorted(set(numbers)) and numbers[0] > 0, f"requests got the numbers {numbers}", "numbers rise from above 0")
+            self.promise(
+                numbers == sorted(set(numbers)) and numbers[0] > 0,
+                f"requests got the numbers {numbers}",
+                "numbers rise from above 0",
+            )
             found = [command for _, command in store.requests("run")]
-            self.promise(found == [{"command": "pause", "n": 0}, {"command": "cancel", "n": 1}], f"requests gave {found}", asked)
+            self.promise(
+                found == [{"command": "pause", "n": 0}, {"command": "cancel", "n": 1}], f"requests gave {found}", asked
+            )
             later = [number for number, _ in store.requests("run", numbers[0])]
             self.promise(later == numbers[1:], f"requests after {numbers[0]} gave the numbers {later}", asked)
 
@@ -332,11 +367,18 @@ class StoreContract(Contract):
             lease = store.acquire("run", "me")
             store.append(lease, _batch(1, 2))
             store.request("run", {"command": "pause"})
-            self.raises(Held, lambda: store.delete("run"), "an owned run was deleted", "delete raises Held while the run is owned")
+            self.raises(
+                Held,
+                lambda: store.delete("run"),
+                "an owned run was deleted",
+                "delete raises Held while the run is owned",
+            )
             store.release(lease)
             store.delete("run")
             left = (len(list(store.read("run"))), len(store.requests("run")), [one.run for one in store.runs()])
-            self.promise(left == (0, 0, []), f"after delete (events, requests, runs) were {left}", "a deleted run is gone")
+            self.promise(
+                left == (0, 0, []), f"after delete (events, requests, runs) were {left}", "a deleted run is gone"
+            )
 
     def test_closing_twice_does_no_harm(self, tmp_path: Path) -> None:
         """A store can be closed more than once."""
@@ -355,7 +397,10 @@ class StoreContract(Contract):
 
     def _told(self, child: Child, lines: int) -> None:
         if not child.wait_for(lines):
-            self.broken("a child process could not open, own and write the store; its output says why", "a store works in any process")
+            self.broken(
+                "a child process could not open, own and write the store; its output says why",
+                "a store works in any process",
+            )
 
     def _own(self, data_dir: Path, tell: Callable[[str], None]) -> None:
         store = self.make_store(data_dir)

@@ -52,7 +52,9 @@ class WorkspaceContract(Contract):
             first = await workspace.open(_task("two"), 1)
             (first.path / "draft.txt").write_bytes(b"x")
             second = await workspace.open(_task("three"), 1)
-            self.promise(first.path != second.path, "two attempts share a folder", "each attempt has a folder of its own")
+            self.promise(
+                first.path != second.path, "two attempts share a folder", "each attempt has a folder of its own"
+            )
             found = _files(second.path)
             self.promise(
                 found == {"src/a.txt": b"1"},
@@ -72,8 +74,16 @@ class WorkspaceContract(Contract):
             await self._land(workspace, await self._attempt(workspace, "two", {"a.txt": b"2"}))
             opened = await workspace.open(_task("three"), 1, first.commit)
             found = _files(opened.path)
-            self.promise(found == {"a.txt": b"1"}, f"the folder for an older base held {found}", "open(base) gives the tree of the base")
-            self.promise(opened.base == first.commit, f"Opened.base was {opened.base!r}", "Opened.base is the base that was asked for")
+            self.promise(
+                found == {"a.txt": b"1"},
+                f"the folder for an older base held {found}",
+                "open(base) gives the tree of the base",
+            )
+            self.promise(
+                opened.base == first.commit,
+                f"Opened.base was {opened.base!r}",
+                "Opened.base is the base that was asked for",
+            )
             await workspace.discard(opened)
 
         self._with(tmp_path, work)
@@ -82,8 +92,12 @@ class WorkspaceContract(Contract):
         """A change says task, attempt, base and the paths that were added, changed or deleted, sorted."""
 
         async def work(workspace: Workspace) -> None:
-            landed = await self._land(workspace, await self._attempt(workspace, "one", {"a.txt": b"1", "b.txt": b"1", "c.txt": b"1"}))
-            change = await self._attempt(workspace, "two", {"b.txt": b"2", "c.txt": None, "z/new.txt": b"1", "a.txt": b"1"})
+            landed = await self._land(
+                workspace, await self._attempt(workspace, "one", {"a.txt": b"1", "b.txt": b"1", "c.txt": b"1"})
+            )
+            change = await self._attempt(
+                workspace, "two", {"b.txt": b"2", "c.txt": None, "z/new.txt": b"1", "a.txt": b"1"}
+            )
             told = (change.task, change.attempt, change.base, change.paths)
             self.promise(
                 told == ("two", 1, landed.commit, ("b.txt", "c.txt", "z/new.txt")),
@@ -95,7 +109,13 @@ class WorkspaceContract(Contract):
 
     def test_content_survives_landing(self, tmp_path: Path) -> None:
         """Bytes of any kind, empty files, line ends, names in any language and the executable bit come back as they were."""
-        files: Files = {"bin.dat": bytes(range(256)) * 20, "empty": b"", "crlf.txt": b"a\r\nb\n", "dir/naïve ü 名.txt": b"x", "run.sh": b"#!/bin/sh\n"}
+        files: Files = {
+            "bin.dat": bytes(range(256)) * 20,
+            "empty": b"",
+            "crlf.txt": b"a\r\nb\n",
+            "dir/naïve ü 名.txt": b"x",
+            "run.sh": b"#!/bin/sh\n",
+        }
 
         async def work(workspace: Workspace) -> None:
             opened = await workspace.open(_task("one"), 1)
@@ -104,8 +124,14 @@ class WorkspaceContract(Contract):
             staged = await self._stage(workspace, await workspace.seal(opened, "one"))
             found = _files(staged.path)
             wrong = sorted(path for path in {*files, *found} if found.get(path) != files.get(path))
-            self.promise(not wrong, f"after seal and stage these files were different: {wrong}", "a staged tree holds the sealed bytes")
-            self.promise(os.access(staged.path / "run.sh", os.X_OK), "the executable bit was lost", "modes survive sealing")
+            self.promise(
+                not wrong,
+                f"after seal and stage these files were different: {wrong}",
+                "a staged tree holds the sealed bytes",
+            )
+            self.promise(
+                os.access(staged.path / "run.sh", os.X_OK), "the executable bit was lost", "modes survive sealing"
+            )
 
         self._with(tmp_path, work)
 
@@ -115,10 +141,16 @@ class WorkspaceContract(Contract):
         async def work(workspace: Workspace) -> None:
             first = await self._attempt(workspace, "one", {"a.txt": b"first"}, attempt=1)
             second = await self._attempt(workspace, "one", {"a.txt": b"second"}, attempt=2)
-            self.promise(first.ref != second.ref, f"both attempts were sealed as {first.ref!r}", "each attempt is kept under a ref of its own")
+            self.promise(
+                first.ref != second.ref,
+                f"both attempts were sealed as {first.ref!r}",
+                "each attempt is kept under a ref of its own",
+            )
             staged = await self._stage(workspace, first)
             found = _files(staged.path)
-            self.promise(found == {"a.txt": b"first"}, f"staging the first attempt gave {found}", "sealed work does not change")
+            self.promise(
+                found == {"a.txt": b"first"}, f"staging the first attempt gave {found}", "sealed work does not change"
+            )
 
         self._with(tmp_path, work)
 
@@ -127,10 +159,18 @@ class WorkspaceContract(Contract):
 
         async def work(workspace: Workspace) -> None:
             change = await self._attempt(workspace, "one", {})
-            self.promise(change.paths == (), f"nothing was written and the change named {change.paths}", "paths are empty when nothing changed")
+            self.promise(
+                change.paths == (),
+                f"nothing was written and the change named {change.paths}",
+                "paths are empty when nothing changed",
+            )
             await self._land(workspace, change)
             known = (await workspace.reconcile(_RUN)).landed
-            self.promise("one" in known, f"the empty change is not among what landed: {sorted(known)}", "every landed task is found again")
+            self.promise(
+                "one" in known,
+                f"the empty change is not among what landed: {sorted(known)}",
+                "every landed task is found again",
+            )
 
         self._with(tmp_path, work)
 
@@ -143,7 +183,9 @@ class WorkspaceContract(Contract):
             await workspace.discard(opened)
             again = await workspace.open(_task("one"), 2)
             found = _files(again.path)
-            self.promise(not found, f"the next attempt's folder held {sorted(found)}", "a fresh folder holds only what landed")
+            self.promise(
+                not found, f"the next attempt's folder held {sorted(found)}", "a fresh folder holds only what landed"
+            )
             await workspace.discard(again)
             sealed = (await workspace.reconcile(_RUN)).sealed
             self.promise(not sealed, f"discarded work is listed as sealed: {sorted(sealed)}", "discard keeps nothing")
@@ -167,7 +209,11 @@ class WorkspaceContract(Contract):
                 try:
                     change = await workspace.seal(opened, "bad")
                 except DispatcherError as error:
-                    self.promise(name in str(error), f"the refusal does not name {name}: {error}", "a refusal names what is wrong")
+                    self.promise(
+                        name in str(error),
+                        f"the refusal does not name {name}: {error}",
+                        "a refusal names what is wrong",
+                    )
                     continue
                 taken = [path for path in change.paths if name in path.split("/")]
                 self.promise(not taken, f"sealing took in {taken}", "links and files of git never land")
@@ -182,10 +228,22 @@ class WorkspaceContract(Contract):
         async def work(workspace: Workspace) -> None:
             before = (await workspace.checkout_tip()).commit
             staged = await self._stage(workspace, await self._attempt(workspace, "one", {"a.txt": b"1"}))
-            self.promise(staged.tip == before, f"Tree.tip was {staged.tip!r}, the tip is {before!r}", "a tree names the tip it was staged on")
-            self.promise(bool(staged.tree) and bool(staged.commit), f"the staged tree has no name: {staged}", "a tree and its commit have names")
+            self.promise(
+                staged.tip == before,
+                f"Tree.tip was {staged.tip!r}, the tip is {before!r}",
+                "a tree names the tip it was staged on",
+            )
+            self.promise(
+                bool(staged.tree) and bool(staged.commit),
+                f"the staged tree has no name: {staged}",
+                "a tree and its commit have names",
+            )
             tip = await workspace.checkout_tip()
-            self.promise(tip.commit == before and not _files(tip.path), "the tip moved although nothing was landed", "stage does not move the branch")
+            self.promise(
+                tip.commit == before and not _files(tip.path),
+                "the tip moved although nothing was landed",
+                "stage does not move the branch",
+            )
 
         self._with(tmp_path, work)
 
@@ -220,7 +278,11 @@ class WorkspaceContract(Contract):
             await self._land(workspace, one)
             await self._land(workspace, two)
             found = _files((await workspace.checkout_tip()).path)
-            self.promise(found == {"a.txt": b"1", "b.txt": b"2"}, f"after both landed the tip held {found}", "landing adds to what landed before")
+            self.promise(
+                found == {"a.txt": b"1", "b.txt": b"2"},
+                f"after both landed the tip held {found}",
+                "landing adds to what landed before",
+            )
 
         self._with(tmp_path, work)
 
@@ -240,7 +302,11 @@ class WorkspaceContract(Contract):
             expected = (("same.txt",), base.commit, landed.commit, two.commit)
             self.promise(told == expected, f"(paths, base, ours, theirs) of the conflict were {told}", asked)
             found = _files((await workspace.checkout_tip()).path)
-            self.promise(found.get("same.txt") == b"1\n", f"a conflict changed what landed: {found}", "a conflict changes nothing")
+            self.promise(
+                found.get("same.txt") == b"1\n",
+                f"a conflict changed what landed: {found}",
+                "a conflict changes nothing",
+            )
 
         self._with(tmp_path, work)
 
@@ -253,10 +319,18 @@ class WorkspaceContract(Contract):
             stale = await self._stage(workspace, two)
             landed = await self._land(workspace, one)
             answer = await workspace.land(stale, stale.tip)
-            self.promise(answer == Moved(tip=landed.commit), f"landing on a tip that had moved gave {answer!r}", "land gives Moved with the tip there is")
+            self.promise(
+                answer == Moved(tip=landed.commit),
+                f"landing on a tip that had moved gave {answer!r}",
+                "land gives Moved with the tip there is",
+            )
             await self._land(workspace, two)
             found = _files((await workspace.checkout_tip()).path)
-            self.promise(found == {"a.txt": b"1", "b.txt": b"2"}, f"after staging again the tip held {found}", "nothing that landed is lost")
+            self.promise(
+                found == {"a.txt": b"1", "b.txt": b"2"},
+                f"after staging again the tip held {found}",
+                "nothing that landed is lost",
+            )
 
         self._with(tmp_path, work)
 
@@ -270,7 +344,11 @@ class WorkspaceContract(Contract):
             first = await self.make_workspace().start(_RUN, tmp_path / "out", title="Sample")
             second = await self.make_workspace().start(_RUN, tmp_path / "out", title="Sample")
             same = (first.base, first.branch) == (second.base, second.branch)
-            self.promise(same, f"(base, branch) were first {first.base, first.branch}, then {second.base, second.branch}", "start finds the run again")
+            self.promise(
+                same,
+                f"(base, branch) were first {first.base, first.branch}, then {second.base, second.branch}",
+                "start finds the run again",
+            )
 
         self.go(work())
 
@@ -285,12 +363,28 @@ class WorkspaceContract(Contract):
             await first.open(_task("three"), 1)
             second = await self._start(tmp_path)
             found = await second.reconcile(_RUN)
-            self.promise(found.landed == {"one": landed}, f"landed was {found.landed}, expected {landed}", "reconcile gives what landed, by task")
-            self.promise(found.sealed == {("two", 2): sealed}, f"sealed was {found.sealed}, expected {sealed}", "reconcile gives sealed work that did not land, by task and attempt")
-            self.promise(found.tip == landed.commit, f"tip was {found.tip!r}, landed is {landed.commit!r}", "reconcile gives the tip")
+            self.promise(
+                found.landed == {"one": landed},
+                f"landed was {found.landed}, expected {landed}",
+                "reconcile gives what landed, by task",
+            )
+            self.promise(
+                found.sealed == {("two", 2): sealed},
+                f"sealed was {found.sealed}, expected {sealed}",
+                "reconcile gives sealed work that did not land, by task and attempt",
+            )
+            self.promise(
+                found.tip == landed.commit,
+                f"tip was {found.tip!r}, landed is {landed.commit!r}",
+                "reconcile gives the tip",
+            )
             await self._land(second, found.sealed["two", 2])
             tree = _files((await second.checkout_tip()).path)
-            self.promise(tree == {"a.txt": b"1", "b.txt": b"2"}, f"the tip held {tree}", "sealed work can be landed by another process")
+            self.promise(
+                tree == {"a.txt": b"1", "b.txt": b"2"},
+                f"the tip held {tree}",
+                "sealed work can be landed by another process",
+            )
 
         self.go(work())
 
@@ -302,14 +396,24 @@ class WorkspaceContract(Contract):
             landed = await self._land(workspace, await self._attempt(workspace, "one", {"src/a.txt": b"1"}))
             waiting = await self._attempt(workspace, "two", {"b.txt": b"2"})
             tip = await workspace.finish("failed")
-            self.promise(tip == landed.commit, f"finish returned {tip!r}, the tip is {landed.commit!r}", "finish returns the tip")
+            self.promise(
+                tip == landed.commit, f"finish returned {tip!r}, the tip is {landed.commit!r}", "finish returns the tip"
+            )
             if self.shows_result:
                 shown = {path: data for path, data in _files(tmp_path / "out").items() if not path.startswith(".")}
-                self.promise(shown == {"src/a.txt": b"1"}, f"the output held {sorted(shown)}, landed is src/a.txt", "finish shows what landed, and only that")
+                self.promise(
+                    shown == {"src/a.txt": b"1"},
+                    f"the output held {sorted(shown)}, landed is src/a.txt",
+                    "finish shows what landed, and only that",
+                )
             if self.durable:
                 again = await self._start(tmp_path)
                 kept = (await again.reconcile(_RUN)).sealed
-                self.promise(("two", 1) in kept and kept["two", 1].commit == waiting.commit, f"after finish sealed work was {sorted(kept)}", "sealed work that did not land stays")
+                self.promise(
+                    ("two", 1) in kept and kept["two", 1].commit == waiting.commit,
+                    f"after finish sealed work was {sorted(kept)}",
+                    "sealed work that did not land stays",
+                )
 
         self.go(work())
 
@@ -321,7 +425,10 @@ class WorkspaceContract(Contract):
             place = tmp_path / f"kill{number}"
             with Child(lambda tell, where=place: asyncio.run(self._do_three(where, tell))) as child:  # type: ignore[misc]
                 if not child.wait_for(1 + number * 10 // self.kills):
-                    self.broken("a child process could not carry three tasks through; its output says why", "a workspace works in any process")
+                    self.broken(
+                        "a child process could not carry three tasks through; its output says why",
+                        "a workspace works in any process",
+                    )
                 time.sleep(chance.random() * 0.02)
                 told = [tuple(line.split()) for line in child.kill()]
             self.go(self._after_the_kill(place, told), limit_s=60.0)
@@ -349,12 +456,20 @@ class WorkspaceContract(Contract):
         known = await workspace.reconcile(_RUN)
         for step, task in (line for line in told if len(line) == 2):
             there = task in known.landed or (step != "landed" and (task, 1) in known.sealed)
-            self.promise(there, f"{task} was {step} before the kill and is neither landed nor sealed after it", "what is sealed or landed is never lost")
+            self.promise(
+                there,
+                f"{task} was {step} before the kill and is neither landed nor sealed after it",
+                "what is sealed or landed is never lost",
+            )
         await self._do_three(place, lambda text: None)
         last = await self._start(place)
         found = _files((await last.checkout_tip()).path)
         expected = {f"{task}.txt": task.encode() * 50_000 for task in ("a", "b", "c")}
-        self.promise(found == expected, f"after the kill and going on the tip held {sorted(found)}", "going on after a kill ends with the same tree")
+        self.promise(
+            found == expected,
+            f"after the kill and going on the tip held {sorted(found)}",
+            "going on after a kill ends with the same tree",
+        )
 
     def _needs_processes(self) -> None:
         if not self.durable:
@@ -381,14 +496,20 @@ class WorkspaceContract(Contract):
     async def _stage(self, workspace: Workspace, change: Change) -> Tree:
         staged = await workspace.stage([change])
         if isinstance(staged, Conflict):
-            self.broken(f"staging {change.task} on the tip gave a conflict in {staged.paths}", "changes that nothing stands against are staged")
+            self.broken(
+                f"staging {change.task} on the tip gave a conflict in {staged.paths}",
+                "changes that nothing stands against are staged",
+            )
         return staged
 
     async def _land(self, workspace: Workspace, change: Change) -> Landed:
         staged = await self._stage(workspace, change)
         landed = await workspace.land(staged, staged.tip)
         if isinstance(landed, Moved):
-            self.broken(f"nobody moved the tip and land said it moved to {landed.tip!r}", "land moves the branch if it is at the expected tip")
+            self.broken(
+                f"nobody moved the tip and land said it moved to {landed.tip!r}",
+                "land moves the branch if it is at the expected tip",
+            )
         return landed
 
 
