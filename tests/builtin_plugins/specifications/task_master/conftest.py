@@ -1,0 +1,38 @@
+"""Where the samples of other people's projects lie, and a quick way to read a document."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent_dispatcher.models import Specification
+from agent_dispatcher_builtins.specifications.task_master.reader import TaskMasterFormat
+
+Read = Callable[..., Specification]
+
+
+@pytest.fixture(scope="session")
+def samples() -> Path:
+    """The folder with samples beside the repository."""
+    folder = Path(__file__).parents[5] / "shared" / "specs"
+    if not (folder / "manifest.json").is_file():
+        pytest.skip(f"there are no samples in {folder}")
+    return folder
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Read:
+    """Write a document to ``tasks.json`` and load it."""
+
+    def load(document: Any, **files: str) -> Specification:
+        file = tmp_path / "tasks.json"
+        file.write_text(document if isinstance(document, str) else json.dumps(document, indent=2), encoding="utf-8")
+        for name, text in files.items():
+            (tmp_path / f"{name}.txt").write_text(text, encoding="utf-8")
+        return TaskMasterFormat().load(tmp_path)
+
+    return load
