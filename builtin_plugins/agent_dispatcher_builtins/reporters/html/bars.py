@@ -11,15 +11,16 @@ from agent_dispatcher.models import Task
 
 from .chain import Step
 from .history import SPAN_KINDS, Attempt, History
-from .text import cut, line, seconds
+from .text import line, seconds, wrapped
 from .words import outcome_badge, type_class
 
 __all__ = ["Bar", "Chart", "Lane", "Tick", "chart_of_agents", "chart_of_tasks"]
 
 _LABEL = 190.0
-_PLOT = 900.0
+_PLOT = 964.0
 _END = 26.0
 _TOP = 26.0
+_FONT = 12.0
 _LANDING = "landing"
 
 
@@ -105,7 +106,7 @@ def chart_of_agents(
     for name, attempts in _by_agent(history):
         for number, packed in enumerate(_packed(attempts)):
             y = _TOP + len(lanes) * row
-            lanes.append(Lane(y=y, text=cut(name, 26) if not number else "", tooltip=name))
+            lanes.append(Lane(y=y, text=_label(name) if not number else "", tooltip=name))
             for attempt in packed:
                 mark = (attempt.task, attempt.number, "work") in decisive
                 bars.append(_work_bar(attempt, scale, y, row, tasks, anchors, mark))
@@ -144,7 +145,7 @@ def chart_of_tasks(
         lanes.append(
             Lane(
                 y=y,
-                text=cut(name, 29),
+                text=_label(name),
                 tooltip=f"{name}: {badge.word}",
                 sign=badge.sign,
                 sign_x=scale.x(attempt.ended) + 5,
@@ -155,7 +156,7 @@ def chart_of_tasks(
         for span in attempt.spans:
             style = type_class(tasks[attempt.task].type) if span.kind == "work" and attempt.task in tasks else "plain"
             on = f" ({_name(tasks, span.on)})" if span.on else ""
-            text = f"{name}: {SPAN_KINDS[span.kind]}{on}, {_period(span.start, span.end)}"
+            text = f"{SPAN_KINDS[span.kind]}{on}, {_period(span.start, span.end)}"
             bars.append(
                 _bar(scale, span.start, span.end, y + 4, row - 8, span.kind, style, text, "",
                      bad=span.kind in ("work", "landing") and badge.tone == "bad" and span is attempt.spans[-1],
@@ -238,6 +239,10 @@ def _bar(
         tooltip=tooltip,
         href=href,
     )
+
+
+def _label(name: str) -> str:
+    return "".join(wrapped(name, (_LABEL - 18) / _FONT, 1))
 
 
 def _name(tasks: Mapping[str, Task], task_id: str) -> str:

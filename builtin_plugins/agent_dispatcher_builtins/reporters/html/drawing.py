@@ -23,7 +23,8 @@ _PHASE_GROUPS = 9
 _MARGIN = 16.0
 _HEAD = 34.0
 _FONT = 12.0
-_SIZE = Size(width=196.0, height=58.0, gap=12.0, column_gap=66.0)
+_SMALL_FONT = 10.5
+_SIZE = Size(width=184.0, height=58.0, gap=12.0, column_gap=57.0)
 _WORST = ("failed", "cancelled", "blocked", "skipped", "in_progress", "pending", "ready", "completed")
 
 
@@ -160,13 +161,17 @@ def _task_box(task: Task, result: TaskResult | None, placed: Placed, number: int
         width=_SIZE.width,
         height=_SIZE.height,
         lines=wrapped(name, (_SIZE.width - 20) / _FONT, 2),
-        caption=f"{badge.sign} {badge.word}{tries} · {kind}",
+        caption=_caption(f"{badge.sign} {badge.word}{tries} · {kind}"),
         tooltip=f"{name}: {badge.word}{tries}; {kind}, expected {task.estimate_s:g} s{note}",
         href="#" + anchor,
         kind=type_class(task.type),
         tone=badge.tone,
         critical=critical,
     )
+
+
+def _caption(text: str) -> str:
+    return "".join(wrapped(text, (_SIZE.width - 20) / _SMALL_FONT, 1))
 
 
 def _task_curves(
@@ -181,7 +186,7 @@ def _task_curves(
             path=_path(placed, index[before], index[after], _SIZE),
             kind=kind,
             critical=(before, after) in critical,
-            tooltip=f"{line(tasks[after].title, 120)} {verb} {line(tasks[before].title, 120)}",
+            tooltip=f"{line(tasks[after].title, 60)} {verb} {line(tasks[before].title, 60)}",
         )
 
     for dependency in plan.dependencies:
@@ -212,7 +217,7 @@ def _path(placed: Placed, before: int, after: int, size: Size) -> str:
     x1, y1, x2, y2 = placed.x[before], placed.y[before], placed.x[after], placed.y[after]
     if abs(x1 - x2) < 1.0:
         bow = min(18.0 + abs(y2 - y1) / 12, size.column_gap * 0.8)
-        right = x1 + half
+        right, y1, y2 = x1 + half, y1 + size.height / 5, y2 + size.height / 5
         return f"M{right:.0f} {y1:.0f}C{right + bow:.0f} {y1:.0f} {right + bow:.0f} {y2:.0f} {right:.0f} {y2:.0f}"
     if x2 < x1:
         half = -half
@@ -298,7 +303,7 @@ def _group_box(
         width=_SIZE.width,
         height=_SIZE.height,
         lines=wrapped(name, (_SIZE.width - 20) / _FONT, 2),
-        caption=line(f"{status_badge(worst).sign} {tasks}: {done}", 38),
+        caption=_caption(f"{status_badge(worst).sign} {tasks}: {done}"),
         tooltip=f"{name}: {tasks}, {counts}",
         href="#" + anchors.get(group, "tasks"),
         kind=type_class(kind),

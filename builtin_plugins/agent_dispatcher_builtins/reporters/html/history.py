@@ -95,6 +95,7 @@ class History:
         started_at: seconds since the epoch; 0 when nothing is recorded.
         length: seconds from the first to the last event.
         facts: what ``run.started`` holds.
+        blocked: by task id, the tasks whose bad end keeps it from starting.
         ended: whether the log has the end of the run.
     """
 
@@ -103,19 +104,8 @@ class History:
     attempts: tuple[Attempt, ...] = ()
     marks: tuple[Mark, ...] = ()
     facts: dict[str, Any] = field(factory=dict)
+    blocked: dict[str, tuple[str, ...]] = field(factory=dict)
     ended: bool = False
-
-    def of(self, task: str) -> tuple[Attempt, ...]:
-        """The attempts at a task, in order."""
-        return tuple(attempt for attempt in self.attempts if attempt.task == task)
-
-    def totals(self) -> dict[str, float]:
-        """Seconds by kind of span, in the order of :data:`SPAN_KINDS`, those that did not occur left out."""
-        sums = dict.fromkeys(SPAN_KINDS, 0.0)
-        for attempt in self.attempts:
-            for span in attempt.spans:
-                sums[span.kind] += span.length
-        return {kind: total for kind, total in sums.items() if total >= 0.05}
 
 
 @define
@@ -163,6 +153,7 @@ def read_history(plan: ExecutionPlan, events: Sequence[Event]) -> History:
         attempts=tuple(sorted(rows, key=lambda row: (row.started, row.task, row.number))),
         marks=tuple(log.marks),
         facts=log.facts,
+        blocked=log.blocked,
         ended=log.finished,
     )
 
@@ -195,6 +186,7 @@ class _Log:
         self.attempts: dict[tuple[str, int], _Open] = {}
         self.landed: dict[str, float] = {}
         self.completed: dict[str, float] = {}
+        self.blocked: dict[str, tuple[str, ...]] = {}
         self.marks: list[Mark] = []
         self.facts: dict[str, Any] = {}
         self.finished = False
@@ -209,6 +201,8 @@ class _Log:
         elif event.attempt is None:
             if event.type == "task.completed":
                 self.completed.setdefault(event.task, at)
+            elif event.type == "task.blocked":
+                self.blocked[event.task] = tuple(str(other) for other in event.data.get("by") or ())
         elif event.type == "attempt.started":
             self._start(event, event.task, event.attempt, at)
         else:

@@ -25,6 +25,8 @@ __all__ = ["ChainRow", "Page", "TaskGroup", "make_page"]
 
 #: A plan with more tasks is shown by groups, its whole graph and timeline folded.
 LARGE = 80
+#: Of a plan with more tasks than this the whole graph and the timeline by task are left out: nobody could read them.
+HUGE = 600
 
 _TIERS = {
     "isolated": "isolated: no network, nothing of this machine but the system and the work itself",
@@ -72,7 +74,7 @@ class Page:
     requirements: tuple[RequirementRow, ...]
     final: tuple[Proof, ...]
     problems: tuple[Problem, ...]
-    blocked: tuple[tuple[Link, str], ...]
+    blocked: tuple[tuple[Link, tuple[Link, ...]], ...]
     mended: tuple[Problem, ...]
     overview: Drawing | None
     graph: Drawing | None
@@ -104,6 +106,7 @@ def make_page(result: ExecutionResult, plan: ExecutionPlan, events: Sequence[Eve
     results = {task.id: task for task in result.task_results}
     tasks = {task.id: task for task in plan.tasks}
     large = len(plan.tasks) > LARGE
+    huge = len(plan.tasks) > HUGE
     groups = _groups(rows.tasks) if large else ()
     by_group = {group.tasks[0].group: group.anchor for group in groups}
     return Page(
@@ -118,12 +121,12 @@ def make_page(result: ExecutionResult, plan: ExecutionPlan, events: Sequence[Eve
         blocked=rows.blocked,
         mended=rows.mended,
         overview=draw_groups(plan, results, by_group) if large else None,
-        graph=draw_tasks(plan, results, rows.anchors) if plan.tasks else None,
+        graph=draw_tasks(plan, results, rows.anchors) if plan.tasks and not huge else None,
         types=tuple(sorted({(row.style, row.type) for row in rows.tasks}, key=lambda pair: pair[1])),
         critical=tuple(rows.link(task_id) for task_id in plan.critical_path if task_id in tasks),
         planned=_planned(plan),
         agents=chart_of_agents(history, tasks, rows.anchors, chain) if history.attempts else None,
-        attempts=chart_of_tasks(history, tasks, rows.anchors, chain) if history.attempts else None,
+        attempts=chart_of_tasks(history, tasks, rows.anchors, chain) if history.attempts and not huge else None,
         chain=tuple(_chain_row(step, rows, history) for step in chain if step.end - step.start >= 0.05),
         shares=_shares(chain, history),
         tasks=rows.tasks,
@@ -172,7 +175,7 @@ _STEP_WORDS = {**SPAN_KINDS, "start": "start of the run", "final": "checks of th
 def _chain_row(step: Step, rows: Rows, history: History) -> ChainRow:
     tries = f" (attempt {step.attempt})" if step.attempt is not None and step.attempt > 1 else ""
     return ChainRow(
-        what=_STEP_WORDS[step.kind] + tries,
+        what=_STEP_WORDS[step.kind].capitalize() + tries,
         link=rows.link(step.task) if step.task is not None else None,
         start=f"{step.start:.1f} s",
         length=seconds(step.end - step.start),
@@ -187,7 +190,7 @@ def _shares(chain: Sequence[Step], history: History) -> tuple[tuple[str, str, fl
         sums[step.kind] += step.end - step.start  # type: ignore[assignment]
     length = history.length or 1.0
     return tuple(
-        (_STEP_WORDS[kind], seconds(total), 100.0 * total / length)
+        (_STEP_WORDS[kind].capitalize(), seconds(total), 100.0 * total / length)
         for kind, total in sums.most_common()
         if total / length >= 0.005
     )

@@ -146,7 +146,9 @@ class Rows:
             self._problem(task) for task in result.task_results if task.status in ("failed", "skipped", "cancelled")
         )
         self.blocked = tuple(
-            (self.link(task.id), line(task.error or "")) for task in result.task_results if task.status == "blocked"
+            (self.link(task.id), tuple(self.link(other) for other in history.blocked.get(task.id, ())))
+            for task in result.task_results
+            if task.status == "blocked"
         )
         self.final = tuple(self._proof(evidence) for evidence in result.final_evidence)
         self.mended = tuple(
@@ -159,7 +161,8 @@ class Rows:
         """To a task's row."""
         task = self._planned.get(task_id)
         title = task.title if task is not None else self._results[task_id].title if task_id in self._results else ""
-        return Link(line(title or task_id, 200), self.anchors.get(task_id, ""), line(note, 400))
+        name = f"{task.source_id} {title}" if task is not None and task.source_id else title
+        return Link(line(name or task_id, 200), self.anchors.get(task_id, ""), line(note, 400))
 
     # --- what went wrong
 
@@ -187,14 +190,20 @@ class Rows:
         )
 
     def _failures(self, task_id: str) -> tuple[tuple[str, str], ...]:
-        return tuple(
-            (
-                f"Attempt {attempt.number}, {outcome_badge(attempt.outcome, attempt.reason).word} after {seconds(attempt.ended)}",
-                self._allowance.take(attempt.message) or "Nothing was said.",
-            )
-            for attempt in self._tries.get(task_id, ())
-            if attempt.outcome in ("rejected", "failed")
-        )
+        """What each rejected or failed attempt was told, in order; what was said before is not said again."""
+        found: list[tuple[str, str]] = []
+        said: dict[str, int] = {}
+        for attempt in self._tries.get(task_id, ()):
+            if attempt.outcome not in ("rejected", "failed"):
+                continue
+            how = outcome_badge(attempt.outcome, attempt.reason).word
+            first = said.setdefault(attempt.message, attempt.number)
+            if first != attempt.number:
+                text = f"The same as in attempt {first}."
+            else:
+                text = self._allowance.take(attempt.message) or "Nothing was said."
+            found.append((f"Attempt {attempt.number}: {how} at {seconds(attempt.ended)}", text))
+        return tuple(found)
 
     # --- checks
 
@@ -211,7 +220,7 @@ class Rows:
             summary=line(evidence.summary, 400),
             tree=line(evidence.tree, 64),
             log=self._logs.link(evidence.log),
-            proves=evidence.proof,
+            proves=evidence.proof and evidence.passed,
             facts=facts,
             output=self._allowance.take(self._logs.tail(evidence.log), tail=True) if trouble else "",
         )
@@ -316,7 +325,7 @@ class Rows:
                     priority=line(text.priority if text is not None else "", 20),
                     source=line(text.source if text is not None else "", 200),
                     badge=badge,
-                    why=_why(requirement.verdict, tasks, self.final),
+                    why=_capital(_why(requirement.verdict, tasks, self.final)),
                     tasks=tasks,
                 )
             )
@@ -325,7 +334,7 @@ class Rows:
 
 def _why(verdict: str, tasks: Sequence[TaskRow], final: Sequence[Proof]) -> str:
     """What the verdict rests on, in one sentence."""
-    proving = sum(proof.proves and proof.badge.tone == "good" for task in tasks for proof in task.proofs)
+    proving = sum(proof.proves for task in tasks for proof in task.proofs)
     undone = [task for task in tasks if task.badge.word != "completed"]
     served = f"{len(tasks)} tasks" if len(tasks) != 1 else "1 task"
     if not tasks:
@@ -339,6 +348,10 @@ def _why(verdict: str, tasks: Sequence[TaskRow], final: Sequence[Proof]) -> str:
     if any(proof.badge.tone == "bad" for proof in final):
         return f"{served} completed, but a check of the finished whole failed"
     return served
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _reason(dependency: Dependency) -> str:
