@@ -30,12 +30,15 @@ def default_plugins() -> tuple[tuple[str, object], ...]:
 
     return (
         ("native", specifications.native),
+        ("spec-kit", specifications.spec_kit),
         ("task-master", specifications.task_master),
         ("finalized", specifications.finalized),
         ("listed", decomposers.listed),
         ("pattern", decomposers.pattern),
         ("declared", dependency_rules.declared),
+        ("phases", dependency_rules.phases),
         ("artifacts", dependency_rules.artifacts),
+        ("resources", dependency_rules.resources),
         ("logical", dependency_rules.logical),
         ("code-writer", code_writer.code_writer),
         ("tester", tester.tester),
@@ -44,6 +47,7 @@ def default_plugins() -> tuple[tuple[str, object], ...]:
         ("git-workspace", workspaces.git),
         ("no-workspace", workspaces.none),
         ("bubblewrap", sandboxes.bubblewrap),
+        ("reduced-sandbox", sandboxes.reduced),
         ("no-sandbox", sandboxes.none),
         ("compile-check", checks.compile_check),
         ("contract-check", checks.contract_check),

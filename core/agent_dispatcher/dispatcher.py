@@ -36,6 +36,7 @@ from .planning.task_decomposer import TaskDecomposer
 from .planning.validation import PlanLimits, Validation
 from .planning.validation import problems as judge
 from .planning.wishes import combine, leave_out
+from .planning.workflow import follow_up
 from .reporting import build_result
 from .run_index import STATE_FOLDER, find_output, new_run_id, remember_run, state_home
 from .sandboxing import MissingSandbox, choose_sandbox
@@ -285,7 +286,11 @@ class AgentDispatcher:
 
     async def _decompose(self, specification: Specification, context: PlanningContext) -> Decomposition:
         decomposition = await TaskDecomposer(self._all("decomposer")).decompose(specification, context)
-        return leave_out(decomposition, self._wishes().leave_out)
+        if self._is_foreign(specification):
+            text = f"no plugin offers the language {specification.language}: nothing here can compile or test what is written in it"
+            decomposition = evolve(decomposition, warnings=(*decomposition.warnings, text))
+        decomposition = leave_out(decomposition, self._wishes().leave_out)
+        return follow_up(decomposition, specification, self.config.workflow.after, self.config.where)
 
     # --- step 3: resolve dependencies (4 and 5, graph and plan, are make_plan) ----------------------------------------
 
@@ -382,6 +387,8 @@ class AgentDispatcher:
                 "workers": self.config.concurrency(),
                 "versions": self.registry.fingerprint(),
                 "allow_partial": session.options.allow_partial,
+                "approvals": sorted(name for name, own in self.config.task_types.items() if own.approval == "land"),
+                "approve_plan": self.config.workflow.approve_plan,
                 "source": str(Path(plan.specification.path).resolve()) if plan.specification.path else "",
                 "write_back": session.options.write_back,
             },
@@ -465,6 +472,8 @@ class AgentDispatcher:
 
     def _language(self, specification: Specification) -> Language | None:
         """The language to build in: the specification's, the configured one, what an agent wishes, or the first in rank."""
+        if self._is_foreign(specification):
+            return None
         active = self.registry.active("language")
         wanted = specification.language or self.config.use.language or self._wishes().language
         if wanted:
@@ -474,6 +483,13 @@ class AgentDispatcher:
             return None
         language: Language = self._components.get("language", active[0])
         return language
+
+    def _is_foreign(self, specification: Specification) -> bool:
+        """Whether it names a language that nobody offers and can be planned all the same, as it does not leave the code to a generator."""
+        named = specification.language
+        if not named or specification.behaviour is not None:
+            return False
+        return all(offered.name != named for offered in self.registry.offers("language"))
 
     def _recorded(
         self, run: str | None, output: str | Path | None, *, unfinished_only: bool = True

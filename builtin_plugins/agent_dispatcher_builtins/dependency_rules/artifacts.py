@@ -5,9 +5,8 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from agent_dispatcher.extension import Excludes, PlanningContext, Requires
+from agent_dispatcher.extension import PlanningContext, Requires
 from agent_dispatcher.models import ArtifactRef, Specification, Task
-from agent_dispatcher.planning.declared import declared_edges
 
 __all__ = ["ArtifactsRule"]
 
@@ -20,24 +19,20 @@ class ArtifactsRule:
 
     * A task that needs an artifact waits for every task that makes it; one that needs a folder (``src/``) for every task that writes in it.
     * A task that needs and makes the same artifact changes it: it waits for those that only make it.
-    * Two tasks that both make, or both change, one path must not run at the same time, unless an order is declared.
     * A test and what it verifies are written at the same time: nothing is said about such a pair.
     """
 
     async def find(
         self, tasks: Sequence[Task], specification: Specification, context: PlanningContext
-    ) -> Iterable[Requires | Excludes]:
-        """Edges of kind ``data``, and exclusions named ``path:...``."""
+    ) -> Iterable[Requires]:
+        """Edges of kind ``data``. That writers of one file do not meet is the business of the rule ``resources``."""
         made = {task.id: frozenset(map(_plain, task.produces)) for task in tasks}
         needed = {task.id: frozenset(map(_plain, task.consumes)) for task in tasks}
         makers: dict[ArtifactRef, list[Task]] = {}
         for task in tasks:
             for artifact in sorted(made[task.id]):
                 makers.setdefault(artifact, []).append(task)
-        return [
-            *_edges(tasks, made, needed, makers),
-            *_exclusions(tasks, needed, makers),
-        ]
+        return list(_edges(tasks, made, needed, makers))
 
 
 Names = Mapping[str, frozenset[ArtifactRef]]
@@ -68,52 +63,6 @@ def _edges(
                     else f'"{task.title}" needs {_said(artifact)}, in which "{maker.title}" writes {what.name}',
                     task.source or maker.source,
                 )
-
-
-def _exclusions(tasks: Sequence[Task], needed: Names, makers: Mapping[ArtifactRef, list[Task]]) -> Iterator[Excludes]:
-    order: dict[str, set[str]] | None = None
-    for artifact, writers in sorted(makers.items(), key=lambda item: item[0]):
-        if artifact.type != "path" or len(writers) < 2:
-            continue
-        if order is None:
-            order = _declared_order(tasks)
-        changing = [writer for writer in writers if artifact in needed[writer.id]]
-        making = [writer for writer in writers if artifact not in needed[writer.id]]
-        for group in (making, changing):
-            apart = [
-                writer
-                for writer in group
-                if any(
-                    other is not writer and other.id not in order[writer.id] and writer.id not in order[other.id]
-                    for other in group
-                )
-            ]
-            if len(apart) > 1:
-                titles = " and ".join(f'"{writer.title}"' for writer in apart)
-                yield Excludes(
-                    tuple(writer.id for writer in apart),
-                    f"path:{artifact.name}",
-                    f"{titles} write {artifact.name}",
-                    next((writer.source for writer in apart if writer.source), ""),
-                )
-
-
-def _declared_order(tasks: Sequence[Task]) -> dict[str, set[str]]:
-    """For each task all that are declared, directly or not, to come before it."""
-    before: dict[str, list[str]] = {task.id: [] for task in tasks}
-    for edge in declared_edges(tasks):
-        before[edge.after].append(edge.before)
-    order: dict[str, set[str]] = {}
-    for task in tasks:
-        seen: set[str] = set()
-        stack = [task.id]
-        while stack:
-            for name in before[stack.pop()]:
-                if name not in seen:
-                    seen.add(name)
-                    stack.append(name)
-        order[task.id] = seen
-    return order
 
 
 def _tests(first: Task, second: Task) -> bool:

@@ -1,4 +1,4 @@
-"""What this folder offers: three dependency rules."""
+"""What this folder offers: the builtin dependency rules."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from agent_dispatcher.extension import Component, Services, hookimpl
 
-__all__ = ["artifacts", "declared", "logical"]
+__all__ = ["artifacts", "declared", "logical", "phases", "resources"]
 
 
 class _Declared:
@@ -23,7 +23,7 @@ class _Artifacts:
         """What tasks make and need."""
         yield Component(
             "artifacts",
-            "Puts who makes something before who needs it, and keeps writers apart.",
+            "Puts who makes something before who needs it.",
             _artifacts,
             default_rank=20,
         )
@@ -38,6 +38,30 @@ class _Logical:
             "Puts set-up before what is built on it, and documentation and deployment behind.",
             _logical,
             default_rank=30,
+        )
+
+
+class _Phases:
+    @hookimpl
+    def dispatcher_dependency_rules(self) -> Iterable[Component]:
+        """The phases of the source."""
+        yield Component(
+            "phases",
+            "Keeps the phases in which a source arranges its tasks, and the freedom it leaves.",
+            _phases,
+            default_rank=15,
+        )
+
+
+class _Resources:
+    @hookimpl
+    def dispatcher_dependency_rules(self) -> Iterable[Component]:
+        """What cannot be shared."""
+        yield Component(
+            "resources",
+            "Keeps tasks apart that write one file or need one thing that there is only once.",
+            _resources,
+            default_rank=25,
         )
 
 
@@ -59,6 +83,20 @@ def _logical(options: Any, services: Services) -> Any:
     return LogicalRule()
 
 
+def _phases(options: Any, services: Services) -> Any:
+    from .phases import PhasesRule
+
+    return PhasesRule()
+
+
+def _resources(options: Any, services: Services) -> Any:
+    from .resources import ResourcesRule
+
+    return ResourcesRule()
+
+
 declared = _Declared()
 artifacts = _Artifacts()
 logical = _Logical()
+phases = _Phases()
+resources = _Resources()

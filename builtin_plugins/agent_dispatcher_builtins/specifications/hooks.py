@@ -7,7 +7,7 @@ from typing import Any
 
 from agent_dispatcher.extension import Component, hookimpl
 
-__all__ = ["finalized", "native", "task_master"]
+__all__ = ["finalized", "native", "spec_kit", "task_master"]
 
 
 class _Native:
@@ -25,6 +25,29 @@ def _native(options: None, services: Any) -> Any:
 
 
 native = _Native()
+
+
+class _SpecKit:
+    @hookimpl
+    def dispatcher_specification_formats(self) -> Iterator[Component]:
+        from .spec_kit.options import SpecKitOptions
+
+        yield Component(
+            "spec-kit",
+            "Feature folders of spec-kit: spec.md, plan.md and tasks.md.",
+            _spec_kit,
+            options=SpecKitOptions,
+            default_rank=20,
+        )
+
+
+def _spec_kit(options: Any, services: Any) -> Any:
+    from .spec_kit.format import SpecKitFormat
+
+    return SpecKitFormat(options)
+
+
+spec_kit = _SpecKit()
 
 
 class _TaskMaster:

@@ -104,7 +104,8 @@ def problems(
         allow_partial: skip the tasks that nobody accepts (the engine blocks what depends on them) instead of refusing the plan.
     """
     types = [each.component for each in agent_types if isinstance(each.component, AgentType)]
-    found: list[Problem] = []
+    remedy = "settle it in the specification"
+    found: list[Problem] = [Problem(text, remedy=remedy) for text in plan.specification.blockers]
     warnings: list[str] = []
     candidates: dict[str, tuple[str, ...]] = {}
     refused: list[Refused] = []

@@ -1,11 +1,11 @@
-"""Edges and exclusions from what tasks make and need."""
+"""Edges from what tasks make and need."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import Any
 
-from agent_dispatcher.extension import Excludes, PlanningContext, Requires
+from agent_dispatcher.extension import PlanningContext, Requires
 from agent_dispatcher.models import ArtifactRef, DeclaredDependency, Specification, Task
 from agent_dispatcher_builtins.dependency_rules.artifacts import ArtifactsRule
 
@@ -28,17 +28,13 @@ def task(name: str, makes: str = "", needs: str = "", after: str = "", **values:
     )
 
 
-def find(*tasks: Task) -> list[Requires | Excludes]:
+def find(*tasks: Task) -> list[Requires]:
     context = PlanningContext(specification=SPECIFICATION)
     return list(asyncio.run(ArtifactsRule().find(tasks, SPECIFICATION, context)))
 
 
 def pairs(*tasks: Task) -> list[tuple[str, str]]:
-    return [(each.before, each.after) for each in find(*tasks) if isinstance(each, Requires)]
-
-
-def apart(*tasks: Task) -> list[tuple[tuple[str, ...], str]]:
-    return [(each.tasks, each.resource) for each in find(*tasks) if isinstance(each, Excludes)]
+    return [(each.before, each.after) for each in find(*tasks)]
 
 
 def test_who_needs_something_waits_for_who_makes_it() -> None:
@@ -71,26 +67,8 @@ def test_a_test_and_what_it_verifies_are_not_ordered() -> None:
     assert pairs(code, test, task("other", "symbol:m:Y")) == [("other", "test")]
 
 
-def test_two_writers_of_a_path_are_kept_apart() -> None:
-    """As an exclusion, not an edge; symbols are no place to collide in."""
-    tasks = (
-        task("a", "path:package.json symbol:m:X"),
-        task("b", "path:./package.json symbol:m:X"),
-        task("c", "path:other"),
-    )
-    assert find(*tasks) == [Excludes(("a", "b"), "path:package.json", '"A" and "B" write package.json', "a.md:1")]
-
-
-def test_writers_with_a_declared_order_need_no_exclusion() -> None:
-    """Also over other tasks; a third one without an order is still kept apart from both."""
-    first, middle, last = task("a", "path:p"), task("m", after="a"), task("b", "path:p", after="m")
-    assert apart(first, middle, last) == []
-    assert apart(first, middle, last, task("c", "path:p", after="b")) == []
-    assert apart(first, middle, last, task("c", "path:p")) == [(("a", "b", "c"), "path:p")]
-
-
 def test_who_changes_a_file_waits_for_who_makes_it() -> None:
-    """Those who change it are kept apart from each other, and who only reads it waits for all."""
+    """And who only reads it waits for all; those who change it do not wait for each other."""
     make, one, two = task("make", "path:p"), task("one", "path:p", "path:p"), task("two", "path:p", "path:p")
     read = task("read", needs="path:p")
     assert sorted(pairs(make, one, two, read)) == [
@@ -100,4 +78,3 @@ def test_who_changes_a_file_waits_for_who_makes_it() -> None:
         ("one", "read"),
         ("two", "read"),
     ]
-    assert apart(make, one, two, read) == [(("one", "two"), "path:p")]
