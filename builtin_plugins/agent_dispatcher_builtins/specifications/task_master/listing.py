@@ -67,9 +67,12 @@ def read_tasks(nodes: Sequence[Located], notes: Notes) -> tuple[Entry, ...]:
     """The tasks of a list, in its order; what cannot be used is noted.
 
     Raises:
-        SpecificationError: two tasks have one id, so that nobody can say which of them a dependency means.
+        SpecificationError: there is no task at all, or two have one id, so that nobody can say which of them a dependency means.
     """
     raw = [found for node in nodes if (found := _raw(node, notes)) is not None]
+    if not raw:
+        what = f"none of the {len(nodes)} entries of this list is a task"
+        raise SpecificationError(Problem(what, nodes[0].where, "a task is a mapping with an 'id' and a 'title'"))
     _refuse_twins(raw)
     addresses = Addresses(subtasks={each.name: _steps_by_name(each) for each in raw if each.name})
     identities = Identities()
@@ -81,7 +84,7 @@ def _steps_by_name(raw: _Raw) -> dict[str, str]:
     """Every name of a subtask to its step; of two with one name the first has it."""
     found: dict[str, str] = {}
     for fields, step in raw.subtasks:
-        for name in (fields.name("id"), step):
+        for name in (fields.name("id"), step, step.removeprefix(f"{raw.name}.")):
             if name:
                 found.setdefault(name, step)
     return found

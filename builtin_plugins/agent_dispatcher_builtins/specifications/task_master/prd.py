@@ -75,7 +75,7 @@ def serving(
 ) -> tuple[tuple[Task, ...], tuple[Requirement, ...]]:
     """The tasks with the requirements they name in their text, and the requirements: none when no task names any."""
     ids = [each.id for each in requirements]
-    patterns = {name: re.compile(rf"(?<![\w-]){re.escape(name).replace('-', '[-_ ]?')}(?![\w.]*\d)") for name in ids}
+    patterns = {name: _mention(name) for name in ids}
     found = []
     for task in tasks:
         text = f"{task.title}\n{task.description}"
@@ -83,3 +83,9 @@ def serving(
     if not any(task.requirements for task in found):
         return tuple(tasks), ()
     return tuple(found), tuple(requirements)
+
+
+def _mention(name: str) -> re.Pattern[str]:
+    """Where a text names a requirement: ``FR-1``, ``FR 1`` and ``FR1``, but neither ``FR-12`` nor ``FR-1.2``."""
+    spelled = "[-_ ]?".join(re.escape(part) for part in name.split("-"))
+    return re.compile(rf"(?<![\w-]){spelled}(?!\w|\.\d)")

@@ -11,6 +11,7 @@ from attrs import define, field, frozen
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agent_dispatcher.errors import SpecificationError
 from agent_dispatcher_builtins.specifications.task_master.reader import TaskMasterFormat
 
 STATUSES = {
@@ -279,38 +280,21 @@ def _set(mapping: dict[str, Any], word: str) -> None:
         mapping.update(items)
 
 
-@settings(max_examples=150, deadline=None)
-@given(
-    document=st.recursive(
-        st.none() | st.booleans() | st.integers(-3, 3) | st.sampled_from(["", "1", "1.1", "done", "tasks"]),
-        lambda inner: (
-            st.lists(inner, max_size=4)
-            | st.dictionaries(
-                st.sampled_from(
-                    [
-                        "tasks",
-                        "master",
-                        "id",
-                        "title",
-                        "status",
-                        "dependencies",
-                        "subtasks",
-                        "relevantFiles",
-                        "priority",
-                    ]
-                    + ["complexity", "details", "acceptanceCriteria", "path", "action", "metadata", "projectName"]
-                ),
-                inner,
-                max_size=6,
-            )
-        ),
-        max_leaves=25,
-    )
+KEYS = (
+    *("tasks", "master", "id", "title", "status", "dependencies", "subtasks", "relevantFiles", "priority"),
+    *("complexity", "details", "acceptanceCriteria", "path", "action", "metadata", "projectName"),
 )
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers(-3, 3) | st.sampled_from(["", "1", "1.1", "done", "tasks"]),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=6),
+    max_leaves=25,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(document=anything)
 def test_whatever_json_it_is_nothing_breaks(document: Any) -> None:
     """Any JSON is read or refused with an error for users, and the same goes for writing."""
-    from agent_dispatcher.errors import SpecificationError
-
     format = TaskMasterFormat()
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "tasks.json"
