@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from typing import TYPE_CHECKING
 
 from attrs import evolve
@@ -31,8 +32,12 @@ def condition(compiler: Compiler, node: Node, negated: bool) -> Code:
             return _ordering(compiler, node, negated)
         case In():
             return _membership(compiler, node, negated)
+        case IsNull(operand=Literal(value=constant)):
+            return Code(repr((constant is None) != (node.negated != negated)), BOOLEAN)
         case IsNull():
             code = _presence(compiler, node.operand)
+            if _is_constant(code):
+                return Code(repr(node.negated != negated), BOOLEAN)
             word = "is not" if node.negated != negated else "is"
             return Code(f"{code.at(SUM)} {word} None", BOOLEAN, binds=COMPARE)
         case Literal(value=None):
@@ -47,6 +52,9 @@ def condition(compiler: Compiler, node: Node, negated: bool) -> Code:
     code = compiler.value(node)
     if isinstance(node, Aggregate) and code.text.startswith("bool("):
         code = Code(code.text.removeprefix("bool(").removesuffix(")"), BOOLEAN)
+    if code.nullable and not code.simple:
+        # Said in full, because a type checker would take "or" and "and" for a demand on the function inside.
+        return Code(f"{code.at(SUM)} {'is not' if negated else 'is'} True", BOOLEAN, binds=COMPARE)
     return Code(f"not {code.at(NOT)}", BOOLEAN, binds=NOT) if negated else code
 
 
@@ -81,13 +89,26 @@ def _presence(compiler: Compiler, node: Node) -> Code:
 
 def _equality(compiler: Compiler, node: Binary, negated: bool) -> Code:
     operator = _FLIPPED[node.operator] if negated else node.operator
+    literals = [side.value for side in (node.left, node.right) if isinstance(side, Literal)]
+    if len(literals) == 2:
+        return Code(repr((literals[0] == literals[1]) == (operator == "==")), BOOLEAN)
     left, right = operand(compiler, node.left), operand(compiler, node.right)
-    if left.text == "None":
+    if left.text in ("None", "True", "False"):
         left, right = right, left
+    if right.text == "None" and (left.text == "None" or _is_constant(left)):
+        return Code(repr((left.text == "None") == (operator == "==")), BOOLEAN)
     if right.text in ("None", "True", "False"):
         word = "is" if operator == "==" else "is not"
         return Code(f"{left.at(SUM)} {word} {right.text}", BOOLEAN, binds=COMPARE)
     return Code(f"{left.at(SUM)} {operator} {right.at(SUM)}", BOOLEAN, binds=COMPARE)
+
+
+def _is_constant(code: Code) -> bool:
+    """Whether the text is a number or a text, which nobody would compare with ``None``."""
+    try:
+        return ast.literal_eval(code.text) is not None
+    except (ValueError, SyntaxError):
+        return False
 
 
 def _ordering(compiler: Compiler, node: Binary, negated: bool) -> Code:

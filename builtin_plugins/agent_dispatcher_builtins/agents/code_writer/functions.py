@@ -49,10 +49,13 @@ def arithmetic(compiler: Compiler, node: Binary) -> Code:
 
 def negative(compiler: Compiler, node: Unary) -> Code:
     """Unary ``-``."""
-    operand = compiler.value(node.operand)
+    inner = node.operand
+    if isinstance(inner, Unary) and inner.operator == "-" and compiler.type_of(inner).kind != "decimal":
+        return compiler.value(inner.operand)
+    operand = compiler.value(inner)
     if operand.nullable:
         return Code(f"values.negate({operand.text})", operand.type, nullable=True)
-    return Code(f"-{operand.at(SIGN)}", operand.type, binds=SIGN)
+    return Code(f"-{operand.at(SIGN + 1)}", operand.type, binds=SIGN)
 
 
 def _quotient(compiler: Compiler, left: Code, right: Code, type_: Type) -> Code:
@@ -153,6 +156,8 @@ def _choice(compiler: Compiler, node: Call, type_: Type) -> Code:
         first = compiler.as_type(compiler.value(yes), type_)
     with compiler.knowing(compiler.facts(test, holds=False)):
         second = compiler.as_type(compiler.value(no), type_)
+    if condition.text in ("True", "False"):
+        return evolve(first if condition.text == "True" else second, type=type_)
     source = f"{first.at(OR)} if {condition.at(OR)} else {second.at(CHOICE)}"
     return Code(source, type_, nullable=first.nullable or second.nullable, binds=CHOICE)
 

@@ -6,6 +6,8 @@ is read again. Every function is written twice: the first time to see which rows
 
 from __future__ import annotations
 
+import ast
+
 from attrs import evolve, field, mutable
 
 from agent_dispatcher.behaviour import (
@@ -40,8 +42,21 @@ def function(behaviour: Behaviour, operation: Operation) -> str:
     """The source text of an operation's function."""
     draft = _Writer(behaviour, operation, wanted=None)
     draft.write()
-    final = _Writer(behaviour, operation, wanted=frozenset(draft.used))
-    return final.write()
+    wanted = frozenset(draft.used)
+    while True:
+        final = _Writer(behaviour, operation, wanted=wanted)
+        source = final.write()
+        idle = {key for key, name in final.variables.items() if name not in _read(source)}
+        if not idle & wanted:
+            return source
+        wanted -= idle
+
+
+def _read(source: str) -> set[str]:
+    """The names that a function reads, rather than assigns."""
+    return {
+        node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
+    }
 
 
 @mutable
@@ -53,9 +68,10 @@ class _Writer:
         used: keys of the rows whose variable was read.
         rows, fields: how the names of the specification are written at this point.
         taken: names that no further variable can have.
+        variables: the variable of each key that has one.
         locals: entity of each variable that holds a row.
         returns: the annotation of the result.
-        last: the prefix and the expression of the last statement.
+        last: the number of lines after the last statement that was added here, its prefix and its expression.
     """
 
     behaviour: Behaviour
@@ -66,9 +82,10 @@ class _Writer:
     rows: dict[str, RowName] = field(factory=dict)
     fields: dict[str, tuple[str, bool]] = field(factory=dict)
     taken: set[str] = field(factory=set)
+    variables: dict[str, str] = field(factory=dict)
     locals: dict[str, str] = field(factory=dict)
     returns: str = "None"
-    last: tuple[str, str] = ("", "")
+    last: tuple[int, str, str] = (0, "", "")
 
     def write(self) -> str:
         operation = self.operation
@@ -130,6 +147,7 @@ class _Writer:
         call = f"storage.{method}({row_class}, {name})"
         if self._wants(key):
             row = self._free(f"{name.rstrip('_')}_row")
+            self.variables[key] = row
             self._add(f"{row} = ", call)
         else:
             self._add("", call)
@@ -170,6 +188,7 @@ class _Writer:
         bound = self.behaviour.entity(str(matched.type.entity))
         key = f"each {index}"
         variable = self._local(compiler.variable(selection.variable, bound), bound) if self._wants(key) else "_"
+        self.variables[key] = variable
         outer = dict(self.rows)
         target = self._target(seen)
         if seen.change.kind != "create":
@@ -198,6 +217,7 @@ class _Writer:
             known = self._local(identifier(name), entity) if name else ""
             self._add(f"{known} = " if name and self._wants(key) else "", created, indent=indent)
             if name:
+                self.variables[key] = known
                 self.rows[name] = RowName(entity=entity, ident=f"{known}.id", row=known, stored=True, key=key)
             return
         target = self._target(seen)
@@ -279,10 +299,11 @@ class _Writer:
             code = compiler.value(node)
         self._note(compiler)
         self.returns = python_type(type_, self.behaviour, nullable=code.nullable)
-        prefix, expression = self.last
-        if prefix == f"{code.text} = " and not self.lines[-1].startswith(" " * (_BODY + 1)):
+        count, prefix, expression = self.last
+        if prefix == f"{code.text} = " and count == len(self.lines):
             self.lines.pop()
             self._add("return ", expression)
+            self.variables = {key: name for key, name in self.variables.items() if name != code.text}
         else:
             self._add("return ", code.text)
 
@@ -331,7 +352,7 @@ class _Writer:
 
     def _add(self, prefix: str, expression: str, suffix: str = "", *, indent: int = 0) -> None:
         self.lines.append(statement(_BODY + indent, prefix, expression, suffix))
-        self.last = (prefix, expression)
+        self.last = (len(self.lines), prefix, expression) if indent == 0 else (0, "", "")
 
 
 def _reason(guard: Guard) -> str:

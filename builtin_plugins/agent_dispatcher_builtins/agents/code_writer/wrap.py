@@ -78,12 +78,9 @@ def statement(indent: int, prefix: str, expression: str, suffix: str = "") -> st
         return flat
     node = ast.parse(expression, mode="eval").body
     printer = _Printer(expression)
-    last = _last_bracket(node)
-    ending = printer.segment(last) if last is not None else None
-    if last is not None and ending and expression.endswith(ending) and _loosest(node)[1] <= 1:
-        head = prefix + expression[: -len(ending)]
-        broken = " " * indent + _render((head, printer.doc(last), suffix), indent)
-        if len(broken.split("\n", 1)[0]) <= WIDTH:
+    if _may_stand_open(node):
+        broken = " " * indent + _render((prefix, printer.doc(node, spine=True), suffix), indent)
+        if all(len(line) <= WIDTH for line in broken.split("\n")):
             return broken
     inner = _Group((_IfBroken("("), _Indent((_SOFT, printer.doc(node))), _SOFT, _IfBroken(")")))
     return " " * indent + _render((prefix, inner, suffix), indent)
@@ -109,51 +106,75 @@ def _separated(docs: list[_Doc] | list[str]) -> tuple[_Doc, ...]:
 # --- how an expression is broken at the top of a statement: in its last bracket, or in parentheses around all of it
 
 
-def _loosest(node: ast.expr) -> tuple[int, int]:
-    """How loosely the loosest operator outside brackets binds, and how often it stands there."""
-    found: list[int] = []
-
-    def look(part: ast.expr) -> None:
-        match part:
-            case ast.BoolOp(values=values):
-                found.extend([4] * (len(values) - 1))
-                for value in values:
-                    look(value)
-            case ast.Compare(left=left, ops=operators, comparators=others):
-                found.extend([3] * len(operators))
-                for value in (left, *others):
-                    look(value)
-            case ast.BinOp(left=left, right=right):
-                found.append(2)
-                look(left)
-                look(right)
-            case ast.IfExp(test=test, body=body, orelse=orelse):
-                found.append(5)
-                for value in (test, body, orelse):
-                    look(value)
-            case ast.UnaryOp(operand=operand):
-                look(operand)
-            case _:
-                pass
-
-    look(node)
-    strongest = max(found, default=0)
-    return strongest, found.count(strongest)
+def _binding(node: ast.expr) -> int:
+    """How tightly the operator of a node binds."""
+    match node:
+        case ast.BoolOp(op=operator):
+            return 2 if isinstance(operator, ast.And) else 1
+        case ast.UnaryOp(op=operator):
+            return 3 if isinstance(operator, ast.Not) else 7
+        case ast.Compare():
+            return 4
+        case ast.BinOp(op=operator):
+            return 6 if isinstance(operator, ast.Mult | ast.Div | ast.Mod) else 5
+        case ast.IfExp():
+            return 0
+        case _:
+            return _TIGHT
 
 
-def _last_bracket(node: ast.expr) -> ast.expr | None:
-    """The bracketed part that an expression ends in; nothing is broken but this when it stands without parentheses around it."""
+def _operands(node: ast.expr) -> list[tuple[ast.expr, int]]:
+    """The operands of an operator in order, each with how tightly it must bind to stand without parentheses."""
+    level = _binding(node)
+    match node:
+        case ast.BoolOp(values=values):
+            return [(value, level + 1) for value in values]
+        case ast.Compare(left=left, comparators=others):
+            return [(value, 5) for value in (left, *others)]
+        case ast.BinOp(left=left, right=right):
+            return [(left, level), (right, level + 1)]
+        case ast.UnaryOp(op=operator, operand=operand):
+            return [(operand, level + 1 if isinstance(operator, ast.USub) else level)]
+        case ast.IfExp(test=test, body=body, orelse=orelse):
+            return [(body, 1), (test, 1), (orelse, 0)]
+        case _:
+            return []
+
+
+def _operators(node: ast.expr) -> list[int]:
+    """How tightly each operator outside brackets binds."""
+    found = [
+        operators
+        for operand, level in _operands(node)
+        if _binding(operand) >= level
+        for operators in _operators(operand)
+    ]
+    if isinstance(node, ast.IfExp):
+        return [*found, 0]
+    if isinstance(node, ast.BoolOp | ast.Compare | ast.BinOp):
+        return [*found, *[_binding(node)] * (len(_operands(node)) - 1)]
+    return found
+
+
+def _may_stand_open(node: ast.expr) -> bool:
+    """Whether a broken expression needs no parentheses around it: one loosest operator at most, and a bracket at the end."""
+    operators = [2 if binds == 1 else binds for binds in _operators(node)]
+    return _ends_in_bracket(node) and (not operators or operators.count(min(operators)) == 1)
+
+
+def _ends_in_bracket(node: ast.expr) -> bool:
+    """Whether an expression ends in a bracket with something in it."""
     match node:
         case ast.Call(args=arguments, keywords=keywords):
-            return node if arguments or keywords else None
+            return bool(arguments or keywords)
         case ast.ListComp() | ast.GeneratorExp() | ast.List() | ast.Tuple():
-            return node
-        case ast.BoolOp(values=[*_, last]) | ast.Compare(comparators=[*_, last]):
-            return _last_bracket(last)
-        case ast.BinOp(right=last) | ast.UnaryOp(operand=last) | ast.IfExp(orelse=last):
-            return _last_bracket(last)
+            return True
         case _:
-            return None
+            operands = _operands(node)
+            if not operands:
+                return False
+            last, level = operands[-1]
+            return _binding(last) < level or _ends_in_bracket(last)
 
 
 # --- from nodes to documents
@@ -169,49 +190,56 @@ class _Printer:
         """The source text of a node; the whole is one line, as all that is made here."""
         return self.source[node.col_offset : node.end_col_offset].decode()
 
-    def doc(self, node: ast.expr, above: int = 0) -> _Doc:
-        """The document of a node; in parentheses when what stands around it binds more tightly (``above``)."""
-        own, parts = self._parts(node)
+    def doc(self, node: ast.expr, above: int = 0, *, spine: bool = False) -> _Doc:
+        """The document of a node; in parentheses when what stands around it binds more tightly (``above``).
+
+        On the ``spine``, which has no parentheses around it, only what is in brackets can be broken.
+        """
+        own, parts = self._parts(node, spine and _binding(node) >= above)
         if own < above:
-            return _Group(("(", _Indent((_SOFT, *parts)), _SOFT, ")"))
+            return _Group(("(", _Indent((_SOFT, _Group(parts))), _SOFT, ")"))
         return _Group(parts)
 
-    def _parts(self, node: ast.expr) -> tuple[int, tuple[_Doc, ...]]:
+    def _parts(self, node: ast.expr, spine: bool) -> tuple[int, tuple[_Doc, ...]]:
+        level = _binding(node)
+        line: _Doc = " " if spine else _Line()
         match node:
             case ast.Call(func=function, args=arguments, keywords=keywords):
-                return _TIGHT, (self.doc(function, _TIGHT), *self._arguments(arguments, keywords))
+                return level, (self.doc(function, _TIGHT), *self._arguments(arguments, keywords))
             case ast.Attribute(value=target, attr=name):
-                return _TIGHT, (self.doc(target, _TIGHT), f".{name}")
+                return level, (self.doc(target, _TIGHT), f".{name}")
             case ast.ListComp():
-                return _TIGHT, ("[", _Indent((_SOFT, self._comprehension(node))), _SOFT, "]")
+                return level, ("[", _Indent((_SOFT, self._comprehension(node))), _SOFT, "]")
             case ast.GeneratorExp():
-                return _TIGHT, ("(", _Indent((_SOFT, self._comprehension(node))), _SOFT, ")")
+                return level, ("(", _Indent((_SOFT, self._comprehension(node))), _SOFT, ")")
             case ast.List(elts=items) | ast.Tuple(elts=items):
                 opening, closing = ("[", "]") if isinstance(node, ast.List) else ("(", ")")
                 comma: _Doc = "," if isinstance(node, ast.Tuple) and len(items) == 1 else _IfBroken(",")
                 inner = _separated([self.doc(item) for item in items])
-                return _TIGHT, (opening, _Indent((_SOFT, *inner, comma)), _SOFT, closing)
+                return level, (opening, _Indent((_SOFT, *inner, comma)), _SOFT, closing)
             case ast.BoolOp(op=operator, values=values):
-                level = 2 if isinstance(operator, ast.And) else 1
-                parts: list[_Doc] = [self.doc(values[0], level + 1)]
+                parts: list[_Doc] = [self.doc(values[0], level + 1, spine=spine)]
                 for value in values[1:]:
-                    parts += [_Line(), f"{_SYMBOLS[type(operator)]} ", self.doc(value, level + 1)]
+                    parts += [line, f"{_SYMBOLS[type(operator)]} ", self.doc(value, level + 1, spine=spine)]
                 return level, tuple(parts)
             case ast.UnaryOp(op=operator, operand=operand):
-                level = 3 if isinstance(operator, ast.Not) else 7
-                return level, (_SYMBOLS[type(operator)], self.doc(operand, level))
+                tighter = level + 1 if isinstance(operator, ast.USub) else level
+                return level, (_SYMBOLS[type(operator)], self.doc(operand, tighter, spine=spine))
             case ast.Compare(left=left, ops=operators, comparators=others):
-                parts = [self.doc(left, 5)]
+                parts = [self.doc(left, 5, spine=spine)]
                 for comparison, other in zip(operators, others, strict=True):
-                    parts += [_Line(), f"{_SYMBOLS[type(comparison)]} ", self.doc(other, 5)]
-                return 4, tuple(parts)
+                    parts += [line, f"{_SYMBOLS[type(comparison)]} ", self.doc(other, 5, spine=spine)]
+                return level, tuple(parts)
             case ast.BinOp(left=left, op=operator, right=right):
-                level = 6 if isinstance(operator, ast.Mult | ast.Div | ast.Mod) else 5
                 symbol = f"{_SYMBOLS[type(operator)]} "
-                return level, (self.doc(left, level), _Line(), symbol, self.doc(right, level + 1))
+                first, second = self.doc(left, level, spine=spine), self.doc(right, level + 1, spine=spine)
+                return level, (first, line, symbol, second)
             case ast.IfExp(test=test, body=body, orelse=orelse):
-                parts = [self.doc(body, 1), _Line(), "if ", self.doc(test, 1), _Line(), "else ", self.doc(orelse)]
-                return 0, tuple(parts)
+                parts = [self.doc(body, 1, spine=spine), line, "if ", self.doc(test, 1, spine=spine)]
+                # A chain is broken as one.
+                chained = isinstance(orelse, ast.IfExp)
+                rest = self._parts(orelse, spine)[1] if chained else (self.doc(orelse, spine=spine),)
+                return level, (*parts, line, "else ", *rest)
             case _:
                 return _TIGHT, (self.segment(node),)
 
@@ -287,7 +315,7 @@ def _fits(first: list[tuple[bool, _Doc]], rest: list[tuple[int, bool, _Doc]], ro
             case _Indent(parts=inner):
                 pending += [(broken, part) for part in reversed(inner)]
             case _Group(parts=inner):
-                pending += [(False, part) for part in reversed(inner)]
+                pending += [(broken, part) for part in reversed(inner)]
         if room < 0:
             return False
     return True
