@@ -19,6 +19,8 @@ __all__ = ["FAILPOINTS", "FailpointReached", "failpoint", "read_environment"]
 #: Every failpoint there is; a test fails when code names one that is not listed or lists one that no code names.
 FAILPOINTS: frozenset[str] = frozenset(
     {
+        "approval.decided",
+        "approval.requested",
         "attempt.opened",
         "attempt.performed",
         "checkpoint.rename.before",

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from .agents.base_agent import AgentContext
 from .config import Config
@@ -131,6 +131,15 @@ class RunSession:
         """All active checks, in order."""
         return [(name, self.components.get("check", name)) for name in self.registry.active("check")]
 
+    def checks_by_type(self) -> dict[str, list[tuple[str, Check]]]:
+        """Checks that ``[task_types]`` asks for and that are not active for every task, in the order of the configuration."""
+        active = self.registry.active("check")
+        own = {
+            type: [(name, self.components.get("check", name)) for name in settings.checks if name not in active]
+            for type, settings in self.config.task_types.items()
+        }
+        return {type: checks for type, checks in own.items() if checks}
+
     def agent_types(self) -> list[AgentType]:
         """All active agent types, best first."""
         offered = (self.registry.offered("agent_type", name).component for name in self.registry.active("agent_type"))
@@ -180,11 +189,12 @@ class RunSession:
                 language=self.language,
                 plan=plan,
                 run_dir=self.run_dir,
+                checks_by_type=self.checks_by_type(),
             ),
             executor=self.one("executor"),
             factory=self._factory,
             bus=self.one("message_bus"),
-            settings=CoordinatorSettings.from_config(self.config),
+            settings=self._settings(state),
             assignments=assignments,
             context_for=self._context_maker(plan),
             on_task_error=self.registry.on_task_error,
@@ -196,6 +206,16 @@ class RunSession:
         if self.options.on_coordinator is not None:
             self.options.on_coordinator(coordinator)
         return await coordinator.run()
+
+    def _settings(self, state: StateManager) -> CoordinatorSettings:
+        """What is configured now, and every approval that was configured when the run was started."""
+        settings = CoordinatorSettings.from_config(self.config)
+        started = state.state().started
+        return evolve(
+            settings,
+            approvals=settings.approvals | frozenset(map(str, started.get("approvals") or ())),
+            approve_plan=bool(started.get("approve_plan")),
+        )
 
     def _sources(self, plan: ExecutionPlan, state: StateManager) -> SourceStatuses | None:
         """What writes the statuses of finished tasks, as the run was started."""

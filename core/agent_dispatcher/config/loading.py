@@ -16,6 +16,7 @@ from attrs import define, evolve, field
 
 from ..codec import StructureError, read, suggestion
 from ..errors import ConfigError, Problem
+from .circles import find_circle
 from .sources import (
     Layer,
     ProjectFile,
@@ -206,6 +207,7 @@ class _Merged:
         self.problems.extend(self._problems_of_names("options", [*self._table("options"), *self.project_options]))
         self.problems.extend(self._problems_of_names("prefer", self._table("prefer")))
         self.problems.extend(self._problems_of_client())
+        self.problems.extend(self._problems_of_workflow(config))
         if self.problems:
             raise ConfigError(
                 sorted(self.problems, key=_place), "the configuration is refused:" if len(self.problems) > 1 else ""
@@ -235,6 +237,14 @@ class _Merged:
                 yield Problem(
                     f"{at}: there is no kind {_shown(kind)!r}", self._where((section, name)), suggestion(kind, kinds)
                 )
+
+    def _problems_of_workflow(self, config: Config) -> Iterable[Problem]:
+        circle = find_circle(config.workflow.after)
+        if circle:
+            where = self._where(("workflow", "after", circle[0]))
+            yield Problem(
+                f"workflow.after goes round in a circle: {_shown(' → '.join(circle))}", where, "leave one of them out"
+            )
 
     def _table(self, name: str) -> Mapping[str, Any]:
         table = self.data.get(name)

@@ -124,10 +124,11 @@ def _task_type(name: str, table: Mapping[str, Any], base: Config, ignored: dict[
 
 
 def _workflow(table: Mapping[str, Any], base: Config, ignored: dict[str, str]) -> dict[str, Any]:
-    ignored.update({f"workflow.{key}": "" for key in table if key != "after"})
+    strict = {"approve_plan": True} if table.get("approve_plan") is True else {}
+    ignored.update({f"workflow.{key}": "" for key in table if key != "after" and key not in strict})
     after = table.get("after", {})
     if not isinstance(after, dict):
-        return {"after": after}
+        return {"after": after, **strict}
     added = {
         name: [
             *base.workflow.after.get(name, ()),
@@ -137,4 +138,4 @@ def _workflow(table: Mapping[str, Any], base: Config, ignored: dict[str, str]) -
         else value
         for name, value in after.items()
     }
-    return {"after": added} if added else {}
+    return {"after": added, **strict} if added else strict

@@ -196,10 +196,12 @@ class WorkflowSettings:
     """``[workflow]``: which tasks follow which.
 
     Attributes:
-        after: task type -> task types that follow each such task.
+        after: task type -> task types that follow the tasks of that type, for each requirement; never in a circle.
+        approve_plan: a person must approve the plan before its first task begins.
     """
 
     after: Mapping[str, tuple[str, ...]] = field(factory=dict)
+    approve_plan: bool = False
 
 
 @frozen(kw_only=True)

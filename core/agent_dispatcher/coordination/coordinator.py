@@ -21,10 +21,12 @@ from ..failpoints import failpoint
 from ..models import Evidence, ExecutionPlan, Task
 from . import transitions as t
 from .agent_factory import AgentFactory
+from .approvals import PLAN_WAITS, Approvals
 from .attempts import Attempts, ContextFor
 from .engine import Engine
 from .lane import IntegrationPort, Lane, evidence_data
 from .message_bus import MessageBus
+from .recording import Recorder
 from .recovery import adopt
 from .retry import FailureJudge, OnTaskError
 from .run_state import RunState
@@ -124,14 +126,32 @@ class Coordinator:
             broken=self._break,
             monotonic=monotonic,
         )
+        self._approvals = Approvals(
+            types=settings.approvals,
+            plan=settings.approve_plan,
+            tasks=self._tasks,
+            state=state,
+            work=self._work,
+            judge=self._judge,
+            feed=self._feed,
+        )
         self._lane = Lane(
             integration=integration,
             work=self._work,
             state=state,
             judge=self._judge,
+            approvals=self._approvals,
             tell=self._tell,
             run_dir=run_dir,
         )
+        self._performers: Mapping[type, Callable[[Any], None]] = {
+            t.Start: self._do_start,
+            t.Land: self._do_land,
+            t.RetryAt: self._do_retry,
+            t.Cancel: self._do_cancel,
+            t.Finish: self._do_finish,
+            **Recorder(state, self._work).performers(),
+        }
         self._engine: Engine | None = None
         self._inbox: deque[t.EngineEvent] = deque()
         self._starts: list[str] = []
@@ -149,7 +169,8 @@ class Coordinator:
         """Carry the plan out, from where the log ends.
 
         Returns:
-            The run's status: ``completed``, ``partial``, ``failed``, ``cancelled`` or ``paused``; recorded as such.
+            The run's status: ``completed``, ``partial``, ``failed``, ``cancelled`` or ``paused`` (also when nothing can go on before a
+            person approves something); recorded as such.
 
         Raises:
             asyncio.CancelledError: this call was cancelled; agents were ended, the run can be resumed.
@@ -162,6 +183,9 @@ class Coordinator:
             await self._prepare()
             self._lane_job = asyncio.create_task(self._guarded(self._lane.serve))
             helpers = [self._lane_job, asyncio.create_task(self._guarded(self._housekeeping))]
+            self._take_requests()
+            if self._approvals.plan_waits:
+                self._feed(t.Stop("drain", PLAN_WAITS))
             self._turn()
             try:
                 finish = await asyncio.shield(self._done)
@@ -199,6 +223,7 @@ class Coordinator:
         self._work.tip, self._work.changes = work.tip, work.changes
         self._work.landed, self._work.commits, self._work.feedback = work.landed, work.commits, work.feedback
         self._judge.failures = {name: task.failures for name, task in state.tasks.items() if task.failures}
+        self._approvals.open(state)
         self._bus.attach(self._publish, self._recorded_messages, self._state.last_seq)
         if self._settings.max_execution_time_s is not None:
             self._deadline = self._monotonic() + self._settings.max_execution_time_s
@@ -351,7 +376,7 @@ class Coordinator:
         events = tuple(self._inbox)
         self._inbox.clear()
         for instruction in self._engine.handle(*events):
-            self._performers[type(instruction)](self, instruction)
+            self._performers[type(instruction)](instruction)
 
     def _do_start(self, start: t.Start) -> None:
         self._attempts.announce(self._tasks[start.task], start)
@@ -372,42 +397,8 @@ class Coordinator:
         if not self._attempts.cancel(cancel.task):
             self._landing_overdue_at = self._monotonic() + self._settings.grace_s
 
-    def _do_lost(self, lost: t.AttemptLost) -> None:
-        data = {"error": "its process ended", "reason": "lost", "permanent": False}
-        self._state.append("attempt.failed", task=lost.task, attempt=lost.attempt, data=data)
-
-    def _do_complete(self, completed: t.TaskCompleted) -> None:
-        data = {"commit": self._work.commits.get(completed.task, "")}
-        self._state.append("task.completed", task=completed.task, data=data)
-
-    def _do_fail(self, failed: t.TaskFailed) -> None:
-        self._state.append("task.failed", task=failed.task, data={"error": failed.error})
-
-    def _do_block(self, blocked: t.TaskBlocked) -> None:
-        self._state.append("task.blocked", task=blocked.task, data={"by": list(blocked.by)})
-
-    def _do_skip(self, skipped: t.TaskSkipped) -> None:
-        self._state.append("task.skipped", task=skipped.task, data={"why": skipped.why})
-
-    def _do_give_up(self, cancelled: t.TaskCancelled) -> None:
-        self._state.append("task.cancelled", task=cancelled.task, data={"why": cancelled.why})
-
     def _do_finish(self, finish: t.Finish) -> None:
         self._finish = finish
-
-    _performers: Mapping[type, Callable[[Coordinator, Any], None]] = {
-        t.Start: _do_start,
-        t.Land: _do_land,
-        t.RetryAt: _do_retry,
-        t.Cancel: _do_cancel,
-        t.AttemptLost: _do_lost,
-        t.TaskCompleted: _do_complete,
-        t.TaskFailed: _do_fail,
-        t.TaskBlocked: _do_block,
-        t.TaskSkipped: _do_skip,
-        t.TaskCancelled: _do_give_up,
-        t.Finish: _do_finish,
-    }
 
     # --- messages and housekeeping --------------------------------------------------------------------------------
 
@@ -435,8 +426,7 @@ class Coordinator:
         while True:
             await asyncio.sleep(self._settings.poll_s)
             self._state.keep()
-            for command in self._state.requests():
-                self._obey(command)
+            self._take_requests()
             self._attempts.look_after()
             now = self._monotonic()
             if now > self._landing_overdue_at:
@@ -446,12 +436,19 @@ class Coordinator:
                 self._deadline = float("inf")
                 self.cancel(f"max_execution_time of {self._settings.max_execution_time_s:g} s was reached")
 
+    def _take_requests(self) -> None:
+        """Do what other processes asked for."""
+        for command in self._state.requests():
+            self._obey(command)
+
     def _obey(self, command: Mapping[str, Any]) -> None:
         wanted = command.get("command")
         if wanted == "pause":
             self.pause()
         elif wanted == "cancel":
             self.cancel()
+        elif wanted in ("approve", "reject"):
+            self._approvals.answer(command)
         else:
             text = f"request {wanted!r} is not known and was passed over"
             self._state.append("run.warning", data={"text": text})

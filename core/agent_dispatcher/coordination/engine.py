@@ -12,9 +12,11 @@ A task and its current attempt::
                 └── another attempt ────┘
 
     attempt  running ──▶ sealed ──▶ (waits for its gates) ──▶ (waits for the lane) ──▶ landing ──▶ landed | rejected
+                                                                     ▲                    │
+                                                                     └── (waits for approval)
 
 An agent and its place among the concurrent attempts are free at *sealed*; exclusions are held until *landed*, except while the sealed work waits
-for its gates. Work lands one at a time.
+for its gates or for a person's approval. Work lands one at a time.
 """
 
 from __future__ import annotations
@@ -24,10 +26,12 @@ from heapq import heappop, heappush
 from typing import Any
 
 from ..models import TASK_STATUSES, Event, ExecutionPlan
-from .ranks import start_order, upward_ranks
 from .run_state import COUNTED, RunState, fold
+from .structure import Structure
 from .transitions import (
+    AttemptApproved,
     AttemptFailed,
+    AttemptHeld,
     AttemptLanded,
     AttemptLost,
     AttemptRejected,
@@ -53,8 +57,8 @@ __all__ = ["Engine"]
 # Task states are places in TASK_STATUSES.
 _PENDING, _READY, _IN_PROGRESS, _COMPLETED, _FAILED, _CANCELLED, _BLOCKED, _SKIPPED = range(8)
 _LEFT_OUT = "left out by decision when the run was started"
-# Phases of the current attempt. A resting task waits for RetryDue.
-_IDLE, _RUNNING, _SEALED, _QUEUED, _LANDING, _RESTING = range(6)
+# Phases of the current attempt. A resting task waits for RetryDue, a held one for a person.
+_IDLE, _RUNNING, _SEALED, _QUEUED, _LANDING, _RESTING, _HELD = range(7)
 
 
 class Engine:
@@ -86,7 +90,12 @@ class Engine:
         priorities: Mapping[str, float] | None = None,
     ) -> None:
         self._skipped = {task.id: _LEFT_OUT for task in plan.tasks if task.status == "skipped"} | dict(skipped or {})
-        self._build(plan, candidates or {}, priorities or {})
+        shape = Structure(plan, candidates or {}, priorities or {}, self._skipped)
+        self._names, self._ids, self._parent, self._candidates = shape.names, shape.ids, shape.parent, shape.candidates
+        self._after, self._subjects, self._groups = shape.after, shape.subjects, shape.groups
+        self._place, self._at_place = shape.place, shape.at_place
+        self._holder = [-1] * shape.exclusions
+        self._parked: list[list[int]] = [[] for _ in range(shape.exclusions)]
         by_type = attempts_by_type or {}
         self._max_attempts = [by_type.get(task.type, max_attempts) for task in plan.tasks]
         self._concurrency = concurrency
@@ -101,6 +110,8 @@ class Engine:
         self._restored: list[int] = []
         self._handlers: dict[type, Callable[[Any], None]] = {
             AttemptSealed: self._on_sealed,
+            AttemptHeld: self._on_held,
+            AttemptApproved: self._on_approved,
             AttemptLanded: self._on_landed,
             AttemptRejected: self._on_rejected,
             AttemptFailed: self._on_failed,
@@ -112,8 +123,8 @@ class Engine:
 
     @classmethod
     def restore(cls, plan: ExecutionPlan, events: Iterable[Event] | RunState, **options: Any) -> Engine:
-        """The engine as the log leaves it: sealed work goes on at landing and is never done again, an attempt that was running is lost and
-        costs none of the task's attempts. ``events`` may be folded already; ``options`` are those of the class. The first
+        """The engine as the log leaves it: sealed work goes on at landing and is never done again (or waits on for the approval that
+        was asked for), an attempt that was running is lost and costs none of the task's attempts. ``events`` may be folded already; ``options`` are those of the class. The first
         :meth:`handle` says what to record and to do.
         """
         engine = cls(plan, **options)
@@ -121,46 +132,6 @@ class Engine:
         return engine
 
     # --- construction ---------------------------------------------------------------------------------------------
-
-    def _build(
-        self,
-        plan: ExecutionPlan,
-        candidates: Mapping[str, tuple[str, ...]],
-        priorities: Mapping[str, float],
-    ) -> None:
-        """Integer ids and adjacency lists. A parent is a task without work that its children come before."""
-        tasks = plan.tasks
-        count = len(tasks)
-        self._names = names = [task.id for task in tasks]
-        self._ids = ids = {name: index for index, name in enumerate(names)}
-        self._parent = [bool(task.children) for task in tasks]
-        after: list[list[int]] = [[] for _ in names]
-        edges = {(ids[before], ids[later]) for before, later in plan.binding_edges()}
-        edges.update((ids[child], index) for index, task in enumerate(tasks) for child in task.children)
-        for before, later in sorted(edges):
-            after[before].append(later)
-        subjects: list[list[int]] = [[] for _ in names]
-        for gate in plan.gates:
-            subjects[ids[gate.test]].append(ids[gate.subject])
-        self._after, self._subjects = after, subjects
-        self._groups: list[tuple[int, ...]] = [()] * count
-        for group, exclusion in enumerate(plan.exclusions):
-            for name in set(exclusion.tasks):
-                self._groups[ids[name]] += (group,)
-        self._holder = [-1] * len(plan.exclusions)
-        self._parked: list[list[int]] = [[] for _ in plan.exclusions]
-        advisory = [(ids[d.before], ids[d.after]) for d in plan.dependencies if d.strength == "advisory"]
-        ranks = upward_ranks(after, subjects, advisory, [t.estimate_s for t in tasks], names)
-        self._place = start_order(ranks, [priorities.get(task.id, task.priority) for task in tasks])
-        self._at_place = [0] * count
-        for index, place in enumerate(self._place):
-            self._at_place[place] = index
-        self._candidates: list[tuple[str, ...]] = []
-        for task in tasks:
-            own = candidates.get(task.id) or ((task.agent_type,) if task.agent_type else ())
-            if not own and not task.children and task.status != "completed" and task.id not in self._skipped:
-                raise ValueError(f"no agent type is given for task {task.id}")
-            self._candidates.append(own)
 
     def _begin(self, states: Mapping[str, int], known: RunState | None) -> None:
         """Set every state from ``states``; what ``known`` already records is not recorded again."""
@@ -228,7 +199,9 @@ class Engine:
                 self._agent_type[index] = task.agent_type
             if self._state[index] != _PENDING or task.status != "in_progress":
                 continue
-            if task.phase == "sealed":
+            if task.phase == "sealed" and task.approval == "requested":
+                self._state[index], self._phase[index] = _IN_PROGRESS, _HELD
+            elif task.phase == "sealed":
                 sealed.append(index)
             elif task.phase == "running":
                 self._out.append(AttemptLost(name, task.attempts))
@@ -284,6 +257,18 @@ class Engine:
             self._phase[index] = _SEALED
             self._after_seal(index)
 
+    def _on_held(self, event: AttemptHeld) -> None:
+        index = self._current(event, _LANDING)
+        if index >= 0:
+            self._landing = -1
+            self._release(index)
+            self._phase[index] = _HELD
+
+    def _on_approved(self, event: AttemptApproved) -> None:
+        index = self._current(event, _HELD)
+        if index >= 0:
+            self._enqueue(index)
+
     def _on_landed(self, event: AttemptLanded) -> None:
         index = self._current(event, _LANDING)
         if index >= 0:
@@ -292,9 +277,10 @@ class Engine:
             self._complete(index)
 
     def _on_rejected(self, event: AttemptRejected) -> None:
-        index = self._current(event, _LANDING)
+        index = self._current(event, _LANDING, _HELD)
         if index >= 0:
-            self._landing = -1
+            if self._phase[index] == _LANDING:
+                self._landing = -1
             self._release(index)
             self._again_or_fail(index, event, counted=True, declined=False)
 
@@ -518,6 +504,10 @@ class Engine:
                 self._give_up(self._stop.why)
             status = "cancelled" if self._stop.how == "cancel" else "paused"
             self._out.append(Finish(status, self._stop.why))
+        elif _HELD in self._phase and _RESTING not in self._phase:
+            self._finished = True
+            waiting = [self._names[index] for index, phase in enumerate(self._phase) if phase == _HELD]
+            self._out.append(Finish("paused", f"waiting for approval of {', '.join(waiting)}"))
 
     def _give_up(self, why: str) -> None:
         for index, state in enumerate(self._state):

@@ -15,6 +15,7 @@ from ..extension.components import Change, Landed
 from ..failpoints import failpoint
 from ..models import Evidence, Task
 from . import transitions as t
+from .approvals import Approvals
 from .retry import FailureJudge
 from .state_manager import StateManager
 from .work import Work
@@ -25,7 +26,7 @@ Record = Callable[[str, tuple[Evidence, ...]], Awaitable[None]]
 
 
 class VerdictPort(Protocol):
-    """What came of a landing; see :class:`agent_dispatcher.workspace.integration.Verdict`."""
+    """What came of a landing or an inspection; see :class:`agent_dispatcher.workspace.integration.Verdict`."""
 
     @property
     def landed(self) -> Landed | None: ...
@@ -37,12 +38,28 @@ class VerdictPort(Protocol):
     def conflict(self) -> tuple[str, ...]: ...
     @property
     def permanent(self) -> bool: ...
+    @property
+    def tip(self) -> str: ...
+    @property
+    def tree(self) -> str: ...
 
 
 class IntegrationPort(Protocol):
     """The merge train; see :class:`agent_dispatcher.workspace.integration.Integration`."""
 
-    async def land(self, task: Task, change: Change, landed: Set[str], attempt: int, record: Record) -> VerdictPort: ...
+    async def land(
+        self,
+        task: Task,
+        change: Change,
+        landed: Set[str],
+        attempt: int,
+        record: Record,
+        passed_on: tuple[str, str] | None = None,
+    ) -> VerdictPort: ...
+
+    async def inspect(
+        self, task: Task, change: Change, landed: Set[str], attempt: int, record: Record
+    ) -> VerdictPort: ...
 
     async def final(self, landed: Set[str]) -> tuple[Evidence, ...]: ...
 
@@ -55,6 +72,7 @@ class Lane:
         work: sealed and landed work; changed here.
         state: where evidence and landings are recorded.
         judge: says what follows a rejection.
+        approvals: whose work waits for a person before it lands.
         tell: hands an outcome to the engine at once, so that the next landing is known in the same turn.
         run_dir: what the ``log`` of evidence is relative to; ``None``: feedback quotes no logs.
     """
@@ -66,6 +84,7 @@ class Lane:
         work: Work,
         state: StateManager,
         judge: FailureJudge,
+        approvals: Approvals,
         tell: Callable[[t.EngineEvent], None],
         run_dir: Path | None = None,
     ) -> None:
@@ -73,6 +92,7 @@ class Lane:
         self._work = work
         self._state = state
         self._judge = judge
+        self._approvals = approvals
         self._tell = tell
         self._run_dir = run_dir
         self._waiting: deque[tuple[Task, int]] = deque()
@@ -110,7 +130,16 @@ class Lane:
 
         failpoint("landing.before")
         work = self._work
-        verdict = await self._integration.land(task, work.changes[task.id], work.landed, attempt, record)
+        change = work.changes[task.id]
+        if self._approvals.must_ask(task, attempt):
+            verdict = await self._integration.inspect(task, change, work.landed, attempt, record)
+            if not verdict.why:
+                self._approvals.ask(task, attempt, change, verdict.tip, verdict.tree)
+                return t.AttemptHeld(task.id, attempt)
+        else:
+            approved = self._approvals.given(task, attempt)
+            passed_on = (approved.tip, approved.tree) if approved is not None else None
+            verdict = await self._integration.land(task, change, work.landed, attempt, record, passed_on)
         failpoint("landing.after")
         work.changes.pop(task.id, None)
         if verdict.landed is None:

@@ -28,6 +28,8 @@ class TaskState:
         agent_type: who did, does or is to do it.
         agent: the instance of the last attempt.
         change: the sealed work of the last attempt (fields of ``Change``).
+        approval: of the last attempt's landing: ``requested``, ``given``, ``refused``; ``""`` when nobody was asked.
+        asked: data of ``approval.requested`` of the last attempt.
         evidence: of the last attempt that was checked (fields of ``Evidence``).
         error: why it failed, is blocked, was skipped, or why the last attempt was refused.
         blocked_by: task ids.
@@ -45,6 +47,8 @@ class TaskState:
     commit: str | None = None
     tree: str | None = None
     change: dict[str, Any] | None = None
+    approval: str = ""
+    asked: dict[str, Any] = field(factory=dict)
     summary: str = ""
     artifacts: list[dict[str, Any]] = field(factory=list)
     evidence: list[dict[str, Any]] = field(factory=list)
@@ -67,6 +71,7 @@ class RunState:
         tasks: task id to its state; a task nothing happened to is absent.
         started: data of ``run.started``.
         finished: data of ``run.finished``, empty while the run can go on.
+        plan_approval: of the plan: ``requested``, ``given``, ``refused``; ``""`` when nobody was asked.
         last_seq: number of the last event.
     """
 
@@ -75,6 +80,7 @@ class RunState:
     tasks: dict[str, TaskState] = field(factory=dict)
     started: dict[str, Any] = field(factory=dict)
     finished: dict[str, Any] = field(factory=dict)
+    plan_approval: str = ""
     warnings: list[str] = field(factory=list)
     started_at: float | None = None
     updated_at: float | None = None
@@ -120,6 +126,8 @@ def _run_event(state: RunState, event: Event) -> None:
         state.warnings.append(str(data.get("text", "")))
     elif event.type == "run.finished":
         state.status, state.finished, state.error = data["status"], data, data.get("error")
+    elif event.type.startswith("approval."):
+        state.plan_approval = event.type.removeprefix("approval.")
 
 
 def _resume(task: TaskState, *, retry: bool) -> None:
@@ -140,7 +148,7 @@ def _task_event(task: TaskState, event: Event) -> None:
     if kind == "attempt.started":
         task.status, task.phase, task.attempts = "in_progress", "running", event.attempt or 0
         task.agent_type, task.agent = data.get("agent_type"), data.get("agent")
-        task.change = None
+        task.change, task.approval, task.asked = None, "", {}
         if task.started_at is None:
             task.started_at = event.at
     elif kind == "attempt.sealed":
@@ -153,6 +161,10 @@ def _task_event(task: TaskState, event: Event) -> None:
             task.cost_usd = (task.cost_usd or 0.0) + data["cost_usd"]
     elif kind == "attempt.checked":
         task.evidence = data.get("evidence", [])
+    elif kind.startswith("approval."):
+        task.approval = kind.removeprefix("approval.")
+        if task.approval == "requested":
+            task.asked = data
     elif kind == "attempt.landed":
         task.phase, task.commit, task.tree = "landed", data.get("commit"), data.get("tree")
     elif kind == "attempt.rejected":

@@ -31,6 +31,8 @@ class CoordinatorSettings:
         retry: the wait before another attempt.
         grace_s: seconds a cancelled agent (or landing) may take to end.
         poll_s: seconds between looks at requests, overdue attempts and the lease.
+        approvals: task types whose work a person approves before it lands.
+        approve_plan: a person approves the plan before anything begins.
     """
 
     concurrency: int = field(default=4, validator=ge(1))
@@ -42,6 +44,8 @@ class CoordinatorSettings:
     retry: RetryPolicy = field(factory=RetryPolicy)
     grace_s: float = field(default=5.0, validator=ge(0))
     poll_s: float = field(default=0.25, validator=gt(0))
+    approvals: frozenset[str] = frozenset()
+    approve_plan: bool = False
 
     @classmethod
     def from_config(cls, config: Config) -> CoordinatorSettings:
@@ -55,6 +59,8 @@ class CoordinatorSettings:
             timeouts_by_type={name: own.timeout_s for name, own in types.items() if own.timeout_s is not None},
             max_execution_time_s=config.max_execution_time,
             retry=RetryPolicy(base_s=config.coordinator.backoff_base_s, max_s=config.coordinator.backoff_max_s),
+            approvals=frozenset(name for name, own in types.items() if own.approval == "land"),
+            approve_plan=config.workflow.approve_plan,
         )
 
     def timeout_s(self, task: Task) -> float:

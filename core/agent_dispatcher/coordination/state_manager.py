@@ -29,6 +29,10 @@ log = logging.getLogger(__name__)
 
 Observer = Callable[[Sequence[Event]], None]
 
+#: Requests that count for whoever owns the run next, too.
+_LASTING = frozenset({"approve", "reject"})
+_COMMANDS = frozenset({"pause", "cancel"}) | _LASTING
+
 
 class StateManager:
     """Owns a run and records what happens in it.
@@ -71,6 +75,7 @@ class StateManager:
         self._last_seq = 0
         self._assured_at = self._renewed_at = self._checkpointed_at = monotonic()
         self._requests_seen = 0
+        self._unanswered: list[dict[str, Any]] = []
 
     # --- owning ---------------------------------------------------------------------------------------------------
 
@@ -86,6 +91,7 @@ class StateManager:
         self._renewed_at = self._assured_at = self._monotonic()
         requests = self.store.requests(self.run)
         self._requests_seen = requests[-1][0] if requests else 0
+        self._unanswered = [command for _, command in requests if command.get("command") in _LASTING]
         return self
 
     @property
@@ -209,11 +215,15 @@ class StateManager:
         return self._last_seq
 
     def requests(self) -> list[dict[str, Any]]:
-        """What other processes asked for since the last call."""
+        """What other processes asked for since the last call; the first time, approvals and refusals of the time before too.
+
+        To pause or to cancel is asked of the process that is at work; an approval is about the work and lasts.
+        """
         found = self.store.requests(self.run, self._requests_seen)
         if found:
             self._requests_seen = found[-1][0]
-        return [command for _, command in found]
+        earlier, self._unanswered = self._unanswered, []
+        return [*earlier, *(command for _, command in found)]
 
     # --- plans and specifications ---------------------------------------------------------------------------------
 
@@ -265,11 +275,14 @@ class StateManager:
 
 
 def request(store: Store, run: str, command: Mapping[str, Any]) -> int:
-    """Ask the owner of ``run`` for something from another process: ``{"command": "pause"}`` or ``{"command": "cancel"}``.
+    """Ask the owner of ``run`` for something from another process: ``{"command": "pause"}``, ``{"command": "cancel"}``, or what
+    :func:`agent_dispatcher.coordination.approvals.approval` and ``refusal`` give.
 
     Raises:
         UsageError: the command is unknown.
     """
-    if command.get("command") not in ("pause", "cancel"):
-        raise UsageError(f"unknown request {dict(command)!r}: a run can be asked to pause or to cancel")
+    if command.get("command") not in _COMMANDS:
+        raise UsageError(
+            f"unknown request {dict(command)!r}: a run can be asked to pause or to cancel, or be told what is approved or refused"
+        )
     return store.request(run, command)

@@ -10,7 +10,9 @@ from __future__ import annotations
 from attrs import frozen
 
 __all__ = [
+    "AttemptApproved",
     "AttemptFailed",
+    "AttemptHeld",
     "AttemptLanded",
     "AttemptLost",
     "AttemptRejected",
@@ -44,6 +46,22 @@ class AttemptSealed:
 
 
 @frozen
+class AttemptHeld:
+    """Nothing refuses the sealed work at its landing, but a person is to approve it first. Until then it holds nothing."""
+
+    task: str
+    attempt: int
+
+
+@frozen
+class AttemptApproved:
+    """The held work may land. One that is refused is :class:`AttemptRejected`."""
+
+    task: str
+    attempt: int
+
+
+@frozen
 class AttemptLanded:
     """The sealed work is part of the run's result."""
 
@@ -53,7 +71,7 @@ class AttemptLanded:
 
 @frozen
 class AttemptRejected:
-    """Checks or the merge refused the sealed work.
+    """Checks, the merge, or the person who was asked refused the sealed work.
 
     Attributes:
         error: why, for the record of a task that fails with it.
@@ -113,7 +131,9 @@ class Stop:
     why: str = ""
 
 
-EngineEvent = AttemptSealed | AttemptLanded | AttemptRejected | AttemptFailed | RetryDue | Stop
+EngineEvent = (
+    AttemptSealed | AttemptHeld | AttemptApproved | AttemptLanded | AttemptRejected | AttemptFailed | RetryDue | Stop
+)
 
 
 # --- instructions -----------------------------------------------------------------------------------------------------
@@ -130,7 +150,7 @@ class Start:
 
 @frozen
 class Land:
-    """Check and land this sealed work. One at a time: the next comes after this one landed or was rejected."""
+    """Check and land this sealed work. One at a time: the next comes after this one landed, was rejected or is held."""
 
     task: str
     attempt: int
@@ -207,7 +227,7 @@ class Finish:
 
     Attributes:
         status: ``completed``, ``partial``, ``failed``, ``cancelled``, or ``paused`` (resumable).
-        why: what :class:`Stop` said.
+        why: what :class:`Stop` said, or whose approval is all that is left to wait for.
     """
 
     status: str

@@ -2,7 +2,7 @@
 
 ``data`` holds JSON only. The types and what their ``data`` holds:
 
-=====================  ==========================================================================================
+====================== =========================================================================================
 ``run.started``        ``plan`` and ``specification`` (blob digests), ``output``, ``branch``, ``base``, ``new`` (repository), ``owner``,
                        ``sandbox`` (tier), ``workers``, ``versions`` (of the active plugins), ``allow_partial``, ``title``
 ``run.resumed``        ``owner``, ``epoch``, ``retry`` (failed and blocked tasks are taken up again)
@@ -15,6 +15,10 @@
 ``attempt.checked``    ``tree``, ``evidence`` (list, see ``Evidence``); recorded before the branch moves
 ``attempt.landed``     ``commit``, ``tree``, ``found`` (as above)
 ``attempt.rejected``   ``why``, ``conflict`` (paths), ``feedback``: the checks or the merge refused the sealed work
+``approval.requested`` ``what`` (``land``: the sealed work of a task, with ``tip`` and ``tree`` it was checked on, ``commit``, ``base`` and
+                       ``ref`` of the work; ``plan``: the plan of the run, no task)
+``approval.given``     ``by``
+``approval.refused``   ``by``, ``why``; for a task ``attempt.rejected`` follows
 ``attempt.failed``     ``error``, ``reason`` (``failed|raised|timeout|lost|declined|cancelled``), ``permanent``, ``duration_s``
 ``attempt.retry``      ``delay_s``, ``agent_type``: a further attempt is decided
 ``task.completed``     ``commit``
@@ -23,7 +27,7 @@
 ``task.skipped``       ``why``
 ``task.cancelled``     ``why``
 ``message``            ``topic``, ``payload``: something an agent published on a durable topic
-=====================  ==========================================================================================
+====================== =========================================================================================
 """
 
 from __future__ import annotations
@@ -43,6 +47,9 @@ EVENT_TYPES = (
     "attempt.started",
     "attempt.sealed",
     "attempt.checked",
+    "approval.requested",
+    "approval.given",
+    "approval.refused",
     "attempt.landed",
     "attempt.rejected",
     "attempt.failed",

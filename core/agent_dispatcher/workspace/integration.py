@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence, Set
+from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
 from pathlib import Path
 
 from attrs import evolve, frozen
@@ -45,11 +45,12 @@ class Verdict:
     """What became of a sealed change.
 
     Attributes:
-        landed: where it is now; ``None`` when it was refused.
+        landed: where it is now; ``None`` when it was refused, or only inspected.
         evidence: of the checks that had something to look at, in their order.
-        why: the reason for a refusal.
+        why: the reason for a refusal, ``""`` when there is none.
         conflict: paths that others changed meanwhile.
         permanent: another attempt would be refused in the same way.
+        tip, tree: of an inspection that refused nothing: what the change was checked on top of, and what it gave.
     """
 
     landed: Landed | None
@@ -57,6 +58,8 @@ class Verdict:
     why: str = ""
     conflict: tuple[str, ...] = ()
     permanent: bool = False
+    tip: str = ""
+    tree: str = ""
 
 
 class Integration:
@@ -66,6 +69,7 @@ class Integration:
         workspace: keeps the branch.
         checks: name and check, in the order of their evidence. One that has a true attribute ``needs_files`` is not asked about a task
             that promised, verified and changed nothing.
+        checks_by_type: task type -> checks for tasks of that type only, beside ``checks``.
         sandbox: what checks run commands in.
         language: the active language.
         plan: the plan of the run.
@@ -81,16 +85,26 @@ class Integration:
         language: Language | None,
         plan: ExecutionPlan,
         run_dir: Path,
+        checks_by_type: Mapping[str, Sequence[tuple[str, Check]]] | None = None,
     ) -> None:
         self._workspace = workspace
         self._checks = tuple(checks)
+        self._checks_by_type = checks_by_type or {}
         self._sandbox = sandbox
         self._language = language
         self._plan = plan
         self._run_dir = run_dir
         self._lane = asyncio.Lock()
 
-    async def land(self, task: Task, change: Change, landed: Set[str], attempt: int, record: Record) -> Verdict:
+    async def land(
+        self,
+        task: Task,
+        change: Change,
+        landed: Set[str],
+        attempt: int,
+        record: Record,
+        passed_on: tuple[str, str] | None = None,
+    ) -> Verdict:
         """Check a change on the combined tree and land it.
 
         Args:
@@ -99,6 +113,7 @@ class Integration:
             landed: ids of tasks whose work is in the tip.
             attempt: which attempt sealed it.
             record: awaited with the evidence before the branch moves.
+            passed_on: tip and tree of an inspection that refused nothing; on just these the checks are not run again.
 
         Returns:
             Where it landed, or why not. An *expected red* is no refusal.
@@ -107,17 +122,13 @@ class Integration:
             for _ in range(_MOST_MOVES):
                 staged = await self._workspace.stage([change])
                 if isinstance(staged, Conflict):
-                    detail = f": {staged.detail}" if staged.detail else ""
-                    why = f"conflict with what landed meanwhile in {', '.join(staged.paths)}{detail}"
-                    return Verdict(landed=None, why=why, conflict=staged.paths)
-                try:
-                    evidence = await self._examine(task, staged, landed, attempt)
-                except SandboxUnavailable as error:
-                    return Verdict(landed=None, why=f"the checks could not run: {error}", permanent=True)
-                refused = [item for item in evidence if not item.passed and not item.expected_red]
-                if refused:
-                    why = "; ".join(f"{item.check}: {item.summary}" for item in refused)
-                    return Verdict(landed=None, evidence=evidence, why=why)
+                    return _in_conflict(staged)
+                evidence: tuple[Evidence, ...] = ()
+                if passed_on != (staged.tip, staged.tree):
+                    verdict = await self._judge(task, staged, landed, attempt)
+                    if verdict.why:
+                        return verdict
+                    evidence = verdict.evidence
                 failpoint("integration.checked")
                 await record(staged.tree, evidence)
                 failpoint("integration.recorded")
@@ -127,6 +138,31 @@ class Integration:
                     continue
                 return Verdict(landed=outcome, evidence=evidence)
         return Verdict(landed=None, why=f"the branch moved {_MOST_MOVES} times while the work was checked")
+
+    async def inspect(self, task: Task, change: Change, landed: Set[str], attempt: int, record: Record) -> Verdict:
+        """Check a change on the combined tree without landing it; arguments as in :meth:`land`.
+
+        Returns:
+            Why it is refused, or what it was checked on; then its evidence is recorded.
+        """
+        async with self._lane:
+            staged = await self._workspace.stage([change])
+            if isinstance(staged, Conflict):
+                return _in_conflict(staged)
+            verdict = await self._judge(task, staged, landed, attempt)
+            if not verdict.why:
+                await record(staged.tree, verdict.evidence)
+            return verdict
+
+    async def _judge(self, task: Task, staged: Tree, landed: Set[str], attempt: int) -> Verdict:
+        """What the checks say about staged work."""
+        try:
+            evidence = await self._examine(task, staged, landed, attempt)
+        except SandboxUnavailable as error:
+            return Verdict(landed=None, why=f"the checks could not run: {error}", permanent=True)
+        refused = [item for item in evidence if not item.passed and not item.expected_red]
+        why = "; ".join(f"{item.check}: {item.summary}" for item in refused)
+        return Verdict(landed=None, evidence=evidence, why=why, tip=staged.tip, tree=staged.tree)
 
     async def final(self, landed: Set[str]) -> tuple[Evidence, ...]:
         """Evidence about the finished whole; empty when no check has anything to say about it."""
@@ -139,9 +175,10 @@ class Integration:
         nothing = task is not None and not (
             task.produces or task.verifies or any(change.paths for change in tree.changes)
         )
+        own = self._checks_by_type.get(task.type, ()) if task is not None else ()
         applying = [
             (name, check)
-            for name, check in self._checks
+            for name, check in (*self._checks, *own)
             if not (nothing and getattr(check, "needs_files", False)) and check.applies(task, self._plan)
         ]
         if not applying:
@@ -168,6 +205,12 @@ class Integration:
             await asyncio.gather(*waiting, return_exceptions=True)
             raise
         return tuple(item for item in found if not (item.passed and item.details.get("vacuous")))
+
+
+def _in_conflict(found: Conflict) -> Verdict:
+    detail = f": {found.detail}" if found.detail else ""
+    why = f"conflict with what landed meanwhile in {', '.join(found.paths)}{detail}"
+    return Verdict(landed=None, why=why, conflict=found.paths)
 
 
 async def _one(name: str, check: Check, task: Task | None, context: CheckContext, key: str) -> Evidence:

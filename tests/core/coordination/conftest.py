@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from agent_dispatcher.agents import AgentContext, AgentResult, BaseAgent
 from agent_dispatcher.config.values import AgentFactorySettings
@@ -93,6 +93,8 @@ class Verdict:
     why: str = ""
     conflict: tuple[str, ...] = ()
     permanent: bool = False
+    tip: str = ""
+    tree: str = ""
 
 
 @define
@@ -121,8 +123,27 @@ class World:
     bus: MessageBus = field(factory=MessageBus)
     calls: list[str] = field(factory=list)
     final_calls: list[frozenset[str]] = field(factory=list)
+    approvals: frozenset[str] = frozenset()
+    approve_plan: bool = False
+    passed_on: dict[str, tuple[str, str] | None] = field(factory=dict)
 
-    async def land(self, task: Task, change: Change, landed: frozenset[str], attempt: int, record: Any) -> Verdict:
+    async def inspect(self, task: Task, change: Change, landed: frozenset[str], attempt: int, record: Any) -> Verdict:
+        queue = self.verdicts.get(task.id, [])
+        verdict = queue.pop(0) if queue else Verdict()
+        if not verdict.why:
+            await record(f"tree-{task.id}", verdict.evidence)
+        return evolve(verdict, tip=f"tip-{len(self.workspace.landed)}", tree=f"tree-{task.id}")
+
+    async def land(
+        self,
+        task: Task,
+        change: Change,
+        landed: frozenset[str],
+        attempt: int,
+        record: Any,
+        passed_on: tuple[str, str] | None = None,
+    ) -> Verdict:
+        self.passed_on[task.id] = passed_on
         queue = self.verdicts.get(task.id, [])
         verdict = queue.pop(0) if queue else Verdict()
         if self.on_land is not None:
@@ -197,6 +218,8 @@ class World:
                 max_execution_time_s=self.max_execution_time_s,
                 retry=RetryPolicy(base_s=0.01, max_s=0.02),
                 poll_s=0.02,
+                approvals=self.approvals,
+                approve_plan=self.approve_plan,
             ),
             assignments={task.id: self.assignments.get(task.id, ("worker",)) for task in plan.tasks},
             context_for=self.context_for,

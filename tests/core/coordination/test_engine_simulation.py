@@ -82,6 +82,7 @@ class Simulation:
         self.released: set[str] = set()  # sealed while gated: holds nothing from then on
         self.uncertain: set[str] = set()  # sealed when a process died: holds what nobody else does
         self.landing: tuple[str, int] | None = None
+        self.held: dict[str, int] = {}  # sealed and checked, waits for a person: holds nothing
         self.resting: set[str] = set()
         self.terminal: dict[str, str] = {}
         self.failures: dict[str, int] = {}
@@ -136,6 +137,7 @@ class Simulation:
         assert self.landing is None, "two landings at once"
         assert self.sealed.get(one.task) == one.attempt
         assert not self.gated(one.task), "landed before its tests"
+        assert one.task not in self.held, "landed before it was approved"
         self.landing = (one.task, one.attempt)
 
     def saw_RetryAt(self, one: t.RetryAt) -> None:
@@ -182,6 +184,9 @@ class Simulation:
             ends = set(self.terminal.values())
             expected = "failed" if "failed" in ends else "completed" if ends <= {"completed"} else "partial"
             assert one.status == expected
+        if one.status == "paused" and self.stopped is None:
+            assert self.held and not self.resting
+            assert one.why == "waiting for approval of " + ", ".join(t.id for t in self.plan.tasks if t.id in self.held)
         self.finish = one
 
     def check_capacity(self) -> None:
@@ -192,10 +197,16 @@ class Simulation:
         if len(self.running) < self.concurrency:
             assert [name for name in self.before if self.is_runnable(name)] == []
         if self.landing is None:
-            assert [name for name in self.sealed if not self.gated(name)] == []
+            assert [name for name in self.sealed if not self.gated(name) and name not in self.held] == []
 
     def is_runnable(self, name: str) -> bool:
-        if name in self.running or name in self.sealed or name in self.terminal or name in self.resting:
+        if (
+            name in self.running
+            or name in self.sealed
+            or name in self.held
+            or name in self.terminal
+            or name in self.resting
+        ):
             return False
         if name in self.parents or any(self.terminal.get(one) != "completed" for one in self.before[name]):
             return False
@@ -229,6 +240,30 @@ class Simulation:
         self.record("attempt.landed", task, attempt, commit="c")
         self.absorb(self.engine.handle(t.AttemptLanded(task, attempt)))
 
+    def hold(self) -> None:
+        """The work passed its checks, a person is asked."""
+        assert self.landing is not None
+        (task, attempt), self.landing = self.landing, None
+        self.held[task] = attempt
+        self.released.add(task)
+        self.record("approval.requested", task, attempt, what="land")
+        self.absorb(self.engine.handle(t.AttemptHeld(task, attempt)))
+
+    def approve(self, task: str) -> None:
+        """The person agrees; after the end of a process only the log takes note."""
+        attempt = self.held.pop(task)
+        self.record("approval.given", task, attempt)
+        if self.finish is None:
+            self.absorb(self.engine.handle(t.AttemptApproved(task, attempt)))
+
+    def refuse(self, task: str) -> None:
+        attempt = self.held.pop(task)
+        del self.sealed[task]
+        self.failures[task] = self.failures.get(task, 0) + 1
+        self.record("approval.refused", task, attempt)
+        self.record("attempt.rejected", task, attempt)
+        self.absorb(self.engine.handle(t.AttemptRejected(task, attempt, "x")))
+
     def reject(self, delay_s: float) -> None:
         assert self.landing is not None
         (task, attempt), self.landing = self.landing, None
@@ -250,7 +285,7 @@ class Simulation:
         self.record("run.resumed")
         self.terminal = {name: status for name, status in self.terminal.items() if status != "cancelled"}
         self.running, self.resting, self.landing, self.stopped, self.finish = {}, set(), None, None, None
-        self.released = {name for name in self.sealed if self.gated(name)}
+        self.released = {name for name in self.sealed if self.gated(name) or name in self.held}
         self.uncertain = set(self.sealed) - self.released
         self.engine = Engine.restore(self.plan, self.events, **self.options)
         self.absorb(self.engine.handle())
@@ -268,19 +303,23 @@ def test_any_interleaving_ends_well(data: st.DataObject) -> None:
         if world.finish is not None:
             if world.finish.status in ("completed", "partial", "failed"):
                 return
+            if world.stopped is None:  # only approvals are waited for
+                world.approve(data.draw(st.sampled_from(sorted(world.held))))
             world.crash()
             continue
         moves: list[tuple[str, str]] = [("seal", name) for name in world.running]
         moves += [("wake", name) for name in world.resting]
         if world.landing is not None:
             moves.append(("land", ""))
+        moves += [("approve", name) for name in world.held]
         if trouble > 0:
             moves += [("fail", name) for name in world.running]
-            moves += [("reject", "")] if world.landing is not None else []
+            moves += [("reject", ""), ("hold", "")] if world.landing is not None else []
+            moves += [("refuse", name) for name in world.held]
             moves += [("crash", ""), ("stop", "")] if world.stopped is None else [("crash", "")]
         assert moves, f"nothing can happen, and the run is not over: {world.engine.statuses()}"
         move, task = data.draw(st.sampled_from(moves))
-        if move in ("fail", "reject", "crash", "stop"):
+        if move in ("fail", "reject", "crash", "stop", "hold", "refuse"):
             trouble -= 1
         delay_s = data.draw(st.sampled_from([0.0, 1.0])) if move in ("fail", "reject") else 0.0
         if move == "seal":
@@ -293,6 +332,12 @@ def test_any_interleaving_ends_well(data: st.DataObject) -> None:
             world.fail(task, data.draw(st.sampled_from(["failed", "lost"])), delay_s)
         elif move == "reject":
             world.reject(delay_s)
+        elif move == "hold":
+            world.hold()
+        elif move == "approve":
+            world.approve(task)
+        elif move == "refuse":
+            world.refuse(task)
         elif move == "stop":
             world.stop(data.draw(st.sampled_from(["drain", "interrupt", "cancel"])))
         else:
