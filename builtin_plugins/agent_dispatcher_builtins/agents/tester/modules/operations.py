@@ -141,7 +141,7 @@ class _Operation:
         for given in self.operation.inputs:
             values = [*(found.value for found in outside(given)), *wrong_types(given), *inside(given)]
             if given.type == "reference":
-                values += [NOWHERE, 0, -1]
+                values += [NOWHERE, 0, -1, 2**63]
             for value in distinct(values):
                 outcome = self._with_input(base.scenario, given.name, value)
                 if outcome is not None:

@@ -189,6 +189,7 @@ class _Entity:
             "    before = everything(storage)",
             "",
             f"    assert storage.get({self.kind}, {NOWHERE}) is None",
+            f"    assert storage.get({self.kind}, 2**63) is None",
             f"    assert outcome(storage.update, absent) == (None, {missing})",
             f"    assert outcome(storage.remove, absent) == (None, {missing})",
             "    assert everything(storage) == before",
