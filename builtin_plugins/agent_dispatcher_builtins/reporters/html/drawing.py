@@ -20,6 +20,8 @@ __all__ = ["Box", "Curve", "Drawing", "Heading", "draw_groups", "draw_tasks"]
 _COLUMN_ROWS = 22
 #: A phase with more groups than this shows the rest as one box.
 _PHASE_GROUPS = 9
+#: Above so many tasks the columns begin at the top.
+_LEVEL_TASKS = 60
 _MARGIN = 16.0
 _HEAD = 34.0
 _FONT = 12.0
@@ -94,7 +96,7 @@ def draw_tasks(plan: ExecutionPlan, results: Mapping[str, TaskResult], anchors: 
             columns.append(members[start : start + _COLUMN_ROWS])
             titles.append(f"Phase {number}" + (" (continued)" if part else ""))
     binding = [(index[d.before], index[d.after]) for d in plan.dependencies if d.strength == "binding"]
-    placed = place(columns, binding, _SIZE, together=bundle)
+    placed = place(columns, binding, _SIZE, together=bundle, level=len(ids) <= _LEVEL_TASKS)
     critical = set(plan.critical_path)
     critical_edges = _critical_edges(plan)
     boxes = tuple(

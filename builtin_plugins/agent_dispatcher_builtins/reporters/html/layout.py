@@ -73,6 +73,7 @@ def place(
     size: Size,
     *,
     together: Mapping[int, int] | None = None,
+    level: bool = True,
 ) -> Placed:
     """Put every node somewhere.
 
@@ -80,10 +81,12 @@ def place(
         columns: the nodes 0 to n-1, each in exactly one column.
         edges: from a node to one of a later column; others are not used for placing.
         together: nodes of one column with the same number stay beside each other, in their order.
+        level: move nodes to the height of their neighbours; else every column begins at the top, so that a drawing that is
+            far taller than what is seen of it at once shows something at once.
     """
     net = _net(columns, edges)
     _order(net, together or {})
-    y = _heights(net, size)
+    y = _heights(net, size, _FITS if level else 0)
     shift = size.height / 2 - min((y[node] for column in net.columns for node in column), default=0.0)
     pitch = size.width + size.column_gap
     column_of = {node: number for number, column in enumerate(net.columns) for node in column}
@@ -142,6 +145,8 @@ def _net(columns: Sequence[Sequence[int]], edges: Sequence[tuple[int, int]]) -> 
 
 def _order(net: _Net, together: Mapping[int, int]) -> None:
     """Sort the columns by the middle of their neighbours, to and fro; keep the best order seen."""
+    for column in net.columns:
+        column[:] = [node for nodes in _bundled(column, together) for node in nodes]
     best = [list(column) for column in net.columns]
     fewest = _all_crossings(net)
     for sweep in range(_SWEEPS):
@@ -168,13 +173,18 @@ def _sort_column(
         else position[node]
         for node in column
     }
+    bundles = _bundled(column, together)
+    of_bundle = [sum(middle[node] for node in nodes) / len(nodes) for nodes in bundles]
+    order = sorted(range(len(bundles)), key=lambda number: (of_bundle[number], number))
+    column[:] = [node for number in order for node in bundles[number]]
+
+
+def _bundled(column: Sequence[int], together: Mapping[int, int]) -> list[list[int]]:
+    """The nodes of a column by what belongs together, each bundle where its first node was."""
     bundles: dict[int, list[int]] = {}
     for node in column:
         bundles.setdefault(together.get(node, -1 - node), []).append(node)
-    of_bundle = {key: sum(middle[node] for node in nodes) / len(nodes) for key, nodes in bundles.items()}
-    rank = {node: number for number, node in enumerate(column)}
-    ordered = sorted(bundles.items(), key=lambda item: (of_bundle[item[0]], rank[item[1][0]]))
-    column[:] = [node for _, nodes in ordered for node in nodes]
+    return list(bundles.values())
 
 
 def _all_crossings(net: _Net) -> int:
@@ -202,7 +212,7 @@ def crossings(left: Sequence[int], right: Sequence[int], after: Sequence[Sequenc
     return found
 
 
-def _heights(net: _Net, size: Size) -> dict[int, float]:
+def _heights(net: _Net, size: Size, fits: int) -> dict[int, float]:
     """The vertical centre of every node and joint."""
 
     def tall(node: int) -> float:
@@ -217,8 +227,9 @@ def _heights(net: _Net, size: Size) -> dict[int, float]:
             row.append(at)
             at += tall(node) / 2
         offsets.append(row)
-        y.update((node, offset - at / 2) for node, offset in zip(column, row, strict=True))
-    for fit in range(_FITS):
+        middle = at / 2 if fits else 0.0
+        y.update((node, offset - middle) for node, offset in zip(column, row, strict=True))
+    for fit in range(fits):
         order = range(len(net.columns)) if fit % 2 == 0 else range(len(net.columns) - 1, -1, -1)
         for number in order:
             column = net.columns[number]
