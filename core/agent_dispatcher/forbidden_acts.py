@@ -6,12 +6,15 @@ documentation prints it (:func:`table`). An act is a few lines of Python that ra
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import platform
 import socket
+import stat
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 
 from attrs import frozen
@@ -25,6 +28,17 @@ __all__ = ["FORBIDDEN", "TIERS", "USEFUL", "Act", "interpreter_folders", "table"
 TIERS = ("isolated", "reduced", "none")
 _BOTH = ("isolated", "reduced")
 _ISOLATED = ("isolated",)
+_POINTER = "gitdir: elsewhere\n"
+
+
+@frozen
+class Seen:
+    """What is looked at from outside when the sandbox has ended: its folders, and a process it must have left alone."""
+
+    writable: Path
+    read_only: Path
+    hidden: Path
+    process: asyncio.subprocess.Process
 
 
 @frozen
@@ -35,11 +49,13 @@ class Act:
         name: what it is, to go on "code inside could ...".
         body: Python; ``told`` holds the folders, ports and system call numbers of this attempt, ``call`` makes a system call by its name.
         tiers: which tiers must refuse it (or, for a useful act, must allow it).
+        happened: looks from outside whether it worked, where what code inside was told does not count; ``None`` to believe that.
     """
 
     name: str
     body: str
     tiers: tuple[str, ...]
+    happened: Callable[[Seen], bool] | None = None
 
 
 #: What must be refused.
@@ -54,7 +70,18 @@ FORBIDDEN: tuple[Act, ...] = (
     Act(
         "connect to an abstract socket of the host",
         r'socket.socket(socket.AF_UNIX).connect("\0" + told["abstract"])',
-        _ISOLATED,
+        _BOTH,
+    ),
+    Act(
+        "connect to a Unix socket of the host",
+        r'socket.socket(socket.AF_UNIX).connect(told["hidden"] + "/socket")',
+        _BOTH,
+    ),
+    Act(
+        "send to a Unix socket of the host from one of a pair",
+        r"""pair = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+pair[0].sendto(b"x", told["hidden"] + "/datagrams")""",
+        _BOTH,
     ),
     Act("open a packet socket", r"socket.socket(17, socket.SOCK_RAW)", _BOTH),
     Act("open a vsock socket", r"socket.socket(40, socket.SOCK_STREAM)", _BOTH),
@@ -65,13 +92,45 @@ FORBIDDEN: tuple[Act, ...] = (
     Act("read a file of the host that was not named", r'open(told["hidden"] + "/canary").read()', _BOTH),
     Act("write where nothing was named", r'open(told["hidden"] + "/written", "w")', _BOTH),
     Act("write into a read-only folder", r'open(told["read_only"] + "/written", "w")', _BOTH),
-    Act("exchange the .git of the workspace", r'os.unlink(told["writable"] + "/.git")', _ISOLATED),
+    Act("see whether a file of the host is there", r'os.stat(told["hidden"] + "/canary")', _ISOLATED),
+    Act(
+        "change the mode of a file of the host",
+        r'os.chmod(told["hidden"] + "/canary", 0o604)',
+        _BOTH,
+        lambda seen: stat.S_IMODE((seen.hidden / "canary").stat().st_mode) == 0o604,
+    ),
+    Act(
+        "change the mode of a file it may only read",
+        r"""with open(told["read_only"] + "/readable") as file:
+    os.fchmod(file.fileno(), 0o604)""",
+        _BOTH,
+        lambda seen: stat.S_IMODE((seen.read_only / "readable").stat().st_mode) == 0o604,
+    ),
+    Act(
+        "leave the .git of the workspace exchanged",
+        r"""os.unlink(told["writable"] + "/.git")
+open(told["writable"] + "/.git", "w").write("gitdir: forged\n")""",
+        _BOTH,
+        lambda seen: (seen.writable / ".git").is_symlink() or (seen.writable / ".git").read_text() != _POINTER,
+    ),
     Act(
         "see a variable of the dispatcher",
         r'said = bool(set(os.environ) - {"PATH", "HOME", "TMPDIR", "LANG", "LC_CTYPE", "PWD"})',
         _BOTH,
     ),
-    Act("see processes of the host", r'said = sum(name.isdigit() for name in os.listdir("/proc")) > 4', _ISOLATED),
+    Act("see processes of the host", r'said = sum(name.isdigit() for name in os.listdir("/proc")) > 4', _BOTH),
+    Act(
+        "change the limits of a process of the host",
+        r'resource.prlimit(told["process"], resource.RLIMIT_CORE, (0, 0))',
+        _BOTH,
+    ),
+    Act(
+        "signal a process of the host",
+        # numbers as small as this are those of other processes in a sandbox that has its own
+        r'os.kill(told["process"], 9) if told["process"] > 16 else None',
+        _BOTH,
+        lambda seen: seen.process.returncode is not None,
+    ),
     Act(
         "inherit open files of the dispatcher",
         r'said = any(int(fd) > 2 and os.path.exists("/proc/self/fd/" + fd) for fd in os.listdir("/proc/self/fd"))',
@@ -82,8 +141,14 @@ FORBIDDEN: tuple[Act, ...] = (
     Act(
         "hold a capability",
         r"""lines = open("/proc/self/status").read().splitlines()
-said = any(int(line.split()[1], 16) for line in lines if line.startswith(("CapPrm", "CapEff", "CapBnd", "CapAmb")))""",
+said = any(int(line.split()[1], 16) for line in lines if line.startswith(("CapInh", "CapPrm", "CapEff", "CapAmb")))""",
         _BOTH,
+    ),
+    Act(
+        "have a capability within its bounds",
+        r"""lines = open("/proc/self/status").read().splitlines()
+said = any(int(line.split()[1], 16) for line in lines if line.startswith("CapBnd"))""",
+        _ISOLATED,
     ),
     Act(
         "gain privileges by starting a program",
@@ -116,7 +181,14 @@ said = ctypes.get_errno() != 1""",
     Act("change the root folder", r'os.chroot("/tmp")', _BOTH),
     Act(
         "open a disk or the memory of the machine",
-        r'said = any(os.path.exists("/dev/" + name) for name in ("mem", "kmsg", "sda", "vda", "nvme0", "kvm"))',
+        r"""for name in ("mem", "kmsg", "sda", "vda", "nvme0", "kvm"):
+    try:
+        os.close(os.open("/dev/" + name, os.O_RDONLY))
+        break
+    except OSError:
+        said = False
+else:
+    said = False""",
         _BOTH,
     ),
     Act("read the kernel's settings in /sys", r'said = bool(os.listdir("/sys"))', _BOTH),
@@ -127,7 +199,8 @@ said = ctypes.get_errno() != 1""",
 #: What must work: a sandbox in which nothing works is of no use.
 USEFUL: tuple[Act, ...] = (
     Act("write the workspace", r'open(told["writable"] + "/written", "w").write("x")', _BOTH),
-    Act("write to /tmp", r'open("/tmp/written", "w").write("x")', _BOTH),
+    Act("write to a temporary folder", r'open(os.environ["TMPDIR"] + "/written", "w").write("x")', _BOTH),
+    Act("write to /tmp", r'open("/tmp/ad-probe", "w").write("x")', _ISOLATED),
     Act("read a folder that was named", r'open(told["read_only"] + "/readable").read()', _BOTH),
     Act(
         "use the loopback interface",
@@ -172,14 +245,19 @@ json.dump(worked, sys.stdout)
 Launch = Callable[..., Awaitable[Completed]]
 
 
+#: What an interpreter needs of its prefix. Not the whole prefix: a virtual environment may hold temporary folders or a checkout.
+_PREFIX_PARTS = ("bin", "lib", "lib64", "pyvenv.cfg")
+
+
 def interpreter_folders() -> tuple[Path, ...]:
-    """Folders outside the system that this interpreter runs from: its environment and its base installation."""
+    """What this interpreter runs from outside the system's own folders: the parts of its environment and of its base installation."""
     found: list[Path] = []
     for name in (sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix):
-        for path in (Path(name), Path(name).resolve()):
-            if path not in found and not path.is_relative_to("/usr") and path != Path("/"):
-                found.append(path)
-    return tuple(found)
+        for prefix in (Path(name), Path(name).resolve()):
+            if prefix == Path("/") or prefix.is_relative_to("/usr"):
+                continue
+            found.extend(prefix / part for part in _PREFIX_PARTS if (prefix / part).exists())
+    return tuple(dict.fromkeys(found))
 
 
 async def try_acts(launch: Launch) -> Mapping[str, bool]:
@@ -199,14 +277,19 @@ async def try_acts(launch: Launch) -> Mapping[str, bool]:
         tempfile.TemporaryDirectory(prefix="agent-dispatcher-probe-") as name,
         socket.create_server(("127.0.0.1", 0)) as server,
         socket.socket(socket.AF_UNIX) as abstract,
+        socket.socket(socket.AF_UNIX) as listening,
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as datagrams,
     ):
         base = Path(name).resolve()
         folders = {kind: base / kind for kind in ("writable", "read_only", "hidden")}
         for folder in folders.values():
             folder.mkdir()
-        (folders["writable"] / ".git").write_text("gitdir: elsewhere\n")
+        (folders["writable"] / ".git").write_text(_POINTER)
         (folders["read_only"] / "readable").write_text("x")
         (folders["hidden"] / "canary").write_text("x")
+        listening.bind(str(folders["hidden"] / "socket"))
+        listening.listen(1)
+        datagrams.bind(str(folders["hidden"] / "datagrams"))
         told = {
             **{kind: str(folder) for kind, folder in folders.items()},
             "port": server.getsockname()[1],
@@ -217,19 +300,45 @@ async def try_acts(launch: Launch) -> Mapping[str, bool]:
             abstract.bind("\0" + base.name)
             abstract.listen(1)
             told["abstract"] = base.name
-        completed = await launch(
-            [sys.executable, "-I", "-S", "-c", _SCRIPT, json.dumps(told)],
-            cwd=folders["writable"],
-            writable=(folders["writable"],),
-            read_only=(*interpreter_folders(), folders["read_only"]),
-            limits=Limits(timeout_s=30.0),
-        )
+        async with _process() as process:
+            seen = Seen(**folders, process=process)
+            completed = await launch(
+                [sys.executable, "-I", "-S", "-c", _SCRIPT, json.dumps({**told, "process": process.pid})],
+                cwd=folders["writable"],
+                writable=(folders["writable"],),
+                read_only=(*interpreter_folders(), folders["read_only"]),
+                limits=Limits(timeout_s=30.0),
+            )
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(process.wait(), 0.01)
+            try:
+                worked = json.loads(completed.stdout)
+                return {act.name: _happened(act, worked, seen) for act in (*FORBIDDEN, *USEFUL)}
+            except (ValueError, KeyError, TypeError) as error:
+                said = (completed.stderr or completed.stdout).strip()[-300:]
+                raise SandboxUnavailable(f"the sandbox could not be probed (code {completed.code}): {said}") from error
+
+
+def _happened(act: Act, worked: Mapping[str, object], seen: Seen) -> bool:
+    said = bool(worked[act.name])
     try:
-        worked = json.loads(completed.stdout)
-        return {act.name: bool(worked[act.name]) for act in (*FORBIDDEN, *USEFUL)}
-    except (ValueError, KeyError, TypeError) as error:
-        said = (completed.stderr or completed.stdout).strip()[-300:]
-        raise SandboxUnavailable(f"the sandbox could not be probed (code {completed.code}): {said}") from error
+        return said if act.happened is None else act.happened(seen)
+    except OSError:
+        return True  # what was there to be looked at has gone
+
+
+@contextlib.asynccontextmanager
+async def _process() -> AsyncIterator[asyncio.subprocess.Process]:
+    """A process of the host that does nothing for a while."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-I", "-S", "-c", "import time; time.sleep(60)"), stdin=asyncio.subprocess.DEVNULL
+    )
+    try:
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
 
 
 async def unkept(launch: Launch, tier: str) -> list[str]:

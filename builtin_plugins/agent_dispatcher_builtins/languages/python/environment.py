@@ -9,11 +9,13 @@ import hashlib
 import os
 import sys
 import tomllib
+from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 
 from agent_dispatcher.errors import PathRefused, Unavailable
 from agent_dispatcher.extension import Environment
+from agent_dispatcher.forbidden_acts import interpreter_folders
 from agent_dispatcher.workspace.path_guard import GuardedFolder
 
 __all__ = ["environment"]
@@ -34,7 +36,7 @@ def environment(tree: Path) -> Environment:
     """
     places = _tool_places()
     _refuse_missing(tree)
-    folders = _interpreter_folders()
+    folders = interpreter_folders()
     extra = [place for place in places if not _covered(place, folders)]
     digest = hashlib.sha256("\0".join([sys.version, *map(str, folders), *map(str, extra)]).encode()).hexdigest()
     return Environment(
@@ -74,17 +76,7 @@ def _tool_places() -> list[Path]:
     return places
 
 
-def _interpreter_folders() -> list[Path]:
-    """The interpreter's environment and its base installation, unless they are the system's own."""
-    found: list[Path] = []
-    for name in (sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix):
-        for path in (Path(name), Path(name).resolve()):
-            if path != Path("/") and not path.is_relative_to("/usr") and path not in found:
-                found.append(path)
-    return found
-
-
-def _covered(place: Path, folders: list[Path]) -> bool:
+def _covered(place: Path, folders: Sequence[Path]) -> bool:
     return place.is_relative_to("/usr") or any(place.is_relative_to(folder) for folder in folders)
 
 
