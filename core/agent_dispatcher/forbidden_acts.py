@@ -231,8 +231,9 @@ def call(name, *arguments):
     return libc.syscall(ctypes.c_long(told["syscalls"][name]), *[ctypes.c_long(a) for a in arguments]) >= 0
 
 worked = {}
+given = dict(globals())
 for name, body in told["acts"].items():
-    names = dict(globals(), said=True)
+    names = dict(given, said=True)
     try:
         exec(body, names)
         worked[name] = bool(names["said"])

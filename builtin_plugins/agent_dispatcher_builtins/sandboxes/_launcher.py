@@ -1,4 +1,4 @@
-"""Runs one command and leaves nothing of it behind; started as a program by :mod:`.unprotected`, never imported.
+"""Runs one command and leaves nothing of it behind; started as a program by :mod:`.unprotected`.
 
 It makes itself the parent of every orphan below it (``PR_SET_CHILD_SUBREAPER``), so that what a command daemonised is still found when the command
 has ended. It ends when the dispatcher does (``PR_SET_PDEATHSIG``), and takes everything with it. Arguments: a JSON object of limits, then the
@@ -36,9 +36,18 @@ def descendants(pid: int) -> list[int]:
 
 
 def sweep() -> None:
-    """Kill everything below us until there is nothing left."""
+    """Kill everything below us until there is nothing left.
+
+    What is found is stopped before it is killed, so that a tree that forks faster than we look comes to rest.
+    """
     for _ in range(2000):
-        for pid in descendants(os.getpid()):
+        stopped: set[int] = set()
+        while found := set(descendants(os.getpid())) - stopped:
+            for pid in found:
+                with contextlib.suppress(OSError):
+                    os.kill(pid, signal.SIGSTOP)
+            stopped |= found
+        for pid in stopped:
             with contextlib.suppress(OSError):
                 os.kill(pid, signal.SIGKILL)
         try:
@@ -47,6 +56,17 @@ def sweep() -> None:
         except ChildProcessError:
             return
         time.sleep(0.001)
+
+
+def adopt_orphans() -> None:
+    """Become the parent of every process below us whose own parent ends."""
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def end_with_parent(parent: int, number: int = signal.SIGTERM) -> bool:
+    """Get a signal when our parent ends; false when it has ended already."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number, 0, 0, 0)
+    return os.getppid() == parent
 
 
 def give_up(number: int, frame: object) -> None:
@@ -68,11 +88,9 @@ def main() -> int:
     """Set up, start, wait, sweep."""
     limits = json.loads(sys.argv[1])
     command = sys.argv[2:]
-    libc = ctypes.CDLL(None)
     signal.signal(signal.SIGTERM, give_up)
-    libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
-    if os.getppid() != limits["parent"]:
+    adopt_orphans()
+    if not end_with_parent(limits["parent"]):
         return 143
     child = os.fork()
     if child == 0:

@@ -18,13 +18,13 @@ import re
 import signal
 import stat
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from agent_dispatcher.errors import SandboxUnavailable
 from agent_dispatcher.extension import Completed, Limits
 
-from .process import KILLED, check_arguments, run_tree
+from .process import KILLED, check_arguments, in_memory, read_all, run_tree
 from .seccomp import ARCHITECTURES, filter_program
 
 __all__ = ["SYSTEM_FOLDERS", "Bubblewrap"]
@@ -171,7 +171,7 @@ class Bubblewrap:
             read_end, write_end = os.pipe2(os.O_CLOEXEC)
             stack.callback(os.close, read_end)
             files = {
-                name: stack.enter_context(_in_memory(name, data))
+                name: stack.enter_context(in_memory(name, data))
                 for name, data in (
                     ("seccomp", filter_program(machine)),
                     ("passwd", _PASSWD),
@@ -209,7 +209,7 @@ class Bubblewrap:
                 raise SandboxUnavailable(f"bubblewrap cannot be started: {error}") from error
             finally:
                 os.close(write_end)
-            status = _read_all(read_end)
+            status = read_all(read_end)
         stderr = ended.stderr.decode("utf-8", "replace")
         code = _exit_code(status)
         if code is None and ended.limit_hit is None:
@@ -355,21 +355,3 @@ def _did_not_start(code: int, stderr: str) -> SandboxUnavailable:
     ):
         return SandboxUnavailable(f"bubblewrap cannot start ({said}): {_USER_NAMESPACES}")
     return SandboxUnavailable(f"bubblewrap did not start the command ({said}): nothing was run")
-
-
-@contextmanager
-def _in_memory(name: str, data: bytes) -> Iterator[int]:
-    fd = os.memfd_create(name, os.MFD_CLOEXEC)
-    try:
-        os.write(fd, data)
-        os.lseek(fd, 0, os.SEEK_SET)
-        yield fd
-    finally:
-        os.close(fd)
-
-
-def _read_all(fd: int) -> bytes:
-    parts = []
-    while part := os.read(fd, 65536):
-        parts.append(part)
-    return b"".join(parts)

@@ -1,4 +1,4 @@
-"""What this folder offers: the sandboxes ``bubblewrap`` and ``none``."""
+"""What this folder offers: the sandboxes ``bubblewrap``, ``reduced`` and ``none``."""
 
 from __future__ import annotations
 
@@ -7,13 +7,19 @@ from typing import Any
 
 from agent_dispatcher.extension import Component, Services, hookimpl
 
-__all__ = ["bubblewrap", "none"]
+__all__ = ["bubblewrap", "none", "reduced"]
 
 
 def _make_bubblewrap(options: Any, services: Services) -> Any:
     from .bubblewrap import Bubblewrap
 
     return Bubblewrap()
+
+
+def _make_reduced(options: Any, services: Services) -> Any:
+    from .reduced import Reduced
+
+    return Reduced()
 
 
 def _make_none(options: Any, services: Services) -> Any:
@@ -34,6 +40,18 @@ class _Bubblewrap:
         )
 
 
+class _Reduced:
+    @hookimpl
+    def dispatcher_sandboxes(self) -> Iterable[Component]:
+        """Offer ``reduced``."""
+        yield Component(
+            "reduced",
+            "Landlock and a filter of system calls: no package needed, processes are shared; only if you choose it (tier reduced).",
+            _make_reduced,
+            default_rank=50,
+        )
+
+
 class _None:
     @hookimpl
     def dispatcher_sandboxes(self) -> Iterable[Component]:
@@ -48,3 +66,4 @@ class _None:
 
 bubblewrap = _Bubblewrap()
 none = _None()
+reduced = _Reduced()

@@ -11,7 +11,7 @@ import contextlib
 import os
 import socket
 import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from attrs import frozen
 
 from agent_dispatcher.extension import Limits
 
-__all__ = ["Ended", "check_arguments", "run_tree"]
+__all__ = ["KILLED", "Ended", "check_arguments", "in_memory", "read_all", "run_tree"]
 
 _LOOK_S = 0.1
 _LOOK_AT_DISK_EVERY = 5
@@ -232,3 +232,23 @@ def _folder_bytes(folders: Sequence[Path]) -> int:
                     else:
                         total += entry.stat(follow_symlinks=False).st_blocks * 512
     return total
+
+
+@contextlib.contextmanager
+def in_memory(name: str, data: bytes) -> Iterator[int]:
+    """A descriptor of a file that has no name on any disk, to be read from its begin."""
+    fd = os.memfd_create(name, os.MFD_CLOEXEC)
+    try:
+        os.write(fd, data)
+        os.lseek(fd, 0, os.SEEK_SET)
+        yield fd
+    finally:
+        os.close(fd)
+
+
+def read_all(fd: int) -> bytes:
+    """What a pipe holds, whose other end is closed."""
+    parts = []
+    while part := os.read(fd, 65536):
+        parts.append(part)
+    return b"".join(parts)

@@ -8,13 +8,15 @@ programs can fall back. A call by another architecture's numbers ends the proces
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable, Sequence
 
-__all__ = ["ARCHITECTURES", "SYSCALLS", "filter_program"]
+__all__ = ["ARCHITECTURES", "SYSCALLS", "filter_program", "shared_filter_program"]
 
 _LOAD = 0x20  # BPF_LD | BPF_W | BPF_ABS
 _JUMP_EQUAL = 0x15  # BPF_JMP | BPF_JEQ | BPF_K
 _JUMP_ABOVE = 0x35  # BPF_JMP | BPF_JGE | BPF_K
 _JUMP_ANY_BIT = 0x45  # BPF_JMP | BPF_JSET | BPF_K
+_AND = 0x54  # BPF_ALU | BPF_AND | BPF_K
 _RETURN = 0x06  # BPF_RET | BPF_K
 
 _ALLOW = 0x7FFF0000
@@ -24,7 +26,7 @@ _EPERM = 1
 _ENOSYS = 38
 _EAFNOSUPPORT = 97
 
-_NUMBER, _ARCH, _ARG0 = 0, 4, 16  # offsets in struct seccomp_data; both architectures are little-endian
+_NUMBER, _ARCH, _ARG0, _ARG1 = 0, 4, 16, 24  # offsets in struct seccomp_data; both architectures are little-endian
 _X32_BIT = 0x40000000
 #: CLONE_NEWTIME (0x80) is only an option of clone3 and unshare: in clone those bits are the signal.
 _NEW_NAMESPACES = 0x7E020000
@@ -93,13 +95,123 @@ _SOCKET = (41, 198)
 _CLONE = (56, 220)
 _CLONE3 = (435, 435)
 
+#: Calls that reach what Landlock does not judge, refused where no namespace hides it: other processes of the user, shared memory and
+#: queues, connections, owners, attributes, what happens in other folders.
+_UNJUDGED: dict[str, tuple[int | None, int | None]] = {
+    "bind": (49, 200),
+    "chown": (92, None),
+    "connect": (42, 203),
+    "fchown": (93, 55),
+    "fchownat": (260, 54),
+    "fremovexattr": (199, 16),
+    "fsetxattr": (190, 7),
+    "inotify_add_watch": (254, 27),
+    "ioprio_set": (251, 30),
+    "lchown": (94, None),
+    "lremovexattr": (198, 15),
+    "lsetxattr": (189, 6),
+    "migrate_pages": (256, 238),
+    "move_pages": (279, 239),
+    "mq_open": (240, 180),
+    "mq_unlink": (241, 181),
+    "msgctl": (71, 187),
+    "msgget": (68, 186),
+    "msgrcv": (70, 188),
+    "msgsnd": (69, 189),
+    "process_mrelease": (448, 448),
+    "removexattr": (197, 14),
+    "removexattrat": (466, 466),
+    "semctl": (66, 191),
+    "semget": (64, 190),
+    "semop": (65, 193),
+    "semtimedop": (220, 192),
+    "setxattr": (188, 5),
+    "setxattrat": (463, 463),
+    "shmat": (30, 196),
+    "shmctl": (31, 195),
+    "shmget": (29, 194),
+    "socket": _SOCKET,
+}
+#: Changes of mode and times: Landlock does not judge them, programs rely on them everywhere, so they are answered with success and not done.
+_PRETENDED: dict[str, tuple[int | None, int | None]] = {
+    "chmod": (90, None),
+    "fchmod": (91, 52),
+    "fchmodat": (268, 53),
+    "fchmodat2": (452, 452),
+    "futimesat": (261, None),
+    "utime": (132, None),
+    "utimensat": (280, 88),
+    "utimes": (235, None),
+}
+#: Calls whose first argument is a process: only 0, the caller itself, is let through.
+_OF_A_PROCESS: dict[str, tuple[int, int]] = {
+    "prlimit64": (302, 261),
+    "sched_setaffinity": (203, 122),
+    "sched_setattr": (314, 274),
+    "sched_setparam": (142, 118),
+    "sched_setscheduler": (144, 119),
+}
+#: Signals, which Landlock judges from version 6 on.
+_SIGNALS: dict[str, tuple[int, int]] = {
+    "kill": (62, 129),
+    "pidfd_send_signal": (424, 424),
+    "rt_sigqueueinfo": (129, 138),
+    "rt_tgsigqueueinfo": (297, 240),
+    "tgkill": (234, 131),
+    "tkill": (200, 130),
+}
+_SETPRIORITY = (141, 140)
+_SOCKETPAIR = (53, 199)
+_FCNTL, _SET_OWNER = (72, 25), (8, 15)
+_IOCTL, _SET_FILE_OWNER, _SET_FLAGS = (16, 29), (0x8901, 0x8902), (0x40086602, 0x401C5820)
+_UNIX, _STREAM, _TYPE_BITS = 1, 1, 0xF
+
 
 def _line(code: int, if_true: int, if_false: int, value: int) -> bytes:
     return struct.pack("<HBBI", code, if_true, if_false, value)
 
 
+def _head(machine: str) -> list[bytes]:
+    """Calls of another architecture end the process; the number of the call is what later lines compare."""
+    lines = [
+        _line(_LOAD, 0, 0, _ARCH),
+        _line(_JUMP_EQUAL, 1, 0, ARCHITECTURES[machine]),
+        _line(_RETURN, 0, 0, _KILL),
+        _line(_LOAD, 0, 0, _NUMBER),
+    ]
+    if machine == "x86_64":
+        lines += [_line(_JUMP_ABOVE, 0, 1, _X32_BIT), _line(_RETURN, 0, 0, _ERRNO | _EPERM)]
+    return lines
+
+
+def _answer(numbers: Iterable[int | None], verdict: int) -> list[bytes]:
+    """One verdict for each of the calls."""
+    lines = []
+    for number in numbers:
+        if number is not None:
+            lines += [_line(_JUMP_EQUAL, 0, 1, number), _line(_RETURN, 0, 0, verdict)]
+    return lines
+
+
+def _inspect(number: int, body: Sequence[bytes]) -> list[bytes]:
+    """``body`` decides about the call."""
+    return [_line(_JUMP_EQUAL, 0, len(body), number), *body]
+
+
+def _clones(column: int) -> list[bytes]:
+    """Processes and threads may be made, namespaces not."""
+    # glibc falls back from clone3, whose flags a filter cannot see, to clone
+    body = [
+        _line(_LOAD, 0, 0, _ARG0),
+        _line(_JUMP_ANY_BIT, 0, 1, _NEW_NAMESPACES),
+        _line(_RETURN, 0, 0, _ERRNO | _EPERM),
+        _line(_RETURN, 0, 0, _ALLOW),
+    ]
+    return [*_answer((_CLONE3[column],), _ERRNO | _ENOSYS), *_inspect(_CLONE[column], body)]
+
+
 def filter_program(machine: str) -> bytes:
-    """The program for an architecture, as ``bwrap --seccomp`` reads it.
+    """The program for code that namespaces shut in, as ``bwrap --seccomp`` reads it.
 
     Args:
         machine: as :func:`platform.machine` gives it.
@@ -107,31 +219,61 @@ def filter_program(machine: str) -> bytes:
     Raises:
         KeyError: for an architecture that is not in :data:`ARCHITECTURES`.
     """
-    audit = ARCHITECTURES[machine]
+    lines = _head(machine)
     column = list(ARCHITECTURES).index(machine)
-    lines = [
-        _line(_LOAD, 0, 0, _ARCH),
-        _line(_JUMP_EQUAL, 1, 0, audit),
-        _line(_RETURN, 0, 0, _KILL),
-        _line(_LOAD, 0, 0, _NUMBER),
-    ]
-    if machine == "x86_64":
-        lines += [_line(_JUMP_ABOVE, 0, 1, _X32_BIT), _line(_RETURN, 0, 0, _ERRNO | _EPERM)]
-    for numbers in SYSCALLS.values():
-        number = numbers[column]
-        if number is not None:
-            lines += [_line(_JUMP_EQUAL, 0, 1, number), _line(_RETURN, 0, 0, _ERRNO | _EPERM)]
-    # glibc falls back from clone3, whose flags a filter cannot see, to clone
-    lines += [_line(_JUMP_EQUAL, 0, 1, _CLONE3[column]), _line(_RETURN, 0, 0, _ERRNO | _ENOSYS)]
-    lines += [
-        _line(_JUMP_EQUAL, 0, 4, _CLONE[column]),
-        _line(_LOAD, 0, 0, _ARG0),
-        _line(_JUMP_ANY_BIT, 0, 1, _NEW_NAMESPACES),
-        _line(_RETURN, 0, 0, _ERRNO | _EPERM),
-        _line(_RETURN, 0, 0, _ALLOW),
-    ]
+    lines += _answer((numbers[column] for numbers in SYSCALLS.values()), _ERRNO | _EPERM)
+    lines += _clones(column)
     families = len(_SOCKET_FAMILIES)
     lines += [_line(_JUMP_EQUAL, 0, families + 2, _SOCKET[column]), _line(_LOAD, 0, 0, _ARG0)]
     lines += [_line(_JUMP_EQUAL, families - index, 0, family) for index, family in enumerate(_SOCKET_FAMILIES)]
     lines += [_line(_RETURN, 0, 0, _ERRNO | _EAFNOSUPPORT), _line(_RETURN, 0, 0, _ALLOW)]
     return b"".join(lines)
+
+
+def shared_filter_program(machine: str, *, signals_are_scoped: bool) -> bytes:
+    """The program for code that shares processes, network and other namespaces with the host (tier ``reduced``).
+
+    It makes no socket at all (a pair of connected ones it may have): the kernel does not say where a Unix socket leads before it is connected.
+
+    Args:
+        machine: as :func:`platform.machine` gives it.
+        signals_are_scoped: something else keeps signals in; without that none can be sent.
+
+    Raises:
+        KeyError: for an architecture that is not in :data:`ARCHITECTURES`.
+    """
+    lines = _head(machine)
+    column = list(ARCHITECTURES).index(machine)
+    refused = {**SYSCALLS, **_UNJUDGED, **({} if signals_are_scoped else _SIGNALS)}
+    lines += _answer((numbers[column] for numbers in refused.values()), _ERRNO | _EPERM)
+    lines += _answer((numbers[column] for numbers in _PRETENDED.values()), _ERRNO)
+    lines += _clones(column)
+    refuse, allow = _line(_RETURN, 0, 0, _ERRNO | _EPERM), _line(_RETURN, 0, 0, _ALLOW)
+    for numbers in _OF_A_PROCESS.values():
+        lines += _inspect(numbers[column], [_line(_LOAD, 0, 0, _ARG0), _line(_JUMP_EQUAL, 1, 0, 0), refuse, allow])
+    own = [
+        _line(_LOAD, 0, 0, _ARG0),
+        _line(_JUMP_EQUAL, 0, 2, 0),
+        _line(_LOAD, 0, 0, _ARG1),
+        _line(_JUMP_EQUAL, 1, 0, 0),
+    ]
+    lines += _inspect(_SETPRIORITY[column], [*own, refuse, allow])
+    # a pair of datagram sockets could be sent elsewhere
+    pair = [
+        _line(_LOAD, 0, 0, _ARG0),
+        _line(_JUMP_EQUAL, 0, 3, _UNIX),
+        _line(_LOAD, 0, 0, _ARG1),
+        _line(_AND, 0, 0, _TYPE_BITS),
+        _line(_JUMP_EQUAL, 1, 0, _STREAM),
+    ]
+    lines += _inspect(_SOCKETPAIR[column], [*pair, refuse, allow])
+    lines += _inspect(_IOCTL[column], _unless(_SET_FLAGS if signals_are_scoped else (*_SET_FLAGS, *_SET_FILE_OWNER)))
+    if not signals_are_scoped:
+        lines += _inspect(_FCNTL[column], _unless(_SET_OWNER))
+    return b"".join([*lines, allow])
+
+
+def _unless(values: Sequence[int]) -> list[bytes]:
+    """Refuse a call whose second argument is one of ``values``, let others through."""
+    tests = [_line(_JUMP_EQUAL, len(values) - index, 0, value) for index, value in enumerate(values)]
+    return [_line(_LOAD, 0, 0, _ARG1), *tests, _line(_RETURN, 0, 0, _ALLOW), _line(_RETURN, 0, 0, _ERRNO | _EPERM)]
