@@ -67,7 +67,7 @@ def tiles(result: ExecutionResult, history: History) -> Iterator[Tile]:
         met = sum(requirement.verdict == "met" for requirement in result.requirements)
         yield Tile("Requirements met", f"{met} of {len(result.requirements)}", "each by a check that passed")
     tries = len(history.attempts)
-    yield Tile("Time", seconds(metrics.wall_s), f"{seconds(metrics.work_s)} of agents' work")
+    yield Tile("Time", seconds(metrics.wall_s), f"{seconds(metrics.work_s)} of work by agents and checks")
     most = f"at most {metrics.max_speedup:.2f} for this plan"
     yield Tile("Speed-up", f"{metrics.speedup:.2f}", most)
     if tries:

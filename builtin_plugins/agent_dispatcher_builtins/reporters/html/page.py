@@ -73,6 +73,7 @@ class Page:
     advice: tuple[Advice, ...]
     requirements: tuple[RequirementRow, ...]
     final: tuple[Proof, ...]
+    trouble: str
     problems: tuple[Problem, ...]
     blocked: tuple[tuple[Link, tuple[Link, ...]], ...]
     mended: tuple[Problem, ...]
@@ -117,6 +118,7 @@ def make_page(result: ExecutionResult, plan: ExecutionPlan, events: Sequence[Eve
         advice=tuple(next_steps(result, plan, history)),
         requirements=rows.requirements,
         final=rows.final,
+        trouble="What went wrong" if any(p.badge.tone == "bad" for p in rows.problems) else "What was left out",
         problems=rows.problems,
         blocked=rows.blocked,
         mended=rows.mended,

@@ -280,7 +280,7 @@ class Rows:
             description="" if description == clean(task.title).strip() else line(description, 1200),
             source=line(task.source, 200),
             critical=critical,
-            error=line(result.error or "", 300),
+            error=self._short_error(result),
             waits_for=tuple(waits),
             gated_by=tuple(gates),
             excludes=tuple(excludes),
@@ -290,6 +290,12 @@ class Rows:
             tries=tuple(self._try(attempt) for attempt in tries),
             steps=tuple((line(step.title, 200), status_badge(step.status)) for step in task.steps),
         )
+
+    def _short_error(self, result: TaskResult) -> str:
+        others = self._history.blocked.get(result.id, ())
+        if result.status == "blocked" and others:
+            return line("waits for " + ", ".join(self.link(other).text for other in others), 300)
+        return line(result.error or "", 300)
 
     def _try(self, attempt: Attempt) -> TryRow:
         waits = tuple(
@@ -315,7 +321,7 @@ class Rows:
         found = []
         for number, requirement in enumerate(self._result.requirements, 1):
             text = texts.get(requirement.id)
-            tasks = tuple(rows[task_id] for task_id in requirement.tasks if task_id in rows)
+            tasks = tuple(sorted((rows[task_id] for task_id in requirement.tasks if task_id in rows), key=_urgency))
             badge = verdict_badge(requirement.verdict)
             found.append(
                 RequirementRow(
@@ -348,6 +354,11 @@ def _why(verdict: str, tasks: Sequence[TaskRow], final: Sequence[Proof]) -> str:
     if any(proof.badge.tone == "bad" for proof in final):
         return f"{served} completed, but a check of the finished whole failed"
     return served
+
+
+def _urgency(row: TaskRow) -> int:
+    """What failed first, what is completed last; else in the order of the plan."""
+    return {"bad": 0, "warn": 1, "good": 3}.get(row.badge.tone, 2)
 
 
 def _capital(text: str) -> str:
