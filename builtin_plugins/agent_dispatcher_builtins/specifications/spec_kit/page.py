@@ -93,10 +93,13 @@ def parse_page(text: str, name: str) -> Page:
     """Read a text; ``name`` is what places call it."""
     from markdown_it import MarkdownIt
 
+    from .indentation import allow_any_indentation
+
     parser = MarkdownIt("commonmark", {"maxNesting": 200})
     parser.enable("table")
     parser.disable(["code", "lheading", "reference"])
     parser.core.ruler.disable(["inline", "text_join"])
+    allow_any_indentation(parser)
     reader = _Reader()
     for token in parser.parse(text):
         reader.take(token)

@@ -58,8 +58,10 @@ _WRITE_BEFORE = re.compile(
     r"\b(?:in|into|to|at|create|update|write|extend|add|edit|modify)\s+(?:the\s+)?[`(\[]*$", re.I
 )
 _READERS = frozenset(
-    ("run", "verify", "validate", "review", "check", "audit", "inspect", "analyze", "analyse", "research")
-    + ("investigate", "evaluate", "compare", "execute")
+    {
+        *("run", "execute", "verify", "validate", "check", "review", "audit", "inspect", "analyze", "analyse"),
+        *("research", "investigate", "evaluate", "compare"),
+    }
 )
 
 

@@ -119,9 +119,13 @@ class _Reader:
                 self._said(index, text, line)
 
     def _said(self, index: int, text: str, line: int) -> None:
+        """A statement whose subject is the task itself: none that has another task in front of it."""
         text = _MARKS.sub("", text[:_LONGEST])
+        subject = next((each.start for each in self._names.mentions(text) if each.tasks), len(text))
         for said in _SAID.finditer(text):
             if _DENIED.search(text[max(0, said.start() - 30) : said.start()]):
+                continue
+            if subject < said.start() and not text[: said.start()].rstrip().endswith(("(", "（", ";", ",", ".")):
                 continue
             named = self._names.listed(text, said.end())
             if not said["needs"]:

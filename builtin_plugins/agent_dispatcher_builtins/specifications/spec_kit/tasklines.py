@@ -206,6 +206,8 @@ def _with_details(page: Page, found: dict[int, TaskLine], warnings: list[str]) -
             if box is not None:
                 strays.setdefault(block.heading, []).append(block)
             continue
+        if box is not None and _EXAMPLE.search(block.text):
+            continue
         if box is not None:
             text = block.flat[box.end() :].strip()
             boxes[owner].append(Box(text=text, done=box["mark"] in DONE, line=block.line))
