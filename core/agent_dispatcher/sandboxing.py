@@ -51,6 +51,7 @@ async def choose_sandbox(registry: Registry, components: Components, *, unsafe: 
     """
     wanted = registry.config.use.sandbox
     reasons: list[str] = []
+    weaker: list[str] = []
     for name in registry.active("sandbox"):
         try:
             sandbox: Sandbox = components.get("sandbox", name)
@@ -68,10 +69,16 @@ async def choose_sandbox(registry: Registry, components: Components, *, unsafe: 
             if sandbox.tier == "isolated" or (sandbox.tier != "none" and wanted == name):
                 await sandbox.probe()
                 return sandbox
+            if sandbox.tier != "none":
+                weaker.append(f"{name} (tier {sandbox.tier})")
         except (SandboxUnavailable, Unavailable) as error:
             reasons.append(f"{name}: {error}")
     if unsafe:
         raise SandboxUnavailable("--unsafe-no-sandbox was given, but no active plugin runs commands without a sandbox")
     text = "; ".join(reasons) or "no active plugin offers one that isolates"
+    if weaker:
+        text += (
+            f"; weaker, and used only if you choose it with --sandbox or in your own configuration: {', '.join(weaker)}"
+        )
     flag = "" if "--unsafe-no-sandbox" in text else "; --unsafe-no-sandbox runs generated code without protection"
     raise SandboxUnavailable(f"no sandbox works here: {text}{flag}")

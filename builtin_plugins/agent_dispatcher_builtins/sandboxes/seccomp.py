@@ -26,7 +26,13 @@ _EPERM = 1
 _ENOSYS = 38
 _EAFNOSUPPORT = 97
 
-_NUMBER, _ARCH, _ARG0, _ARG1 = 0, 4, 16, 24  # offsets in struct seccomp_data; both architectures are little-endian
+_NUMBER, _ARCH, _ARG0, _ARG1, _ARG2 = (
+    0,
+    4,
+    16,
+    24,
+    32,
+)  # offsets in struct seccomp_data; both architectures are little-endian
 _X32_BIT = 0x40000000
 #: CLONE_NEWTIME (0x80) is only an option of clone3 and unshare: in clone those bits are the signal.
 _NEW_NAMESPACES = 0x7E020000
@@ -105,6 +111,7 @@ _UNJUDGED: dict[str, tuple[int | None, int | None]] = {
     "fchownat": (260, 54),
     "fremovexattr": (199, 16),
     "fsetxattr": (190, 7),
+    "futimesat": (261, None),
     "inotify_add_watch": (254, 27),
     "ioprio_set": (251, 30),
     "lchown": (94, None),
@@ -131,17 +138,16 @@ _UNJUDGED: dict[str, tuple[int | None, int | None]] = {
     "shmctl": (31, 195),
     "shmget": (29, 194),
     "socket": _SOCKET,
+    "utime": (132, None),
+    "utimes": (235, None),
 }
-#: Changes of mode and times: Landlock does not judge them, programs rely on them everywhere, so they are answered with success and not done.
+#: Changes of mode (and of times, see :func:`_times`): Landlock does not judge them, programs rely on them everywhere, so they are answered with
+#: success and not done.
 _PRETENDED: dict[str, tuple[int | None, int | None]] = {
     "chmod": (90, None),
     "fchmod": (91, 52),
     "fchmodat": (268, 53),
     "fchmodat2": (452, 452),
-    "futimesat": (261, None),
-    "utime": (132, None),
-    "utimensat": (280, 88),
-    "utimes": (235, None),
 }
 #: Calls whose first argument is a process: only 0, the caller itself, is let through.
 _OF_A_PROCESS: dict[str, tuple[int, int]] = {
@@ -161,6 +167,7 @@ _SIGNALS: dict[str, tuple[int, int]] = {
     "tkill": (200, 130),
 }
 _SETPRIORITY = (141, 140)
+_UTIMENSAT = (280, 88)
 _SOCKETPAIR = (53, 199)
 _FCNTL, _SET_OWNER = (72, 25), (8, 15)
 _IOCTL, _SET_FILE_OWNER, _SET_FLAGS = (16, 29), (0x8901, 0x8902), (0x40086602, 0x401C5820)
@@ -268,6 +275,7 @@ def shared_filter_program(machine: str, *, signals_are_scoped: bool) -> bytes:
     ]
     lines += _inspect(_SOCKETPAIR[column], [*pair, refuse, allow])
     lines += _inspect(_IOCTL[column], _unless(_SET_FLAGS if signals_are_scoped else (*_SET_FLAGS, *_SET_FILE_OWNER)))
+    lines += _inspect(_UTIMENSAT[column], _times())
     if not signals_are_scoped:
         lines += _inspect(_FCNTL[column], _unless(_SET_OWNER))
     return b"".join([*lines, allow])
@@ -277,3 +285,19 @@ def _unless(values: Sequence[int]) -> list[bytes]:
     """Refuse a call whose second argument is one of ``values``, let others through."""
     tests = [_line(_JUMP_EQUAL, len(values) - index, 0, value) for index, value in enumerate(values)]
     return [_line(_LOAD, 0, 0, _ARG1), *tests, _line(_RETURN, 0, 0, _ALLOW), _line(_RETURN, 0, 0, _ERRNO | _EPERM)]
+
+
+def _times() -> list[bytes]:
+    """Pretend to set the times of a file, but refuse to set those of a path to now: that is how programs ask whether it is there."""
+    return [
+        _line(_LOAD, 0, 0, _ARG2),
+        _line(_JUMP_EQUAL, 0, 6, 0),  # given times
+        _line(_LOAD, 0, 0, _ARG2 + 4),
+        _line(_JUMP_EQUAL, 0, 4, 0),
+        _line(_LOAD, 0, 0, _ARG1),
+        _line(_JUMP_EQUAL, 0, 3, 0),  # a path
+        _line(_LOAD, 0, 0, _ARG1 + 4),
+        _line(_JUMP_EQUAL, 0, 1, 0),
+        _line(_RETURN, 0, 0, _ERRNO),
+        _line(_RETURN, 0, 0, _ERRNO | _EPERM),
+    ]

@@ -15,11 +15,13 @@ from ..errors import UsageError
 from ._common import EXIT_CODES, echo_json, output_option, run_argument
 
 if TYPE_CHECKING:
+    from ..dispatcher import AgentDispatcher
     from ..models import ExecutionPlan, ExecutionResult
 
 __all__ = ["resume", "run"]
 
 _UNSAFE = "Run generated code WITHOUT a sandbox: it can read and change everything you can."
+_SANDBOX = "The sandbox to use, by name, instead of the configured one; 'plugins list' shows what is there."
 
 
 @click.command()
@@ -30,15 +32,21 @@ _UNSAFE = "Run generated code WITHOUT a sandbox: it can read and change everythi
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document and nothing else.")
 @click.option("--allow-partial", is_flag=True, help="Leave out tasks that no agent can do, and say so.")
 @click.option("--write-back", is_flag=True, help="Set the statuses of finished tasks in SOURCE itself, too.")
+@click.option("--sandbox", metavar="NAME", default=None, help=_SANDBOX)
 @click.option("--unsafe-no-sandbox", is_flag=True, help=_UNSAFE)
 def run(
-    source: str, output: str | None, as_json: bool, allow_partial: bool, write_back: bool, unsafe_no_sandbox: bool
+    source: str,
+    output: str | None,
+    as_json: bool,
+    allow_partial: bool,
+    write_back: bool,
+    sandbox: str | None,
+    unsafe_no_sandbox: bool,
 ) -> int:
     """Turn SOURCE (a specification, or a plan written by 'plan --output') into verified, working code."""
-    from ..dispatcher import AgentDispatcher
     from ._plan_source import load_plan
 
-    dispatcher = AgentDispatcher()
+    dispatcher = _dispatcher(sandbox)
     plan = load_plan(dispatcher, source)
     _warn_unsafe(unsafe_no_sandbox)
     if not any(task.status == "pending" for task in plan.tasks):
@@ -61,12 +69,11 @@ def run(
 @run_argument
 @output_option("The run's output folder, instead of its id.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document and nothing else.")
+@click.option("--sandbox", metavar="NAME", default=None, help=_SANDBOX)
 @click.option("--unsafe-no-sandbox", is_flag=True, help=_UNSAFE)
-def resume(run: str | None, output: str | None, as_json: bool, unsafe_no_sandbox: bool) -> int:
+def resume(run: str | None, output: str | None, as_json: bool, sandbox: str | None, unsafe_no_sandbox: bool) -> int:
     """Go on with RUN (an id; default: the unfinished run of the nearest output folder)."""
-    from ..dispatcher import AgentDispatcher
-
-    dispatcher = AgentDispatcher()
+    dispatcher = _dispatcher(sandbox)
     _warn_unsafe(unsafe_no_sandbox)
     session_plan = dispatcher.plan_of(run, output)
 
@@ -74,6 +81,14 @@ def resume(run: str | None, output: str | None, as_json: bool, unsafe_no_sandbox
         return dispatcher.resume_async(run, output, unsafe_no_sandbox=unsafe_no_sandbox, **hooks)
 
     return _carry_out(start, session_plan, as_json)
+
+
+def _dispatcher(sandbox: str | None) -> AgentDispatcher:
+    """A dispatcher for the current folder; what a flag says is stronger than every file."""
+    from ..config import load_config
+    from ..dispatcher import AgentDispatcher
+
+    return AgentDispatcher(load_config(flags={"use": {"sandbox": sandbox}}) if sandbox else None)
 
 
 def _warn_unsafe(unsafe: bool) -> None:
