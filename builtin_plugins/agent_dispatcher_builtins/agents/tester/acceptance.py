@@ -15,8 +15,8 @@ REFERENCE_MODEL = "tests/reference_model.py"
 
 
 def writable_paths(behaviour: Behaviour) -> tuple[str, ...]:
-    """The test files that can be derived from the behaviour, in reading order; none without entities."""
-    if not behaviour.entities:
+    """The test files that can be derived from the behaviour, in reading order; none where nothing is declared."""
+    if not (behaviour.entities or behaviour.operations):
         return ()
     groups = dict.fromkeys(operation_group(behaviour, operation) for operation in behaviour.operations)
     return (

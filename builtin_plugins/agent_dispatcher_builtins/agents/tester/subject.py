@@ -120,7 +120,7 @@ class Subject:
         return scenario.given
 
     def _nothing(self) -> Scenario:
-        return Scenario(self.variation.now, (), Call("add", self.behaviour.entities[0].name, {}))
+        return Scenario(self.variation.now, (), Call("remove", "", {}))
 
     def starts(self, operation: Operation) -> list[Scenario]:
         """Situations to begin a search with: examples, and plain rows with plausible inputs."""

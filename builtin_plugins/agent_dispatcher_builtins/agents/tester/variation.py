@@ -153,6 +153,8 @@ class Variation:
 
     def vary(self, scenario: Scenario, rng: random.Random) -> Scenario:
         """The situation with one thing changed; it may turn out not to be possible."""
+        if not self.behaviour.entities:
+            return rng.choice((self._input, self._input, self._clock))(scenario, rng)
         changes = (self._input, self._row, self._row, self._row, self._clock, self._drop, self._more, self._grow)
         return rng.choice(changes)(scenario, rng)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from attrs import evolve
 
-from agent_dispatcher.models import Behaviour, Specification
+from agent_dispatcher.models import Behaviour, Expression, Field, Guard, Operation, Specification
 from agent_dispatcher_builtins.agents.code_writer import generator
 from agent_dispatcher_builtins.agents.tester.acceptance import writable_paths
 from agent_dispatcher_builtins.agents.tester.generation import generate
@@ -129,6 +129,38 @@ def test_nasty_texts_stay_texts(jars: Behaviour) -> None:
         tests = [name for name in names if name.startswith("test_")]
         assert len(tests) == len(set(tests)), path
     assert files["tests/test_operations_jar.py"].count("_import_os_os_remove") == 2
+
+
+def test_operations_without_rows_are_tested_too(tmp_path: Path) -> None:
+    """A behaviour without entities has no rows to try, but calls, a clock and a command line; all of it passes."""
+    add = Operation(
+        name="add",
+        inputs=(
+            Field(name="left", type="integer", required=True, minimum=0),
+            Field(name="right", type="decimal", default="1.5"),
+        ),
+        requires=(Guard(error="too_large", that=Expression(text="left < 100")),),
+        returns=Expression(text="left + right"),
+    )
+    tomorrow = Operation(name="tomorrow", returns=Expression(text="today() + days(1)"))
+    specification = Specification(
+        id="c", title="Calculator", behaviour=Behaviour(package="calculator", operations=(add, tomorrow))
+    )
+    assert specification.behaviour is not None
+    for path, text in {**generator.generate(specification), **generate(specification.behaviour)}.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text)
+
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert ran.returncode == 0, ran.stdout
+    assert "too_large" in (tmp_path / "tests/test_operations_general.py").read_text()
 
 
 def test_files_are_those_of_the_interface(jars: Behaviour) -> None:

@@ -272,7 +272,7 @@ class _Cli:
     # --- parts of a test
 
     def _prepared(self, given: tuple[Given, ...]) -> Prepared:
-        made = Call("remove", self.behaviour.entities[0].name, {}, NOWHERE)
+        made = Call("remove", "", {}, NOWHERE)
         return prepare(self.subject.plain, Scenario(self.subject.now, given, made))
 
     def _code(self, prepared: Prepared) -> ScenarioLines:

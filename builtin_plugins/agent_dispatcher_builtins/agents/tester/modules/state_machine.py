@@ -107,6 +107,7 @@ class AgainstTheReferenceModel(RuleBasedStateMachine):
     def time_passes(self, move: timedelta) -> None:
         self.now += move
 
+---
     @rule(entity=st.sampled_from(sorted(KINDS)), data=st.data())
     def add_row(self, entity: str, data: st.DataObject) -> None:
         self.add(entity, data.draw(st.fixed_dictionaries(VALUES[entity])))
@@ -181,10 +182,11 @@ class _StateMachine:
         module.block(
             "#: How the clock moves.\n" + layout(module.literal(self.subject.variation.some_moves()), 0, "MOVES = ")
         )
-        module.block(
-            "#: Ids a row may have; low ones are the likely ones.\n"
-            f"IDS = st.sampled_from([1, 1, 1, 2, 2, 3, 4, {NOWHERE}])"
-        )
+        if self.behaviour.entities:
+            module.block(
+                "#: Ids a row may have; low ones are the likely ones.\n"
+                f"IDS = st.sampled_from([1, 1, 1, 2, 2, 3, 4, {NOWHERE}])"
+            )
         if self.behaviour.operations:
             module.block(
                 f"#: With more rows than these, operations are not called: some make many of one.\nMANY = {_MANY}"
@@ -192,13 +194,19 @@ class _StateMachine:
         module.block("#: Rows a sequence begins with: none, or those of an example.\n" + self._beginnings())
         blocks = _HELPERS.strip().split("\n\n\n")
         module.block(blocks[0])
-        module.block(layout(self._values(), 0, "VALUES: dict[str, dict[str, st.SearchStrategy[Any]]] = "))
+        if self.behaviour.entities:
+            module.block(layout(self._values(), 0, "VALUES: dict[str, dict[str, st.SearchStrategy[Any]]] = "))
         if self.behaviour.operations:
             module.block(layout(self._inputs(), 0, "INPUTS: dict[str, dict[str, st.SearchStrategy[Any]]] = "))
         for block in blocks[1:]:
             module.block(block)
-        call = _CALL if self.behaviour.operations else ""
-        module.block("\n".join(part.strip("\n") + "\n" for part in (_MACHINE, call, _INVARIANT) if part))
+        machine, rows = _MACHINE.split("---\n")
+        parts = [machine, _INVARIANT]
+        if self.behaviour.operations:
+            parts.insert(1, _CALL)
+        if self.behaviour.entities:
+            parts.insert(1, rows)
+        module.block("\n".join(part.strip("\n") + "\n" for part in parts))
         module.block("TestAgainstTheReferenceModel = AgainstTheReferenceModel.TestCase")
         module.block(
             "TestAgainstTheReferenceModel.settings = settings(\n"
@@ -215,7 +223,7 @@ class _StateMachine:
     def _imports(self) -> None:
         module, subject = self.module, self.subject
         module.use("collections.abc", "Callable", "Mapping")
-        module.use("dataclasses", "fields", "is_dataclass", "replace")
+        module.use("dataclasses", "fields", "is_dataclass", *(["replace"] if self.behaviour.entities else []))
         module.use("datetime", "datetime", "timedelta")
         module.use("typing", "Any")
         module.use("hypothesis", "HealthCheck", "settings")
