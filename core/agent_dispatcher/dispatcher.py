@@ -16,10 +16,18 @@ from attrs import asdict, evolve, frozen
 
 from .config import Config, load_config
 from .coordination.state_manager import StateManager
-from .errors import ConfigError, PlanError, Problem, SandboxUnavailable, Unavailable, UsageError
+from .errors import (
+    ConfigError,
+    GraphError,
+    PlanError,
+    PluginError,
+    Problem,
+    SpecificationError,
+    Unavailable,
+    UsageError,
+)
 from .extension.components import (
     AgentType,
-    Available,
     Decomposition,
     Language,
     PlanningContext,
@@ -33,13 +41,12 @@ from .planning.dependency_resolver import DependencyResolver, Resolution
 from .planning.planner import make_plan, plan_tasks
 from .planning.sources import load_mapping, load_path
 from .planning.task_decomposer import TaskDecomposer
-from .planning.validation import PlanLimits, Validation
-from .planning.validation import problems as judge
 from .planning.wishes import combine, leave_out
 from .planning.workflow import follow_up
+from .preflight import examine, output_problems
 from .reporting import build_result
+from .run_desk import RunDesk
 from .run_index import STATE_FOLDER, find_output, new_run_id, remember_run, state_home
-from .sandboxing import MissingSandbox, choose_sandbox
 from .session import RunOptions, RunSession
 from .workspace.source_statuses import SourceFormat
 
@@ -162,7 +169,7 @@ class AgentDispatcher:
         folder = Path(output) if output is not None else Path(plan.specification.id or "output")
         session = self._initialize(new_run_id(), folder, plan.specification, RunOptions(**options))
         try:
-            ready = await self._validate(plan, session)
+            ready = await self._validate(plan, session, new=True)
             state = await self._begin(ready, session)
             try:
                 await self._execute(ready, session, state)
@@ -211,11 +218,73 @@ class AgentDispatcher:
     # --- what can be asked without running anything -------------------------------------------------------------------
 
     def problems(
-        self, plan: ExecutionPlan, *, allow_partial: bool = False, unsafe_no_sandbox: bool = False
+        self,
+        plan: ExecutionPlan | Source,
+        *,
+        output: str | Path | None = None,
+        allow_partial: bool = False,
+        unsafe_no_sandbox: bool = False,
     ) -> tuple[Problem, ...]:
-        """Everything that would keep ``plan`` from being run here, all at once; nothing is changed."""
+        """Everything that would keep a plan from being run here, all at once; nothing is changed. Empty: it can be run.
+
+        Args:
+            plan: a plan, or what is to be planned first.
+            output: where it would be run; ``None``: nothing is said about that.
+
+        Raises:
+            UsageError: the path does not exist.
+        """
         options = RunOptions(allow_partial=allow_partial, unsafe_no_sandbox=unsafe_no_sandbox)
-        return _block("problems", self._problems(plan, options))
+        return _block("problems", self._problems(plan, Path(output) if output is not None else None, options))
+
+    async def problems_async(
+        self,
+        plan: ExecutionPlan | Source,
+        *,
+        output: str | Path | None = None,
+        allow_partial: bool = False,
+        unsafe_no_sandbox: bool = False,
+    ) -> tuple[Problem, ...]:
+        """As :meth:`problems`."""
+        options = RunOptions(allow_partial=allow_partial, unsafe_no_sandbox=unsafe_no_sandbox)
+        return await self._problems(plan, Path(output) if output is not None else None, options)
+
+    async def _problems(
+        self, plan: ExecutionPlan | Source, output: Path | None, options: RunOptions
+    ) -> tuple[Problem, ...]:
+        found = list(self.registry.problems())
+        session = RunSession.open("validate", output or Path(), self.registry, options)
+        try:
+            ready = await self._plannable(plan, found)
+            if ready is None:
+                found += await output_problems(session, output) if output is not None else ()
+                return tuple(dict.fromkeys(found))
+            session.language = self._some_language(ready.specification, found)
+            return (await examine(ready, session, output=output, known=found)).problems
+        finally:
+            await session.aclose()
+
+    async def _plannable(self, plan: ExecutionPlan | Source, found: list[Problem]) -> ExecutionPlan | None:
+        """The plan; ``None`` when there can be none, with the reasons added to ``found``."""
+        try:
+            return plan if isinstance(plan, ExecutionPlan) else await self.plan_async(plan)
+        except (SpecificationError, PlanError, ConfigError) as error:
+            found += error.problems
+        except (GraphError, PluginError) as error:
+            if str(error) not in [problem.what for problem in found]:
+                found.append(Problem(str(error)))
+        return None
+
+    def _some_language(self, specification: Specification, found: list[Problem]) -> Language | None:
+        """The language; where the configuration is wrong (``found`` says so), the one that would be used without it."""
+        try:
+            return self._language(specification)
+        except ConfigError:
+            return next((language for _, language in self._all("language")), None)
+        except PluginError as error:
+            if str(error) not in [problem.what for problem in found]:
+                found.append(Problem(str(error)))
+            return None
 
     def read_plan(self, path: Path) -> ExecutionPlan:
         """The plan in a file that ``plan --output`` wrote, maybe edited since; its specification is read again.
@@ -237,6 +306,20 @@ class AgentDispatcher:
         """The result of a run so far, from its log alone; arguments and errors as in :meth:`resume_async`."""
         folder, run, plan, _ = self._recorded(run, output, unfinished_only=False)
         return build_result(plan, run, self._events(folder, run), output=str(folder))
+
+    def desk(self, run: str | None = None, output: str | Path | None = None) -> RunDesk:
+        """A recorded run from outside: what waits for a person, who is at work on it, and how to ask them for something.
+
+        Arguments and errors as in :meth:`resume_async`.
+        """
+        folder, run, plan, _ = self._recorded(run, output)
+        name = self._one("store")
+        return RunDesk(
+            output=folder,
+            run=run,
+            plan=plan,
+            open_store=lambda: self.registry.scope(folder / STATE_FOLDER).get("store", name),
+        )
 
     def runs_in(self, output: Path) -> tuple[RunFolder, ...]:
         """The runs recorded in an output folder, oldest first."""
@@ -300,71 +383,18 @@ class AgentDispatcher:
 
     # --- step 6: validate ---------------------------------------------------------------------------------------------
 
-    async def _validate(self, plan: ExecutionPlan, session: RunSession) -> _Ready:
-        """Everything the run needs is there, or a :class:`PlanError` says all that is not."""
-        validation, problems = await self._examine(plan, session)
-        if problems:
-            raise PlanError(problems, f"{plan.specification.title} cannot be run:")
+    async def _validate(self, plan: ExecutionPlan, session: RunSession, *, new: bool = False) -> _Ready:
+        """Everything the (new) run needs is there, or a :class:`PlanError` says all that is not."""
+        examined = await examine(plan, session, output=session.output if new else None)
+        if examined.problems:
+            raise PlanError(examined.problems, f"{plan.specification.title} cannot be run:")
+        validation = examined.validation
         warnings = (*plan.warnings, *(text for text in validation.warnings if text not in plan.warnings))
         return _Ready(
             evolve(validation.plan, warnings=warnings),
             validation.candidates,
             {each.task.id: "; ".join(reason for _, reason in each.reasons) for each in validation.refused},
         )
-
-    async def _problems(self, plan: ExecutionPlan, options: RunOptions) -> tuple[Problem, ...]:
-        problems = self.registry.problems()
-        if problems:
-            return problems
-        session = RunSession.open("validate", Path(), self.registry, options)
-        try:
-            session.language = self._language(plan.specification)
-            return tuple((await self._examine(plan, session))[1])
-        finally:
-            await session.aclose()
-
-    async def _examine(self, plan: ExecutionPlan, session: RunSession) -> tuple[Validation, list[Problem]]:
-        """Components, sandbox and plan, each with everything that is wrong."""
-        problems = [*session.missing()]
-        try:
-            session.sandbox = await choose_sandbox(
-                self.registry, session.components, unsafe=session.options.unsafe_no_sandbox
-            )
-        except SandboxUnavailable as error:
-            session.sandbox = MissingSandbox(error)
-            if self._needs_sandbox(plan, session):
-                problems.append(Problem(str(error)))
-        validation = self._judge(plan, session)
-        return validation, [*problems, *validation.problems]
-
-    def _judge(self, plan: ExecutionPlan, session: RunSession) -> Validation:
-        config = self.config
-        available = Available(
-            specification=plan.specification,
-            language=session.language.name if session.language is not None else "",
-            llm="llm_client" if config.llm_client is not None else None,
-            capabilities=frozenset({"sandbox"}),  # a missing one is a problem of its own, said once
-        )
-        return judge(
-            _with_configured_agents(plan, config),
-            [self.registry.offered("agent_type", name) for name in self.registry.active("agent_type")],
-            available,
-            route=self.registry.route_task,
-            validators=self._all("validator"),
-            limits=PlanLimits(
-                workers=config.concurrency(),
-                agent_timeout_s=config.coordinator.agent_timeout,
-                max_execution_s=config.max_execution_time,
-            ),
-            allow_partial=session.options.allow_partial,
-        )
-
-    def _needs_sandbox(self, plan: ExecutionPlan, session: RunSession) -> bool:
-        types = {task.type for task in plan.tasks if task.status == "pending" and not task.children}
-        agents = (each for each in session.agent_types() if "sandbox" in each.needs)
-        if any("*" in each.task_types or types & each.task_types for each in agents):
-            return True
-        return any(check.applies(task, plan) for _, check in session.checks() for task in (*plan.tasks, None))
 
     # --- step 7: execute, step 8: monitor -----------------------------------------------------------------------------
 
@@ -518,18 +548,6 @@ class AgentDispatcher:
             return tuple(store.read(run))
         finally:
             store.close()
-
-
-def _with_configured_agents(plan: ExecutionPlan, config: Config) -> ExecutionPlan:
-    """The plan with the agent types that ``[task_types]`` names, for tasks that do not name one themselves."""
-    wanted = {name: own.agent_type for name, own in config.task_types.items() if own.agent_type is not None}
-    if not wanted:
-        return plan
-    tasks = (
-        evolve(task, agent_type=wanted[task.type]) if task.agent_type is None and task.type in wanted else task
-        for task in plan.tasks
-    )
-    return evolve(plan, tasks=tuple(tasks))
 
 
 def _choose(runs: Sequence[RunFolder], folder: Path, unfinished_only: bool) -> str:

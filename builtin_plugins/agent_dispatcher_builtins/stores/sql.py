@@ -117,6 +117,15 @@ class SqlStore:
 
     # --- leases ---------------------------------------------------------------------------------------------------
 
+    def holder(self, run: str) -> Held | None:
+        """Who owns the run, if another process that may be alive does."""
+        row = self._execute(
+            "SELECT owner, host, pid, process, renewed_at, renewed_clock FROM runs WHERE run = ?", (run,)
+        ).fetchone()
+        if row is None or row[0] is None or not is_alive(Holder(*row[1:6]), self._options.lease_s):
+            return None
+        return Held(run, row[0], row[1].partition("/")[0], row[2])
+
     def acquire(self, run: str, owner: str) -> Lease:
         """Own the run; :class:`Held` while another process that may be alive does."""
         me = this_process()

@@ -22,6 +22,7 @@ from agent_dispatcher.models import Task
 from agent_dispatcher.workspace.path_guard import GuardedFolder
 
 from .commits import ref_part
+from .repository import not_writable
 from .worktrees import oddities, remove_folder
 
 __all__ = ["FolderWorkspace"]
@@ -66,6 +67,10 @@ class FolderWorkspace:
                 self._note_landed(entry["tip"], entry["files"])
         return Started(base=_START, new=not any(child.name != ".dispatcher" for child in output.iterdir()))
 
+    async def problems(self, output: Path) -> tuple[str, ...]:
+        """Why a new run could not start in ``output``."""
+        return not_writable(output)
+
     async def open(self, task: Task | None, attempt: int, base: str | None = None) -> Opened:
         """A folder that appears when something is written to it, or that holds what has landed."""
         tip = self._tip if base is None else base
@@ -79,7 +84,11 @@ class FolderWorkspace:
 
     async def seal(self, opened: Opened, message: str, *, trailers: Sequence[tuple[str, str]] = ()) -> Change:
         """Keep what was written. Work that wrote nothing leaves nothing: there is nothing of it that could be lost."""
-        changed = self._changed(opened)
+        try:
+            changed = self._changed(opened)
+        except BaseException:
+            remove_folder(opened.path)
+            raise
         if changed:
             ref = f"{ref_part(opened.task)}-{opened.attempt}"
             commit = _name(opened.base, opened.task, json.dumps(sorted(changed.items())))

@@ -24,7 +24,7 @@ from agent_dispatcher.models import Task
 
 from .commits import SealedCommit, compose, parse_commit, ref_part, trailers_of
 from .git_command import Git, GitFailed
-from .repository import OWN_FOLDER, Repository, find_repository
+from .repository import OWN_FOLDER, Repository, find_repository, owns_folder, problems_of
 from .worktrees import Worktree, WorktreePool, refuse_names
 
 __all__ = ["GitWorkspace"]
@@ -107,11 +107,9 @@ class GitWorkspace:
         self._merges_trees = await self._has_merge_tree()
         if state is None:
             if not made:
-                if repository.base and await self._git("ls-tree", "--name-only", repository.base, OWN_FOLDER):
-                    raise WorkspaceError(
-                        f"{output} has '{OWN_FOLDER}' under version control, where the dispatcher keeps its own files: "
-                        f"remove it from the repository ('git rm -r --cached {OWN_FOLDER}' and commit)"
-                    )
+                owned = await owns_folder(repository)
+                if owned:
+                    raise WorkspaceError(owned)
                 left_out = await repository.not_included()
                 if left_out:
                     warnings.append(left_out)
@@ -122,6 +120,10 @@ class GitWorkspace:
         self._tip = await self._branch_tip()
         self._pool = WorktreePool(self._git, output / OWN_FOLDER / "worktrees", ref_part(run) + "-w")
         return Started(base=state.base, branch=state.branch, new=state.new, warnings=tuple(warnings))
+
+    async def problems(self, output: Path) -> tuple[str, ...]:
+        """Why a new run could not start in ``output``."""
+        return await problems_of(output)
 
     async def finish(self, status: str) -> str:
         """End the run; a new repository's ``main`` is moved to the tip and checked out.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from attrs import frozen
@@ -10,7 +11,7 @@ from agent_dispatcher.errors import UsageError, WorkspaceError
 
 from .git_command import FALLBACK_IDENTITY, Git, GitFailed
 
-__all__ = ["OWN_FOLDER", "Repository", "find_repository"]
+__all__ = ["OWN_FOLDER", "Repository", "find_repository", "not_writable", "owns_folder", "problems_of"]
 
 #: Where the dispatcher keeps its own files in an output folder.
 OWN_FOLDER = ".dispatcher"
@@ -101,6 +102,43 @@ async def find_repository(output: Path) -> tuple[Repository, bool]:
             f"the output {output} is a subfolder of the repository {root}: name its root, or a folder that is empty"
         )
     return await _describe(git, output, made=False), False
+
+
+async def problems_of(output: Path) -> tuple[str, ...]:
+    """Every reason why a new run could not start in ``output``; nothing is changed."""
+    try:
+        if _has_nothing(output):
+            return not_writable(output)
+        repository, _ = await find_repository(output)
+    except (UsageError, WorkspaceError) as error:
+        return (str(error),)
+    except OSError as error:
+        return (f"the output {output} cannot be read: {error.strerror}",)
+    found = [repository.operation_in_progress(), await owns_folder(repository)]
+    return (*(text for text in found if text), *not_writable(output))
+
+
+async def owns_folder(repository: Repository) -> str | None:
+    """A sentence about a repository that has the dispatcher's own folder under version control."""
+    git = Git(trusting=True)
+    if not repository.base or not await git.line(
+        "ls-tree", "--name-only", repository.base, OWN_FOLDER, cwd=repository.output
+    ):
+        return None
+    return (
+        f"{repository.output} has '{OWN_FOLDER}' under version control, where the dispatcher keeps its own files: "
+        f"remove it from the repository ('git rm -r --cached {OWN_FOLDER}' and commit)"
+    )
+
+
+def not_writable(output: Path) -> tuple[str, ...]:
+    """What forbids writing to the folder, or making it."""
+    there = next(place for place in (output, *output.parents) if place.exists())
+    if not there.is_dir():
+        return (f"the output {output} cannot be made: {there} is a file",)
+    if not os.access(there, os.W_OK | os.X_OK):
+        return (f"the output {output} cannot be written: {there} does not allow it",)
+    return ()
 
 
 def _has_nothing(output: Path) -> bool:

@@ -20,6 +20,9 @@ COMMANDS = {
     "graph": ("plan", "Print the graph of a specification, plan or run."),
     "run": ("run", "Turn a specification (or a plan) into verified, working code."),
     "resume": ("run", "Go on with a run that was interrupted."),
+    "pause": ("control", "Ask a run that is at work to pause."),
+    "cancel": ("control", "Ask a run that is at work to give up."),
+    "approve": ("approve", "Approve (or refuse) what waits for you in a run, and go on with it."),
     "runs": ("runs", "List runs."),
     "status": ("runs", "Show where a run stands."),
     "report": ("runs", "Print the report of a run."),
@@ -77,7 +80,7 @@ def cli(debug: bool) -> None:
     """Turn a finished specification into verified, working code.
 
     Exit codes: 0 completed; 1 a task failed, or the run is partial; 2 usage; 3 the specification, configuration or plan is
-    refused; 4 stopped by a budget; 5 paused; 130 or 143 interrupted (resumable).
+    refused; 4 stopped by a budget; 5 paused, or waiting only for approvals; 130 or 143 interrupted (resumable).
     """
     if debug:
         import logging

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..errors import UsageError
-from ._common import echo_json
+from ..errors import DispatcherError, PlanError, Problem, SpecificationError, UsageError
+from ._common import echo_json, output_option
 
 if TYPE_CHECKING:
+    from ..dispatcher import AgentDispatcher
     from ..models import ExecutionPlan
 
 __all__ = ["graph", "plan", "validate"]
@@ -47,16 +48,15 @@ def plan(source: str, as_json: bool, mermaid: bool, dot: bool, output: str | Non
 @click.command()
 @click.argument("source", type=click.Path())
 @click.option("--json", "as_json", is_flag=True, help="Print the problems as JSON.")
+@output_option("Where it would be run, as in 'run': what speaks against that folder is a problem, too.")
 @click.option("--allow-partial", is_flag=True, help="As in 'run': tasks that no agent can do are no problem.")
 @click.option("--unsafe-no-sandbox", is_flag=True, help="As in 'run': a missing sandbox is no problem.")
-def validate(source: str, as_json: bool, allow_partial: bool, unsafe_no_sandbox: bool) -> int:
+def validate(source: str, as_json: bool, output: str | None, allow_partial: bool, unsafe_no_sandbox: bool) -> int:
     """Say everything that stands in the way of running SOURCE, all at once."""
     from ..dispatcher import AgentDispatcher
-    from ._plan_source import load_plan
 
     dispatcher = AgentDispatcher()
-    made = load_plan(dispatcher, source)
-    problems = dispatcher.problems(made, allow_partial=allow_partial, unsafe_no_sandbox=unsafe_no_sandbox)
+    title, tasks, problems = _problems(dispatcher, source, output, allow_partial, unsafe_no_sandbox)
     if as_json:
         echo_json(
             {
@@ -65,12 +65,33 @@ def validate(source: str, as_json: bool, allow_partial: bool, unsafe_no_sandbox:
             }
         )
     elif problems:
-        click.echo(f"{made.specification.title}: {len(problems)} problem(s)", err=True)
+        click.echo(f"{title}: {len(problems)} problem(s)", err=True)
         for problem in problems:
             click.echo(f"  {problem}", err=True)
     else:
-        click.echo(f"{made.specification.title}: ready to run, {len(made.tasks)} tasks")
+        click.echo(f"{title}: ready to run, {tasks} tasks")
     return 3 if problems else 0
+
+
+def _problems(
+    dispatcher: AgentDispatcher, source: str, output: str | None, allow_partial: bool, unsafe_no_sandbox: bool
+) -> tuple[str, int, tuple[Problem, ...]]:
+    """(title, number of tasks, problems). What cannot even be planned is no reason to keep quiet about the rest."""
+    from ._plan_source import is_plan_file, load_plan
+
+    try:
+        made = load_plan(dispatcher, source)
+    except UsageError:
+        raise
+    except DispatcherError as error:
+        if not is_plan_file(Path(source)):
+            return source, 0, dispatcher.problems(Path(source), output=output)
+        found = error.problems if isinstance(error, PlanError | SpecificationError) else (Problem(str(error)),)
+        return source, 0, tuple(dict.fromkeys([*dispatcher.registry.problems(), *found]))
+    problems = dispatcher.problems(
+        made, output=output, allow_partial=allow_partial, unsafe_no_sandbox=unsafe_no_sandbox
+    )
+    return made.specification.title, len(made.tasks), problems
 
 
 @click.command()

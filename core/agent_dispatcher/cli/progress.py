@@ -80,6 +80,12 @@ class Progress:
                 self.states[event.task] = "sealed"
             case "attempt.checked":
                 self.states[event.task] = "checking"
+            case "approval.requested":
+                self.states[event.task] = "waiting for approval"
+                return f"waiting   {title}: for your approval (agent-dispatcher approve)"
+            case "approval.given":
+                self.states[event.task] = "approved"
+                return f"approved  {title} by {data.get('by', '')}"
             case "attempt.landed":
                 self.states[event.task] = "landed"
             case "task.completed":
@@ -131,7 +137,7 @@ class LiveProgress(Progress):
             ProgressBar(total=max(1, len(self.states)), completed=self.done(), width=40),
         )
         for task, state in self.states.items():
-            if state in ("running", "checking", "sealed", "landed"):
+            if state in ("running", "checking", "sealed", "waiting for approval", "approved", "landed"):
                 grid.add_row(Text(state, style="cyan"), Text(self.title(task)))
         return grid
 

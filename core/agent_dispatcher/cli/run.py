@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..dispatcher import AgentDispatcher
     from ..models import ExecutionPlan, ExecutionResult
 
-__all__ = ["resume", "run"]
+__all__ = ["carry_out", "resume", "run"]
 
 _UNSAFE = "Run generated code WITHOUT a sandbox: it can read and change everything you can."
 _SANDBOX = "The sandbox to use, by name, instead of the configured one; 'plugins list' shows what is there."
@@ -62,7 +62,7 @@ def run(
             **hooks,
         )
 
-    return _carry_out(start, plan, as_json)
+    return carry_out(start, plan, as_json)
 
 
 @click.command()
@@ -80,7 +80,7 @@ def resume(run: str | None, output: str | None, as_json: bool, sandbox: str | No
     def start(**hooks: Any) -> Awaitable[ExecutionResult]:
         return dispatcher.resume_async(run, output, unsafe_no_sandbox=unsafe_no_sandbox, **hooks)
 
-    return _carry_out(start, session_plan, as_json)
+    return carry_out(start, session_plan, as_json)
 
 
 def _dispatcher(sandbox: str | None) -> AgentDispatcher:
@@ -111,7 +111,7 @@ def _nothing_to_do(plan: ExecutionPlan, as_json: bool) -> int:
     return 0
 
 
-def _carry_out(start: Callable[..., Awaitable[ExecutionResult]], plan: ExecutionPlan, as_json: bool) -> int:
+def carry_out(start: Callable[..., Awaitable[ExecutionResult]], plan: ExecutionPlan, as_json: bool) -> int:
     """Run ``start`` with progress and signals; print the outcome; return the exit code."""
     from .progress import progress_display
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 import time
 from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ..errors import StoreError, UsageError
 from ..run_index import STATE_FOLDER, find_output, known_runs
 from ._common import echo_json, output_option, run_argument
+
+if TYPE_CHECKING:
+    from ..run_desk import Waiting
 
 __all__ = ["report", "runs", "status"]
 
@@ -53,18 +57,42 @@ def status(run: str | None, output: str | None, as_json: bool) -> int:
     from ..dispatcher import AgentDispatcher
     from ..reporting import result_to_json
 
-    result = AgentDispatcher().result_of(run, output)
+    dispatcher = AgentDispatcher()
+    result = dispatcher.result_of(run, output)
     if as_json:
         echo_json(result_to_json(result))
         return 0
     counts = Counter(task.status for task in result.task_results)
     click.secho(f"{result.specification.title}: {result.status}", bold=True)
     click.echo(f"run {result.run} in {result.output}")
+    if result.reason and result.status in ("paused", "cancelled", "failed"):
+        click.echo(result.reason)
     click.echo(", ".join(f"{count} {state.replace('_', ' ')}" for state, count in sorted(counts.items())))
     for task in result.task_results:
         note = f"  {(task.error or '').splitlines()[0]}" if task.error else ""
+        note = "  waits for approval" if task.status == "in_progress" and task.approval == "requested" else note
         click.echo(f"  {task.status:<12} {task.title or task.id}{note}")
+    for waiting in dispatcher.desk(result.run, result.output).waiting():
+        _print_waiting(waiting, result.run)
     return 0
+
+
+def _print_waiting(waiting: Waiting, run: str) -> None:
+    """What a person is asked, what they can look at, and how they answer."""
+    if waiting.task is None:
+        click.secho("waiting for approval of the plan", bold=True)
+        click.echo(f"  look at it: agent-dispatcher graph {run}")
+        click.echo(f"  approve:    agent-dispatcher approve {run}   (or --reject WHY)")
+        return
+    click.secho(f"waiting for approval: {waiting.title} [{waiting.task.id}], attempt {waiting.attempt}", bold=True)
+    for evidence in waiting.evidence:
+        mark = "passed" if evidence.passed else "expected red" if evidence.expected_red else "failed"
+        click.echo(f"  {mark}: {evidence.check}{f' ({evidence.summary})' if evidence.summary else ''}")
+    if not waiting.evidence:
+        click.echo("  no check had anything to look at")
+    if waiting.diff:
+        click.echo(f"  look at it: {waiting.diff}")
+    click.echo(f"  approve:    agent-dispatcher approve {run} {waiting.task.id}   (or --reject WHY)")
 
 
 @click.command()

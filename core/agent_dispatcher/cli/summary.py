@@ -23,6 +23,8 @@ def print_summary(result: ExecutionResult) -> None:
         fg=_COLOURS.get(result.status),
         bold=True,
     )
+    if result.reason and result.status in ("paused", "cancelled"):
+        click.echo(f"  {result.reason}")
     _requirements(result)
     for evidence in result.final_evidence:
         click.echo(f"  final check {evidence.check}: {evidence.summary or ('passed' if evidence.passed else 'failed')}")
@@ -39,6 +41,11 @@ def print_summary(result: ExecutionResult) -> None:
     for warning in result.warnings:
         click.secho(f"  warning: {warning}", fg="yellow")
     _next(result)
+    if result.status == "paused":
+        if any(task.approval == "requested" for task in result.task_results) or "approval" in result.reason:
+            click.echo(f"  next:   agent-dispatcher status {result.run}, then agent-dispatcher approve {result.run}")
+        else:
+            click.echo(f"  next:   agent-dispatcher resume {result.run}")
 
 
 def _requirements(result: ExecutionResult) -> None:

@@ -203,8 +203,8 @@ class Attempts:
         ]
         message = f"{task.title}\n\n{result.summary}" if result.summary else task.title
         failpoint("seal.before")
+        running.opened = None  # from here on the folder is the workspace's, also when it cannot keep what is in it
         change = await self._workspace.seal(opened, message, trailers=trailers)
-        running.opened = None
         failpoint("seal.after")
         return change
 

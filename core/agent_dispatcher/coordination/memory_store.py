@@ -28,10 +28,14 @@ class MemoryStore:
         self._requests: dict[str, list[tuple[int, dict[str, Any]]]] = {}
         self._blobs: dict[str, bytes] = {}
 
+    def holder(self, run: str) -> Held | None:
+        owner = self._owners.get(run)
+        return Held(run, owner, socket.gethostname(), os.getpid()) if owner is not None else None
+
     def acquire(self, run: str, owner: str) -> Lease:
-        holder = self._owners.get(run)
-        if holder is not None:
-            raise Held(run, holder, socket.gethostname(), os.getpid())
+        held = self.holder(run)
+        if held is not None:
+            raise held
         self._epochs[run] = self._epochs.get(run, 0) + 1
         self._owners[run] = owner
         self._events.setdefault(run, [])

@@ -25,6 +25,7 @@ from ..models import (
 
 if TYPE_CHECKING:
     from ..agents.base_agent import BaseAgent, SyncAgent
+    from ..errors import Held
 
 __all__ = [
     "API_VERSION",
@@ -44,6 +45,7 @@ __all__ = [
     "Excludes",
     "Executor",
     "Fail",
+    "HolderTeller",
     "Landed",
     "Language",
     "Layout",
@@ -55,6 +57,7 @@ __all__ = [
     "Module",
     "Moved",
     "Opened",
+    "OutputInspector",
     "PlanValidator",
     "PlanningContext",
     "Reconciled",
@@ -611,7 +614,7 @@ class Workspace(Protocol):
         ...
 
     async def seal(self, opened: Opened, message: str, *, trailers: Sequence[tuple[str, str]] = ()) -> Change:
-        """Keep what the attempt wrote as one commit under its own ref; the folder is given back and no longer valid."""
+        """Keep what the attempt wrote as one commit under its own ref; the folder is given back and no longer valid, also when this raises."""
         ...
 
     async def discard(self, opened: Opened) -> None:
@@ -637,6 +640,15 @@ class Workspace(Protocol):
     async def finish(self, status: str) -> str:
         """End of the run: give back all folders, show the result to the user (a new repository's ``main`` is fast-forwarded and checked out);
         returns the tip. Refs of sealed work that did not land stay."""
+        ...
+
+
+@runtime_checkable
+class OutputInspector(Protocol):
+    """A workspace that can say beforehand whether a new run could start."""
+
+    async def problems(self, output: Path) -> Sequence[str]:
+        """Why :meth:`Workspace.start` would refuse a new run in ``output`` (absolute), one sentence each; changes nothing."""
         ...
 
 
@@ -771,6 +783,15 @@ class Store(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+@runtime_checkable
+class HolderTeller(Protocol):
+    """A store that can say who owns a run without taking it."""
+
+    def holder(self, run: str) -> Held | None:
+        """What :meth:`Store.acquire` would raise now; ``None`` when it would give the run away. Changes nothing."""
+        ...
 
 
 # --- reporting ------------------------------------------------------------------------------------------------------

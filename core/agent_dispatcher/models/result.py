@@ -62,7 +62,11 @@ class Artifact:
 
 @frozen(kw_only=True)
 class TaskResult:
-    """What became of one task."""
+    """What became of one task.
+
+    Attributes:
+        approval: of its last attempt's work: ``requested`` (it waits for a person), ``given``, ``refused``; ``""`` when nobody was asked.
+    """
 
     id: str
     status: str
@@ -73,6 +77,7 @@ class TaskResult:
     commit: str | None = None
     evidence: tuple[Evidence, ...] = ()
     error: str | None = None
+    approval: str = ""
 
 
 @frozen(kw_only=True)
@@ -104,6 +109,7 @@ class ExecutionResult:
 
     Attributes:
         status: one of :data:`RUN_STATUSES`.
+        reason: why the run is paused or ended as it did, ``""`` where there is nothing to say.
         task_results: in the order of the plan (``tasks`` in JSON).
         final_artifacts: sorted by path (``artifacts`` in JSON).
         final_evidence: what the full suite on the last tree said.
@@ -121,6 +127,7 @@ class ExecutionResult:
     final_evidence: tuple[Evidence, ...] = ()
     metrics: ExecutionMetrics = field(factory=ExecutionMetrics)
     warnings: tuple[str, ...] = ()
+    reason: str = ""
 
     def success_rate(self) -> float:
         """Completed tasks in percent of those not skipped, 0 to 100; 100 when there was nothing to do."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from attrs import evolve, field, frozen
@@ -89,6 +89,7 @@ def problems(
     validators: Sequence[tuple[str, PlanValidator]] = (),
     limits: PlanLimits | None = None,
     allow_partial: bool = False,
+    known_types: Collection[str] = (),
 ) -> Validation:
     """Choose an agent type for every task that needs one, and find every reason not to run the plan.
 
@@ -102,6 +103,7 @@ def problems(
         validators: ``(name, validator)`` of the active validators.
         limits: what the configuration allows.
         allow_partial: skip the tasks that nobody accepts (the engine blocks what depends on them) instead of refusing the plan.
+        known_types: every task type there is; a task of another one is told so. Empty: none is unknown.
     """
     types = [each.component for each in agent_types if isinstance(each.component, AgentType)]
     remedy = "settle it in the specification"
@@ -122,7 +124,7 @@ def problems(
         else:
             refused.append(Refused(task=task, reasons=tuple((name, reason or "") for name, reason in reasons)))
     if refused and not allow_partial:
-        found += [_problem(each, types, _place(each.task, plan)) for each in refused]
+        found += [_problem(each, types, _place(each.task, plan), known_types) for each in refused]
     found += _lost_orders(plan)
     found += _unordered_inputs(plan)
     found += _over_limits(plan, limits or PlanLimits(), warnings)
@@ -179,8 +181,11 @@ def _routed(task: Task, accepting: list[str], route: Route | None, warnings: lis
     return (choice, *(name for name in accepting if name != choice))
 
 
-def _problem(refused: Refused, types: Sequence[AgentType], where: str) -> Problem:
+def _problem(refused: Refused, types: Sequence[AgentType], where: str, known_types: Collection[str]) -> Problem:
     task = refused.task
+    if known_types and task.type not in known_types:
+        remedy = f"{suggestion(task.type, known_types)}; or declare it in [task_types.{task.type}]"
+        return Problem(f"task {task.id} ({task.title}) is of a type that nobody knows: {task.type!r}", where, remedy)
     if not types:
         reason = "no agent type is active"
     else:

@@ -51,6 +51,7 @@ def build_result(plan: ExecutionPlan, run: str, events: Iterable[Event], *, outp
         final_evidence=folded.final,
         metrics=folded.metrics(plan),
         warnings=(*plan.specification.warnings, *plan.warnings, *folded.warnings),
+        reason=folded.reason,
     )
 
 
@@ -123,6 +124,7 @@ class _TaskState:
     attempts: int = 0
     commit: str | None = None
     error: str | None = None
+    approval: str = ""
     evidence: tuple[Evidence, ...] = ()
     artifacts: tuple[Artifact, ...] = ()
 
@@ -140,6 +142,7 @@ class _TaskState:
             commit=self.commit,
             evidence=self.evidence,
             error=self.error,
+            approval=self.approval,
         )
 
 
@@ -153,6 +156,7 @@ class _Folded:
     commit: str = ""
     final: tuple[Evidence, ...] = ()
     warnings: list[str] = field(factory=list)
+    reason: str = ""
     started: float | None = None
     ended: float = 0.0
     work_s: float = 0.0
@@ -175,10 +179,11 @@ class _Folded:
         elif event.type == "run.warning":
             self.warnings.append(str(data.get("text", "")))
         elif event.type == "run.paused":
-            self.status = "paused"
+            self.status, self.reason = "paused", str(data.get("why") or "")
         elif event.type == "run.resumed":
-            self.status = "executing"
+            self.status, self.reason = "executing", ""
         elif event.type == "run.finished":
+            self.reason = str(data.get("error") or "")
             self.status = str(data["status"])
             self.commit = str(data.get("commit") or self.commit)
             self.final = tuple(evidence_from_json(item) for item in data.get("evidence") or ())
@@ -193,6 +198,7 @@ class _Folded:
                 state.status = "in_progress"
                 state.agent = str(data.get("agent_type") or "") or None
                 state.attempts = max(state.attempts, event.attempt or 0)
+                state.approval = ""
             case "attempt.sealed":
                 self.work_s += float(data.get("duration_s") or 0.0)
                 self.tokens += int(data.get("tokens") or 0)
@@ -202,6 +208,8 @@ class _Folded:
             case "attempt.checked":
                 state.evidence = tuple(evidence_from_json(item) for item in data.get("evidence") or ())
                 self.work_s += _duration_s(state.evidence)
+            case "approval.requested" | "approval.given" | "approval.refused":
+                state.approval = event.type.removeprefix("approval.")
             case "attempt.landed":
                 state.commit = str(data.get("commit") or "") or None
             case "attempt.failed" | "attempt.rejected":

@@ -21,6 +21,7 @@ def result_to_json(result: ExecutionResult) -> dict[str, Any]:
         "version": RESULT_VERSION,
         "run": result.run,
         "status": result.status,
+        "reason": result.reason,
         "success_rate": round(result.success_rate(), 2),
         "output": result.output,
         "branch": result.branch,
@@ -47,6 +48,7 @@ def result_to_json(result: ExecutionResult) -> dict[str, Any]:
                 "commit": t.commit,
                 "evidence": [_evidence(e) for e in t.evidence],
                 "error": t.error,
+                "approval": t.approval or None,
             }
             for t in result.task_results
         ],

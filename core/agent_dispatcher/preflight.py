@@ -1,0 +1,205 @@
+"""Before anything runs: who could do what, and everything that stands in the way, said at once.
+
+One fault must not hide the next: where a part of the configuration is wrong, the rest is looked at without that part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from attrs import evolve, frozen
+
+from .errors import ConfigError, DispatcherError, PluginError, Problem, SandboxUnavailable, Unavailable
+from .extension.components import AgentType, Available, OutputInspector
+from .extension.registry import REST, Offered, Registry
+from .models import ExecutionPlan
+from .planning.validation import PlanLimits, Validation
+from .planning.validation import problems as judge
+from .sandboxing import MissingSandbox, choose_sandbox
+from .session import RunSession
+
+__all__ = ["Examined", "examine", "output_problems"]
+
+
+@frozen
+class Examined:
+    """What was found: the plan as it would be run, and every reason not to run it."""
+
+    validation: Validation
+    problems: tuple[Problem, ...]
+
+
+async def examine(
+    plan: ExecutionPlan, session: RunSession, *, output: Path | None = None, known: Iterable[Problem] = ()
+) -> Examined:
+    """Look at configuration, components, sandbox, output and plan; nothing is changed. The sandbox is left in ``session``.
+
+    Args:
+        output: where a new run is to work; ``None``: nothing is said about that.
+        known: problems that were found before; they come first and are not repeated.
+    """
+    registry = session.registry
+    found = dict.fromkeys([*known, *registry.problems()])
+    # What is wrong with a name was said there; what follows goes without the component.
+    found.update(dict.fromkeys(_missing(session)))
+    found.update(dict.fromkeys(await _sandbox_problems(plan, session)))
+    if output is not None:
+        found.update(dict.fromkeys(await output_problems(session, output)))
+    validation = _judged(plan, session)
+    found.update(dict.fromkeys(validation.problems))
+    return Examined(validation, tuple(found))
+
+
+def _missing(session: RunSession) -> Iterable[Problem]:
+    try:
+        return session.missing()
+    except PluginError:
+        return ()
+
+
+async def _sandbox_problems(plan: ExecutionPlan, session: RunSession) -> Iterable[Problem]:
+    unsafe = session.options.unsafe_no_sandbox
+    try:
+        session.sandbox = await choose_sandbox(session.registry, session.components, unsafe=unsafe)
+    except SandboxUnavailable as error:
+        session.sandbox = MissingSandbox(error)
+        return [Problem(str(error))] if _needs_sandbox(plan, session) else ()
+    except ConfigError as error:
+        session.sandbox = MissingSandbox(SandboxUnavailable(str(error)))
+        return error.problems
+    except PluginError as error:
+        session.sandbox = MissingSandbox(SandboxUnavailable(str(error)))
+    return ()
+
+
+def _needs_sandbox(plan: ExecutionPlan, session: RunSession) -> bool:
+    tasks = [task for task in plan.tasks if task.status == "pending" and not task.children]
+    types = {task.type for task in tasks}
+    agents = (each for each in _agent_types(session) if "sandbox" in each.needs)
+    if any("*" in each.task_types or types & each.task_types for each in agents):
+        return True
+    try:
+        checks, by_type = session.checks(), session.checks_by_type()
+    except DispatcherError:
+        return True
+    if any(check.applies(task, plan) for task in tasks for _, check in by_type.get(task.type, ())):
+        return True
+    return any(check.applies(task, plan) for _, check in checks for task in (*plan.tasks, None))
+
+
+async def output_problems(session: RunSession, output: Path) -> Iterable[Problem]:
+    """What speaks against a new run in ``output``; nothing is changed."""
+    if output.exists() and not output.is_dir():
+        return [
+            Problem(
+                f"output {output} is a file", remedy="name a folder that is missing or empty, or a repository's root"
+            )
+        ]
+    try:
+        workspace = session.workspace()
+    except DispatcherError:
+        return ()
+    if not isinstance(workspace, OutputInspector):
+        return ()
+    return [Problem(text) for text in await workspace.problems(output.resolve())]
+
+
+def _judged(plan: ExecutionPlan, session: RunSession) -> Validation:
+    config, registry = session.config, session.registry
+    available = Available(
+        specification=plan.specification,
+        language=session.language.name if session.language is not None else "",
+        llm="llm_client" if config.llm_client is not None else None,
+        capabilities=frozenset({"sandbox"}),  # a missing one is a problem of its own, said once
+    )
+    return judge(
+        _with_configured_agents(plan, registry),
+        [
+            Offered("agent_type", each, registry.offered("agent_type", each.name).plugin)
+            for each in _agent_types(session)
+        ],
+        available,
+        route=registry.route_task,
+        validators=list(_validators(session)),
+        limits=PlanLimits(
+            workers=config.concurrency(),
+            agent_timeout_s=config.coordinator.agent_timeout,
+            max_execution_s=config.max_execution_time,
+        ),
+        allow_partial=session.options.allow_partial,
+        known_types=registry.task_types(),
+    )
+
+
+def _agent_types(session: RunSession) -> list[AgentType]:
+    """The active agent types in rank; each also does the task types for which ``[task_types]`` names it."""
+    own: dict[str, set[str]] = {}
+    for type, settings in session.config.task_types.items():
+        if settings.agent_type is not None:
+            own.setdefault(settings.agent_type, set()).add(type)
+    found = []
+    for name in _names(session.registry, "agent_type"):
+        component = session.registry.offered("agent_type", name).component
+        if isinstance(component, AgentType):
+            found.append(evolve(component, task_types=component.task_types | own.get(name, set())))
+    return found
+
+
+def _validators(session: RunSession) -> Iterable[tuple[str, Any]]:
+    for name in _names(session.registry, "validator"):
+        try:
+            yield name, session.components.get("validator", name)
+        except Unavailable as error:
+            yield name, _Missing(str(error))
+        except DispatcherError:
+            continue  # its options are refused: said already
+
+
+@frozen
+class _Missing:
+    """Stands for a validator that cannot work here: a plan it did not see is not run."""
+
+    why: str
+
+    def problems(self, plan: ExecutionPlan) -> tuple[str, ...]:
+        return (f"the validator cannot work here: {self.why}",)
+
+
+def _names(registry: Registry, kind: str) -> list[str]:
+    """The active names of a kind, without those that nobody offers or that two offer."""
+    configured = registry.config.use.of(kind)
+    names = configured if isinstance(configured, tuple) else ()
+    usable = [name for name in names if name == REST or _is_offered(registry, kind, name)]
+    try:
+        return registry.names(kind, usable if names else configured)
+    except PluginError:
+        return []
+
+
+def _is_offered(registry: Registry, kind: str, name: str) -> bool:
+    try:
+        registry.offered(kind, name)
+    except PluginError:
+        return False
+    return True
+
+
+def _with_configured_agents(plan: ExecutionPlan, registry: Registry) -> ExecutionPlan:
+    """The plan with the agent types that ``[task_types]`` names, for tasks that do not name one themselves.
+
+    Where it names one that nobody offers, that is the problem, and not each task for which there is nobody.
+    """
+    types = registry.config.task_types
+    wanted = {name: own.agent_type for name, own in types.items() if own.agent_type is not None}
+    if not wanted:
+        return plan
+    offered = {each.name for each in registry.offers("agent_type")}
+    tasks = []
+    for task in plan.tasks:
+        if task.agent_type is None and task.type in wanted and task.status == "pending":
+            name = wanted[task.type]
+            task = evolve(task, agent_type=name) if name in offered else evolve(task, status="skipped")
+        tasks.append(task)
+    return evolve(plan, tasks=tuple(tasks))
