@@ -11,7 +11,7 @@ from ..coordination.memory_store import MemoryStore
 from ..coordination.message_bus import MessageBus
 from ..dispatcher import AgentDispatcher
 from ..extension.components import AgentType, Component, Declined, Decomposition, PlanningContext
-from ..extension.hookspecs import OFFERS, hookimpl
+from ..extension.hookspecs import OFFERS, PROJECT, hookimpl
 from ..models import Specification, Task
 from .memory_workspace import MemoryWorkspace
 
@@ -68,7 +68,7 @@ def dispatcher(
             _component(each, f"{plural.replace('_', '-')}-{number}", number) for number, each in enumerate(given, 1)
         ]
     pairs = list(plugins)
-    offered = {hook for _, plugin in pairs for hook in OFFERS if callable(getattr(plugin, hook, None))}
+    offered = {hook for _, plugin in pairs for hook in OFFERS if hasattr(getattr(plugin, hook, None), f"{PROJECT}_impl")}
     for hook, simple in _simple().items():
         if not hooks.get(hook) and hook not in offered:
             hooks[hook] = [simple]
