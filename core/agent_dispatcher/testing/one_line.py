@@ -68,7 +68,9 @@ def dispatcher(
             _component(each, f"{plural.replace('_', '-')}-{number}", number) for number, each in enumerate(given, 1)
         ]
     pairs = list(plugins)
-    offered = {hook for _, plugin in pairs for hook in OFFERS if hasattr(getattr(plugin, hook, None), f"{PROJECT}_impl")}
+    offered = {
+        hook for _, plugin in pairs for hook in OFFERS if hasattr(getattr(plugin, hook, None), f"{PROJECT}_impl")
+    }
     for hook, simple in _simple().items():
         if not hooks.get(hook) and hook not in offered:
             hooks[hook] = [simple]

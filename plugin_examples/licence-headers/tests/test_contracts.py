@@ -87,7 +87,7 @@ def test_a_run_ends_with_proof(tmp_path: Path) -> None:
     ended = dispatcher(
         [lambda task, context: {"a.py": "x = 1\n"}],
         plugins=[("licence-headers", plugin), *((name, builtin[name]) for name in ("declared", "no-sandbox"))],
-    ).dispatch(specification, output=tmp_path / "out")
+    ).dispatch(specification, output=tmp_path / "out", unsafe_no_sandbox=True)
     assert ended.status == "completed"
     (evidence,) = [each for result in ended.task_results if result.id == "headers" for each in result.evidence]
     assert (evidence.check, evidence.passed, evidence.proof) == ("licence-headers", True, True)
