@@ -8,7 +8,7 @@ from pathlib import Path
 from agent_dispatcher import SyncAgent, Task
 from agent_dispatcher.extension import AgentType
 from agent_dispatcher.models import ArtifactRef, DeclaredDependency, Specification
-from agent_dispatcher.testing import AgentContract, CheckCase, CheckContract, dispatcher, run_agent
+from agent_dispatcher.testing import AgentContract, CheckCase, CheckContract, ScriptedAgent, dispatcher, run_agent
 from agent_dispatcher_builtins import default_plugins
 from attrs import evolve
 
@@ -83,9 +83,16 @@ def test_a_run_ends_with_proof(tmp_path: Path) -> None:
     """In a run the plugin needs nothing but the task type: its agent is chosen, its check passes, the file is there."""
     after = evolve(TASK, depends_on=(DeclaredDependency(task="w"),))
     specification = Specification(id="s", title="S", tasks=(Task(id="w", title="W"), after))
+    writer = AgentType(
+        name="writer",
+        summary="Writes a file.",
+        factory=lambda options, services: ScriptedAgent(lambda task, context: {"a.py": "x = 1\n"}),
+        task_types=["code_writing"],
+        default_rank=10,
+    )
     builtin = dict(default_plugins())
     ended = dispatcher(
-        [lambda task, context: {"a.py": "x = 1\n"}],
+        [writer],
         plugins=[("licence-headers", plugin), *((name, builtin[name]) for name in ("declared", "no-sandbox"))],
     ).dispatch(specification, output=tmp_path / "out", unsafe_no_sandbox=True)
     assert ended.status == "completed"
