@@ -57,6 +57,10 @@ _READ_BEFORE = re.compile(
 _WRITE_BEFORE = re.compile(
     r"\b(?:in|into|to|at|create|update|write|extend|add|edit|modify)\s+(?:the\s+)?[`(\[]*$", re.I
 )
+#: Endings that also end names: Node.js, app.config, java.net.http.
+_NAMES_TOO = frozenset(
+    {"c", "config", "db", "env", "go", "h", "http", "js", "m", "mod", "r", "res", "s", "service", "sol", "sql"}
+)
 _READERS = frozenset(
     {
         *("run", "execute", "verify", "validate", "check", "review", "audit", "inspect", "analyze", "analyse"),
@@ -143,7 +147,7 @@ def _candidates(text: str) -> list[tuple[int, str, bool]]:
 
 def _file(word: str, quoted: bool) -> str | None:
     """The name in one spelling, or ``None`` for what is no file of the repository."""
-    word = word.strip("()[].,:;") if not quoted else word.strip().rstrip(".,:;")
+    word = word.lstrip("([").rstrip("()[].,:;") if not quoted else word.strip().rstrip(".,:;")
     word = re.sub(r":\d+(?:-\d+)?$", "", word)  # src/app.py:12
     if not word or _NOT_PLAIN.search(word) or _MACHINE.match(word):
         return None
@@ -164,18 +168,4 @@ def _file(word: str, quoted: bool) -> str | None:
 
 def _bare(stem: str, extension: str) -> bool:
     """Whether ``stem.extension`` without quotes and slash is a file rather than a product (Node.js) or a call (app.use)."""
-    return extension.lower() not in (
-        "js",
-        "net",
-        "config",
-        "db",
-        "env",
-        "service",
-        "m",
-        "r",
-        "s",
-        "h",
-        "c",
-        "go",
-        "res",
-    )
+    return extension.lower() not in _NAMES_TOO

@@ -41,6 +41,11 @@ _CUT = re.compile(
 _BRACKETS = re.compile(r"\(([^()]*)\)|（([^（）]*)）")
 _CLAUSE = re.compile(r"\s+[-–—]+\s+(?![>])|[;；。]|(?<=[^\d\s])\.\s+|\.$|,?\s+but\s+")
 _MARKS = re.compile(r"\*\*|__|`|~~")
+#: A word that names nothing: a bracket with several of them explains.
+_OTHER_WORD = re.compile(
+    r"\b(?!(?:phases?|user|stor(?:y|ies)|tasks?|and|to|through|set-?up|foundation(?:al)?|polish|final|all|priority)\b)[^\W\d_]{2,}\b",
+    re.IGNORECASE,
+)
 _DENIED = re.compile(r"(?:\b(?:not|no|never|n['’]t|longer|não)|не)\s*(?:\w+\s+)?$", re.IGNORECASE)
 #: No statement is longer; what is behind it is not looked at.
 _LONGEST = 4000
@@ -271,18 +276,15 @@ class _Reader:
             if re.search(rf"(?i){NEEDS}|dependenc|prerequisite|依存|依赖|의존", name)
         ]
         blocks = [i for i, name in enumerate(self._columns) if re.search(rf"(?i){BLOCKS}", name)]
-        named = [self._names.mentions(cell) for cell in block.cells]
+        cells = [next(_split(_MARKS.sub("", cell[:_LONGEST])), "") for cell in block.cells]
+        named = [[] if HEDGES.match(cell.strip()) else self._names.mentions(cell) for cell in cells]
         if not named or not named[0] or not (needs or blocks):
             if not any(named):
                 self._columns = list(block.cells)
             return
         mine = self._expand(_surest(named[0]), block.line)
         for column in (*needs, *blocks):
-            if (
-                0 < column < len(block.cells)
-                and named[column]
-                and not HEDGES.search(_cut(block.cells[column])[:1] or "")
-            ):
+            if 0 < column < len(named) and named[column]:
                 others = self._expand(_surest(named[column]), block.line)
                 pair = (others, mine) if column in needs else (mine, others)
                 self._order(*pair, block.flat, block.line)
@@ -364,11 +366,8 @@ def _split(text: str) -> Iterator[str]:
         if _VERB.search(inside):
             own.append(inside)
             return " "
-        return (
-            f" {inside} "
-            if re.search(r"\d|foundation|set-?up|polish", inside, re.IGNORECASE) and len(inside) < 200
-            else " "
-        )
+        explained = len(_OTHER_WORD.findall(inside)) > 1
+        return " " if explained else f" {inside} "
 
     plain = _BRACKETS.sub(bracket, text)
     yield from (clause for clause in _CLAUSE.split(plain) if clause and clause.strip())
