@@ -174,9 +174,7 @@ def test_only_what_is_finished_is_said_to_be(dispatch: Dispatch, tmp_path: Path)
     assert on_branch(project) == file.read_bytes().decode() == expected
 
 
-@pytest.mark.parametrize(
-    "point", ["statuses.land:1", "statuses.landed:1", "finish.after:1", "statuses.write:1", "statuses.written:1"]
-)
+@pytest.mark.parametrize("point", ["statuses.land:1", "statuses.landed:1", "statuses.write:1"])
 def test_a_killed_run_writes_it_when_it_is_resumed(point: str, dispatch: Dispatch, tmp_path: Path) -> None:
     """Wherever the process is killed, and from whichever folder the run is resumed, both copies end up right, with one commit."""
     project = tmp_path / "project"

@@ -134,6 +134,13 @@ def test_a_subtasks_dependency_on_another_task_holds_for_the_task(read: Read) ->
     assert any("a subtask of 2 waits for task 1, which itself waits for 2" in text for text in specification.warnings)
 
 
+def test_a_subtask_that_is_not_there_still_names_its_task(read: Read) -> None:
+    """A dependency on ``1.9`` of a task without such a subtask means task 1, and is told with its line."""
+    specification = read({"tasks": [TASK, {"id": 2, "title": "b", "dependencies": ["1.9"]}]})
+    assert [each.task for each in specification.tasks[1].depends_on] == [specification.tasks[0].id]
+    assert specification.warnings == ("tasks.json:11: there is no subtask 1.9: taken as task 1",)
+
+
 def test_everything_said_about_a_task_reaches_its_agent(read: Read) -> None:
     """Description, details, criteria, test strategy and each subtask's own text stand in the description."""
     [task] = read(
