@@ -35,7 +35,7 @@ _STORY = re.compile(
 )
 _PRIORITY = re.compile(r"(?:priority:?\s*)?P(\d)", re.IGNORECASE)
 _STANDS_APART = re.compile(r"^\s*(?:\*\*|__)[^*_\n]{1,60}(?:\*\*|__)?\s*[:：]|^\s*(?:\*\*|__)")
-_EXAMPLE = re.compile(r"TaskID|\[ID\]|\bT[0X]*X+\b|###", re.IGNORECASE)
+_EXAMPLE = re.compile(r"TaskID|\[ID\]|\bT[0X]*X\b|###", re.IGNORECASE)
 
 
 @frozen(kw_only=True)
