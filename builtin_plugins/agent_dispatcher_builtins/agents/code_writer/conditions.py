@@ -9,7 +9,7 @@ from attrs import evolve
 
 from agent_dispatcher.behaviour import Aggregate, Attribute, Binary, Call, In, IsNull, Literal, Name, Node, Unary
 
-from .code import AND, BOOLEAN, COMPARE, INTEGER, NOT, OR, SUM, Code
+from .code import AND, ATOM, BOOLEAN, COMPARE, INTEGER, NOT, OR, SUM, Code
 
 if TYPE_CHECKING:
     from .expressions import Compiler
@@ -44,11 +44,10 @@ def condition(compiler: Compiler, node: Node, negated: bool) -> Code:
             return Code(repr(negated), BOOLEAN)
         case Literal(value=bool() as constant):
             return Code(repr(constant != negated), BOOLEAN)
-        case Call(function="contains", arguments=(whole, part)):
-            codes = compiler.value(whole), compiler.value(part)
-            if not any(code.nullable for code in codes):
-                word = "not in" if negated else "in"
-                return Code(f"{codes[1].at(SUM)} {word} {codes[0].at(SUM)}", BOOLEAN, binds=COMPARE)
+        case Call(function="contains" | "starts_with" | "ends_with" as function, arguments=(whole, part)):
+            tested = _text_test(function, compiler.value(whole), compiler.value(part), negated)
+            if tested is not None:
+                return tested
     code = compiler.value(node)
     if isinstance(node, Aggregate) and code.text.startswith("bool("):
         code = Code(code.text.removeprefix("bool(").removesuffix(")"), BOOLEAN)
@@ -121,13 +120,33 @@ def _ordering(compiler: Compiler, node: Binary, negated: bool) -> Code:
     if any(code.text == "None" for code in missing):
         return Code(repr(negated), BOOLEAN)
     if all(code.simple for code in missing):
-        word, level, test = ("or", OR, "is") if negated else ("and", AND, "is not")
-        tests = [f"{code.text} {test} None" for code in missing]
-        return Code(f" {word} ".join([*tests, plain.text]), BOOLEAN, binds=level)
+        return _unless_missing(missing, plain, negated)
     helper = "less" if node.operator in ("<", ">") else "at_most"
     first, second = (left, right) if node.operator in ("<", "<=") else (right, left)
     call = f"values.{helper}({first.text}, {second.text})"
     return Code(f"not {call}", BOOLEAN, binds=NOT) if negated else Code(call, BOOLEAN)
+
+
+def _unless_missing(missing: list[Code], plain: Code, negated: bool) -> Code:
+    """``plain``, or no (``negated``: yes) when one of the simple codes ``missing`` is null."""
+    word, level, test = ("or", OR, "is") if negated else ("and", AND, "is not")
+    tests = [f"{code.text} {test} None" for code in missing]
+    return Code(f" {word} ".join([*tests, plain.at(level)]), BOOLEAN, binds=level)
+
+
+def _text_test(function: str, whole: Code, part: Code, negated: bool) -> Code | None:
+    """A test of two texts; ``None`` where a text that can be null is more than a name."""
+    missing = [code for code in dict.fromkeys((whole, part)) if code.nullable]
+    if not all(code.simple and code.text != "None" for code in missing):
+        return None
+    if function == "contains":
+        word = "not in" if negated else "in"
+        plain = Code(f"{part.at(SUM)} {word} {whole.at(SUM)}", BOOLEAN, binds=COMPARE)
+    else:
+        method = {"starts_with": "startswith", "ends_with": "endswith"}[function]
+        call = f"{whole.at(ATOM)}.{method}({part.text})"
+        plain = Code(f"not {call}", BOOLEAN, binds=NOT) if negated else Code(call, BOOLEAN)
+    return _unless_missing(missing, plain, negated) if missing else plain
 
 
 def _membership(compiler: Compiler, node: In, negated: bool) -> Code:

@@ -157,9 +157,11 @@ def _operators(node: ast.expr) -> list[int]:
 
 
 def _may_stand_open(node: ast.expr) -> bool:
-    """Whether a broken expression needs no parentheses around it: one loosest operator at most, and a bracket at the end."""
+    """Whether a broken expression needs no parentheses around it: one loosest operator at most, and a bracket at an end."""
     operators = [2 if binds == 1 else binds for binds in _operators(node)]
-    return _ends_in_bracket(node) and (not operators or operators.count(min(operators)) == 1)
+    return (_ends_in_bracket(node) or _begins_in_bracket(node)) and (
+        not operators or operators.count(min(operators)) == 1
+    )
 
 
 def _ends_in_bracket(node: ast.expr) -> bool:
@@ -175,6 +177,19 @@ def _ends_in_bracket(node: ast.expr) -> bool:
                 return False
             last, level = operands[-1]
             return _binding(last) < level or _ends_in_bracket(last)
+
+
+def _begins_in_bracket(node: ast.expr) -> bool:
+    """Whether an expression begins with a bracket that belongs to no name."""
+    match node:
+        case ast.ListComp() | ast.GeneratorExp() | ast.List() | ast.Tuple():
+            return True
+        case _:
+            operands = _operands(node)
+            if not operands or isinstance(node, ast.UnaryOp):
+                return False
+            first, level = operands[0]
+            return _binding(first) < level or _begins_in_bracket(first)
 
 
 # --- from nodes to documents
