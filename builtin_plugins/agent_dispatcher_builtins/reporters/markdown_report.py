@@ -209,7 +209,7 @@ def _warnings(result: ExecutionResult) -> Iterable[str]:
 
 def _text(text: str) -> str:
     """``text`` as one line that cannot end a table cell or start markup."""
-    line = " ".join(text.split())
+    line = "".join(character for character in " ".join(text.split()) if character.isprintable())
     for character in "\\`*_[]<>|":
         line = line.replace(character, "\\" + character)
     return line

@@ -147,11 +147,12 @@ class AgentContract(Contract):
         """Beside the workspace nothing is written: not into the current folder, not beside it, not into the temporary folder; the process is as before."""
         decoy = tmp_path / "current"
         (decoy / "below").mkdir(parents=True)
+        sandbox = self._sandbox()
         here, environment, temporary = Path.cwd(), dict(os.environ), tempfile.tempdir
         os.chdir(decoy)
         tempfile.tempdir = str(decoy)
         try:
-            self._run(tmp_path / "own")
+            self._run(tmp_path / "own", sandbox=sandbox)
             moved = Path.cwd()
             changed = sorted(key for key in {*os.environ, *environment} if os.environ.get(key) != environment.get(key))
         finally:
@@ -207,7 +208,7 @@ class AgentContract(Contract):
 
     def test_the_event_loop_goes_on(self, tmp_path: Path) -> None:
         """While an agent works, other agents go on: nothing holds the event loop for more than a second."""
-        worst = 0.0
+        sandbox, worst = self._sandbox(), 0.0
 
         async def work() -> None:
             nonlocal worst
@@ -220,7 +221,7 @@ class AgentContract(Contract):
                     worst = max(worst, time.monotonic() - before - 0.01)
 
             ticking = asyncio.ensure_future(tick())
-            await self._attempt(tmp_path, self.make_agent(), self.task())
+            await self._attempt(tmp_path, self.make_agent(), self.task(), sandbox)
             await asyncio.sleep(0.02)
             ticking.cancel()
 
@@ -236,8 +237,10 @@ class AgentContract(Contract):
         if isinstance(self.make_agent(), SyncAgent):
             self.skip("a SyncAgent cannot be interrupted; it looks at context.deadline")
 
+        sandbox = self._sandbox()
+
         async def work() -> tuple[bool, bool]:
-            attempt = asyncio.ensure_future(self._attempt(tmp_path, self.make_agent(), self.task()))
+            attempt = asyncio.ensure_future(self._attempt(tmp_path, self.make_agent(), self.task(), sandbox))
             for _ in range(3):
                 await asyncio.sleep(0)
             if attempt.done():
@@ -306,8 +309,23 @@ class AgentContract(Contract):
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
-    def _run(self, place: Path, *, agent: BaseAgent | SyncAgent | None = None, task: Task | None = None) -> AgentRun:
-        return self._tried(self._attempt(place, agent or self.make_agent(), task or self.task()))
+    def _run(
+        self,
+        place: Path,
+        *,
+        agent: BaseAgent | SyncAgent | None = None,
+        task: Task | None = None,
+        sandbox: Sandbox | None = None,
+    ) -> AgentRun:
+        ready = sandbox or self._sandbox()
+        return self._tried(self._attempt(place, agent or self.make_agent(), task or self.task(), ready))
+
+    def _sandbox(self) -> Sandbox | None:
+        """The suite's sandbox after it proved itself; skips where it does not work."""
+        sandbox = self.make_sandbox()
+        if sandbox is not None:
+            self._tried(sandbox.probe())
+        return sandbox
 
     def _tried(self, work: Coroutine[Any, Any, _T]) -> _T:
         try:
@@ -317,10 +335,9 @@ class AgentContract(Contract):
         except SandboxUnavailable as error:
             self.skip(str(error))
 
-    async def _attempt(self, place: Path, agent: BaseAgent | SyncAgent, task: Task) -> AgentRun:
-        sandbox = self.make_sandbox()
-        if sandbox is not None:
-            await sandbox.probe()
+    async def _attempt(
+        self, place: Path, agent: BaseAgent | SyncAgent, task: Task, sandbox: Sandbox | None
+    ) -> AgentRun:
         run = await run_agent_async(
             agent,
             task,

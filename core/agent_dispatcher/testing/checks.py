@@ -287,7 +287,7 @@ class _Refusing(_Canned):
     def __init__(self) -> None:
         super().__init__(Completed(code=1, stdout="", stderr=""))
 
-    async def run(self, argv: Sequence[str], **options: Any) -> Completed:  # type: ignore[override]
+    async def run(self, argv: Sequence[str], **options: Any) -> Completed:
         """Refuse."""
         raise SandboxUnavailable("this suite has no sandbox: override make_sandbox(self) if the check runs commands")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from functools import partial
 from typing import Any
 
 from ..agents.base_agent import AgentContext, AgentResult, BaseAgent, SyncAgent
@@ -29,13 +30,14 @@ class ExecutorContract(Contract):
 
     def test_the_result_passes_through(self) -> None:
         """What ``execute`` returned comes back unchanged, of agents that await and of those that block."""
-        for agent in (_Awaits(), _Blocks()):
+        agents: tuple[_Awaits | _Blocks, ...] = (_Awaits(), _Blocks())
+        for agent in agents:
             result = self._run(agent)
             self.promise(
                 result == _DONE,
-                f"{type(agent).__base__.__name__} returned {_DONE}, the executor gave {result!r}",
+                f"{agent} returned {_DONE}, the executor gave {result!r}",
                 "run returns the agent's result",
-            )  # type: ignore[union-attr]
+            )
 
     def test_the_agent_gets_its_task_and_context(self) -> None:
         """``execute`` is called once, with the task and the context of the host."""
@@ -51,13 +53,13 @@ class ExecutorContract(Contract):
 
     def test_an_exception_passes_through(self) -> None:
         """What the agent raised comes out as it was, of both sorts of agents, and nothing is tried again."""
-        for agent in (_Awaits(ValueError("bad spec.md:3")), _Blocks(ValueError("bad spec.md:3"))):
-            error = self.raises(
-                ValueError,
-                lambda agent=agent: self._run(agent),
-                "an agent raised ValueError",
-                "run raises what the agent raised",
-            )  # type: ignore[misc]
+        agents: tuple[_Awaits | _Blocks, ...] = (
+            _Awaits(ValueError("bad spec.md:3")),
+            _Blocks(ValueError("bad spec.md:3")),
+        )
+        for agent in agents:
+            attempt = partial(self._run, agent)
+            error = self.raises(ValueError, attempt, "an agent raised ValueError", "run raises what the agent raised")
             self.promise(
                 str(error) == "bad spec.md:3", f"the error's text became {error}", "run raises what the agent raised"
             )

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from ..errors import SpecificationError
 from ..extension.components import SpecificationFormat
-from ..models import Specification
+from ..models import Requirement, Specification, Task
 from .contract import Contract
 
 __all__ = ["SpecificationFormatContract"]
@@ -144,7 +144,8 @@ class SpecificationFormatContract(Contract):
         """Every requirement and every listed task names the file and a line that the file has."""
         source = self._sample(tmp_path)
         found = self.make_format().load(source)
-        for thing in (*found.requirements, *found.tasks):
+        things: tuple[Requirement | Task, ...] = (*found.requirements, *found.tasks)
+        for thing in things:
             place = _PLACE.fullmatch(thing.source)
             if place is None:
                 self.broken(f"{type(thing).__name__} {thing.id} has the source {thing.source!r}", "source is file:line")

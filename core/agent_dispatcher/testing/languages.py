@@ -30,7 +30,7 @@ class SourceSample:
         symbol: name of a symbol artifact that ``text`` defines (``package.module:Name``).
         absent: name of one that it does not define, in the same file.
         test_path: where a test file lies.
-        passing, failing: texts of a test file with one test each.
+        passing, failing: texts of a test file with one test each; the passing one uses the source file.
         with_side_effect: a source text that defines ``symbol`` and, if it were run or imported, would write the file ``touched`` into the current folder.
     """
 
