@@ -15,6 +15,7 @@ def default_plugins() -> tuple[tuple[str, object], ...]:
     The imports are written out so that tools that pack a program see them; none of them is heavy.
     """
     from .agents.code_writer import hooks as code_writer
+    from .agents.researcher import hooks as researcher
     from .agents.tester import hooks as tester
     from .checks import hooks as checks
     from .decomposers import hooks as decomposers
@@ -41,6 +42,7 @@ def default_plugins() -> tuple[tuple[str, object], ...]:
         ("resources", dependency_rules.resources),
         ("logical", dependency_rules.logical),
         ("code-writer", code_writer.code_writer),
+        ("researcher", researcher.researcher),
         ("tester", tester.tester),
         ("sql-store", stores.sql),
         ("local-executor", executors.local),
@@ -49,6 +51,7 @@ def default_plugins() -> tuple[tuple[str, object], ...]:
         ("bubblewrap", sandboxes.bubblewrap),
         ("reduced-sandbox", sandboxes.reduced),
         ("no-sandbox", sandboxes.none),
+        ("citations-check", checks.citations_check),
         ("compile-check", checks.compile_check),
         ("contract-check", checks.contract_check),
         ("pytest-check", checks.pytest_check),

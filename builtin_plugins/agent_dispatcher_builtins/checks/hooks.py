@@ -1,4 +1,4 @@
-"""What this folder offers: the checks ``compile``, ``contract`` and ``pytest``."""
+"""What this folder offers: the checks ``citations``, ``compile``, ``contract`` and ``pytest``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,13 @@ from typing import Any
 
 from agent_dispatcher.extension import Component, Services, hookimpl
 
-__all__ = ["compile_check", "contract_check", "pytest_check"]
+__all__ = ["citations_check", "compile_check", "contract_check", "pytest_check"]
+
+
+def _make_citations(options: Any, services: Services) -> Any:
+    from .citations import CitationsCheck
+
+    return CitationsCheck()
 
 
 def _make_compile(options: Any, services: Services) -> Any:
@@ -26,6 +32,18 @@ def _make_pytest(options: Any, services: Services) -> Any:
     from .testing import PytestCheck
 
     return PytestCheck()
+
+
+class _Citations:
+    @hookimpl
+    def dispatcher_checks(self) -> Iterable[Component]:
+        """Offer ``citations``."""
+        yield Component(
+            "citations",
+            "Every claim of a research note names a source that is there and says what is quoted.",
+            _make_citations,
+            default_rank=15,
+        )
 
 
 class _Compile:
@@ -56,6 +74,7 @@ class _Pytest:
         )
 
 
+citations_check = _Citations()
 compile_check = _Compile()
 contract_check = _Contract()
 pytest_check = _Pytest()

@@ -6,6 +6,7 @@ package, because the launcher of :mod:`.reduced` uses it in a bare interpreter.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import struct
@@ -121,7 +122,9 @@ def no_new_privileges() -> None:
 
 def drop_privileges(machine: str) -> None:
     """Give up every capability. A process of root's stays root by name, and keeps of root's rights those of the owner of a file."""
-    if os.geteuid() == 0:
+    with contextlib.suppress(
+        PermissionError
+    ):  # a user who is not root, also one who is called so in a namespace, keeps their groups
         os.setgroups([])
     for capability in range(64):
         try:

@@ -1,0 +1,76 @@
+"""What a repository says about its means: manifests, build files, imports and its readme, read once for all names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from attrs import frozen
+
+from agent_dispatcher.agents import AgentWorkspace
+
+from .imports import Imported, imported
+from .installed import modules_of
+from .manifests import Declared, answers_to, declared, is_build_file, is_manifest
+from .naming import key
+from .reading import Document, read_files
+
+__all__ = ["Repository"]
+
+_MAX_SOURCES = 2000
+_PASSED_OVER = re.compile(r"(?:^|/)(?:node_modules|vendor|third_party|site-packages|\.[^/]*|dist|build|target)/")
+_README = re.compile(r"^(?:docs/)?readme(?:\.\w+)?$", re.IGNORECASE)
+
+
+@frozen
+class Repository:
+    """What was read.
+
+    Attributes:
+        declarations: dependencies in manifests, in the order of paths and lines.
+        build_files: files that say how it is built in a form that is not parsed.
+        imports: of Python files, in the order of paths and lines.
+        readmes: what it says about itself.
+        files: how many files there are.
+    """
+
+    declarations: tuple[Declared, ...] = ()
+    build_files: tuple[Document, ...] = ()
+    imports: tuple[Imported, ...] = ()
+    readmes: tuple[Document, ...] = ()
+    files: int = 0
+
+    @classmethod
+    def read(cls, workspace: AgentWorkspace) -> Repository:
+        """Read the files that matter; generated and foreign folders are passed over."""
+        names = [name for name in workspace.files() if not _PASSED_OVER.search(name)]
+        manifests = read_files(workspace.read_bytes, filter(is_manifest, names))
+        sources = [name for name in names if name.endswith(".py")]
+        return cls(
+            tuple(each for document in manifests for each in declared(document)),
+            tuple(read_files(workspace.read_bytes, filter(is_build_file, names))),
+            tuple(
+                each
+                for document in read_files(workspace.read_bytes, sources, most=_MAX_SOURCES)
+                for each in sorted(imported(document), key=lambda found: (found.line, found.name))
+            ),
+            tuple(read_files(workspace.read_bytes, filter(_README.match, names))),
+            len(names),
+        )
+
+    def declaring(self, name: str) -> Sequence[Declared]:
+        """Declarations that a name means."""
+        return [each for each in self.declarations if answers_to(each, name)]
+
+    def importing(self, name: str) -> Sequence[Imported]:
+        """Imports of a module of that name, or of one that the installed package of that name provides."""
+        wanted = key(name)
+        return [
+            each
+            for each in self.imports
+            if key(each.name) == wanted or wanted in {key(distribution) for distribution in modules_of(each.name)}
+        ]
+
+    def uses(self, name: str) -> bool:
+        """Whether a manifest declares it or a file imports it."""
+        return bool(self.declaring(name) or self.importing(name))
