@@ -199,7 +199,8 @@ def test_a_source_that_is_not_committed_is_told(dispatch: Dispatch, tmp_path: Pa
     assert file.read_bytes().decode() == TASKS
 
 
-def test_a_link_in_the_repository_leads_nowhere(dispatch: Dispatch, tmp_path: Path) -> None:
+@pytest.mark.parametrize("replaced", [False, True], ids=["as-committed", "replaced-by-the-user"])
+def test_a_link_in_the_repository_leads_nowhere(replaced: bool, dispatch: Dispatch, tmp_path: Path) -> None:
     """A folder of the repository that is a link to somewhere else is not written through, and the run goes on without it."""
     project, elsewhere = tmp_path / "project", tmp_path / "elsewhere"
     elsewhere.mkdir()
@@ -209,7 +210,12 @@ def test_a_link_in_the_repository_leads_nowhere(dispatch: Dispatch, tmp_path: Pa
     (project / "tasks").symlink_to(elsewhere)
     git(project, "add", ".")
     git(project, "commit", "-q", "-m", "first")
-    ended = dispatch("run", project, "--output", project, "--json", "--unsafe-no-sandbox")
+    source = project
+    if replaced:
+        (project / "tasks").unlink()
+        shutil.copytree(elsewhere, project / "tasks")
+        source = project / "tasks" / "tasks.json"
+    ended = dispatch("run", source, "--output", project, "--json", "--unsafe-no-sandbox")
     assert ended.code == 0, ended.stderr
     assert any("leads out of" in text for text in json.loads(ended.stdout)["warnings"])
     assert (elsewhere / "tasks.json").read_bytes().decode() == TASKS
