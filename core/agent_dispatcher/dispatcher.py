@@ -195,7 +195,6 @@ class AgentDispatcher:
         """
         folder, run, plan, started = self._recorded(run, output)
         options["allow_partial"] = bool(started.data.get("allow_partial"))
-        options["write_back"] = bool(started.data.get("write_back"))
         session = self._initialize(run, folder, plan.specification, RunOptions(**options))
         try:
             finished = any(event.type == "run.finished" for event in self._events(folder, run))
@@ -419,6 +418,9 @@ class AgentDispatcher:
                 "allow_partial": session.options.allow_partial,
                 "approvals": sorted(name for name, own in self.config.task_types.items() if own.approval == "land"),
                 "approve_plan": self.config.workflow.approve_plan,
+                "checks_by_type": {
+                    name: list(own.checks) for name, own in self.config.task_types.items() if own.checks
+                },
                 "source": str(Path(plan.specification.path).resolve()) if plan.specification.path else "",
                 "write_back": session.options.write_back,
             },

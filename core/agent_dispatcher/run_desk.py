@@ -125,7 +125,13 @@ class RunDesk:
         owner = self.owner()
         if owner is None:
             status = self.state().status
-            state = f"is {status}" if status in FINISHED or status == "paused" else "was interrupted"
+            state = (
+                f"has ended ({status})"
+                if status in FINISHED
+                else "is paused"
+                if status == "paused"
+                else "was interrupted"
+            )
             remedy = "" if status in FINISHED else f": 'agent-dispatcher resume {self.run}' goes on with it"
             raise UsageError(f"run {self.run} {state}, there is nobody to {command} it{remedy}")
         with self._store() as store:

@@ -131,12 +131,19 @@ class RunSession:
         """All active checks, in order."""
         return [(name, self.components.get("check", name)) for name in self.registry.active("check")]
 
-    def checks_by_type(self) -> dict[str, list[tuple[str, Check]]]:
-        """Checks that ``[task_types]`` asks for and that are not active for every task, in the order of the configuration."""
+    def checks_by_type(self, started: Mapping[str, Any] | None = None) -> dict[str, list[tuple[str, Check]]]:
+        """Checks that ``[task_types]`` asks for and that are not active for every task, in the order of the configuration.
+
+        Args:
+            started: data of ``run.started``: what was asked for when the run began is still asked for, wherever it is resumed.
+        """
+        wanted = {type: list(settings.checks) for type, settings in self.config.task_types.items()}
+        for type, names in ((started or {}).get("checks_by_type") or {}).items():
+            wanted.setdefault(type, []).extend(names)
         active = self.registry.active("check")
         own = {
-            type: [(name, self.components.get("check", name)) for name in settings.checks if name not in active]
-            for type, settings in self.config.task_types.items()
+            type: [(name, self.components.get("check", name)) for name in dict.fromkeys(names) if name not in active]
+            for type, names in wanted.items()
         }
         return {type: checks for type, checks in own.items() if checks}
 
@@ -189,7 +196,7 @@ class RunSession:
                 language=self.language,
                 plan=plan,
                 run_dir=self.run_dir,
-                checks_by_type=self.checks_by_type(),
+                checks_by_type=self.checks_by_type(state.state().started),
             ),
             executor=self.one("executor"),
             factory=self._factory,

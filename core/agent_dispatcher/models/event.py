@@ -4,7 +4,9 @@
 
 ====================== =========================================================================================
 ``run.started``        ``plan`` and ``specification`` (blob digests), ``output``, ``branch``, ``base``, ``new`` (repository), ``owner``,
-                       ``sandbox`` (tier), ``workers``, ``versions`` (of the active plugins), ``allow_partial``, ``title``
+                       ``sandbox`` (tier), ``workers``, ``versions`` (of the active plugins), ``allow_partial``, ``title``,
+                       ``approvals`` (task types whose landing a person approves), ``approve_plan``,
+                       ``checks_by_type`` (task type to names of checks for it alone)
 ``run.resumed``        ``owner``, ``epoch``, ``retry`` (failed and blocked tasks are taken up again)
 ``run.paused``         ``why``
 ``run.warning``        ``text``
