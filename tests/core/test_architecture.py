@@ -26,6 +26,7 @@ ROOMS = (
     ("coordination",),
     ("run_index", "sandboxing"),
     ("session",),
+    ("preflight", "run_desk"),
     ("dispatcher",),
     ("testing", "cli"),
 )
