@@ -430,6 +430,8 @@ class TestGitWorkspace(WorkspaceContract):
 
 
 class TestFolderWorkspace(WorkspaceContract):
+    keeps_history: ClassVar[bool] = False
+
     def make_workspace(self) -> Workspace:
         return FolderWorkspace()
 

@@ -121,7 +121,7 @@ def _failures(result: ExecutionResult) -> Iterable[str]:
         yield f"### {_text(task.title)} ({task.status})"
         yield ""
         yield "```text"
-        yield (task.error or "").replace("```", "'''")
+        yield _printable(task.error or "").replace("```", "'''")
         yield "```"
         yield ""
 
@@ -209,7 +209,12 @@ def _warnings(result: ExecutionResult) -> Iterable[str]:
 
 def _text(text: str) -> str:
     """``text`` as one line that cannot end a table cell or start markup."""
-    line = "".join(character for character in " ".join(text.split()) if character.isprintable())
+    line = _printable(" ".join(text.split()))
     for character in "\\`*_[]<>|":
         line = line.replace(character, "\\" + character)
     return line
+
+
+def _printable(text: str) -> str:
+    """``text`` without characters that a terminal would obey."""
+    return "".join(character for character in text if character.isprintable() or character in "\n\t")

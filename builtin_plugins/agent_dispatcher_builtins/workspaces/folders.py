@@ -72,10 +72,13 @@ class FolderWorkspace:
         return not_writable(output)
 
     async def open(self, task: Task | None, attempt: int, base: str | None = None) -> Opened:
-        """A folder that appears when something is written to it, or that holds what has landed."""
+        """A folder that appears when something is written to it, or that holds what has landed: the newest state, also where an older one is
+        asked for; ``Opened.base`` says so."""
         tip = self._tip if base is None else base
         if tip not in self._at:
             raise WorkspaceError(f"there is no state {tip} to start {task.id if task else 'anything'} from")
+        if self._at[tip] != self._files:
+            tip = self._tip  # of what landed only the newest content is kept
         self._opened += 1
         path = self._attempts / str(self._opened)
         if self._at[tip]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import unittest
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn, TypeVar
 
@@ -94,18 +94,21 @@ class Outcome:
     why: str = ""
 
 
-def check_contract(suite: type[Contract], folder: Path) -> Mapping[str, Outcome]:
+def check_contract(suite: type[Contract], folder: Path, only: Collection[str] = ()) -> Mapping[str, Outcome]:
     """Run a suite without pytest.
 
     Args:
         suite: a subclass of one of the suites with its ``make_`` method overridden.
         folder: an empty folder; each test gets one of its own in it as ``tmp_path``.
+        only: names of the tests to run; all when empty.
 
     Returns:
         Name of each test method to its outcome, in the order of the suite.
     """
     outcomes: dict[str, Outcome] = {}
     for name in _tests(suite):
+        if only and name not in only:
+            continue
         place = folder / name
         place.mkdir(parents=True)
         test = getattr(suite(), name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tempfile
+import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -32,7 +33,8 @@ class MemoryWorkspace:
 
     def __init__(self) -> None:
         self._run, self._output = "", Path()
-        self._home: tempfile.TemporaryDirectory[str] | None = None
+        self._home: Path | None = None
+        self._remove: weakref.finalize[..., MemoryWorkspace] | None = None
         self._tip = ""
         self._trees: dict[str, _Tree] = {}
         self._sealed: dict[str, Change] = {}
@@ -42,7 +44,9 @@ class MemoryWorkspace:
     async def start(self, run: str, output: Path, *, title: str = "") -> Started:
         """Begin; files that are in ``output`` already are the base."""
         self._run, self._output = run, output.resolve()
-        self._home = tempfile.TemporaryDirectory(prefix="agent-dispatcher-test-", ignore_cleanup_errors=True)
+        await self.aclose()
+        self._home = Path(tempfile.mkdtemp(prefix="agent-dispatcher-test-")).resolve()
+        self._remove = weakref.finalize(self, shutil.rmtree, self._home, True)
         new = not self._output.exists() or not any(self._output.iterdir())
         self._tip = self._keep(_read(self._output), "start", run)
         return Started(base=self._tip, new=new)
@@ -123,14 +127,14 @@ class MemoryWorkspace:
 
     async def aclose(self) -> None:
         """Remove the folders."""
-        if self._home is not None:
-            self._home.cleanup()
+        if self._remove is not None:
+            self._remove()
 
     def _folder(self, tree: _Tree) -> Path:
         if self._home is None:
             raise WorkspaceError("the workspace was not started")
         self._folders += 1
-        path = Path(self._home.name).resolve() / str(self._folders)
+        path = self._home / str(self._folders)
         path.mkdir()
         folder = GuardedFolder(path)
         for name, file in tree.items():
