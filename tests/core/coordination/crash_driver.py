@@ -30,6 +30,7 @@ from agent_dispatcher.errors import Fenced
 from agent_dispatcher.extension import CheckContext, Completed, Opened
 from agent_dispatcher.failpoints import read_environment
 from agent_dispatcher.models import Dependency, Event, Evidence, ExecutionPlan, Specification, Task
+from agent_dispatcher.run_desk import RunDesk
 from agent_dispatcher.workspace.agent_workspace import GuardedWorkspace
 from agent_dispatcher.workspace.integration import Integration
 from agent_dispatcher.workspace.source_statuses import SourceStatuses
@@ -45,7 +46,16 @@ FENCED = 7
 SPECIFICATION = Specification(id="s", title="three files")
 PLAN = ExecutionPlan(
     specification=SPECIFICATION,
-    tasks=tuple(Task(id=name, source_id=name, title=f"Write {name}", requirements=(f"R-{name}",)) for name in "abc"),
+    tasks=tuple(
+        Task(
+            id=name,
+            source_id=name,
+            title=f"Write {name}",
+            requirements=(f"R-{name}",),
+            type="reviewed" if name == "c" else "code_writing",
+        )
+        for name in "abc"
+    ),
     dependencies=(Dependency(before="a", after="b"),),
 )
 
@@ -158,7 +168,9 @@ async def carry_out(output: Path) -> str:
                 executor=LocalExecutor(),
                 factory=factory,
                 bus=MessageBus(),
-                settings=CoordinatorSettings(concurrency=2, poll_s=0.02, max_attempts=1),
+                settings=CoordinatorSettings(
+                    concurrency=2, poll_s=0.02, max_attempts=1, approvals=frozenset({"reviewed"})
+                ),
                 assignments={task.id: ("writer",) for task in plan.tasks},
                 context_for=context_for,
                 sources=Sources(output, workspace, started.branch),
@@ -172,6 +184,14 @@ async def carry_out(output: Path) -> str:
             await workspace.aclose()
 
 
+def approve(output: Path) -> None:
+    """The person who is asked agrees to what waits, from outside the run."""
+    desk = RunDesk(output=output, run=RUN, plan=PLAN, open_store=lambda: SqlStore(output / ".dispatcher"))
+    for waiting in desk.waiting():
+        assert waiting.evidence, "asked without evidence"
+        desk.answer(waiting)
+
+
 def fork(output: Path, failpoints: str) -> int:
     """Carry the run out in a child; its process id."""
     pid = os.fork()
@@ -180,7 +200,11 @@ def fork(output: Path, failpoints: str) -> int:
         read_environment()
         code = 1
         try:
-            code = 0 if asyncio.run(carry_out(output)) == "completed" else 2
+            status = asyncio.run(carry_out(output))
+            while status == "paused":
+                approve(output)
+                status = asyncio.run(carry_out(output))
+            code = 0 if status == "completed" else 2
         except Fenced:
             code = FENCED
         except BaseException:
@@ -254,6 +278,12 @@ def faults(case: Path, killed: bool, sealed: dict[str, str], calls_before: Count
             found.append(f"sealed work of {task} was done again")
     if max(calls.values()) > (2 if killed else 1):
         found.append(f"executions: {dict(calls)}")
+    about_c = [event.type for event in events if event.task == "c"]
+    for kind in ("approval.requested", "approval.given"):
+        if about_c.count(kind) != 1:
+            found.append(f"{kind} is recorded {about_c.count(kind)} times")
+    if "approval.given" not in about_c[: about_c.index("attempt.landed")]:
+        found.append("c landed before it was approved")
     checked = {event.task for event in events if event.type == "attempt.checked"}
     if checked != {"a", "b", "c"}:
         found.append(f"evidence is recorded only for {checked}")

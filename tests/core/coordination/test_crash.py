@@ -61,6 +61,8 @@ def test_frozen_owner_cannot_spoil_what_its_successor_did(tmp_path: Path) -> Non
         "finish.before:1",
         "finish.after:1",
         "finish.recorded:1",
+        "approval.requested:1",
+        "approval.decided:1",
     ]
     cases = drive(tmp_path, "freeze", *points)
     assert [case for case in cases if case["faults"]] == []
