@@ -54,7 +54,10 @@ class ResearcherAgent(SyncAgent):
                 permanent=True,
                 error=f"nothing could be looked up: the task names {asked}, of which neither the specification, the repository nor an installed package says anything",
             )
-        looked_at = f"{len(documents)} documents of the specification, {repository.files} files of the repository"
+        looked_at = (
+            f"documents of the specification: {len(documents)}; in the repository manifests: {repository.manifests}, "
+            f"build files: {len(repository.build_files)}, Python files: {repository.sources}, readmes: {len(repository.readmes)}"
+        )
         context.workspace.write_text(path, render(task, findings, subjects.unknown, looked_at))
         found = sum(1 for each in findings if each.facts)
         return AgentResult(

@@ -17,7 +17,7 @@ __all__ = ["Declared", "declared", "is_build_file", "is_manifest"]
 
 _REQUIREMENTS = re.compile(r"(?:^|/)(?:[\w.-]*requirements[\w.-]*|constraints)\.(?:txt|in)$")
 _NAME = re.compile(
-    r"^\s*(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:\[[^\]]*\])?\s*(?P<rest>(?:[<>=!~@;(].*)?)$"
+    r"^\s*(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:\[[^\]]*\])?\s*(?P<rest>(?:(?:[<>]|[=!~]=|[@;(]).*)?)$"
 )
 _GO_REQUIRE = re.compile(r"^\s*(?:require\s+)?(?P<name>[\w.-]+\.[\w.-]+/\S+|[\w.-]+/\S+)\s+(?P<version>v\S+)")
 _GO = re.compile(r"^go\s+(?P<version>\d\S*)\s*$")

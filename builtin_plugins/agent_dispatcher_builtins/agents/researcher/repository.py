@@ -31,31 +31,35 @@ class Repository:
         build_files: files that say how it is built in a form that is not parsed.
         imports: of Python files, in the order of paths and lines.
         readmes: what it says about itself.
-        files: how many files there are.
+        sources: how many Python files were read.
+        manifests: how many manifests were read.
     """
 
     declarations: tuple[Declared, ...] = ()
     build_files: tuple[Document, ...] = ()
     imports: tuple[Imported, ...] = ()
     readmes: tuple[Document, ...] = ()
-    files: int = 0
+    sources: int = 0
+    manifests: int = 0
 
     @classmethod
     def read(cls, workspace: AgentWorkspace) -> Repository:
         """Read the files that matter; generated and foreign folders are passed over."""
         names = [name for name in workspace.files() if not _PASSED_OVER.search(name)]
-        manifests = read_files(workspace.read_bytes, filter(is_manifest, names))
-        sources = [name for name in names if name.endswith(".py")]
+        manifests = tuple(read_files(workspace.read_bytes, filter(is_manifest, names)))
+        python = (name for name in names if name.endswith(".py"))
+        sources = tuple(read_files(workspace.read_bytes, python, most=_MAX_SOURCES))
         return cls(
             tuple(each for document in manifests for each in declared(document)),
             tuple(read_files(workspace.read_bytes, filter(is_build_file, names))),
             tuple(
                 each
-                for document in read_files(workspace.read_bytes, sources, most=_MAX_SOURCES)
+                for document in sources
                 for each in sorted(imported(document), key=lambda found: (found.line, found.name))
             ),
             tuple(read_files(workspace.read_bytes, filter(_README.match, names))),
-            len(names),
+            len(sources),
+            len(manifests),
         )
 
     def declaring(self, name: str) -> Sequence[Declared]:

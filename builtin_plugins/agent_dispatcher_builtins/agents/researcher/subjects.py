@@ -52,8 +52,9 @@ def means_of(documents: Sequence[Document], specification: Specification) -> dic
     """Names that the specification gives its means, by their key: first those in its documents, then what its format read."""
     found: dict[str, str] = {}
     for document in documents:
-        for name, _ in named_means(document):
-            found.setdefault(key(name), name)
+        if not is_listing(document):  # there "dependencies" are those between tasks
+            for name, _ in named_means(document):
+                found.setdefault(key(name), name)
     facts = Document("", tuple(f"Dependencies: {value}" for value in specification.facts.values()))
     for name, _ in named_means(facts):
         found.setdefault(key(name), name)

@@ -1,0 +1,163 @@
+"""The check ``citations``: a claim without a source, or with one that does not say so, does not pass."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent_dispatcher.extension import Change, CheckContext, Tree
+from agent_dispatcher.models import ArtifactRef, Evidence, ExecutionPlan, Specification, Task
+from agent_dispatcher_builtins.checks.citations import CitationsCheck
+from agent_dispatcher_builtins.checks.citing import (
+    Claim,
+    FileLine,
+    MetadataField,
+    code_span,
+    parse_claim,
+    shown,
+    source_text,
+    visible,
+)
+
+NOTE = "docs/research/T1.md"
+
+
+def _check(tmp_path: Path, note: str | None, *, changed: bool = False) -> Evidence:
+    tree, spec = tmp_path / "tree", tmp_path / "spec"
+    for folder in (tree / "docs" / "research", spec):
+        folder.mkdir(parents=True, exist_ok=True)
+    (tree / "a.py").write_text("import os\nimport attrs\n")
+    (spec / "plan.md").write_text("# Plan\n**Storage**:  SQLite\n")
+    (tmp_path / "outside.py").write_text("import attrs\n")
+    if not (tree / "link.py").is_symlink():
+        (tree / "link.py").symlink_to(tmp_path / "outside.py")
+    if note is not None:
+        (tree / NOTE).write_text(note)
+    promised = () if changed else (ArtifactRef(type="path", name=NOTE),)
+    task = Task(id="T1", title="Research", type="research", produces=promised)
+    own = Change(task="T1", attempt=1, ref="r", commit="c", base="b", paths=(NOTE,))
+    other = Change(task="T2", attempt=1, ref="r", commit="c", base="b", paths=("README.md",))
+    (tree / "README.md").write_text("No claims here.\n")
+    context = CheckContext(
+        tree=Tree(tree="t", commit="c", tip="c", path=tree, changes=(own, other) if changed else ()),
+        sandbox=None,
+        language=None,
+        plan=ExecutionPlan(specification=Specification(id="s", title="s", path=str(spec)), tasks=(task,)),
+        landed=frozenset(),
+        log_dir=tmp_path / "logs",
+        run_dir=tmp_path,
+    )
+    check = CitationsCheck()
+    assert check.applies(task, context.plan)
+    return asyncio.run(check.check(task, context))
+
+
+GOOD = """# Facts
+
+> Quotations of this sort claim nothing.
+
+- Imported: `import attrs` (`a.py:2`)
+- Stored: `**Storage**: SQLite` (`specification:plan.md:2`)
+- Installed: `attrs` (`distribution attrs: Name`)
+- Twice: `import` (`a.py:1`, `a.py:2`)
+
+## Not found
+
+- `Zork`: nowhere
+"""
+
+
+@pytest.mark.parametrize("changed", [False, True])
+def test_claims_with_sources_pass(tmp_path: Path, changed: bool) -> None:
+    """The promised note, or the one the task changed, and no other task's pages."""
+    evidence = _check(tmp_path, GOOD, changed=changed)
+    assert evidence.passed, evidence.summary
+    assert evidence.details["claims"] == 4 and evidence.details["notes"] == [NOTE]
+    assert not evidence.proof
+
+
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        ("- attrs is the best choice", "names no source"),
+        ("A plain sentence.", "names no source"),
+        ("- It is (trust me)", "names no source"),
+        ("- Imported: `import attrs` (`a.py:3000`)", "the file has 3 lines"),
+        ("- Imported: `import attrs` (`a.py:0`)", "is no source"),
+        ("- Imported: `import attrs` (`b.py:1`)", "there is no such file"),
+        ("- Imported: `import attrs` (`a.py:1`)", "a.py:1 does not say 'import attrs'"),
+        ("- Twice: `import attrs` (`a.py:2`, `a.py:1`)", "a.py:1 does not say"),
+        ("- Imported: `import attrs` (`../outside.py:1`)", "refused"),
+        ("- Imported: `import attrs` (`link.py:1`)", "refused"),
+        ("- Passwords: `root` (`/etc/passwd:1`)", "refused"),
+        ("- Stored: `MySQL` (`specification:plan.md:2`)", "does not say 'MySQL'"),
+        ("- Stored: `x` (`specification:../tree/a.py:1`)", "refused"),
+        ("- Installed: `0` (`distribution no-such-thing: Version`)", "no such distribution"),
+        ("- Installed: `x` (`distribution attrs: Nothing`)", "no such field"),
+        ("- Seen: `import attrs` `a.py:2`", "names no source"),
+        ("- Seen: `import attrs` x`a.py:2`)", "not stand in brackets"),
+    ],
+)
+def test_other_claims_do_not(tmp_path: Path, line: str, fault: str) -> None:
+    """What is wrong is told with the note's line."""
+    evidence = _check(tmp_path, GOOD.replace("## Not found", f"{line}\n\n## Not found"))
+    assert not evidence.passed
+    assert f"{NOTE}:10: " in evidence.summary and fault in evidence.summary
+    assert (tmp_path / evidence.log).read_text().count("\n") == 0
+
+
+def test_a_note_must_claim_something(tmp_path: Path) -> None:
+    """An empty note, one that only says what was not found, and none at all."""
+    assert "claims nothing" in _check(tmp_path, "# Facts\n\n## Not found\n\n- `x`: nowhere\n").summary
+    assert not _check(tmp_path, "").passed
+    (tmp_path / "tree" / NOTE).unlink()
+    assert "left no note" in _check(tmp_path, None).summary
+
+
+def test_not_found_ends_with_the_next_heading(tmp_path: Path) -> None:
+    """Claims cannot hide behind it."""
+    assert not _check(tmp_path, GOOD + "\n## More\n\n- hidden\n").passed
+
+
+def test_it_looks_at_research_only(tmp_path: Path) -> None:
+    """Pages of other tasks need no sources."""
+    plan = ExecutionPlan(specification=Specification(id="s", title="s"), tasks=())
+    kinds = ("research", "analysis", "documentation", "code_writing")
+    assert [CitationsCheck().applies(Task(id="x", title="x", type=kind), plan) for kind in kinds] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+    assert not CitationsCheck().applies(None, plan)
+
+
+_SOURCES = st.one_of(
+    st.builds(
+        FileLine,
+        st.text(
+            st.characters(exclude_categories=["Cc", "Cf", "Cs", "Co", "Zl", "Zp"], exclude_characters=":"), min_size=1
+        )
+        .map(str.strip)
+        .filter(bool),
+        st.integers(1, 10**6),
+        st.booleans(),
+    ),
+    st.just(MetadataField("ruamel.yaml", "Requires-Dist")),
+)
+
+
+@given(st.text(), _SOURCES)
+def test_any_text_survives_being_quoted(text: str, source: FileLine | MetadataField) -> None:
+    """Written and read again it is the same text, and the same source, whatever ticks and brackets are in it."""
+    quotation = shown(text)
+    parsed = parse_claim(f"- Said: {code_span(quotation)} ({code_span(source_text(source))})")
+    assert isinstance(parsed, Claim), parsed
+    assert parsed.sources == (source,)
+    if quotation:
+        assert parsed.quotations == (quotation.removesuffix("…"),)
+        assert parsed.quotations[0] in visible(text)
