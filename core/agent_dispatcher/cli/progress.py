@@ -17,6 +17,10 @@ from ..models import Event, ExecutionPlan
 __all__ = ["Progress", "progress_display"]
 
 
+_ENDED = frozenset({"completed", "failed", "blocked", "skipped", "cancelled"})
+_CLOSING = "check     the finished whole"
+
+
 @define
 class Progress:
     """Where a run stands, as far as its events have told.
@@ -25,6 +29,7 @@ class Progress:
         plan: what is carried out.
         run: the run's id once it has started.
         states: task id -> a word: ``running``, ``checking``, ``completed``, ...
+        over: whether every task has ended, so that only the finished whole is checked.
     """
 
     plan: ExecutionPlan
@@ -32,6 +37,7 @@ class Progress:
     output: Path | None = None
     states: dict[str, str] = field(factory=dict)
     began: float = field(factory=time.monotonic)
+    over: bool = False
     _titles: dict[str, str] = field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
@@ -48,6 +54,9 @@ class Progress:
             line = self._take(event)
             if line is not None:
                 self.show(event, line)
+        if events and not self.over and self.states and _ENDED.issuperset(self.states.values()):
+            self.over = True
+            self.show(events[-1], _CLOSING)
         self.refresh()
 
     def show(self, event: Event, line: str) -> None:
@@ -139,6 +148,8 @@ class LiveProgress(Progress):
         for task, state in self.states.items():
             if state in ("running", "checking", "sealed", "waiting for approval", "approved", "landed"):
                 grid.add_row(Text(state, style="cyan"), Text(self.title(task)))
+        if self.over:
+            grid.add_row(Text("checking", style="cyan"), Text("the finished whole"))
         return grid
 
 

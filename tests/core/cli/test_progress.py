@@ -1,0 +1,43 @@
+"""What a run shows while it goes on."""
+
+from __future__ import annotations
+
+import pytest
+
+from agent_dispatcher.cli.progress import PlainProgress
+from agent_dispatcher.models import Event, ExecutionPlan, Specification, Task
+
+PLAN = ExecutionPlan(
+    specification=Specification(id="s", title="S"), tasks=(Task(id="a", title="First"), Task(id="b", title="Second"))
+)
+
+
+def event(kind: str, task: str, **data: object) -> Event:
+    return Event(run="r", type=kind, at=0.0, task=task, attempt=1, data=dict(data))
+
+
+def test_plain_lines_say_what_starts_and_ends_and_why_it_fails(capsys: pytest.CaptureFixture[str]) -> None:
+    """One line per start and end, with the count of what is done; a failure quotes its first line; stdout stays empty."""
+    display = PlainProgress(PLAN)
+    display.events([event("attempt.started", "a", agent_type="writer"), event("task.completed", "a")])
+    display.events([event("attempt.failed", "b", error="no idea\nmore"), event("task.failed", "b")])
+    captured = capsys.readouterr()
+    lines = [line.split("s  ", 1)[1].strip() for line in captured.err.splitlines()]
+    assert lines == [
+        "0/2  start     First [writer]",
+        "1/2  done      First",
+        "1/2  failed    Second: no idea",
+        "1/2  failed    Second",
+        "1/2  check     the finished whole",
+    ]
+    assert captured.out == ""
+
+
+def test_the_final_checks_are_announced_once(capsys: pytest.CaptureFixture[str]) -> None:
+    """When every task has ended, what still takes time is named, and only once."""
+    display = PlainProgress(PLAN)
+    display.events([event("task.completed", "a")])
+    assert "finished whole" not in capsys.readouterr().err
+    display.events([event("task.completed", "b")])
+    display.events([event("run.warning", "b", text="x")])
+    assert capsys.readouterr().err.count("finished whole") == 1
