@@ -219,3 +219,72 @@ def test_one_change_is_landed_at_a_time(tmp_path: Path) -> None:
 
     asyncio.run(work())
     assert story == ["stage on 0", "record", "land on 0"] * 2
+
+
+def test_an_inspection_checks_and_records_but_does_not_land(tmp_path: Path) -> None:
+    """What a person is asked about has passed its checks on a known tip; the branch stays where it is."""
+    story: list[str] = []
+
+    async def record(tree: str, evidence: tuple[Evidence, ...]) -> None:
+        story.append(f"record {tree} {[item.check for item in evidence]}")
+
+    integration = _integration(tmp_path, FakeWorkspace(story), one=_says(True))
+    verdict = asyncio.run(integration.inspect(TASK, CHANGE, frozenset(), 1, record))
+    assert (verdict.landed, verdict.why, verdict.tip, verdict.tree) == (None, "", "0", "tree0")
+    assert story == ["stage on 0", "record tree0 ['one']"]
+
+
+def test_an_inspection_refuses_like_a_landing(tmp_path: Path) -> None:
+    """A check or a conflict: nobody is asked, nothing is recorded as evidence."""
+
+    async def record(tree: str, evidence: tuple[Evidence, ...]) -> None:
+        raise AssertionError("never called")
+
+    red = _integration(tmp_path, FakeWorkspace([]), one=_says(False))
+    assert asyncio.run(red.inspect(TASK, CHANGE, frozenset(), 1, record)).why.startswith("one: ")
+    torn = _integration(tmp_path, FakeWorkspace([], conflict=True), one=_says(True))
+    assert asyncio.run(torn.inspect(TASK, CHANGE, frozenset(), 1, record)).conflict == ("x", "y")
+
+
+def test_checks_are_not_run_again_on_what_they_passed(tmp_path: Path) -> None:
+    """Same tip and same tree: it lands at once. Moved meanwhile: everything is checked again."""
+    for moves, ran in ((0, 0), (1, 1)):
+        calls: list[str] = []
+        recorded: list[int] = []
+
+        def act(context: CheckContext, calls: list[str] = calls) -> Evidence:
+            calls.append(context.tree.tree)
+            return Evidence(id="x", check="x", passed=True)
+
+        async def record(tree: str, evidence: tuple[Evidence, ...], recorded: list[int] = recorded) -> None:
+            recorded.append(len(evidence))
+
+        integration = _integration(tmp_path, FakeWorkspace([], moves=moves), one=FakeCheck(act))
+        landing = integration.land(TASK, CHANGE, frozenset(), 1, record, ("0", "tree0"))
+        assert asyncio.run(landing).landed is not None
+        assert len(calls) == ran
+        assert recorded == [0, 1][: moves + 1]
+
+
+def test_checks_of_one_task_type(tmp_path: Path) -> None:
+    """They run for tasks of that type beside the others, and not for the whole."""
+    integration = Integration(
+        workspace=FakeWorkspace([]),  # type: ignore[arg-type]
+        checks=[("all", _says(True))],
+        checks_by_type={"review": [("own", _says(True))]},
+        sandbox=None,  # type: ignore[arg-type]
+        language=None,
+        plan=ExecutionPlan(specification=Specification(id="s", title="s"), tasks=()),
+        run_dir=tmp_path,
+    )
+
+    async def record(tree: str, evidence: tuple[Evidence, ...]) -> None:
+        return None
+
+    def names(task: Task) -> list[str]:
+        verdict = asyncio.run(integration.land(task, CHANGE, frozenset(), 1, record))
+        return [item.check for item in verdict.evidence]
+
+    assert names(Task(id="a", title="a", type="review")) == ["all", "own"]
+    assert names(TASK) == ["all"]
+    assert [item.check for item in asyncio.run(integration.final(frozenset()))] == ["all"]
