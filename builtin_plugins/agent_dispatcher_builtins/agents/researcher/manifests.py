@@ -13,7 +13,7 @@ from attrs import frozen
 from .naming import key
 from .reading import Document
 
-__all__ = ["Declared", "declared", "is_build_file", "is_manifest"]
+__all__ = ["Declared", "declared", "is_build_file", "is_manifest", "names_of"]
 
 _REQUIREMENTS = re.compile(r"(?:^|/)(?:[\w.-]*requirements[\w.-]*|constraints)\.(?:txt|in)$")
 _NAME = re.compile(
@@ -153,8 +153,8 @@ def _strings(value: object) -> list[str]:
     return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
 
 
-def answers_to(declaration: Declared, name: str) -> bool:
-    """Whether a name means this dependency: the whole name, or the last part of a path (``@scope/name``, ``host/owner/name``)."""
+def names_of(declaration: Declared) -> frozenset[str]:
+    """Keys of the names that mean this dependency: the whole name, and the last part of a path (``@scope/name``, ``host/owner/name/v2``)."""
     own = key(declaration.name)
     parts = [part for part in own.split("/") if not re.fullmatch(r"v\d+", part)]
-    return key(name) in {own, own.lstrip("@"), parts[-1] if parts else own}
+    return frozenset({own, own.lstrip("@"), parts[-1] if parts else own})

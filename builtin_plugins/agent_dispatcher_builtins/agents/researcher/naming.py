@@ -73,7 +73,8 @@ def set_off(text: str) -> list[str]:
     for match in _WORD.finditer(plain):
         word = match[0].rstrip("./-")
         inner = any(c.isupper() or c.isdigit() for c in word[1:]) or bool(re.search(r"[.+#]", word))
-        begins = not plain[: match.start()].strip() or plain[: match.start()].rstrip()[-1:] in ".!?:;-*>#(\n"
+        before = plain[max(0, match.start() - 20) : match.start()].rstrip()
+        begins = not before or before[-1] in ".!?:;-*>#("
         capital = word[0].isupper() and not begins
         if (
             (inner or capital)

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeVar
 
-from attrs import frozen
+from attrs import field, frozen
 
 from agent_dispatcher.agents import AgentWorkspace
 
 from .imports import Imported, imported
 from .installed import modules_of
-from .manifests import Declared, answers_to, declared, is_build_file, is_manifest
+from .manifests import Declared, declared, is_build_file, is_manifest, names_of
 from .naming import key
 from .reading import Document, read_files
 
 __all__ = ["Repository"]
+
+_T = TypeVar("_T")
 
 _MAX_SOURCES = 2000
 _PASSED_OVER = re.compile(r"(?:^|/)(?:node_modules|vendor|third_party|site-packages|\.[^/]*|dist|build|target)/")
@@ -41,6 +44,16 @@ class Repository:
     readmes: tuple[Document, ...] = ()
     sources: int = 0
     manifests: int = 0
+    _declared_as: Mapping[str, Sequence[Declared]] = field(init=False)
+    _imported_as: Mapping[str, Sequence[Imported]] = field(init=False)
+
+    @_declared_as.default
+    def _index_declarations(self) -> Mapping[str, Sequence[Declared]]:
+        return _by_name((names_of(each), each) for each in self.declarations)
+
+    @_imported_as.default
+    def _index_imports(self) -> Mapping[str, Sequence[Imported]]:
+        return _by_name((_names_of(each.name), each) for each in self.imports)
 
     @classmethod
     def read(cls, workspace: AgentWorkspace) -> Repository:
@@ -64,17 +77,24 @@ class Repository:
 
     def declaring(self, name: str) -> Sequence[Declared]:
         """Declarations that a name means."""
-        return [each for each in self.declarations if answers_to(each, name)]
+        return self._declared_as.get(key(name), ())
 
     def importing(self, name: str) -> Sequence[Imported]:
         """Imports of a module of that name, or of one that the installed package of that name provides."""
-        wanted = key(name)
-        return [
-            each
-            for each in self.imports
-            if key(each.name) == wanted or wanted in {key(distribution) for distribution in modules_of(each.name)}
-        ]
+        return self._imported_as.get(key(name), ())
 
     def uses(self, name: str) -> bool:
         """Whether a manifest declares it or a file imports it."""
         return bool(self.declaring(name) or self.importing(name))
+
+
+def _by_name(named: Iterable[tuple[frozenset[str], _T]]) -> dict[str, list[_T]]:
+    found: dict[str, list[_T]] = {}
+    for names, each in named:
+        for name in names:
+            found.setdefault(name, []).append(each)
+    return found
+
+
+def _names_of(module: str) -> frozenset[str]:
+    return frozenset(key(name) for name in (module, *modules_of(module)))

@@ -15,6 +15,9 @@ from .reading import Document
 __all__ = ["Subjects", "in_general", "is_listing", "means_of", "own_lines", "subjects_of", "task_text"]
 
 _MAX_SUBJECTS = 40
+#: Characters of a task that are looked through, and names in it that are looked for.
+_MAX_TEXT = 20_000
+_MAX_NAMES = 100
 _LEADING_VERB = re.compile(r"^\W*(?:\[[^\]]*\]\s*)*[A-Za-z]+\b")
 
 
@@ -34,7 +37,7 @@ class Subjects:
 def task_text(task: Task, specification: Specification) -> str:
     """Everything a task says, its requirements included."""
     served = [each.text for each in specification.requirements if each.id in task.requirements]
-    return "\n".join([task.title, task.description, *served])
+    return "\n".join([task.title, task.description, *served])[:_MAX_TEXT]
 
 
 def own_lines(task: Task, specification: Specification) -> frozenset[tuple[str, int]]:
@@ -81,11 +84,11 @@ def subjects_of(
         installed: whether a package of that name is installed.
     """
     text = task_text(task, specification)
-    title = _LEADING_VERB.sub(" ", task.title, count=1)
+    title = _LEADING_VERB.sub(" ", task.title[:_MAX_TEXT], count=1)
     own = own_lines(task, specification)
     known: dict[str, str] = {}
     unknown: dict[str, str] = {}
-    written_as_names = {key(name): name for name in set_off(f"{task.title}\n{text}")}
+    written_as_names = {key(name): name for name in set_off(text)[:_MAX_NAMES]}
     plain = {key(word): word for word in words(text)}
     in_title = {key(word) for word in words(title)}
     for spelling, name in {**plain, **written_as_names}.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -210,6 +211,22 @@ def test_large_and_binary_files_are_passed_over(research, tmp_path: Path) -> Non
     assert "canary" not in outcome.note and "Moshi caf\ufffd" in outcome.note
     assert outcome.evidence.passed, outcome.evidence.summary
     assert len(specification_documents(Specification(id="s", title="s", path=str(tmp_path / "spec")))) <= 200
+
+
+def test_hostile_sizes_cost_little(research) -> None:
+    """A task of a hundred thousand names, lines of a megabyte, thousands of imports: looked through within bounds."""
+    began = time.monotonic()
+    names = " ".join(f"Name{number}X" for number in range(100_000))
+    imports = "\n".join(f"import module_{number}" for number in range(20_000))
+    repository = {
+        "a.py": imports,
+        "requirements.txt": "a" * 900_000 + "!\n" + "a-" * 400_000,
+        "README.md": "`" * 900_000,
+    }
+    specification = {"plan.md": "Storage: " + "a " * 400_000 + "\n" + "**a " * 200_000, "b.md": "- " * 400_000}
+    outcome = research("Research attrs", description=names, repository=repository, specification=specification)
+    assert outcome.result.status == "done" and outcome.evidence.passed
+    assert time.monotonic() - began < 10
 
 
 def test_bad_bytes_in_sources_do_not_matter(research) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agent_dispatcher_builtins.agents.researcher.imports import imported
-from agent_dispatcher_builtins.agents.researcher.manifests import answers_to, declared, is_build_file, is_manifest
+from agent_dispatcher_builtins.agents.researcher.manifests import declared, is_build_file, is_manifest, names_of
 from agent_dispatcher_builtins.agents.researcher.reading import Document
 
 PYPROJECT = """\
@@ -120,10 +120,10 @@ def test_broken_manifests_declare_nothing(path: str, text: str) -> None:
 
 
 def test_a_name_means_the_last_part_of_a_path() -> None:
-    """``gin`` is ``github.com/gin-gonic/gin``, ``node`` is not ``@types/nodes``."""
+    """``gin`` is ``github.com/gin-gonic/gin``, also with a version behind it."""
     (_, gin, yaml, _) = declared(Document("go.mod", tuple(GO.split("\n"))))
-    assert answers_to(gin, "Gin") and answers_to(gin, "github.com/gin-gonic/gin") and not answers_to(gin, "gonic")
-    assert answers_to(yaml, "yaml")
+    assert names_of(gin) == {"gin", "github-com/gin-gonic/gin"}
+    assert names_of(yaml) == {"yaml", "gopkg-in/yaml/v3"}
 
 
 def test_imports_are_read_from_the_syntax_tree() -> None:
