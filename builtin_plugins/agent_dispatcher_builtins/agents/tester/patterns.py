@@ -10,7 +10,7 @@ import random
 import re
 import string
 
-__all__ = ["matching"]
+__all__ = ["matching", "of_length"]
 
 _LETTERS = string.ascii_letters
 _CLASSES = {"d": string.digits, "w": _LETTERS + string.digits + "_", "s": " "}
@@ -32,6 +32,29 @@ def matching(pattern: str, count: int, *, seed: str = "", attempts: int = 40) ->
         if re.fullmatch(pattern, text):
             found[text] = None
     return list(found)
+
+
+def of_length(pattern: str, length: int) -> str | None:
+    """A text of exactly ``length`` characters that matches, ``None`` when none was found: a sample grown or shrunk one character at a time."""
+    for sample in matching(pattern, 8, seed="length"):
+        text: str | None = sample
+        while text is not None and len(text) != length:
+            text = _one_more(pattern, text) if len(text) < length else _one_less(pattern, text)
+        if text is not None:
+            return text
+    return None
+
+
+def _one_more(pattern: str, text: str) -> str | None:
+    """The text with one of its characters doubled, if it still matches."""
+    longer = (text[:index] + text[index - 1] + text[index:] for index in range(1, len(text) + 1))
+    return next((found for found in longer if re.fullmatch(pattern, found)), None)
+
+
+def _one_less(pattern: str, text: str) -> str | None:
+    """The text without one of its characters, if it still matches."""
+    shorter = (text[:index] + text[index + 1 :] for index in range(len(text)))
+    return next((found for found in shorter if re.fullmatch(pattern, found)), None)
 
 
 class _Unknown(Exception):

@@ -13,7 +13,7 @@ from attrs import frozen
 from agent_dispatcher.behaviour import to_value
 from agent_dispatcher.models import Field
 
-from .patterns import matching
+from .patterns import matching, of_length
 
 __all__ = ["Outside", "distinct", "inside", "outside", "wrong_types"]
 
@@ -198,9 +198,8 @@ def _texts(field: Field, length: int) -> list[str]:
     """Texts of exactly ``length`` characters that match the pattern, if there is one."""
     if field.pattern is None:
         return ["a" * length]
-    candidates = ["a" * length, "A" * length, "1" * length]
-    candidates += matching(field.pattern, 200, seed=f"length {length}", attempts=400)
-    return [text for text in candidates if len(text) == length and re.fullmatch(field.pattern, text)][:1]
+    candidates = ["a" * length, "A" * length, "1" * length, of_length(field.pattern, length)]
+    return [text for text in candidates if text is not None and re.fullmatch(field.pattern, text)][:1]
 
 
 def _mismatches(field: Field) -> list[str]:

@@ -10,7 +10,7 @@ import pytest
 
 from agent_dispatcher.models import Field
 from agent_dispatcher_builtins.agents.tester.interpreter import Model, Violation
-from agent_dispatcher_builtins.agents.tester.patterns import matching
+from agent_dispatcher_builtins.agents.tester.patterns import matching, of_length
 from agent_dispatcher_builtins.agents.tester.plain import plain_field
 from agent_dispatcher_builtins.agents.tester.values import distinct, inside, outside, wrong_types
 
@@ -110,6 +110,23 @@ def test_samples_match_their_pattern(pattern: str) -> None:
 def test_patterns_that_are_not_understood_have_no_samples(pattern: str) -> None:
     """Better none than a wrong one."""
     assert matching(pattern, 5) == []
+
+
+@pytest.mark.parametrize(
+    ("pattern", "length"),
+    [(r"[^@\s]+@[a-z]+(\.[a-z]+)*\.[a-z]{2,}", 121), (r"(ab)?c+", 40), (r"[a-z]{2,}", 2), (r"\d{3}x*", 3)],
+)
+def test_texts_of_a_length_match(pattern: str, length: int) -> None:
+    """A sample can be made as long as a bound wants it."""
+    text = of_length(pattern, length)
+    assert text is not None
+    assert len(text) == length
+    assert re.fullmatch(pattern, text)
+
+
+def test_a_length_that_no_match_has() -> None:
+    """Three digits are never four."""
+    assert of_length(r"\d{3}", 4) is None
 
 
 def test_distinct_tells_types_apart() -> None:
