@@ -109,7 +109,7 @@ def test_faults_are_found(
     broken_promises: Callable[..., dict[str, str]], store: type[MemoryStore], promise: str
 ) -> None:
     """The promise that the fault breaks is reported, with what the contract asks."""
-    found = broken_promises(type("Broken", (Suite,), {"component": store}))
+    found = broken_promises(type("Broken", (Suite,), {"component": store}), promise)
     assert promise in found
     assert "The contract asks: " in found[promise]
 

@@ -110,7 +110,7 @@ def test_faults_are_found(
     broken_promises: Callable[..., dict[str, str]], workspace: type[MemoryWorkspace], promise: str
 ) -> None:
     """The promise that the fault breaks is reported, with what the contract asks."""
-    found = broken_promises(type("Broken", (Suite,), {"component": workspace}))
+    found = broken_promises(type("Broken", (Suite,), {"component": workspace}), promise)
     assert promise in found
     assert "The contract asks: " in found[promise]
 
