@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Generic, Protocol, runtime_checkable
 
 from attrs import field, frozen
 
@@ -24,8 +24,17 @@ from ..models import (
 )
 
 if TYPE_CHECKING:
+    from typing_extensions import TypeVar
+
     from ..agents.base_agent import BaseAgent, SyncAgent
     from ..errors import Held
+
+    #: What a component's factory makes.
+    _Made_co = TypeVar("_Made_co", covariant=True, default=Any)
+else:
+    from typing import TypeVar
+
+    _Made_co = TypeVar("_Made_co", covariant=True)
 
 __all__ = [
     "API_VERSION",
@@ -101,9 +110,6 @@ class Services:
     config: Any
 
 
-Factory = Callable[[Any, Services], Any]
-
-
 def _names(values: Iterable[str]) -> frozenset[str]:
     return frozenset(values)
 
@@ -117,8 +123,10 @@ def _tasks(values: Iterable[Task]) -> tuple[Task, ...]:
 
 
 @frozen
-class Component:
+class Component(Generic[_Made_co]):
     """Something a plugin offers under a name; configuration chooses by that name.
+
+    Type checkers know it by what its factory makes: offering ``Component[Reporter]`` as a store is an error they find.
 
     Attributes:
         name: kebab case, unique in its kind.
@@ -132,7 +140,7 @@ class Component:
 
     name: str
     summary: str
-    factory: Factory
+    factory: Callable[[Any, Services], _Made_co]
     options: type | None = None
     api: int = API_VERSION
     default_rank: int | None = None
@@ -193,7 +201,7 @@ class AgentType:
 
     name: str
     summary: str
-    factory: Factory
+    factory: Callable[[Any, Services], BaseAgent | SyncAgent]
     task_types: frozenset[str] = field(converter=_names)
     capabilities: frozenset[str] = field(default=frozenset(), converter=_names)
     needs: frozenset[str] = field(default=frozenset(), converter=_names)

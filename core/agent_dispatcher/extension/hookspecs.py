@@ -14,7 +14,26 @@ from typing import TYPE_CHECKING
 import pluggy
 
 from ..models import Event, Task
-from .components import AgentType, Component, Fail, Reroute, Retry
+from .components import (
+    AgentType,
+    Check,
+    Component,
+    Decomposer,
+    DependencyRule,
+    Executor,
+    Fail,
+    Language,
+    LlmBackend,
+    MessageBusComponent,
+    PlanValidator,
+    Reporter,
+    Reroute,
+    Retry,
+    Sandbox,
+    SpecificationFormat,
+    Store,
+    Workspace,
+)
 
 if TYPE_CHECKING:
     import click
@@ -50,17 +69,17 @@ class DispatcherSpecs:
     """All hook specifications. A class plugin may inherit from it to have its signatures type-checked."""
 
     @hookspec
-    def dispatcher_specification_formats(self) -> Iterable[Component]:
+    def dispatcher_specification_formats(self) -> Iterable[Component[SpecificationFormat]]:
         """Offer readers of specification formats (:class:`SpecificationFormat`)."""
         yield from ()
 
     @hookspec
-    def dispatcher_decomposers(self) -> Iterable[Component]:
+    def dispatcher_decomposers(self) -> Iterable[Component[Decomposer]]:
         """Offer decomposers (:class:`Decomposer`)."""
         yield from ()
 
     @hookspec
-    def dispatcher_dependency_rules(self) -> Iterable[Component]:
+    def dispatcher_dependency_rules(self) -> Iterable[Component[DependencyRule]]:
         """Offer dependency rules (:class:`DependencyRule`)."""
         yield from ()
 
@@ -70,52 +89,52 @@ class DispatcherSpecs:
         yield from ()
 
     @hookspec
-    def dispatcher_llm_backends(self) -> Iterable[Component]:
+    def dispatcher_llm_backends(self) -> Iterable[Component[LlmBackend]]:
         """Offer language-model backends (:class:`LlmBackend`)."""
         yield from ()
 
     @hookspec
-    def dispatcher_stores(self) -> Iterable[Component]:
+    def dispatcher_stores(self) -> Iterable[Component[Store]]:
         """Offer stores (:class:`Store`)."""
         yield from ()
 
     @hookspec
-    def dispatcher_executors(self) -> Iterable[Component]:
+    def dispatcher_executors(self) -> Iterable[Component[Executor]]:
         """Offer executors (:class:`Executor`)."""
         yield from ()
 
     @hookspec
-    def dispatcher_workspaces(self) -> Iterable[Component]:
+    def dispatcher_workspaces(self) -> Iterable[Component[Workspace]]:
         """Offer workspaces (:class:`Workspace`)."""
         yield from ()
 
     @hookspec
-    def dispatcher_sandboxes(self) -> Iterable[Component]:
+    def dispatcher_sandboxes(self) -> Iterable[Component[Sandbox]]:
         """Offer sandboxes (:class:`Sandbox`)."""
         yield from ()
 
     @hookspec
-    def dispatcher_checks(self) -> Iterable[Component]:
+    def dispatcher_checks(self) -> Iterable[Component[Check]]:
         """Offer checks (:class:`Check`)."""
         yield from ()
 
     @hookspec
-    def dispatcher_languages(self) -> Iterable[Component]:
+    def dispatcher_languages(self) -> Iterable[Component[Language]]:
         """Offer programming languages (:class:`Language`)."""
         yield from ()
 
     @hookspec
-    def dispatcher_message_buses(self) -> Iterable[Component]:
+    def dispatcher_message_buses(self) -> Iterable[Component[MessageBusComponent]]:
         """Offer message buses (:class:`MessageBusComponent`)."""
         yield from ()
 
     @hookspec
-    def dispatcher_validators(self) -> Iterable[Component]:
+    def dispatcher_validators(self) -> Iterable[Component[PlanValidator]]:
         """Offer validators of plans (:class:`PlanValidator`)."""
         yield from ()
 
     @hookspec
-    def dispatcher_reporters(self) -> Iterable[Component]:
+    def dispatcher_reporters(self) -> Iterable[Component[Reporter]]:
         """Offer reporters (:class:`Reporter`)."""
         yield from ()
 
