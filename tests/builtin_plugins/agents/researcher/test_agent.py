@@ -11,6 +11,7 @@ import pytest
 from agent_dispatcher.extension import Available
 from agent_dispatcher.models import ArtifactRef, Specification, Task
 from agent_dispatcher_builtins.agents.researcher.acceptance import accepts
+from agent_dispatcher_builtins.agents.researcher.subjects import task_text
 
 SHARED = Path(__file__).parents[4].parent / "shared" / "specs"
 PLAN = "# Plan\n\n**Primary Dependencies**: Retrofit 2, Moshi\n\n## Notes on Moshi\n\nMoshi parses replies.\n"
@@ -43,7 +44,7 @@ def test_facts_of_the_repository_come_with_their_lines(research) -> None:
         "src/x.py": "import os\nimport yaml\n",
         "README.md": "# X\nReads PyYAML files.\n",
         "build.gradle": 'implementation "org.x:pyyaml:1"\n',
-        "node_modules/y/README.md": "pyyaml",
+        "node_modules/y/requirements.txt": "pyyaml\n",
     }
     outcome = research("Research PyYAML", repository=repository)
     claims = outcome.section("PyYAML")
@@ -91,6 +92,14 @@ def test_a_general_question_asks_about_all_means(research) -> None:
         "## `Moshi`",
         "## Not found",
     ]
+    assert "Phase" not in outcome.note
+
+
+def test_a_list_of_tasks_answers_nothing(research) -> None:
+    """A name that only the tasks hold is not known from there."""
+    outcome = research("Research Moshi and OkHttpX", specification={"plan.md": PLAN, "tasks.md": "- Use OkHttpX\n"})
+    assert "- `OkHttpX`: nothing of that name" in "\n".join(outcome.section("Not found"))
+    assert _accepts("Research OkHttpX") is not None
 
 
 def test_the_question_is_no_answer(research) -> None:
@@ -211,6 +220,12 @@ def test_large_and_binary_files_are_passed_over(research, tmp_path: Path) -> Non
     assert "canary" not in outcome.note and "Moshi caf\ufffd" in outcome.note
     assert outcome.evidence.passed, outcome.evidence.summary
     assert len(specification_documents(Specification(id="s", title="s", path=str(tmp_path / "spec")))) <= 200
+
+
+def test_a_task_is_looked_through_so_far_and_no_further() -> None:
+    """Of a text without end the begin counts."""
+    task = Task(id="T1", title="Research", description="x" * 10**6)
+    assert len(task_text(task, Specification(id="s", title="s"))) == 20_000
 
 
 def test_hostile_sizes_cost_little(research) -> None:

@@ -128,7 +128,7 @@ def test_a_name_means_the_last_part_of_a_path() -> None:
 
 def test_imports_are_read_from_the_syntax_tree() -> None:
     """Not from comments, strings or relative imports, and not those of Python itself."""
-    text = '"""import fake"""\n# import no\nimport os, attrs as a\nfrom networkx.algorithms import dag\nfrom . import near\ndef f():\n    import yaml\n'
+    text = '"""import fake"""\n# import no\nimport os, attrs as a\nfrom networkx.algorithms import dag\nfrom .near import far\ndef f():\n    import yaml\n'
     found = [(each.name, each.line) for each in imported(Document("a.py", tuple(text.split("\n"))))]
     assert sorted(found, key=lambda each: each[1]) == [("attrs", 3), ("networkx", 4), ("yaml", 7)]
 
