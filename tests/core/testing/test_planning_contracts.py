@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
 from typing import Any, ClassVar
 
 import pytest
@@ -168,7 +169,7 @@ class ListOrder(ByTitle):
     async def find(
         self, tasks: Sequence[Task], specification: Specification, context: PlanningContext
     ) -> Iterable[Any]:
-        return [Requires(a.id, b.id, "logical", 0.8, "it stands first") for a, b in zip(tasks, tasks[1:], strict=False)]
+        return [Requires(a.id, b.id, "logical", 0.8, "it stands first") for a, b in pairwise(tasks)]
 
 
 class OrdersTests(ByTitle):
