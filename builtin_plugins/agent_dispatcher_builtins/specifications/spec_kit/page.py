@@ -7,7 +7,6 @@ text makes no heading, and ``[x]: text`` is no link definition.
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
     from markdown_it.token import Token
 
 __all__ = ["Block", "Page", "read_page"]
-
-_BREAK = re.compile(r"\s*\n\s*")
 
 
 @frozen(kw_only=True)
@@ -50,7 +47,7 @@ class Block:
     @property
     def flat(self) -> str:
         """The text on one line."""
-        return _BREAK.sub(" ", self.text).strip()
+        return " ".join(self.text.split())
 
 
 @frozen

@@ -44,8 +44,8 @@ _WELL_KNOWN = frozenset(
 _LONGEST = 20_000
 _LOOK_BACK = 60
 _QUOTED = re.compile(r"`([^`\n]+)`")
-_LINK = re.compile(r"\[[^\]\n]*\]\(([^)\s]+)\)")
-_WORD = re.compile(r"(?<![\w@`/.:\\-])(?:\.{0,2}/)?[\w.@+\[\]()-]*[\w\])](?:[/\\][\w.@+\[\]()-]+)*")
+_LINK = re.compile(r"\[[^\[\]\n]*\]\(([^()\s]+)\)")
+_WORD = re.compile(r"(?<![\w@`/.:\\+()\[\]-])(?:\.{0,2}/)?[\w.@+\[\]()-]*[\w\])](?:[/\\][\w.@+\[\]()-]+)*")
 _NOT_PLAIN = re.compile(r"[\s*?{}<>$|\"'=,;!#%^`]|://|\(\)|^\w+:(?!\\)|^@[\w-]+/[\w-]+$")
 _MACHINE = re.compile(r"^(?:/(?:Users|home|mnt|tmp|var|etc|usr|opt|root)/|[A-Za-z]:[\\/]|~)")
 _READ_BEFORE = re.compile(

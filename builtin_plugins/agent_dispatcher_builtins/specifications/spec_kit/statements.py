@@ -15,7 +15,7 @@ from attrs import define, field, frozen
 
 from .arrangement import Phase
 from .page import Block, Page
-from .references import Mention, Names
+from .references import TASK_ID, Mention, Names
 from .tasklines import TaskLine
 from .words import AFTER, BEFORE, BLOCKS, DEPENDENCIES, HEDGES, NEEDS
 
@@ -40,6 +40,8 @@ _CUT = re.compile(
 )
 _BRACKETS = re.compile(r"\(([^()]*)\)|（([^（）]*)）")
 _CLAUSE = re.compile(r"\s+[-–—]+\s+(?![>])|[;；。]|(?<=[^\d\s])\.\s+|\.$|,?\s+but\s+")
+#: A dash between two ids is a range even with spaces around it, unless a new clause begins with the second.
+_TO = re.compile(rf"(?<=\d)\s+[-–—]\s+(?={TASK_ID}(?!\s+(?:can|may|is|are|runs?|has|starts?)\b))")
 _MARKS = re.compile(r"\*\*|__|`|~~")
 #: A word that names nothing: a bracket with several of them explains.
 _OTHER_WORD = re.compile(
@@ -369,7 +371,7 @@ def _split(text: str) -> Iterator[str]:
         explained = len(_OTHER_WORD.findall(inside)) > 1
         return " " if explained else f" {inside} "
 
-    plain = _BRACKETS.sub(bracket, text)
+    plain = _TO.sub("-", _BRACKETS.sub(bracket, text))
     yield from (clause for clause in _CLAUSE.split(plain) if clause and clause.strip())
     yield from own
 

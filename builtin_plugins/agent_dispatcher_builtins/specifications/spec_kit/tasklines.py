@@ -28,7 +28,6 @@ _ID = re.compile(
 _LABEL = re.compile(
     r"[*_`]*(?:\[(?P<bracket>[^\[\]]{1,40})\](?!\()|(?P<parallel>\([Pp]\))|(?P<priority>P\d)\b|(?P<story>US-?\d{1,3})\b)[*_`]*[:,]?\s*"
 )
-_LAST_LABEL = re.compile(r"\s*[*_`]*(?:\[[Pp]\]|\([Pp]\))[*_`]*\s*$")
 _STORY = re.compile(
     r"(?:US|user\s+story|story|用户故事|ユーザーストーリー|사용자\s*스토리|hist\w+|истори\w+)\s*-?\s*(\d{1,3})",
     re.IGNORECASE,
@@ -150,8 +149,8 @@ def _task(page: Page, index: int, block: Block, warnings: list[str], need_box: b
         if apart or _STANDS_APART.search(line):
             apart.append((number, line.strip()))
         else:
-            lines.append(line.strip())
-    whole = " ".join(line for line in lines if line)
+            lines.append(line)
+    whole = " ".join(" ".join(lines).split())
     if not whole:
         warnings.append(f"{where}: {task_id} does not say what is to be done")
     return TaskLine(
@@ -186,9 +185,10 @@ def _labels(text: str) -> tuple[bool, int | None, int | None, tuple[str, ...], s
             priority = int(of_priority[1])
         else:
             labels.append(word)
-    last = _LAST_LABEL.search(text)
-    if last:
-        parallel, text = True, text[: last.start()]
+    bare = text.rstrip(" \t*_`")
+    if bare.lower().endswith(("[p]", "(p)")):
+        decorated = len(bare) < len(text.rstrip())
+        parallel, text = True, bare[:-3].rstrip(" \t*_`" if decorated else " \t")
     return parallel, story, priority, tuple(labels), text.strip()
 
 

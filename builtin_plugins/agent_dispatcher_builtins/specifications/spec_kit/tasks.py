@@ -20,6 +20,8 @@ from .tasklines import TaskLine, find_tasks, status_of
 __all__ = ["TaskList", "read_tasks"]
 
 _REQUIREMENT = re.compile(r"(?<![\w-])(?:N?FR|SC|UR|BR|SR|REQ)-?\d{1,4}[a-z]?(?![\w-])")
+#: So much of a task's text says what sort of work it is.
+_OPENING = 400
 _TESTS_TASK = re.compile(
     r"\btests?\s+(?:for|of|covering)\s+(?:task\s+)?\(?(?=T-?\d|[A-Z][A-Z0-9]*-\d{3})", re.IGNORECASE
 )
@@ -89,7 +91,9 @@ class _Builder:
         self._ids = [identities.take(line.title, line.id) for line in lines]
         self._phase_of = {index: at for at, phase in enumerate(phases) for index in phase.tasks}
         self._paths = complete(named_paths(line.text) for line in lines)
-        self._types = [task_type(line.text, _written(paths)) for line, paths in zip(lines, self._paths, strict=True)]
+        self._types = [
+            task_type(line.text[:_OPENING], _written(paths)) for line, paths in zip(lines, self._paths, strict=True)
+        ]
         self._declared = self._depends_on()
         self._after = self._phases_after()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -403,3 +404,13 @@ def test_a_link_is_not_written_through(feature: Path, tmp_path: Path) -> None:
     with pytest.raises(PathRefused):
         SpecKitFormat().write_status(feature, {"T002": "completed"})
     assert (tmp_path / "elsewhere.md").read_text() == TASKS
+
+
+@pytest.mark.parametrize("filling", ["(", "[", " ", "*", "+", "a.", "`", "T001, ", "- [", "<!--", "depends on "])
+def test_no_line_keeps_it_busy(feature: Path, filling: str) -> None:
+    """Time grows with the text, whatever somebody fills a line with."""
+    line = f"- [ ] T008 x {filling * (100_000 // len(filling))} y"
+    (feature / "tasks.md").write_text(f"{TASKS}{line}\n\n## Dependencies\n\n{line.replace('[ ] ', '')}\n")
+    begun = time.process_time()
+    assert len(load(feature).tasks) == 8
+    assert time.process_time() - begun < 5

@@ -100,6 +100,8 @@ def test_phases_and_stories(said: str, order: set[tuple[int, int]]) -> None:
             "- Tests (T004-T005) before implementation (T006–T007)",
             {(a, b) for a in ("T004", "T005") for b in ("T006", "T007")},
         ),
+        ("- T007 depends on T004 – T006", {("T004", "T007"), ("T005", "T007"), ("T006", "T007")}),
+        ("- T006 depends on T004 - T005 can run in parallel", {("T004", "T006")}),
         ("- T004 → T005 → T007", {("T004", "T005"), ("T005", "T007")}),
         ("T004 -> T005\nT006 -> T007", {("T004", "T005"), ("T006", "T007")}),
         ("- T10 needs nothing; T010 requires T4", {("T004", "T010")}),
