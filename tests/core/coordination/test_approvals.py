@@ -156,6 +156,18 @@ def test_approved_while_nobody_is_at_work(world: Any, plan_of: Any) -> None:
     assert [(event.task, event.attempt, event.data) for event in given] == [("a", 1, {"by": "ada"})]
 
 
+def test_approval_survives_the_process_that_took_it(world: Any, plan_of: Any) -> None:
+    """Approved, and then nobody was there to land it: the next process does, without asking again."""
+    plan = reviewed(world, plan_of("a"), "a")
+    asyncio.run(world.run(plan))
+    state = world.open_state()
+    state.append("approval.given", task="a", attempt=1, data={"by": "ada"})
+    state.close()
+    assert asyncio.run(world.run(plan)) == "completed"
+    assert world.log("approval.requested") == [("approval.requested", "a")]
+    assert world.passed_on == {"a": ("tip-0", "tree-a")}
+
+
 def test_approved_while_the_run_is_live(world: Any, plan_of: Any) -> None:
     """Other work goes on meanwhile, and the run never pauses."""
     plan = reviewed(world, plan_of("a b"), "a")
