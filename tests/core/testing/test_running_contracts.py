@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -417,10 +418,15 @@ class OneStream(Plain):
         return Completed(code=code, stdout=(out + err).decode("utf-8", "replace"), stderr="")
 
 
-class SaysIsolated(Plain):
-    """The worst of all: it claims a tier and keeps nothing of it."""
+class LetsOneActThrough(Plain):
+    """Answers the probe as a sandbox would in which one forbidden act works and nothing useful does; the acts themselves are not done."""
 
     tier = "isolated"
+    act = ""
+
+    async def run(self, argv: Sequence[str], **options: Any) -> Completed:
+        names = json.loads(argv[-1])["acts"]
+        return Completed(code=0, stdout=json.dumps({name: name == self.act for name in names}), stderr="")
 
 
 class SandboxSuite(SandboxContract):
@@ -441,7 +447,7 @@ class SandboxSuite(SandboxContract):
         (OneStream, "test_code_and_both_outputs_come_back"),
         (Plain, "test_memory_is_limited"),
         (Plain, "test_what_a_command_leaves_running_is_ended"),
-        (SaysIsolated, "test_every_forbidden_act_is_refused"),
+        (LetsOneActThrough, "test_what_code_needs_works"),
     ],
 )
 def test_faults_of_sandboxes_are_found(broken_promises: Broken, sandbox: type, promise: str) -> None:
@@ -451,6 +457,16 @@ def test_faults_of_sandboxes_are_found(broken_promises: Broken, sandbox: type, p
     finally:
         for left in ("61.25", "62.25"):
             _end(left)
+
+
+@pytest.mark.parametrize("act", ["connect to a port of the host", "see processes of the host", "hold a capability"])
+def test_an_act_that_works_is_named(broken_promises: Broken, act: str) -> None:
+    """A sandbox that lets one forbidden act through is told which."""
+    leaky = type("Leaky", (LetsOneActThrough,), {"act": act})
+    found = broken_promises(
+        type("Faulty", (SandboxSuite,), {"component": leaky}), "test_every_forbidden_act_is_refused"
+    )
+    assert f"code inside could {act}" in found["test_every_forbidden_act_is_refused"]
 
 
 def _end(marker: str) -> None:
