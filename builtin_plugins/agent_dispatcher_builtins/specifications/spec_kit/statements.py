@@ -368,7 +368,7 @@ def _split(text: str) -> Iterator[str]:
         if _VERB.search(inside):
             own.append(inside)
             return " "
-        explained = len(_OTHER_WORD.findall(inside)) > 1
+        explained = len(_OTHER_WORD.findall(re.sub(TASK_ID, " ", inside))) > 1
         return " " if explained else f" {inside} "
 
     plain = _TO.sub("-", _BRACKETS.sub(bracket, text))

@@ -125,6 +125,16 @@ def test_tasks_by_id(said: str, order: set[tuple[str, str]]) -> None:
     assert edges(read(said)) == order
 
 
+@pytest.mark.parametrize("dash", ["-", " - ", " – ", " through ", ".."])
+def test_ids_with_a_word_in_them(dash: str) -> None:
+    """``FOUND-002`` is an id, in a bracket too, and ranges of such ids are ranges."""
+    text = (
+        LIST.replace("T0", "FOUND-0") + f"\n## Dependencies\n- Tests (FOUND-001{dash}FOUND-003) before it (FOUND-004)\n"
+    )
+    found = read_tasks(parse_page(text, "tasks.md"))
+    assert edges(found) == {(f"FOUND-00{number}", "FOUND-004") for number in (1, 2, 3)}
+
+
 def test_tasks_and_a_phase() -> None:
     """Where one side is a phase, its tasks are meant."""
     assert edges(read("- T010 depends on User Story 1")) == {("T004", "T010"), ("T005", "T010")}
