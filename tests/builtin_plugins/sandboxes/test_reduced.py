@@ -346,13 +346,18 @@ def test_nothing_is_left(reduced: Reduced, tmp_path: Path, kind: str) -> None:
     marker = f"5{os.getpid()}{sorted(_STUBBORN).index(kind)}"
     began = time.monotonic()
     done = _run(reduced, ["sh", "-c", _STUBBORN[kind].format(m=marker)], tmp_path, limits=Limits(timeout_s=0.7))
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 6
     assert not _survivors(marker)
     assert done.limit_hit == ("timeout_s" if kind != "holds pipes" else None)
 
 
-def test_cancelling_at_any_moment_leaves_nothing(reduced: Reduced, tmp_path: Path) -> None:
+def test_cancelling_at_any_moment_leaves_nothing(
+    reduced: Reduced, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Also while the command is only being started, a cancellation is taken at once and nothing stays."""
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
     marker = f"7{os.getpid()}44"
 
     async def work() -> None:
@@ -363,10 +368,9 @@ def test_cancelling_at_any_moment_leaves_nothing(reduced: Reduced, tmp_path: Pat
             with pytest.raises(asyncio.CancelledError):
                 await asyncio.wait_for(running, 5)
 
-    before = set(Path(tempfile.gettempdir()).glob("agent-dispatcher-*"))
     asyncio.run(work())
     assert _gone(marker, within_s=0.5)
-    assert set(Path(tempfile.gettempdir()).glob("agent-dispatcher-*")) - before == set()
+    assert list(temporary.iterdir()) == []
 
 
 def test_the_death_of_the_dispatcher_leaves_nothing(reduced: Reduced, tmp_path: Path) -> None:
