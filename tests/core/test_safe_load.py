@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -70,7 +71,8 @@ def test_yaml_refused(text: str, message: str, place: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message", "place"),
     [
-        ('{"a": 1,}', "malformed JSON", "1:9"),
+        # the comma itself is the place since Python 3.13
+        ('{"a": 1,}', "malformed JSON", "1:8" if sys.version_info >= (3, 13) else "1:9"),
         ('{"a": 1,\n "b" 2}', "malformed JSON", "2:6"),
         ("", "malformed JSON", "1:1"),
         ('{"a": 1, "b": 2,\n "a": 3}', "'a' stands twice", "2:2"),
