@@ -47,10 +47,24 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Every command and snippet of README and docs."""
+    """Every command and snippet of README and docs; then the site, in ./build/site."""
     wheel = _build_wheel(session)
-    session.install(f"{wheel}[all]", *group("test"))
+    session.install(f"{wheel}[all]", *group("test"), *group("docs"))
     session.run("python", "-m", "pytest", "tests/docs", *session.posargs)
+    session.run("mkdocs", "build", "--strict", "-f", "docs/_site/mkdocs.yml", env={"NO_MKDOCS_2_WARNING": "1"})
+
+
+@nox.session
+def examples(session: nox.Session) -> None:
+    """The example packages as their users have them: each one's own tests and types, against the built wheel."""
+    wheel = _build_wheel(session)
+    session.install(f"{wheel}[all]", *group("test"), *group("typing"))
+    for project in sorted(path.parent for path in (ROOT / "plugin_examples").glob("*/pyproject.toml")):
+        session.install("--no-deps", "--no-build-isolation", str(project))
+        with session.chdir(project):
+            session.run("python", "-m", "pytest", "-p", "no:cacheprovider", *session.posargs)
+            session.run("mypy")
+    session.run("python", "-m", "pytest", "tests/plugin_examples")
 
 
 @nox.session
