@@ -42,10 +42,12 @@ class Miss:
     Attributes:
         what: what is read wrongly, with its place.
         behaviour: the whole behaviour as it would be then.
+        part: what is misread, and what it stands beside: the place to look for a difference.
     """
 
     what: str
     behaviour: Mapping[str, Plain]
+    part: Plain = None
 
 
 def operation_misses(behaviour: Behaviour, plain: Mapping[str, Plain], operation: Operation) -> list[Miss]:
@@ -59,37 +61,42 @@ def operation_misses(behaviour: Behaviour, plain: Mapping[str, Plain], operation
     ]
     operations = plain["operations"]
     return [
-        Miss(what, {**plain, "operations": {**operations, operation.name: {**declared, **changed}}})
-        for what, changed in readings
+        Miss(what, {**plain, "operations": {**operations, operation.name: {**declared, **changed}}}, part)
+        for what, changed, part in readings
     ]
 
 
 def entity_misses(plain: Mapping[str, Plain], entity: Entity) -> list[Miss]:
     """Wrong readings of an entity's constraints and of what must be unique."""
     declared = plain["entities"][entity.name]
-    readings: list[tuple[str, dict[str, Plain]]] = []
+    readings: list[_Reading] = []
     constraints = declared["constraints"]
     for index, constraint in enumerate(entity.constraints):
         where = f"constraint {constraint.name}{_at(constraint.source or constraint.check.source)}"
-        readings.append((f"{where} left out", {"constraints": _without(constraints, index)}))
+        constraint_part = constraints[index]
+        readings.append((f"{where} left out", {"constraints": _without(constraints, index)}, constraint_part))
         for what, check in _altered(constraints[index]["check"]):
             changed = {**constraints[index], "check": check}
-            readings.append((f"{where}: {what}", {"constraints": _replaced(constraints, index, changed)}))
+            found = {"constraints": _replaced(constraints, index, changed)}
+            readings.append((f"{where}: {what}", found, constraint_part))
         if index and constraints[index]["error"] != constraints[index - 1]["error"]:
-            readings.append((f"{where} before the one above it", {"constraints": _swapped(constraints, index)}))
+            swapped = {"constraints": _swapped(constraints, index)}
+            readings.append((f"{where} before the one above it", swapped, constraints[index - 1 : index + 1]))
     for field in entity.fields:
         if field.unique:
             plain_field = {**declared["fields"][field.name], "unique": False}
             fields = {**declared["fields"], field.name: plain_field}
-            readings.append((f"field {field.name}{_at(field.source)} not unique", {"fields": fields}))
+            readings.append((f"field {field.name}{_at(field.source)} not unique", {"fields": fields}, None))
     entities = plain["entities"]
     return [
-        Miss(what, {**plain, "entities": {**entities, entity.name: {**declared, **changed}}})
-        for what, changed in readings
+        Miss(what, {**plain, "entities": {**entities, entity.name: {**declared, **changed}}}, part)
+        for what, changed, part in readings
     ]
 
 
-_Readings = Iterator[tuple[str, dict[str, Plain]]]
+#: What is misread, what is different then, and where in the behaviour that is.
+_Reading = tuple[str, dict[str, Plain], Plain]
+_Readings = Iterator[_Reading]
 
 
 def _at(source: str) -> str:
@@ -117,24 +124,25 @@ def _inputs(operation: Operation, declared: Mapping[str, Plain]) -> _Readings:
         for key in ("required", "default", "choices", "pattern", *_BOUNDS):
             if key in plain:
                 less = {name: value for name, value in plain.items() if name != key}
-                yield f"{where}: {key} left out", {"inputs": {**inputs, given.name: less}}
+                yield f"{where}: {key} left out", {"inputs": {**inputs, given.name: less}}, None
             if key in _BOUNDS and key in plain:
                 for what, moved in _moved(plain[key]):
-                    yield f"{where}: {key} {what}", {"inputs": {**inputs, given.name: {**plain, key: moved}}}
+                    yield f"{where}: {key} {what}", {"inputs": {**inputs, given.name: {**plain, key: moved}}}, None
         if position:
             order = [*names[: position - 1], names[position], names[position - 1], *names[position + 1 :]]
-            yield f"{where} checked before the one above it", {"inputs": {name: inputs[name] for name in order}}
+            yield f"{where} checked before the one above it", {"inputs": {name: inputs[name] for name in order}}, None
 
 
 def _guards(operation: Operation, declared: Mapping[str, Plain]) -> _Readings:
     guards = declared["guards"]
     for index, guard in enumerate(operation.requires):
         where = f"guard {guard.error}{_at(guard.source or guard.that.source)}"
-        yield f"{where} left out", {"guards": _without(guards, index)}
+        yield f"{where} left out", {"guards": _without(guards, index)}, guards[index]
         for what, that in _altered(guards[index]["that"]):
-            yield f"{where}: {what}", {"guards": _replaced(guards, index, {**guards[index], "that": that})}
+            changed = {"guards": _replaced(guards, index, {**guards[index], "that": that})}
+            yield f"{where}: {what}", changed, guards[index]
         if index and guards[index]["error"] != guards[index - 1]["error"]:
-            yield f"{where} before the one above it", {"guards": _swapped(guards, index)}
+            yield f"{where} before the one above it", {"guards": _swapped(guards, index)}, guards[index - 1 : index + 1]
 
 
 def _changes(operation: Operation, declared: Mapping[str, Plain]) -> _Readings:
@@ -143,7 +151,7 @@ def _changes(operation: Operation, declared: Mapping[str, Plain]) -> _Readings:
         plain = changes[index]
         where = f"{change.kind} {plain['entity']}{_at(change.source)}"
         if change.name is None:
-            yield f"{where} left out", {"changes": _without(changes, index)}
+            yield f"{where} left out", {"changes": _without(changes, index)}, plain
         for name, node in plain["values"].items():
             others = {key: value for key, value in plain["values"].items() if key != name}
             for what, values in (
@@ -151,19 +159,19 @@ def _changes(operation: Operation, declared: Mapping[str, Plain]) -> _Readings:
                 (f"{name} is null", {**plain["values"], name: ("literal", None)}),
                 *((f"{what} in {name}", {**plain["values"], name: changed}) for what, changed in _altered(node)),
             ):
-                yield f"{where}: {what}", {"changes": _replaced(changes, index, {**plain, "values": values})}
+                yield f"{where}: {what}", {"changes": _replaced(changes, index, {**plain, "values": values})}, plain
         if "each" in plain:
             for what, each in _altered_selection(plain["each"]):
-                yield f"{where}: {what} in each", {"changes": _replaced(changes, index, {**plain, "each": each})}
+                yield f"{where}: {what} in each", {"changes": _replaced(changes, index, {**plain, "each": each})}, plain
 
 
 def _returns(operation: Operation, declared: Mapping[str, Plain]) -> _Readings:
     if operation.returns is None:
         return
     where = f"returns{_at(operation.returns.source)}"
-    yield f"{where}: nothing", {"returns": None}
+    yield f"{where}: nothing", {"returns": None}, declared["returns"]
     for what, node in _altered(declared["returns"]):
-        yield f"{where}: {what}", {"returns": node}
+        yield f"{where}: {what}", {"returns": node}, declared["returns"]
 
 
 # --- expressions

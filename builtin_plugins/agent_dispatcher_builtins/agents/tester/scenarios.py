@@ -145,20 +145,59 @@ class NotPossible(Exception):
         self.code = code
 
 
-def prepare(behaviour: Mapping[str, Any], scenario: Scenario) -> Prepared:
+class Memory:
+    """The states that rows lead to, so that situations which begin with the same rows need not add them again."""
+
+    _MOST = 4000
+
+    def __init__(self) -> None:
+        self._states: dict[tuple[datetime, tuple[int, ...]], tuple[Any, ...]] = {}
+
+    def longest(self, scenario: Scenario, model: Model, refs: dict[str, Ref]) -> int:
+        """Put as many of the first rows into ``model`` and ``refs`` as are remembered; gives their number."""
+        rows = tuple(map(id, scenario.given))
+        for count in range(len(rows), 0, -1):
+            found = self._states.get((scenario.now, rows[:count]))
+            if found is not None:
+                state, last_id, known, _ = found
+                model.rows = {entity: dict(kept) for entity, kept in state.items()}
+                model.last_id = dict(last_id)
+                refs.update(known)
+                return count
+        return 0
+
+    def keep(self, scenario: Scenario, count: int, model: Model, refs: dict[str, Ref]) -> None:
+        """Remember what the first ``count`` rows led to."""
+        if len(self._states) >= self._MOST:
+            self._states.clear()
+        rows = scenario.given[:count]
+        state = {entity: dict(kept) for entity, kept in model.rows.items()}
+        # the rows themselves are kept too: their identity is the key
+        self._states[scenario.now, tuple(map(id, rows))] = (state, dict(model.last_id), dict(refs), rows)
+
+
+def prepare(behaviour: Mapping[str, Any], scenario: Scenario, memory: Memory | None = None) -> Prepared:
     """Put the given rows in place.
+
+    Args:
+        behaviour: what the rows must obey.
+        scenario: the situation.
+        memory: what earlier calls for the same behaviour have learned.
 
     Raises:
         NotPossible: one of them is refused.
     """
     model = Model(behaviour, lambda: scenario.now)
     refs: dict[str, Ref] = {}
-    for given in scenario.given:
+    done = 0 if memory is None else memory.longest(scenario, model, refs)
+    for count, given in enumerate(scenario.given[done:], start=done + 1):
         values = {name: refs[value].id if isinstance(value, Alias) else value for name, value in given.values.items()}
         try:
             refs[given.alias] = Ref(given.entity, model.add(given.entity, values))
         except Violation as violation:
             raise NotPossible(given, violation.code) from None
+        if memory is not None:
+            memory.keep(scenario, count, model, refs)
     return Prepared(scenario, model, refs)
 
 

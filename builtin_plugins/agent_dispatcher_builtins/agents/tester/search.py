@@ -8,22 +8,23 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from attrs import evolve, frozen
 
 from .near_misses import Miss
 from .plain import Plain
-from .scenarios import Given, NotPossible, Outcome, Prepared, Scenario, prepare
+from .scenarios import Given, Memory, NotPossible, Outcome, Prepared, Scenario, prepare
 from .variation import Variation
 
 __all__ = ["TRIES", "Explored", "Finding", "explore"]
 
 #: Scenarios that are tried for one operation or entity at most.
-TRIES = 5000
+TRIES = 6000
 #: Scenarios in a row that tell nothing new, after which there is probably nothing more to tell.
-PATIENCE = 1500
+PATIENCE = 2000
 #: Situations kept to be varied further.
-_KEPT = 200
+_KEPT = 500
 
 
 @frozen
@@ -81,6 +82,7 @@ def explore(
     """
     rng = random.Random(seed)
     hunt = _Hunt(plain, list(misses))
+    focuses = {miss.what: None if miss.part is None else variation.focus(miss.part) for miss in misses}
     for scenario in known:
         hunt.play(scenario, keep=False)
     for scenario in starts:
@@ -88,9 +90,11 @@ def explore(
     for _ in range(tries):
         if not hunt.corpus or not hunt.live or hunt.idle > PATIENCE:
             break
-        scenario = rng.choice(hunt.corpus[-8:] if rng.random() < 0.2 else hunt.corpus)
+        miss = rng.choice(hunt.live)
+        focus = focuses[miss.what] if rng.random() < 0.6 else None
+        scenario = rng.choice(hunt.bases(miss) if focus else hunt.corpus[-8:] if rng.random() < 0.2 else hunt.corpus)
         for _ in range(rng.choice((1, 1, 1, 2, 2, 3, 4))):
-            scenario = variation.vary(scenario, rng)
+            scenario = variation.vary(scenario, rng, focus)
         hunt.play(scenario)
     findings = tuple(_simplified(plain, finding) for finding in _fewest(hunt.findings))
     return Explored(findings, tuple(hunt.live), hunt.outcomes)
@@ -103,10 +107,34 @@ class _Hunt:
         self.plain = plain
         self.live = live
         self.corpus: list[Scenario] = []
+        self.errors: list[str | None] = []
+        self.memory = Memory()
+        self.telling = {
+            entity: {name for name, field in declared["fields"].items() if field["type"] in ("choice", "boolean")}
+            for entity, declared in plain["entities"].items()
+        }
         self.idle = 0
-        self.seen: set[tuple[str | None, tuple[int, ...]]] = set()
+        self.seen: set[tuple[Any, ...]] = set()
         self.findings: list[Finding] = []
         self.outcomes: dict[str | None, Finding] = {}
+
+    def _sort(self, prepared: Prepared, outcome: Outcome) -> tuple[Any, ...]:
+        """What a situation is like, roughly: how it ends, and how many rows of each entity are in which of their states."""
+        states = [
+            (
+                entity,
+                *(row[name] if name in self.telling[entity] else row[name] is None for name in row if name != "id"),
+            )
+            for entity, rows in prepared.before.items()
+            for row in rows
+        ]
+        return outcome.error, tuple(sorted(map(repr, states)))
+
+    def bases(self, miss: Miss) -> list[Scenario]:
+        """Situations that get as far as what is misread: those that succeed, and those that end with its own error."""
+        wanted = {None, *(piece["error"] for piece in _pieces(miss.part) if "error" in piece)}
+        found = [scenario for scenario, error in zip(self.corpus, self.errors, strict=True) if error in wanted]
+        return found or self.corpus
 
     def play(self, scenario: Scenario, *, keep: bool = True) -> None:
         """Play one situation.
@@ -116,7 +144,7 @@ class _Hunt:
             keep: make a finding of it when it tells something.
         """
         try:
-            prepared = prepare(self.plain, scenario)
+            prepared = prepare(self.plain, scenario, self.memory)
             outcome = prepared.play(self.plain)
         except (NotPossible, KeyError):
             return
@@ -128,12 +156,19 @@ class _Hunt:
         self.idle = 0 if told else self.idle + 1
         finding = Finding(scenario, prepared, outcome, tuple(told))
         self.outcomes.setdefault(outcome.error, finding)
-        sort = (outcome.error, tuple(len(rows) for rows in prepared.before.values()))
+        sort = self._sort(prepared, outcome)
         if told or not keep or (sort not in self.seen and len(self.corpus) < _KEPT):
             self.seen.add(sort)
             self.corpus.append(scenario)
+            self.errors.append(outcome.error)
         if keep and told:
             self.findings.append(finding)
+
+
+def _pieces(part: Plain) -> list[Mapping[str, Plain]]:
+    """The guards, constraints or changes a part consists of."""
+    pieces = part if isinstance(part, list) else [part]
+    return [piece for piece in pieces if isinstance(piece, Mapping)]
 
 
 def _fewest(findings: Sequence[Finding]) -> list[Finding]:

@@ -17,7 +17,7 @@ from .plain import Plain
 from .scenarios import Alias, Call, Given, NotPossible, Scenario, prepare, values_of
 from .values import inside, inside_only, outside
 
-__all__ = ["NOWHERE", "Variation", "example_values"]
+__all__ = ["NOWHERE", "Focus", "Variation", "example_values"]
 
 #: An id no test ever reaches.
 NOWHERE = 999_999
@@ -61,12 +61,13 @@ class Variation:
         self._pools: dict[tuple[str, str], list[Any]] = {}
         self._wrong: dict[tuple[str, str], list[Any]] = {}
         entities = plain["entities"]
-        self._focus = {name: _Focus.of(declared, entities) for name, declared in plain["operations"].items()}
-        self._focus |= {name: _Focus.of(declared["constraints"], entities) for name, declared in entities.items()}
+        self._focus = {name: Focus.of(declared, entities) for name, declared in plain["operations"].items()}
+        self._focus |= {name: Focus.of(declared["constraints"], entities) for name, declared in entities.items()}
         constants = set(_constants(plain))
         self._numbers = sorted({n + step for n in constants if type(n) is int for step in (-1, 0, 1)} | {0, 1, 2})
         self._texts = sorted({text for text in constants if isinstance(text, str)})
         self._others = [value for value in constants if not isinstance(value, int | str)]
+        self._focused = Focus.of(None, entities)
         moments = [example.now for example in behaviour.examples]
         self.now = datetime.fromisoformat(moments[0]) if moments else datetime(2026, 1, 1, 12)
         self._moves = [
@@ -114,7 +115,7 @@ class Variation:
         if field.type == "reference":
             rows: list[Any] = [Alias(given.alias) for given in scenario.given if given.entity == field.entity]
             return rng.choice(rows) if rows else None
-        near = self._focus[scenario.call.name].near(field)
+        near = self._focused.near(field)
         if near and rng.random() < 0.4:
             return rng.choice(near)
         if field.type not in ("boolean", "choice") and rng.random() < 0.5:
@@ -151,12 +152,23 @@ class Variation:
 
     # --- situations
 
-    def vary(self, scenario: Scenario, rng: random.Random) -> Scenario:
-        """The situation with one thing changed; it may turn out not to be possible."""
+    def focus(self, part: Plain) -> Focus:
+        """What a piece of the behaviour talks about."""
+        return Focus.of(part, self.plain["entities"])
+
+    def vary(self, scenario: Scenario, rng: random.Random, focus: Focus | None = None) -> Scenario:
+        """The situation with one thing changed; it may turn out not to be possible.
+
+        Args:
+            scenario: the situation.
+            rng: what is changed and how.
+            focus: what to change rather than other things; what the call talks about when ``None``.
+        """
+        self._focused = focus or self._focus[scenario.call.name]
         if not self.behaviour.entities:
             return rng.choice((self._input, self._input, self._clock))(scenario, rng)
-        changes = (self._input, self._row, self._row, self._row, self._clock, self._drop, self._more, self._grow)
-        return rng.choice(changes)(scenario, rng)
+        changes = (self._input, self._input, self._row, self._row, self._row, self._clock, self._drop, self._more)
+        return rng.choice((*changes, self._grow, self._grow))(scenario, rng)
 
     def _input(self, scenario: Scenario, rng: random.Random) -> Scenario:
         call = scenario.call
@@ -166,7 +178,8 @@ class Variation:
             return evolve(scenario, call=evolve(call, row=rng.choice([*rows, NOWHERE])))
         if not fields:
             return scenario
-        field = rng.choice(fields)
+        focused = [field for field in fields if field.name in self._focused.names]
+        field = rng.choice(focused if focused and rng.random() < 0.6 else fields)
         values = dict(call.values)
         if rng.random() < 0.1:
             values.pop(field.name, None)
@@ -187,7 +200,7 @@ class Variation:
             for index, given in enumerate(scenario.given)
             for field in self.behaviour.entity(given.entity).fields
         ]
-        focused = [place for place in places if place[1].name in self._focus[scenario.call.name].names]
+        focused = [place for place in places if place[1].name in self._focused.names]
         index, field = rng.choice(focused if focused and rng.random() < 0.8 else places)
         given = scenario.given[index]
         before = evolve(scenario, given=scenario.given[:index])
@@ -235,7 +248,7 @@ class Variation:
         """Several rows like one that is there, each perhaps with a referenced row of its own."""
         if not scenario.given:
             return scenario
-        entities = self._focus[scenario.call.name].entities
+        entities = self._focused.entities
         focused = [given for given in scenario.given if given.entity in entities]
         model = rng.choice(focused if focused and rng.random() < 0.7 else scenario.given)
         references = [field for field in self.behaviour.entity(model.entity).fields if field.type == "reference"]
@@ -314,11 +327,11 @@ class Variation:
 
 
 @frozen
-class _Focus:
+class Focus:
     """What the rules of one operation or entity talk about.
 
     Attributes:
-        names: fields that are read or written.
+        names: fields that are read or written, and inputs that are named.
         constants: literals, and numbers next to them.
         entities: those whose rows are counted or looked for.
     """
@@ -328,7 +341,7 @@ class _Focus:
     entities: frozenset[str]
 
     @classmethod
-    def of(cls, plain: Plain, declared: Mapping[str, Plain]) -> _Focus:
+    def of(cls, plain: Plain, declared: Mapping[str, Plain]) -> Focus:
         """The focus of a piece of behaviour."""
         found = set(_constants(plain))
         numbers = {n + step for n in found if type(n) is int for step in (-1, 0, 1)}
@@ -342,9 +355,11 @@ class _Focus:
 
 
 def _read(plain: Plain) -> Iterator[str]:
-    """Names of the fields that expressions read and changes write."""
+    """Names of the fields that expressions read and changes write, and the names in expressions."""
     if isinstance(plain, tuple) and len(plain) == 3 and plain[0] == "field":
         yield plain[2]
+    if isinstance(plain, tuple) and len(plain) == 2 and plain[0] == "name":
+        yield plain[1]
     if isinstance(plain, Mapping):
         if isinstance(plain.get("values"), Mapping):
             yield from plain["values"]
