@@ -9,7 +9,7 @@ from pathlib import Path
 from attrs import field, frozen
 
 from agent_dispatcher.errors import Problem, SpecificationError
-from agent_dispatcher.models import Specification, Task
+from agent_dispatcher.models import Specification
 
 from ..native.prose import slug
 from .folder import FILES, feature_folder, further_documents, likeness
@@ -73,7 +73,6 @@ class SpecKitFormat:
                 *spec.warnings,
                 *plan.warnings,
                 *listed.warnings,
-                *_unserved(spec, listed.tasks),
             ),
         )
 
@@ -111,15 +110,3 @@ def _missing(pages: Mapping[str, Page]) -> list[str]:
     if "tasks.md" not in pages:
         return ["tasks.md is not there: tasks are made from the requirements"]
     return [] if "spec.md" in pages else ["spec.md is not there: the tasks serve no requirement"]
-
-
-def _unserved(spec: SpecPage, tasks: tuple[Task, ...]) -> list[str]:
-    """One warning for all requirements that no task names, as the format ties tasks to stories only."""
-    if not tasks:
-        return []
-    served = {name for task in tasks for name in task.requirements}
-    left = [requirement.id for requirement in spec.requirements if requirement.id not in served]
-    if not left:
-        return []
-    names = ", ".join(left[:12]) + (f" and {len(left) - 12} more" if len(left) > 12 else "")
-    return [f"spec.md: no task names {names}: what serves them cannot be told"]

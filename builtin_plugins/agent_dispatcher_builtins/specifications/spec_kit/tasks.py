@@ -154,7 +154,7 @@ class _Builder:
     def _served(self, index: int, line: TaskLine) -> tuple[str, ...]:
         story = line.story
         named = self._phases[self._phase_of[index]].name
-        if story is None and named.story and len(named.stories) == 1:
+        if story is None and len(named.stories) == 1:
             story = named.stories[0]
         found = [f"US{story}"] if story is not None else []
         text = " ".join([line.text, *line.labels, *(text for _, text in line.details)])
