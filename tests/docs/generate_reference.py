@@ -19,7 +19,9 @@ from agent_dispatcher import errors
 from agent_dispatcher.config import values
 from agent_dispatcher.extension import components
 from agent_dispatcher.extension.hookspecs import OFFERS, DispatcherSpecs
-from agent_dispatcher.models import event
+from agent_dispatcher.models import event, plan, result, specification, task
+from agent_dispatcher.planning.plan_json import plan_to_json
+from agent_dispatcher.reporting import result_to_json
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 
@@ -52,6 +54,7 @@ def pages() -> dict[str, str]:
         "configuration.md": NOTE + "\n".join(configuration()) + "\n",
         "events.md": NOTE + "\n".join(events()) + "\n",
         "errors.md": NOTE + "\n".join(exit_codes()) + "\n",
+        "json.md": NOTE + "\n".join(documents()) + "\n",
     }
 
 
@@ -212,6 +215,156 @@ def exit_codes() -> Iterator[str]:
         item = getattr(errors, name)
         if issubclass(item, errors.DispatcherError):
             yield f"| `{name}` | {item.exit_code} | {markdown(item.__doc__).splitlines()[0]} |"
+
+
+#: Path in a document -> the class whose docstring describes the keys there.
+DESCRIBED: dict[str, type] = {
+    "": plan.ExecutionPlan,
+    "specification": specification.Specification,
+    "specification.requirements[]": specification.Requirement,
+    "tasks[]": task.Task,
+    "tasks[].depends_on[]": task.DeclaredDependency,
+    "tasks[].produces[]": task.ArtifactRef,
+    "tasks[].consumes[]": task.ArtifactRef,
+    "tasks[].steps[]": task.Step,
+    "dependencies[]": plan.Dependency,
+    "dependencies[].reasons[]": plan.Reason,
+    "exclusions[]": plan.Exclusion,
+    "exclusions[].reasons[]": plan.Reason,
+    "gates[]": plan.Gate,
+    "dropped[]": plan.Dropped,
+    "dropped[].reasons[]": plan.Reason,
+    "estimates": plan.Estimates,
+}
+DESCRIBED_RESULT: dict[str, type] = {
+    "": result.ExecutionResult,
+    "specification": specification.Specification,
+    "requirements[]": result.RequirementResult,
+    "tasks[]": result.TaskResult,
+    "tasks[].evidence[]": result.Evidence,
+    "final_evidence[]": result.Evidence,
+    "artifacts[]": result.Artifact,
+    "metrics": result.ExecutionMetrics,
+}
+#: Constants that docstrings name, written out in the tables.
+CONSTANTS = {
+    name: ", ".join(f"`{each}`" for each in getattr(module, name))
+    for module, name in (
+        (result, "RUN_STATUSES"),
+        (result, "VERDICTS"),
+        (plan, "DEPENDENCY_KINDS"),
+        (plan, "DROP_KINDS"),
+        (specification, "PRIORITIES"),
+    )
+}
+
+
+def documents() -> Iterator[str]:
+    """The keys of the two published documents, read from documents that were written."""
+    yield "# Plan and result JSON\n"
+    yield (
+        "Keys are written in this order, and always all of them. Within one `version` keys may be added, never taken away or given another meaning. "
+        "`[]` stands for the entries of a list."
+    )
+    a_plan = sample_plan()
+    yield "\n## Plan\n"
+    yield "`agent-dispatcher plan SOURCE --output PLAN.json` writes it, `run PLAN.json` reads it again. What follows from tasks and dependencies (`phases`, `gates`, `critical_path`, `estimates`) is computed anew when it is read.\n"
+    yield from keys(plan_to_json(a_plan), DESCRIBED)
+    yield "\n## Result\n"
+    yield "`run --json` prints it, and the run's folder holds it as `result.json`.\n"
+    yield from keys(result_to_json(sample_result(a_plan)), DESCRIBED_RESULT)
+
+
+def sample_plan() -> plan.ExecutionPlan:
+    """A plan in which every list has an entry."""
+    ref = (task.ArtifactRef(type="path", name="a.py"),)
+    reasons = (plan.Reason(rule="declared"),)
+    one = task.Task(
+        id="a",
+        title="A",
+        source_id="T1",
+        agent_type="code-writer",
+        requirements=("R1",),
+        depends_on=(task.DeclaredDependency(task="b"),),
+        verifies=("b",),
+        produces=ref,
+        consumes=ref,
+        steps=(task.Step(id="s", title="S", depends_on=("r",)),),
+        children=("c",),
+    )
+    made_from = specification.Specification(
+        id="s", title="S", requirements=(specification.Requirement(id="R1", text="It works"),)
+    )
+    return plan.ExecutionPlan(
+        specification=made_from,
+        tasks=(one,),
+        dependencies=(plan.Dependency(before="b", after="a", reasons=reasons),),
+        exclusions=(plan.Exclusion(tasks=("a", "b"), resource="a.py", reasons=reasons),),
+        gates=(plan.Gate(test="a", subject="b"),),
+        dropped=(plan.Dropped(before="c", after="a", kind="veto", reasons=reasons),),
+        phases=(("b",), ("a",)),
+        critical_path=("b", "a"),
+        estimates=plan.Estimates(cost_usd=1.0),
+    )
+
+
+def sample_result(of: plan.ExecutionPlan) -> result.ExecutionResult:
+    """A result in which every list has an entry."""
+    evidence = (result.Evidence(id="e", check="pytest", passed=True),)
+    return result.ExecutionResult(
+        run="20260101-000000-0000",
+        status="completed",
+        specification=of.specification,
+        requirements=(result.RequirementResult(id="R1", verdict="met", tasks=("a",), evidence=("e",)),),
+        task_results=(
+            result.TaskResult(
+                id="a", source_id="T1", status="completed", agent="w", commit="1", evidence=evidence, error="e"
+            ),
+        ),
+        final_artifacts=(result.Artifact(name="a", type="code", path="a.py", task="a"),),
+        final_evidence=evidence,
+        metrics=result.ExecutionMetrics(cost_usd=1.0),
+        warnings=("w",),
+    )
+
+
+def keys(document: dict[str, typing.Any], described: dict[str, type]) -> Iterator[str]:
+    """A table of every key below ``document``."""
+    yield "| Key | Type | |\n|---|---|---|"
+    for path, value in walked(document):
+        parent, _, name = path.rpartition(".")
+        cls = described.get(parent)
+        _, _, section = markdown(cls.__doc__ if cls else "").partition("Attributes:")
+        text = attribute_texts(section).get(name, "").replace("`None`", "`null`")
+        if value is None:
+            text = text.replace('`""`', "`null`")
+        for constant, values_ in CONSTANTS.items():
+            text = text.replace(f"`{constant}`", values_)
+        annotations = {each.name: str(each.type) for each in attrs.fields(cls)} if cls else {}
+        nullable = " or `null`" if value is not None and "None" in annotations.get(name, "") else ""
+        yield f"| `{path}` | {json_type(value)}{nullable} | {text} |"
+
+
+def walked(value: dict[str, typing.Any], prefix: str = "") -> Iterator[tuple[str, typing.Any]]:
+    """Path and value of every key, depth first in the document's order."""
+    for name, inner in value.items():
+        path = f"{prefix}{name}"
+        yield path, inner
+        first = inner[0] if isinstance(inner, list) and inner else None
+        if isinstance(inner, dict):
+            yield from walked(inner, f"{path}.")
+        elif isinstance(first, dict):
+            yield from walked(first, f"{path}[].")
+
+
+def json_type(value: object) -> str:
+    """The JSON type in words."""
+    if isinstance(value, list):
+        return f"list of {json_type(value[0])}" if value else "list"
+    for kind, word in ((bool, "true or false"), (int | float, "number"), (str, "text"), (dict, "object")):
+        if isinstance(value, kind):
+            return word
+    return "text or `null`"
 
 
 def main() -> None:
