@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -36,18 +36,19 @@ from .extension.components import (
     Wishes,
 )
 from .extension.registry import Registry
-from .models import Event, ExecutionPlan, ExecutionResult, FinalizedSpecification, Specification, Task
+from .models import ExecutionPlan, ExecutionResult, FinalizedSpecification, Specification, Task
 from .planning.dependency_resolver import DependencyResolver, Resolution
 from .planning.planner import make_plan, plan_tasks
 from .planning.sources import load_mapping, load_path
 from .planning.task_decomposer import TaskDecomposer
 from .planning.wishes import combine, leave_out
 from .planning.workflow import follow_up
-from .preflight import examine, output_problems
 from .reporting import build_result
-from .run_desk import RunDesk
-from .run_index import STATE_FOLDER, find_output, new_run_id, remember_run, state_home
-from .session import RunOptions, RunSession
+from .runs.desk import RunDesk
+from .runs.index import new_run_id, remember_run, state_home
+from .runs.preflight import examine, output_problems
+from .runs.records import Records
+from .runs.session import RunOptions, RunSession
 from .workspace.source_statuses import SourceFormat
 
 __all__ = ["AgentDispatcher", "Source"]
@@ -96,6 +97,7 @@ class AgentDispatcher:
         self.config = config
         self.registry = Registry(config, plugins=tuple(plugins), discover=discover)
         self._components = self.registry.scope(state_home() / "components")
+        self._records = Records(self.registry)
 
     # --- the verbs ----------------------------------------------------------------------------------------------------
 
@@ -157,7 +159,7 @@ class AgentDispatcher:
         Args:
             plan: what :meth:`plan_async` gave, maybe edited.
             output: root of the repository the work goes into; ``./<slug of the title>`` when ``None``.
-            options: fields of :class:`agent_dispatcher.session.RunOptions`.
+            options: fields of :class:`agent_dispatcher.runs.session.RunOptions`.
 
         Returns:
             What came of it. A failed run is a result, not an exception.
@@ -187,17 +189,18 @@ class AgentDispatcher:
         Args:
             run: the run's id; ``None`` for the newest unfinished one of the output folder.
             output: the output folder; ``None`` for the one the id names, or the nearest at or above the current folder.
-            options: fields of :class:`agent_dispatcher.session.RunOptions`; ``allow_partial`` and ``write_back`` are as the run was started.
+            options: fields of :class:`agent_dispatcher.runs.session.RunOptions`; ``allow_partial`` and ``write_back`` are as the run was started.
 
         Raises:
             UsageError: there is no such run.
             Held: another live process owns it.
         """
-        folder, run, plan, started = self._recorded(run, output)
-        options["allow_partial"] = bool(started.data.get("allow_partial"))
-        session = self._initialize(run, folder, plan.specification, RunOptions(**options))
+        found = self._records.find(run, output)
+        plan = found.plan
+        options["allow_partial"] = bool(found.started.data.get("allow_partial"))
+        session = self._initialize(found.run, found.output, plan.specification, RunOptions(**options))
         try:
-            finished = any(event.type == "run.finished" for event in self._events(folder, run))
+            finished = any(event.type == "run.finished" for event in self._records.events(found.output, found.run))
             ready = _Ready(plan, {}, {}) if finished else await self._validate(plan, session)
             state = session.state()
             try:
@@ -299,34 +302,28 @@ class AgentDispatcher:
 
     def plan_of(self, run: str | None = None, output: str | Path | None = None) -> ExecutionPlan:
         """The plan of a recorded run; arguments and errors as in :meth:`resume_async`."""
-        return self._recorded(run, output)[2]
+        return self._records.find(run, output).plan
 
     def result_of(self, run: str | None = None, output: str | Path | None = None) -> ExecutionResult:
         """The result of a run so far, from its log alone; arguments and errors as in :meth:`resume_async`."""
-        folder, run, plan, _ = self._recorded(run, output, unfinished_only=False)
-        return build_result(plan, run, self._events(folder, run), output=str(folder))
+        found = self._records.find(run, output, unfinished_only=False)
+        return build_result(
+            found.plan, found.run, self._records.events(found.output, found.run), output=str(found.output)
+        )
 
     def desk(self, run: str | None = None, output: str | Path | None = None) -> RunDesk:
         """A recorded run from outside: what waits for a person, who is at work on it, and how to ask them for something.
 
         Arguments and errors as in :meth:`resume_async`.
         """
-        folder, run, plan, _ = self._recorded(run, output)
-        name = self._one("store")
+        found = self._records.find(run, output)
         return RunDesk(
-            output=folder,
-            run=run,
-            plan=plan,
-            open_store=lambda: self.registry.scope(folder / STATE_FOLDER).get("store", name),
+            output=found.output, run=found.run, plan=found.plan, open_store=lambda: self._records.open(found.output)
         )
 
     def runs_in(self, output: Path) -> tuple[RunFolder, ...]:
         """The runs recorded in an output folder, oldest first."""
-        store = self.registry.scope(output.resolve() / STATE_FOLDER).get("store", self._one("store"))
-        try:
-            return tuple(sorted(store.runs(), key=lambda listed: listed.started_at))
-        finally:
-            store.close()
+        return self._records.runs(output)
 
     # --- step 1: initialize -------------------------------------------------------------------------------------------
 
@@ -477,14 +474,6 @@ class AgentDispatcher:
                 log.warning("%s %r is left out: %s", kind.replace("_", " "), name, error)
         return found
 
-    def _one(self, kind: str) -> str:
-        name = self.registry.one(kind)
-        if name is None:
-            raise ConfigError(
-                Problem(f"no {kind} is active", remedy=f"install or enable a plugin that offers a {kind}")
-            )
-        return name
-
     def _wishes(self) -> Wishes:
         """What the options of the active agent types ask of planning."""
         wishes = []
@@ -522,45 +511,6 @@ class AgentDispatcher:
         if not named or specification.behaviour is not None:
             return False
         return all(offered.name != named for offered in self.registry.offers("language"))
-
-    def _recorded(
-        self, run: str | None, output: str | Path | None, *, unfinished_only: bool = True
-    ) -> tuple[Path, str, ExecutionPlan, Event]:
-        """(output, run id, plan, its first event) of the run that is meant."""
-        folder = find_output(run, output)
-        if run is None:
-            run = _choose(self.runs_in(folder), folder, unfinished_only)
-        store = self.registry.scope(folder / STATE_FOLDER).get("store", self._one("store"))
-        try:
-            started = next(iter(store.read(run)), None)
-            if started is None:
-                known = ", ".join(listed.run for listed in store.runs()) or "none"
-                raise UsageError(f"{folder} has no run {run!r} (there: {known})")
-            from .codec import from_json
-
-            digest = str(started.data.get("plan", ""))
-            plan = from_json(store.get_blob(digest), ExecutionPlan, where=f"the plan of run {run}")
-        finally:
-            store.close()
-        return folder, run, plan, started
-
-    def _events(self, folder: Path, run: str) -> tuple[Event, ...]:
-        store = self.registry.scope(folder / STATE_FOLDER).get("store", self._one("store"))
-        try:
-            return tuple(store.read(run))
-        finally:
-            store.close()
-
-
-def _choose(runs: Sequence[RunFolder], folder: Path, unfinished_only: bool) -> str:
-    """The run that is meant when none is named: the only unfinished one, else the newest."""
-    if not runs:
-        raise UsageError(f"{folder}: no run is recorded there")
-    unfinished = [listed for listed in runs if listed.status not in ("completed", "partial", "failed", "cancelled")]
-    if unfinished_only and len(unfinished) > 1:
-        names = ", ".join(listed.run for listed in unfinished)
-        raise UsageError(f"{folder} has several unfinished runs, name one: {names}")
-    return (unfinished or list(runs))[-1].run
 
 
 def _files_beside(specification: Specification) -> tuple[str, ...]:

@@ -24,9 +24,7 @@ ROOMS = (
     ("agents", "forbidden_acts", "planning", "workspace"),
     ("reporting",),
     ("coordination",),
-    ("run_index", "sandboxing"),
-    ("session",),
-    ("preflight", "run_desk"),
+    ("runs",),
     ("dispatcher",),
     ("testing", "cli"),
 )

@@ -14,7 +14,7 @@ from ._common import output_option
 if TYPE_CHECKING:
     from ..dispatcher import AgentDispatcher
     from ..models import ExecutionResult
-    from ..run_desk import RunDesk, Waiting
+    from ..runs.desk import RunDesk, Waiting
 
 __all__ = ["approve", "describe"]
 

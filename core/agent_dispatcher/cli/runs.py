@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import click
 
 from ..errors import StoreError, UsageError
-from ..run_index import STATE_FOLDER, find_output, known_runs
+from ..runs.index import STATE_FOLDER, find_output, known_runs
 from ._common import echo_json, output_option, run_argument
 
 if TYPE_CHECKING:
-    from ..run_desk import Waiting
+    from ..runs.desk import Waiting
 
 __all__ = ["report", "runs", "status"]
 

@@ -30,7 +30,7 @@ from agent_dispatcher.errors import Fenced
 from agent_dispatcher.extension import CheckContext, Completed, Opened
 from agent_dispatcher.failpoints import read_environment
 from agent_dispatcher.models import Dependency, Event, Evidence, ExecutionPlan, Specification, Task
-from agent_dispatcher.run_desk import RunDesk
+from agent_dispatcher.runs.desk import RunDesk
 from agent_dispatcher.workspace.agent_workspace import GuardedWorkspace
 from agent_dispatcher.workspace.integration import Integration
 from agent_dispatcher.workspace.source_statuses import SourceStatuses

@@ -11,12 +11,12 @@ from typing import Any
 
 from attrs import evolve, frozen
 
-from .errors import ConfigError, DispatcherError, PluginError, Problem, SandboxUnavailable, Unavailable
-from .extension.components import AgentType, Available, OutputInspector
-from .extension.registry import REST, Offered, Registry
-from .models import ExecutionPlan
-from .planning.validation import PlanLimits, Validation
-from .planning.validation import problems as judge
+from ..errors import ConfigError, DispatcherError, PluginError, Problem, SandboxUnavailable, Unavailable
+from ..extension.components import AgentType, Available, OutputInspector
+from ..extension.registry import REST, Offered, Registry
+from ..models import ExecutionPlan
+from ..planning.validation import PlanLimits, Validation
+from ..planning.validation import problems as judge
 from .sandboxing import MissingSandbox, choose_sandbox
 from .session import RunSession
 

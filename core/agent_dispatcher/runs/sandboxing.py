@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from .errors import ConfigError, Problem, SandboxUnavailable, Unavailable
-from .extension.components import Completed, Limits, Sandbox
-from .extension.registry import Components, Registry
+from ..errors import ConfigError, Problem, SandboxUnavailable, Unavailable
+from ..extension.components import Completed, Limits, Sandbox
+from ..extension.registry import Components, Registry
 
 __all__ = ["MissingSandbox", "choose_sandbox"]
 

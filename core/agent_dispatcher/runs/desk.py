@@ -14,13 +14,13 @@ from pathlib import Path
 
 from attrs import frozen
 
-from .coordination.approvals import approval, refusal
-from .coordination.run_state import RunState, TaskState, fold
-from .coordination.state_manager import request
-from .errors import Held, UsageError
-from .extension.components import HolderTeller, Store
-from .models import Evidence, ExecutionPlan, Task
-from .reporting import evidence_from_json
+from ..coordination.approvals import approval, refusal
+from ..coordination.run_state import RunState, TaskState, fold
+from ..coordination.state_manager import request
+from ..errors import Held, UsageError
+from ..extension.components import HolderTeller, Store
+from ..models import Evidence, ExecutionPlan, Task
+from ..reporting import evidence_from_json
 
 __all__ = ["FINISHED", "RunDesk", "Waiting"]
 

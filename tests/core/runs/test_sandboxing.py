@@ -13,7 +13,7 @@ from agent_dispatcher.config import Config, load_config
 from agent_dispatcher.errors import ConfigError, SandboxUnavailable
 from agent_dispatcher.extension import Component, hookimpl
 from agent_dispatcher.extension.registry import Registry
-from agent_dispatcher.sandboxing import choose_sandbox
+from agent_dispatcher.runs.sandboxing import choose_sandbox
 
 
 class _Box:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from attrs import frozen
 
-from .errors import UsageError
+from ..errors import UsageError
 
 __all__ = ["STATE_FOLDER", "KnownRun", "find_output", "known_runs", "new_run_id", "remember_run", "state_home"]
 

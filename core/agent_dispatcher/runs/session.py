@@ -9,20 +9,20 @@ from typing import Any
 
 from attrs import define, evolve, field, frozen
 
-from .agents.base_agent import AgentContext
-from .config import Config
-from .coordination.agent_factory import AgentFactory
-from .coordination.coordinator import Coordinator, CoordinatorSettings
-from .coordination.memory_store import MemoryStore
-from .coordination.state_manager import StateManager
-from .errors import ConfigError, Problem
-from .extension.components import AgentType, Check, Language, Opened, Sandbox, Store, Workspace
-from .extension.registry import Components, Registry
-from .models import Artifact, ArtifactRef, Event, ExecutionPlan, Task
-from .run_index import STATE_FOLDER
-from .workspace.agent_workspace import GuardedWorkspace, TaskSandbox
-from .workspace.integration import Integration
-from .workspace.source_statuses import SourceFormat, SourceStatuses
+from ..agents.base_agent import AgentContext
+from ..config import Config
+from ..coordination.agent_factory import AgentFactory
+from ..coordination.coordinator import Coordinator, CoordinatorSettings
+from ..coordination.memory_store import MemoryStore
+from ..coordination.state_manager import StateManager
+from ..errors import ConfigError, Problem
+from ..extension.components import AgentType, Check, Language, Opened, Sandbox, Store, Workspace
+from ..extension.registry import Components, Registry
+from ..models import Artifact, ArtifactRef, Event, ExecutionPlan, Task
+from ..workspace.agent_workspace import GuardedWorkspace, TaskSandbox
+from ..workspace.integration import Integration
+from ..workspace.source_statuses import SourceFormat, SourceStatuses
+from .index import STATE_FOLDER
 
 __all__ = ["RunOptions", "RunSession"]
 

@@ -1,0 +1,105 @@
+"""What is recorded of runs: reading the stores that earlier processes wrote, without owning a run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from attrs import frozen
+
+from ..codec import from_json
+from ..errors import ConfigError, Problem, UsageError
+from ..extension.components import RunFolder, Store
+from ..extension.registry import Registry
+from ..models import Event, ExecutionPlan
+from .index import STATE_FOLDER, find_output
+
+__all__ = ["RecordedRun", "Records"]
+
+_ENDED = frozenset({"completed", "partial", "failed", "cancelled"})
+
+
+@frozen(kw_only=True)
+class RecordedRun:
+    """A run that was found: ``started`` is its first event."""
+
+    output: Path
+    run: str
+    plan: ExecutionPlan
+    started: Event
+
+
+class Records:
+    """Finds runs and reads their logs.
+
+    Args:
+        registry: says which store is used.
+    """
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+
+    def open(self, output: Path) -> Store:
+        """The store of an output folder; the caller closes it.
+
+        Raises:
+            ConfigError: no plugin offers a store.
+        """
+        name = self._registry.one("store")
+        if name is None:
+            raise ConfigError(Problem("no store is active", remedy="install or enable a plugin that offers a store"))
+        store: Store = self._registry.scope(output.resolve() / STATE_FOLDER).get("store", name)
+        return store
+
+    def runs(self, output: Path) -> tuple[RunFolder, ...]:
+        """The runs in an output folder, oldest first."""
+        store = self.open(output)
+        try:
+            return tuple(sorted(store.runs(), key=lambda listed: listed.started_at))
+        finally:
+            store.close()
+
+    def events(self, output: Path, run: str) -> tuple[Event, ...]:
+        """The whole log of a run, in order."""
+        store = self.open(output)
+        try:
+            return tuple(store.read(run))
+        finally:
+            store.close()
+
+    def find(self, run: str | None, output: str | Path | None = None, *, unfinished_only: bool = True) -> RecordedRun:
+        """The run that is meant.
+
+        Args:
+            run: its id; ``None`` for the only unfinished one, else the newest.
+            output: its output folder; ``None`` for the one the id names, or the nearest at or above the current folder.
+            unfinished_only: of several unfinished runs none is guessed.
+
+        Raises:
+            UsageError: there is no such run, or several are meant.
+        """
+        folder = find_output(run, output)
+        if run is None:
+            run = _choose(self.runs(folder), folder, unfinished_only)
+        store = self.open(folder)
+        try:
+            started = next(iter(store.read(run)), None)
+            if started is None:
+                known = ", ".join(listed.run for listed in store.runs()) or "none"
+                raise UsageError(f"{folder} has no run {run!r} (there: {known})")
+            digest = str(started.data.get("plan", ""))
+            plan = from_json(store.get_blob(digest), ExecutionPlan, where=f"the plan of run {run}")
+        finally:
+            store.close()
+        return RecordedRun(output=folder, run=run, plan=plan, started=started)
+
+
+def _choose(runs: Sequence[RunFolder], folder: Path, unfinished_only: bool) -> str:
+    """The run that is meant when none is named."""
+    if not runs:
+        raise UsageError(f"{folder}: no run is recorded there")
+    unfinished = [listed for listed in runs if listed.status not in _ENDED]
+    if unfinished_only and len(unfinished) > 1:
+        names = ", ".join(listed.run for listed in unfinished)
+        raise UsageError(f"{folder} has several unfinished runs, name one: {names}")
+    return (unfinished or list(runs))[-1].run
