@@ -114,6 +114,11 @@ def test_a_file_without_statuses_is_not_written(tmp_path: Path) -> None:
     assert file.read_text() == "id,title\nA,x\n"
 
 
+def test_other_tables_are_not_claimed(tmp_path: Path) -> None:
+    """A CSV file of something else is left to others."""
+    assert CsvTasksFormat().matches(written(tmp_path, "id,price\nA,1\n")) == 0
+
+
 def test_a_table_is_planned(tmp_path: Path) -> None:
     """The dispatcher recognises the file by itself and plans its rows; what is done stays done."""
     plan = dispatcher([lambda task, context: None], formats=[CsvTasksFormat]).plan(written(tmp_path, SAMPLE))

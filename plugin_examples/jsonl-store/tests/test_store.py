@@ -15,6 +15,7 @@ from agent_dispatcher.testing import StoreContract, dispatcher
 
 from jsonl_store import JsonlStore
 from jsonl_store.hooks import JsonlOptions, plugin
+from jsonl_store.lines import Head, encode
 
 
 class TestJsonlStore(StoreContract):
@@ -55,7 +56,21 @@ def test_what_a_kill_left_of_a_line_is_passed_over(tmp_path: Path) -> None:
             file.write_bytes(data[:size])
             assert [each.seq for each in store.read("a/b")] == [1]
         assert store.append(lease, [event(2)]) == 2
+        assert file.read_bytes().endswith(b"}\n"), "the rest of the longer line is still there"
         assert [each.at for each in store.read("a/b")] == [1.0, 2.0]
+
+
+def test_a_line_with_a_hash_of_its_own_is_noticed(tmp_path: Path) -> None:
+    """Whoever rewrites a line and its hash is given away by the line below, which was hashed over the old one."""
+    with closing(JsonlStore(tmp_path)) as store:
+        lease = store.acquire("a/b", "me")
+        for number in range(1, 3):
+            store.append(lease, [event(number)])
+        (file,) = tmp_path.rglob("*.jsonl")
+        line, _ = encode(Head(), "a/b", 1, [event(99)])
+        file.write_bytes(line + file.read_bytes().splitlines(keepends=True)[1])
+        with pytest.raises(StoreError, match=r"jsonl:2: the line was altered"):
+            list(store.read("a/b"))
 
 
 @pytest.mark.parametrize("change", ["swap", "cut", "foreign"])
@@ -79,6 +94,8 @@ def test_a_full_disk_leaves_the_log_as_it_was(tmp_path: Path, monkeypatch: pytes
     with closing(JsonlStore(tmp_path)) as store:
         lease = store.acquire("a/b", "me")
         store.append(lease, [event(1)])
+        (file,) = tmp_path.rglob("*.jsonl")
+        whole = file.stat().st_size
         write = os.pwrite
 
         def full(handle: int, data: bytes, at: int) -> int:
@@ -90,6 +107,7 @@ def test_a_full_disk_leaves_the_log_as_it_was(tmp_path: Path, monkeypatch: pytes
         with pytest.raises(StoreError, match=r"No space left on device; check disk"):
             store.append(lease, [event(2)])
         monkeypatch.undo()
+        assert file.stat().st_size == whole
         assert store.append(lease, [event(2)]) == 2
         assert [each.seq for each in store.read("a/b")] == [1, 2]
 

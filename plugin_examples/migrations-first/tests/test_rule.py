@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Sequence
 
 import pytest
@@ -97,6 +98,16 @@ def test_the_other_way_round_is_vetoed() -> None:
 def test_what_counts_as_use(user: Task, sees: bool) -> None:
     """Declared needs, SQL, the word *table* and the folders of queries count; a name alone does not."""
     assert (("m1", "u") in planned(MigrationsFirstRule(), tasks=(CREATE, user)).binding_edges()) is sees
+
+
+def test_a_test_of_a_migration_is_left_alone() -> None:
+    """The rule itself is silent about a test and the migration it verifies."""
+    test = Task(id="t", title="Test it", type="testing", description="INSERT INTO loans", verifies=("m1",))
+    specification = Specification(id="s", title="S")
+    found = asyncio.run(
+        MigrationsFirstRule().find([CREATE, test], specification, PlanningContext(specification=specification))
+    )
+    assert list(found) == []
 
 
 def test_numbers_of_different_folders_say_nothing() -> None:
