@@ -14,7 +14,7 @@ from pathlib import Path
 
 from attrs import evolve, frozen
 
-from ..errors import SandboxUnavailable
+from ..errors import DispatcherError, SandboxUnavailable
 from ..extension.components import (
     Change,
     Check,
@@ -223,7 +223,8 @@ async def _one(name: str, check: Check, task: Task | None, context: CheckContext
     except SandboxUnavailable:
         raise
     except Exception as error:
-        log.warning("check %s failed to run", name, exc_info=True)
+        # What the dispatcher raises itself says what to do; only of a fault in the check a reader needs the traceback.
+        log.warning("check %s failed to run: %s", name, error, exc_info=not isinstance(error, DispatcherError))
         summary = f"the check {name} could not run: {type(error).__name__}: {error}"
         return Evidence(id=key, check=name, passed=False, tree=context.tree.tree, summary=summary)
     details = {**found.details, "duration_s": round(time.monotonic() - began, 3)}

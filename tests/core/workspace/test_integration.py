@@ -7,7 +7,9 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from agent_dispatcher.errors import SandboxUnavailable
+import pytest
+
+from agent_dispatcher.errors import SandboxUnavailable, Unavailable
 from agent_dispatcher.extension import Change, CheckContext, Conflict, Landed, Moved, Tree
 from agent_dispatcher.models import Evidence, ExecutionPlan, Specification, Task
 from agent_dispatcher.workspace.integration import Integration, Verdict
@@ -169,6 +171,17 @@ def test_a_failure_counts_even_if_it_calls_itself_vacuous(tmp_path: Path) -> Non
     """Only evidence that passed is left out for having looked at nothing."""
     verdict = _land(tmp_path, FakeWorkspace([]), one=_says(False, details={"vacuous": True}))
     assert verdict.landed is None and len(verdict.evidence) == 1
+
+
+@pytest.mark.parametrize(("error", "traced"), [(Unavailable("no tool", "install it"), False), (KeyError("x"), True)])
+def test_only_a_fault_of_the_check_is_traced(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, error: Exception, traced: bool
+) -> None:
+    """A check that says what is missing costs one line of log; one that is broken also a traceback."""
+    _land(tmp_path, FakeWorkspace([]), broken=_raises(error))
+    (record,) = [each for each in caplog.records if "failed to run" in each.message]
+    assert str(error) in record.message
+    assert bool(record.exc_info) is traced
 
 
 def test_checks_know_what_is_in_the_tree(tmp_path: Path) -> None:
