@@ -64,7 +64,8 @@ class CsvTasksFormat:
             for row in table.rows
             if (name := table.value(row, "id")) in statuses and status_of(table.value(row, "status")) != statuses[name]
         ]
-        pieces, done = [], 0
+        pieces: list[str] = []
+        done = 0
         for row, status in changes:
             cell = table.cell(row, "status")
             if cell is None:

@@ -144,7 +144,7 @@ class _Reader:
 
     def _artifacts(self, column: str) -> tuple[ArtifactRef, ...]:
         """``src/x.py; table: loans``: a path, unless a type stands before it."""
-        found = []
+        found: list[ArtifactRef] = []
         for part in filter(None, map(str.strip, re.split(r"[;|\n]", self._text(column)))):
             kind, colon, name = part.partition(":")
             found.append(ArtifactRef(type=kind.strip() if colon else "path", name=(name if colon else kind).strip()))

@@ -79,7 +79,9 @@ def parse(text: str, delimiter: str, where: str) -> Table:
         SpecificationError: the text is no CSV, a column is there twice, or a row has more cells than the header; with every place.
     """
     rows = list(_rows(text, delimiter, where))
-    header, problems, columns = rows[0], [], {}
+    header = rows[0]
+    problems: list[Problem] = []
+    columns: dict[str, int] = {}
     for index, cell in enumerate(header.cells):
         name = _name(cell.value)
         if name in columns:

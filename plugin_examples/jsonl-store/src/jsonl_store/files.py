@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,7 +17,7 @@ _PATIENCE_S = 10.0
 
 
 @contextmanager
-def explained(what: Path) -> Iterator[None]:
+def explained(what: Path) -> Generator[None, None, None]:
     """Turn an :class:`OSError` into a :class:`StoreError` that says what to do."""
     try:
         yield
@@ -28,7 +28,7 @@ def explained(what: Path) -> Iterator[None]:
 
 
 @contextmanager
-def locked(file: Path) -> Iterator[None]:
+def locked(file: Path) -> Generator[None, None, None]:
     """Hold the lock that all processes of a store share; the system gives it back when a process dies."""
     end = time.monotonic() + _PATIENCE_S
     handle = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)

@@ -39,7 +39,7 @@ class LicenceHeadersAgent(SyncAgent):
         missing = [path for path in paths if not context.workspace.exists(path)]
         if missing:
             return AgentResult(status="failed", error=f"there is no {', '.join(missing)} to put a header on")
-        changed = []
+        changed: list[str] = []
         for number, path in enumerate(paths, 1):
             before = context.workspace.read_bytes(path)
             after = self._header.put_on(path, before)

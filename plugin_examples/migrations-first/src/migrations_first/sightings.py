@@ -79,7 +79,7 @@ def used_tables(task: Task) -> Iterator[Sighting]:
 
 def numbered_file(task: Task) -> tuple[str, int, str] | None:
     """Folder, number and path of the one numbered migration file a task promises; ``None`` for none, and for several."""
-    found = []
+    found: list[tuple[str, int, str]] = []
     for path in _paths(task):
         named = _FILE.fullmatch(PurePosixPath(path).stem) if _migration_file(path) else None
         if named and named["number"]:
