@@ -319,7 +319,7 @@ class Model:
                 yield ref
 
     def _collection(self, collection: Any, names: Names) -> list[Ref]:
-        """``("all", ENTITY)`` or ``("related", EXPRESSION, RELATION)``."""
+        """``("all", ENTITY)`` or ``("related", EXPRESSION, RELATION, its ENTITY if certain)``."""
         if collection[0] == "all":
             return [Ref(collection[1], row_id) for row_id in sorted(self.rows[collection[1]])]
         owner = self.evaluate(collection[1], names)

@@ -238,6 +238,8 @@ def _altered_call(node: Plain) -> Iterator[tuple[str, Plain]]:
 
 def _altered_selection(selection: Plain) -> Iterator[tuple[str, Plain]]:
     kind, collection, variable, condition = selection
+    if collection[0] == "related" and collection[3] is not None:
+        yield f"all rows of {collection[3]} for {collection[2]}", (kind, ("all", collection[3]), variable, condition)
     if condition is not None:
         yield "the condition of the selection left out", (kind, collection, variable, None)
         for what, changed in _altered(condition):

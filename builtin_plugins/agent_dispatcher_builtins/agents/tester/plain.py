@@ -175,8 +175,14 @@ class _Encoder:
 
     def _collection(self, collection: Node) -> Plain:
         if isinstance(collection, Attribute):
-            return ("related", self.node(collection.target), collection.name)
+            return ("related", self.node(collection.target), collection.name, self._entity_of(collection.name))
         assert isinstance(collection, Name)
         if collection.name in self.members:
-            return ("related", ("name", THIS_ROW), collection.name)
+            return ("related", ("name", THIS_ROW), collection.name, self._entity_of(collection.name))
         return ("all", collection.name)
+
+    def _entity_of(self, relation: str) -> str | None:
+        """The entity a relation leads to, if every relation of that name leads to the same."""
+        entities = self.scope.behaviour.entities
+        found = {other.entity for entity in entities for other in entity.relations if other.name == relation}
+        return found.pop() if len(found) == 1 else None

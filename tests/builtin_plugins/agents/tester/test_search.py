@@ -24,6 +24,7 @@ def test_every_small_misreading_of_a_small_operation_is_told(jars: Behaviour) ->
     assert [miss.what for miss in explored.untold] == []
     assert {
         "guard closed (jars.yaml:33) left out",
+        "guard closed (jars.yaml:33): all rows of Lid for lids",
         "guard too_few (jars.yaml:35): '<=' read as '<'",
         "guard too_few (jars.yaml:35) before the one above it",
         "input amount: minimum 1 read as 2",
