@@ -33,6 +33,7 @@ class CitationsCheck:
     """
 
     needs_files = True
+    needs_sandbox = False
 
     def applies(self, task: Task | None, plan: ExecutionPlan) -> bool:
         """To research and analysis."""

@@ -18,6 +18,7 @@ class ContractCheck:
     """See :class:`agent_dispatcher.extension.Check`."""
 
     needs_files = True
+    needs_sandbox = False
 
     def __init__(self) -> None:
         self._index: tuple[ExecutionPlan, dict[str, str]] | None = None

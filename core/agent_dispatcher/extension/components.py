@@ -688,7 +688,11 @@ class CheckContext:
 
 
 class Check(Protocol):
-    """Something that runs and passes or fails."""
+    """Something that runs and passes or fails.
+
+    Two attributes are optional: ``needs_sandbox = False`` says that it only reads files, so that it works where no sandbox does;
+    ``needs_files = True`` says that it has nothing to say about a task that promised, verified and changed no file.
+    """
 
     def applies(self, task: Task | None, plan: ExecutionPlan) -> bool:
         """Whether it has anything to say about this task (``None``: about the finished whole)."""

@@ -12,7 +12,7 @@ from typing import Any
 from attrs import evolve, frozen
 
 from ..errors import ConfigError, DispatcherError, PluginError, Problem, SandboxUnavailable, Unavailable
-from ..extension.components import AgentType, Available, OutputInspector
+from ..extension.components import AgentType, Available, Check, OutputInspector
 from ..extension.registry import REST, Offered, Registry
 from ..models import ExecutionPlan
 from ..planning.validation import PlanLimits, Validation
@@ -84,9 +84,14 @@ def _needs_sandbox(plan: ExecutionPlan, session: RunSession) -> bool:
         checks, by_type = session.checks(), session.checks_by_type()
     except DispatcherError:
         return True
-    if any(check.applies(task, plan) for task in tasks for _, check in by_type.get(task.type, ())):
+    if any(check.applies(task, plan) for task in tasks for _, check in by_type.get(task.type, ()) if _runs(check)):
         return True
-    return any(check.applies(task, plan) for _, check in checks for task in (*plan.tasks, None))
+    return any(check.applies(task, plan) for _, check in checks if _runs(check) for task in (*plan.tasks, None))
+
+
+def _runs(check: Check) -> bool:
+    """Whether a check runs commands; one that only reads files says ``needs_sandbox = False``."""
+    return bool(getattr(check, "needs_sandbox", True))
 
 
 async def output_problems(session: RunSession, output: Path) -> Iterable[Problem]:
