@@ -1,4 +1,4 @@
-"""``plugins``: which plugins there are, what each offers, and whether they are well.
+"""``plugins``: which plugins there are, what each offers, whether they are well, and a new one to begin with.
 
 Nothing here imports a plugin: ``list`` reads metadata, ``show`` and ``doctor`` load each in a process of its own.
 """
@@ -9,6 +9,7 @@ import os
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -94,6 +95,40 @@ def doctor_command(timeout_s: float, as_json: bool) -> int:
         count = sum(len(each.problems) for each in unwell) + len(conflicts)
         click.echo(f"\n{count} problem{'s' if count > 1 else ''}" if count else "\nall is well")
     return 1 if unwell or conflicts else 0
+
+
+def _kind(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    """One of the kinds, also when it is written as in a configuration (``dependency_rule``)."""
+    from ..codec import suggestion
+    from .plugins_new import KINDS
+
+    kind = value.replace("_", "-")
+    if kind not in KINDS:
+        raise click.BadParameter(f"there is no kind {value!r}: {suggestion(kind, KINDS)}", context, parameter)
+    return kind
+
+
+@plugins.command("new")
+@click.argument("kind", callback=_kind)
+@click.argument("name")
+@click.option(
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(),
+    help="Folder in which the project's folder is made; the current one by default.",
+)
+def new_command(kind: str, name: str, output: Path) -> None:
+    """Make a plugin project called NAME: installable, typed, tested, and already doing something.
+
+    KIND is one of: agent-type, check, command, decomposer, dependency-rule, executor, language, llm, message-bus, observer, policy, reporter,
+    sandbox, specification-format, store, validator, workspace.
+    """
+    from .plugins_new import new_project
+
+    project = new_project(kind, name, output)
+    click.echo(
+        f"made {project}\n\nnext:\n  pip install '{project}[test]'\n  pytest {project}\n  agent-dispatcher plugins show {name}"
+    )
 
 
 def _records() -> tuple[list[Plugin], Config]:
