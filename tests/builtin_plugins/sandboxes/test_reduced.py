@@ -279,6 +279,12 @@ def test_code_and_output_are_the_commands_own(reduced: Reduced, tmp_path: Path) 
     assert _run(reduced, ["sh", "-c", "kill -9 $$"], tmp_path).code == 137
 
 
+def test_a_command_has_a_session_of_its_own(reduced: Reduced, tmp_path: Path) -> None:
+    """So that no terminal of ours is its own."""
+    script = "import os; print(os.getsid(0) == os.getpgid(0) == os.getpid())"
+    assert _python(reduced, script, tmp_path).stdout == "True\n"
+
+
 def test_arguments_and_variables_arrive_as_they_are(reduced: Reduced, tmp_path: Path) -> None:
     """Whatever is in them, also what is no UTF-8."""
     arguments = ["a b", "'\"", "*", "$HOME", "--", "", "ü\n", ";exit 3", os.fsdecode(b"\xff")]

@@ -96,6 +96,30 @@ def test_the_shared_program_refuses_more(machine: str, scoped: bool) -> None:
 
 
 @pytest.mark.parametrize("machine", ARCHITECTURES)
+@pytest.mark.parametrize(
+    ("call", "numbers"),
+    {
+        "bind": (49, 200),
+        "connect": (42, 203),
+        "fchown": (93, 55),
+        "fsetxattr": (190, 7),
+        "inotify_add_watch": (254, 27),
+        "mq_open": (240, 180),
+        "msgget": (68, 186),
+        "semget": (64, 190),
+        "shmat": (30, 196),
+        "shmget": (29, 194),
+    }.items(),
+)
+def test_the_shared_program_refuses_what_landlock_does_not_judge(
+    machine: str, call: str, numbers: tuple[int, int]
+) -> None:
+    """Queues, shared memory, owners, attributes, connections: one by one, by the numbers of the kernel's headers."""
+    program = shared_filter_program(machine, signals_are_scoped=True)
+    assert _verdict(machine, numbers[list(ARCHITECTURES).index(machine)], program=program) == _EPERM, call
+
+
+@pytest.mark.parametrize("machine", ARCHITECTURES)
 def test_the_shared_program_lets_a_process_change_itself(machine: str) -> None:
     """Limits, processors and priority: those of process 0, which is the caller, and of nobody else."""
     program = shared_filter_program(machine, signals_are_scoped=True)
