@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from ..extension.components import MappingFormat, SpecificationFormat
 from ..models import Specification
 
 __all__ = ["load_mapping", "load_path"]
+
+log = logging.getLogger(__name__)
 
 Formats = Sequence[tuple[str, SpecificationFormat]]
 
@@ -28,7 +31,7 @@ def load_path(source: Path, formats: Formats) -> Specification:
     """
     if not source.exists():
         raise UsageError(f"{source}: there is no such file or folder")
-    scores = {name: format.matches(source) for name, format in formats}
+    scores = {name: _score(name, format.matches, source) for name, format in formats}
     best = max(scores.values(), default=0.0)
     winners = [name for name, score in scores.items() if score == best]
     if best <= 0:
@@ -58,7 +61,7 @@ def load_mapping(document: Mapping[str, Any], formats: Formats) -> Specification
         SpecificationError: no active format knows it, two know it equally well, or the one that does finds it faulty.
     """
     taking = {name: format for name, format in formats if isinstance(format, MappingFormat)}
-    scores = {name: format.matches_mapping(document) for name, format in taking.items()}
+    scores = {name: _score(name, format.matches_mapping, document) for name, format in taking.items()}
     best = max(scores.values(), default=0.0)
     winners = sorted(name for name, score in scores.items() if score == best)
     if best <= 0:
@@ -75,3 +78,12 @@ def load_mapping(document: Mapping[str, Any], formats: Formats) -> Specification
             )
         )
     return taking[winners[0]].load_mapping(document)
+
+
+def _score(name: str, matches: Callable[[Any], float], source: Any) -> float:
+    """How sure a format is; one that raises when it is asked does not know the source, and keeps no other from reading it."""
+    try:
+        return float(matches(source))
+    except Exception:
+        log.warning("specification format %s failed when asked whether it knows the source", name, exc_info=True)
+        return 0.0
