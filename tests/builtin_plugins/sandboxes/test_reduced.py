@@ -478,7 +478,8 @@ def test_it_works_for_a_user_without_rights(reduced: Reduced, monkeypatch: pytes
         folder = Path(name).resolve()
         folder.chmod(0o777)
         (folder / "canary").write_text("x")
-        script = f"""import os, socket
+        script = f"""import os, resource, socket
+assert resource.getrlimit(resource.RLIMIT_NPROC)[0] != resource.RLIM_INFINITY
 assert os.getuid() == {65534 if os.getuid() == 0 else os.getuid()}
 def attempt(name, function):
     try:
