@@ -2,7 +2,28 @@
 
 from __future__ import annotations
 
-__all__ = ["default_plugins"]
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .agents.code_writer.agent import CodeWriterAgent
+    from .agents.researcher.agent import ResearcherAgent
+    from .agents.tester.agent import TesterAgent
+
+__all__ = ["CodeWriterAgent", "ResearcherAgent", "TesterAgent", "default_plugins"]
+
+_AGENTS = {
+    "CodeWriterAgent": "code_writer",
+    "ResearcherAgent": "researcher",
+    "TesterAgent": "tester",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """The three default agents, imported when they are first named."""
+    if name not in _AGENTS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".agents.{_AGENTS[name]}.agent", __name__), name)
 
 
 def default_plugins() -> tuple[tuple[str, object], ...]:

@@ -40,3 +40,11 @@ def test_offering_is_light() -> None:
     )
     output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert output.stdout.strip() == "[]"
+
+
+def test_the_default_agents_are_public() -> None:
+    """The three agents of the architecture can be imported by name, to be subclassed or wrapped."""
+    from agent_dispatcher import BaseAgent, SyncAgent
+    from agent_dispatcher_builtins import CodeWriterAgent, ResearcherAgent, TesterAgent
+
+    assert all(issubclass(each, (BaseAgent, SyncAgent)) for each in (CodeWriterAgent, ResearcherAgent, TesterAgent))
