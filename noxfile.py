@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from pathlib import Path
 
 import nox
@@ -79,7 +78,6 @@ def demo(session: nox.Session) -> None:
 def _build_wheel(session: nox.Session) -> Path:
     folder = Path(session.create_tmp()) / "wheel"
     shutil.rmtree(folder, ignore_errors=True)
-    session.run(sys.executable, "-m", "pip", "--version", external=True, silent=True)
     session.run("python", "-m", "pip", "wheel", "-q", "--no-deps", "-w", str(folder), ".", silent=True)
     (wheel,) = folder.glob("*.whl")
     return wheel

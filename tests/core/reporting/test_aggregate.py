@@ -33,7 +33,11 @@ STARTED = ("run.started", None, {"branch": "dispatcher/r", "base": "b0"})
 def landed(task: str, *found: dict[str, Any]) -> list[tuple[str, str | None, dict[str, Any]]]:
     return [
         ("attempt.started", task, {"agent_type": "writer", "agent": "writer-1"}),
-        ("attempt.sealed", task, {"duration_s": 2.0, "artifacts": [{"name": "a", "type": "code", "path": f"{task}.py"}]}),
+        (
+            "attempt.sealed",
+            task,
+            {"duration_s": 2.0, "artifacts": [{"name": "a", "type": "code", "path": f"{task}.py"}]},
+        ),
         ("attempt.checked", task, {"tree": "t", "evidence": list(found)}),
         ("attempt.landed", task, {"commit": "c1", "tree": "t"}),
         ("task.completed", task, {"commit": "c1"}),
@@ -83,7 +87,12 @@ def test_a_skipped_task_leaves_its_requirement_not_implemented() -> None:
     result = build_result(
         plan_of(CODE, skipped),
         "r",
-        log(STARTED, *landed("code", evidence("e1")), ("task.skipped", "prose", {"why": "prose only"}), finished("partial")),
+        log(
+            STARTED,
+            *landed("code", evidence("e1")),
+            ("task.skipped", "prose", {"why": "prose only"}),
+            finished("partial"),
+        ),
     )
     assert result.requirements[0].verdict == "not_implemented"
     assert result.task_results[1].error == "prose only"
@@ -114,7 +123,9 @@ def test_an_unfinished_log_gives_the_result_so_far() -> None:
 
 def test_result_json_has_the_documented_keys_in_order() -> None:
     """Other tools read result.json: its keys are those of the design, plus additions at known places."""
-    document = result_to_json(build_result(plan_of(CODE), "r", log(STARTED, *landed("code", evidence("e1")), finished())))
+    document = result_to_json(
+        build_result(plan_of(CODE), "r", log(STARTED, *landed("code", evidence("e1")), finished()))
+    )
     documented = [
         "format", "version", "run", "status", "output", "branch", "commit", "specification", "requirements",
         "tasks", "artifacts", "metrics", "warnings",
