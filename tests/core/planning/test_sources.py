@@ -36,14 +36,14 @@ def test_the_surest_format_reads_it(tmp_path: Path) -> None:
 
 def test_a_tie_names_both(tmp_path: Path) -> None:
     """Two that are equally sure are an error that names both and says how to choose."""
-    with pytest.raises(SpecificationError, match="a and b.*specification_formats"):
+    with pytest.raises(SpecificationError, match=r"a and b.*specification_formats"):
         load_path(tmp_path, [("b", Format("b", 1.0)), ("a", Format("a", 1.0))])
 
 
 def test_a_format_that_raises_keeps_no_other_from_reading(tmp_path: Path) -> None:
     """A format that fails when it is asked is passed over."""
     assert load_path(tmp_path, [("a", Format("a", -1.0)), ("b", Format("b", 0.1))]).title == "b"
-    with pytest.raises(SpecificationError, match="no specification.*formats tried: a"):
+    with pytest.raises(SpecificationError, match=r"no specification.*formats tried: a"):
         load_path(tmp_path, [("a", Format("a", -1.0))])
 
 
