@@ -76,7 +76,8 @@ def demo(session: nox.Session) -> None:
 
 
 def _build_wheel(session: nox.Session) -> Path:
-    folder = Path(session.create_tmp()) / "wheel"
+    # not in session.create_tmp(): that would move the tests' temporary folders below this project and its pytest configuration
+    folder = Path(session.cache_dir) / f"wheel-{session.name}"
     shutil.rmtree(folder, ignore_errors=True)
     session.run("python", "-m", "pip", "wheel", "-q", "--no-deps", "-w", str(folder), ".", silent=True)
     (wheel,) = folder.glob("*.whl")
