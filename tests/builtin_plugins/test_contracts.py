@@ -55,6 +55,8 @@ from agent_dispatcher.testing import (
 )
 from agent_dispatcher_builtins.agents.code_writer.agent import CodeWriterAgent
 from agent_dispatcher_builtins.agents.code_writer.hooks import code_writer
+from agent_dispatcher_builtins.agents.researcher.agent import ResearcherAgent
+from agent_dispatcher_builtins.agents.researcher.hooks import researcher
 from agent_dispatcher_builtins.agents.tester.agent import TesterAgent
 from agent_dispatcher_builtins.agents.tester.hooks import tester
 from agent_dispatcher_builtins.checks.compiling import CompileCheck
@@ -409,6 +411,23 @@ class TestTester(AgentSuite):
 
     def agent_type(self) -> AgentType:
         return next(iter(tester.dispatcher_agent_types()))
+
+
+class TestResearcher(AgentContract):
+    def make_agent(self) -> BaseAgent | SyncAgent:
+        return ResearcherAgent()
+
+    def agent_type(self) -> AgentType:
+        return next(iter(researcher.dispatcher_agent_types()))
+
+    def files(self) -> Mapping[str, str]:
+        return {"pyproject.toml": '[project]\nname = "shelf"\ndependencies = ["attrs>=25"]\n'}
+
+    def task(self) -> Task:
+        return Task(id="facts", title="Research attrs", type="research", produces=(_path("docs/facts.md"),))
+
+    def foreign_task(self) -> Task:
+        return Task(id="prose", title="Be kind", type="research", produces=(_path("docs/kind.md"),))
 
 
 # --- where runs live ------------------------------------------------------------------------------------------------
