@@ -39,7 +39,7 @@ class Run:
     def write(self, folder: Path) -> str:
         """The page, as text; also in ``folder/report.html``."""
         folder.mkdir(parents=True, exist_ok=True)
-        result = build_result(self.plan, "r1", self.events, output="/work/it")
+        result = build_result(self.plan, "r1", self.events, output="/srv/it")
         (path,) = HtmlReporter().write(result, self.plan, self.events, folder)
         return path.read_text(encoding="utf-8")
 
@@ -98,7 +98,7 @@ def small_run(recorder: Recorder) -> Run:
         Task(id="storage", title="Write the storage", source_id="T003", requirements=("R1",), estimate_s=2),
     )
     add = recorder
-    add(0, "run.started", output="/work/it", branch="dispatcher/r1", new=True, sandbox="isolated", workers=2)
+    add(0, "run.started", output="/srv/it", branch="dispatcher/r1", new=True, sandbox="isolated", workers=2)
     add(0, "attempt.started", "model", 1, agent_type="writer", agent="writer-1")
     add(1, "attempt.started", "test", 1, agent_type="tester", agent="tester-1")
     add(2, "attempt.sealed", "model", 1, duration_s=2.0, artifacts=[{"name": "m", "type": "code", "path": "m.py"}])
@@ -204,7 +204,7 @@ def large_run(recorder: Recorder) -> Run:
         if number >= 35:
             edges.append((f"t{35 * (group - 1) + 4 * (number % 8)}", f"t{number}"))
     add = recorder
-    add(0, "run.started", output="/work/it", branch="dispatcher/r1", sandbox="isolated", workers=8)
+    add(0, "run.started", output="/srv/it", branch="dispatcher/r1", sandbox="isolated", workers=8)
     for number, task in enumerate(tasks):
         at, agent = 10.0 * number, f"writer-{number % 8}"
         for attempt in (1, 2) if number % 10 == 5 else (1,):

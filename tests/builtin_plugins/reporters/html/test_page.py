@@ -63,7 +63,7 @@ def test_the_outcome_comes_first(small_run: Any, tmp_path: Path) -> None:
     """Status, sentence and figures stand before everything else, and what to do next is a command."""
     page = small_run.write(tmp_path)
     places = [
-        page.index(text) for text in ("Completed", "All 3 tasks are completed", "1 of 1", "cd /work/it", "Lend books")
+        page.index(text) for text in ("Completed", "All 3 tasks are completed", "1 of 1", "cd /srv/it", "Lend books")
     ]
     assert places == sorted(places)
 
@@ -101,10 +101,10 @@ def test_status_decides_what_to_do_next(small_run: Any, tmp_path: Path) -> None:
             events.append(evolve(last, data={**last.data, "status": status}))
         return str(evolve(small_run, events=tuple(events)).write(tmp_path))
 
-    assert "git -C /work/it merge dispatcher/r1" in advice("completed", new=False)
+    assert "git -C /srv/it merge dispatcher/r1" in advice("completed", new=False)
     assert "agent-dispatcher resume r1" in advice(None)
     failed = advice("failed")
-    assert "agent-dispatcher run specs/library --output /work/it" in failed and " merge " not in failed
+    assert "agent-dispatcher run specs/library --output /srv/it" in failed and " merge " not in failed
 
 
 def test_the_page_is_well_formed_and_every_link_leads_somewhere(small_run: Any, large_run: Any, tmp_path: Path) -> None:
