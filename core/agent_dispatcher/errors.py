@@ -23,6 +23,7 @@ may want are attributes, so that nobody has to parse a message.
     ├── StoreError                 3
     │   ├── Held                       another live process owns the run
     │   └── Fenced                     this process no longer owns the run
+    ├── BackendError               3   a language model did not answer; says of which sort the failure is
     └── RunError                   1
         └── BudgetExceeded         4
 """
@@ -33,6 +34,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 __all__ = [
+    "BackendError",
     "BudgetExceeded",
     "ComponentConflictError",
     "ConfigError",
@@ -287,3 +289,22 @@ class BudgetExceeded(RunError):
     """The next step does not fit into what may be spent."""
 
     exit_code = 4
+
+
+class BackendError(DispatcherError):
+    """A language model did not answer as it should.
+
+    Attributes:
+        sort: ``transient`` (a retry may help), ``rate_limit``, ``outage`` (the server is not there or broken), ``permanent``
+            (the request or the key is wrong) or ``poison`` (what came back cannot be used).
+        retry_after_s: seconds the server asked to wait, ``None`` when it did not say.
+    """
+
+    SORTS: ClassVar[tuple[str, ...]] = ("transient", "rate_limit", "outage", "permanent", "poison")
+
+    def __init__(self, message: str, *, sort: str, retry_after_s: float | None = None) -> None:
+        if sort not in self.SORTS:
+            raise ValueError(f"{sort!r} is none of {', '.join(self.SORTS)}")
+        super().__init__(message)
+        self.sort = sort
+        self.retry_after_s = retry_after_s

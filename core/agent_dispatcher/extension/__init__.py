@@ -37,12 +37,14 @@ from .components import (
     Wishes,
 )
 from .hookspecs import DispatcherSpecs, hookimpl
+from .llm import ChatMessage, LlmReply, LlmRequest, Tool, ToolCall, Usage
 
 __all__ = [
     "API_VERSION",
     "AgentType",
     "Available",
     "Change",
+    "ChatMessage",
     "CheckContext",
     "Completed",
     "Component",
@@ -57,6 +59,8 @@ __all__ = [
     "Layout",
     "Lease",
     "Limits",
+    "LlmReply",
+    "LlmRequest",
     "Module",
     "Moved",
     "Opened",
@@ -68,8 +72,11 @@ __all__ = [
     "RunFolder",
     "Services",
     "Started",
+    "Tool",
+    "ToolCall",
     "Tree",
     "Unavailable",
+    "Usage",
     "Veto",
     "Wishes",
     "hookimpl",

@@ -22,6 +22,7 @@ from ..models import (
     Specification,
     Task,
 )
+from .llm import LlmReply, LlmRequest
 
 if TYPE_CHECKING:
     from typing_extensions import TypeVar
@@ -707,10 +708,11 @@ class Check(Protocol):
 
 
 class LlmBackend(Protocol):
-    """A language model behind an API. Requests and replies are defined with the first backend; retries of its SDK are set to 0."""
+    """A language model. Retries of its SDK are set to 0: what to do about an error is decided by the caller."""
 
-    async def complete(self, request: Any) -> Any:
-        """One reply with its usage."""
+    async def complete(self, request: LlmRequest) -> LlmReply:
+        """One reply with its usage; :class:`agent_dispatcher.errors.BackendError` says what went wrong and of which sort it is.
+        Cancelling it closes the connection."""
         ...
 
 
