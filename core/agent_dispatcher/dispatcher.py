@@ -375,7 +375,8 @@ class AgentDispatcher:
 
     async def _resolve_dependencies(self, decomposition: Decomposition, context: PlanningContext) -> Resolution:
         resolver = DependencyResolver(self._all("dependency_rule"))
-        return await resolver.resolve(decomposition.tasks, context.specification, context)
+        seen = evolve(context, suggestions=decomposition.suggestions)
+        return await resolver.resolve(decomposition.tasks, context.specification, seen)
 
     # --- step 6: validate ---------------------------------------------------------------------------------------------
 

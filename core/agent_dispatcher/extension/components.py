@@ -66,6 +66,7 @@ __all__ = [
     "MessageBusComponent",
     "Module",
     "Moved",
+    "Note",
     "Opened",
     "OutputInspector",
     "PlanValidator",
@@ -120,6 +121,10 @@ def _texts(values: Iterable[str]) -> tuple[str, ...]:
 
 
 def _tasks(values: Iterable[Task]) -> tuple[Task, ...]:
+    return tuple(values)
+
+
+def _orders(values: Iterable[Requires]) -> tuple[Requires, ...]:
     return tuple(values)
 
 
@@ -226,6 +231,7 @@ class PlanningContext:
         language: the active language; ``None`` when there is none.
         llm: a metered model backend, ``None`` without one.
         files: names of the files below the specification's folder, relative, sorted.
+        suggestions: orders that the decomposer saw while it made the tasks, for dependency rules to judge; empty for decomposers.
         log: a logger named after the component.
     """
 
@@ -233,6 +239,7 @@ class PlanningContext:
     language: Language | None = None
     llm: Any = None
     files: tuple[str, ...] = ()
+    suggestions: tuple[Requires, ...] = field(default=(), converter=_orders)
     log: logging.Logger = field(factory=lambda: logging.getLogger("agent_dispatcher"))
 
 
@@ -275,10 +282,16 @@ class StatusWriter(Protocol):
 
 @frozen(kw_only=True)
 class Decomposition:
-    """Tasks made from a specification; ids are unique, ``verifies`` and ``children`` name ids among them."""
+    """Tasks made from a specification; ids are unique, ``verifies`` and ``children`` name ids among them.
+
+    Attributes:
+        suggestions: orders that the decomposer sees and the source does not declare. They bind nobody: dependency rules find them in their
+            context and weigh them like everything else (a task's ``depends_on`` is the source's own word, and holds whatever rules say).
+    """
 
     tasks: tuple[Task, ...] = field(converter=_tasks)
     warnings: tuple[str, ...] = field(default=(), converter=_texts)
+    suggestions: tuple[Requires, ...] = field(default=(), converter=_orders)
 
 
 @frozen
@@ -327,12 +340,19 @@ class Veto:
     why: str
 
 
+@frozen
+class Note:
+    """What the user should know about how a rule came to its answers: a warning of the plan, which names the rule."""
+
+    text: str
+
+
 class DependencyRule(Protocol):
     """Finds dependencies. Deterministic unless its summary says otherwise; many are active at a time."""
 
     async def find(
         self, tasks: Sequence[Task], specification: Specification, context: PlanningContext
-    ) -> Iterable[Requires | Excludes | Veto]:
+    ) -> Iterable[Requires | Excludes | Veto | Note]:
         """All that it sees; edges it is unsure of get a low confidence."""
         ...
 

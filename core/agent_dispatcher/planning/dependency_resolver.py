@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from attrs import evolve, field, frozen
 from attrs.validators import and_, ge, le
 
-from ..extension.components import DependencyRule, Excludes, PlanningContext, Requires, Veto
+from ..extension.components import DependencyRule, Excludes, Note, PlanningContext, Requires, Veto
 from ..models import DEPENDENCY_KINDS, Dependency, Dropped, Exclusion, Reason, Specification, Task
 from ._merging import Candidates, merge
 from .declared import declared_edges, kinship, parents
@@ -125,6 +125,8 @@ class _Judge:
         elif isinstance(item, Veto):
             if self._known(rule, (item.before, item.after)):
                 self.candidates.veto(item.before, item.after, f"{item.why} (rule {rule})")
+        elif isinstance(item, Note):
+            self.warnings.append(f"dependency rule {rule}: {item.text}")
         else:
             self._warn(rule, f"gave a {type(item).__name__}, not Requires, Excludes or Veto")
 

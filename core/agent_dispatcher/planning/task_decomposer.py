@@ -63,7 +63,7 @@ class TaskDecomposer:
                 refusals.append(f"decomposer {name} failed: {'; '.join(map(str, problems))}")
                 warnings.append(refusals[-1])
                 continue
-            return Decomposition(tasks=tasks, warnings=(*warnings, *answer.warnings, *notes))
+            return evolve(answer, tasks=tasks, warnings=(*warnings, *answer.warnings, *notes))
         raise PlanError(
             [Problem(refusal) for refusal in refusals]
             or Problem("no decomposer is active", remedy="enable one: see `agent-dispatcher plugins list`"),

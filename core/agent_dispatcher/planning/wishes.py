@@ -36,6 +36,5 @@ def leave_out(decomposition: Decomposition, types: frozenset[str]) -> Decomposit
         if task.id not in gone
     )
     names = ", ".join(sorted({task.type for task in decomposition.tasks if task.id in gone}))
-    return Decomposition(
-        tasks=kept, warnings=(*decomposition.warnings, f"by configuration nothing is planned of type {names}")
-    )
+    warnings = (*decomposition.warnings, f"by configuration nothing is planned of type {names}")
+    return evolve(decomposition, tasks=kept, warnings=warnings)

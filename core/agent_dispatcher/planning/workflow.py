@@ -63,7 +63,7 @@ def follow_up(
             made = evolve(made, id=_free(made.id, taken))
             taken.add(made.id)
             tasks.append(made)
-    return Decomposition(tasks=tasks, warnings=decomposition.warnings)
+    return evolve(decomposition, tasks=tasks)
 
 
 def _in_order(after: Mapping[str, Sequence[str]]) -> list[str]:

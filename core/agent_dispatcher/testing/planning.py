@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from ..errors import PathRefused
 from ..extension.components import (
@@ -14,6 +14,7 @@ from ..extension.components import (
     DependencyRule,
     Excludes,
     Language,
+    Note,
     PlanningContext,
     PlanValidator,
     Requires,
@@ -28,7 +29,7 @@ from .samples import hostile_plan, large_plan, sample_plan, sample_specification
 
 __all__ = ["DecomposerContract", "DependencyRuleContract", "ValidatorContract"]
 
-Answer = Requires | Excludes | Veto
+Answer = Requires | Excludes | Veto | Note
 
 
 class DecomposerContract(Contract):
@@ -50,6 +51,10 @@ class DecomposerContract(Contract):
 
     def language(self) -> Language | None:
         """The active language the decomposer is given."""
+        return None
+
+    def llm(self) -> Any:
+        """The model backend the decomposer is given."""
         return None
 
     def test_it_makes_tasks(self) -> None:
@@ -157,7 +162,7 @@ class DecomposerContract(Contract):
         return made
 
     def _decompose(self, specification: Specification) -> Decomposition | Declined:
-        context = PlanningContext(specification=specification, language=self.language())
+        context = PlanningContext(specification=specification, language=self.language(), llm=self.llm())
         return self.go(self.make_decomposer().decompose(specification, context))
 
 
@@ -186,6 +191,10 @@ class DependencyRuleContract(Contract):
         """The active language the rule is given."""
         return None
 
+    def llm(self) -> Any:
+        """The model backend the rule is given."""
+        return None
+
     def test_it_sees_what_it_is_for(self) -> None:
         """In the suite's sample it sees something, and exactly the expected edges where they are given."""
         answers = self._find()
@@ -196,7 +205,7 @@ class DependencyRuleContract(Contract):
             self.promise(found == self.expected(), wrong, "the edges are those the suite expects")
 
     def test_answers_are_of_the_three_kinds(self) -> None:
-        """Every answer is Requires, Excludes or Veto, with a kind, a confidence and a reason that can be shown."""
+        """Every answer is Requires, Excludes, Veto or a Note, with a kind, a confidence and a reason that can be shown."""
         for each in self._find():
             if isinstance(each, Requires):
                 self.promise(
@@ -226,13 +235,17 @@ class DependencyRuleContract(Contract):
                 )
             elif isinstance(each, Veto):
                 self.promise(each.why, f"{each} says no why", "a veto says why")
+            elif isinstance(each, Note):
+                self.promise(each.text.strip(), f"{each} says nothing", "a note says what the user should know")
             else:
-                self.broken(f"it gave {each!r:.200}", "answers are Requires, Excludes or Veto")
+                self.broken(f"it gave {each!r:.200}", "answers are Requires, Excludes, Veto or Note")
 
     def test_only_given_tasks_are_named(self) -> None:
         """Answers name ids of the tasks that were given, by id and not by source id or title."""
         ids = {task.id for task in self.sample()[0]}
         for each in self._find():
+            if isinstance(each, Note):
+                continue
             names = each.tasks if isinstance(each, Excludes) else (each.before, each.after)
             unknown = sorted(set(names) - ids)
             self.promise(
@@ -323,7 +336,7 @@ class DependencyRuleContract(Contract):
     def _find(self, tasks: Sequence[Task] | None = None, specification: Specification | None = None) -> list[Answer]:
         if tasks is None or specification is None:
             tasks, specification = self.sample()
-        context = PlanningContext(specification=specification, language=self.language())
+        context = PlanningContext(specification=specification, language=self.language(), llm=self.llm())
         return list(self.go(self.make_rule().find(tuple(tasks), specification, context)))
 
 
