@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from attrs import frozen
 
-from .page import Page
+from ..page import Page
 from .references import PhaseName, story_numbers
 from .tasklines import TaskLine
 from .words import COMMON, FOUNDATION, PHASE_NAME, POLISH, SET_UP, STORY

@@ -12,9 +12,9 @@ from agent_dispatcher.errors import Problem, SpecificationError
 from agent_dispatcher.models import Specification
 
 from ..native.prose import slug
+from ..page import Page, read_page
 from .folder import FILES, feature_folder, further_documents, likeness
 from .options import SpecKitOptions
-from .page import Page, read_page
 from .requirements import SpecPage, read_spec
 from .status import write_status
 from .tasks import TaskList, read_tasks

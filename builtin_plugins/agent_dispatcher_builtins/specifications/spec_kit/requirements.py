@@ -12,7 +12,7 @@ from attrs import define, field
 
 from agent_dispatcher.models import Requirement, Scenario
 
-from .page import Block, Page
+from ..page import Block, Page
 from .words import GUIDANCE
 
 __all__ = ["SpecPage", "read_spec"]

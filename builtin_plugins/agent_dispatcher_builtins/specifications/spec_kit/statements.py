@@ -13,8 +13,8 @@ from itertools import pairwise
 
 from attrs import define, field, frozen
 
+from ..page import Block, Page
 from .arrangement import Phase
-from .page import Block, Page
 from .references import TASK_ID, Mention, Names
 from .tasklines import TaskLine
 from .words import AFTER, BEFORE, BLOCKS, DEPENDENCIES, HEDGES, NEEDS

@@ -10,7 +10,7 @@ from pathlib import Path
 from agent_dispatcher.safe_load import read_text
 
 from ..in_place import Edit, apply, rewrite
-from .page import parse_page
+from ..page import parse_page
 from .tasklines import DONE
 from .tasks import read_tasks
 

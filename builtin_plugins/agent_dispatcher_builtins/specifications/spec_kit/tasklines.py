@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from attrs import evolve, frozen
 
-from .page import Block, Page
+from ..page import Block, Page
 from .references import TASK_ID
 from .words import PHASE_NAME
 

@@ -10,10 +10,10 @@ from attrs import define, field
 from agent_dispatcher.models import ArtifactRef, DeclaredDependency, PhaseOrder, Step, Task, TaskPhase
 
 from ...decomposers.identity import Identities
+from ..kinds import is_test_file, stem, task_type, tested_stem
+from ..page import Page
+from ..paths import NamedPath, complete, named_paths
 from .arrangement import Phase, arrange
-from .kinds import is_test_file, stem, task_type, tested_stem
-from .page import Page
-from .paths import NamedPath, complete, named_paths
 from .statements import Order, read_statements
 from .tasklines import TaskLine, find_tasks, status_of
 

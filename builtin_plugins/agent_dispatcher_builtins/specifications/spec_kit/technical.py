@@ -6,7 +6,7 @@ import re
 
 from attrs import define, field
 
-from .page import Page
+from ..page import Page
 
 __all__ = ["PlanPage", "read_plan"]
 

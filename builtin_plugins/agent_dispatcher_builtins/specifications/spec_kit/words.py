@@ -18,7 +18,6 @@ __all__ = [
     "POLISH",
     "SET_UP",
     "STORY",
-    "TEST_WORK",
 ]
 
 
@@ -100,14 +99,5 @@ GUIDANCE = re.compile(
     r"quick\s+guidelines|for\s+ai\s+generation|section\s+requirements|execution\s+flow|execution\s+status"
     r"|acceptance\s+checklist|validation\s+checklist|review\s+checklist|task\s+generation\s+rules|content\s+quality"
     r"|requirement\s+completeness|^clarifications|^session\s+\d|^format\b|^path\s+conventions",
-    re.IGNORECASE,
-)
-
-#: A task that begins so, or names such a thing, makes tests.
-TEST_WORK = re.compile(
-    r"^(?:(?:write|create|add|implement|extend|generate|build|update|set\s+up)\s+(?:an?\s+|the\s+|more\s+|all\s+)?)?(?:[\w/-]+\s+){0,3}?"
-    r"tests?\b(?!\s+(?:package|director|folder|framework|infrastructure|environment|database|data\b|fixture|util|helper|config|project|set))"
-    r"|単体テスト|結合テスト|テストを?(?:作成|実装|追加)|(?:单元|集成|契约|端到端)测试|编写.{0,20}测试|테스트\s*(?:작성|추가|구현)"
-    r"|^(?:написать|создать|добавить)\s+(?:\w+\s+){0,2}тест|^(?:escrever|criar|adicionar)\s+(?:\w+\s+){0,3}testes?",
     re.IGNORECASE,
 )

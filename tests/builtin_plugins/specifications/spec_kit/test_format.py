@@ -14,9 +14,9 @@ from agent_dispatcher.errors import PathRefused, SpecificationError
 from agent_dispatcher.models import Specification, Task
 from agent_dispatcher_builtins import default_plugins
 from agent_dispatcher_builtins.specifications.native import NativeFormat
+from agent_dispatcher_builtins.specifications.paths import complete, named_paths
 from agent_dispatcher_builtins.specifications.spec_kit.format import SpecKitFormat
 from agent_dispatcher_builtins.specifications.spec_kit.options import SpecKitOptions
-from agent_dispatcher_builtins.specifications.spec_kit.paths import complete, named_paths
 
 SPEC = """\
 # Feature Specification: Loans *(draft)*

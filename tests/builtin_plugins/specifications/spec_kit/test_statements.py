@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agent_dispatcher_builtins.specifications.spec_kit.page import parse_page
+from agent_dispatcher_builtins.specifications.page import parse_page
 from agent_dispatcher_builtins.specifications.spec_kit.tasks import TaskList, read_tasks
 
 LIST = """\

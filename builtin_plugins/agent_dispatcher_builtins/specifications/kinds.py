@@ -6,10 +6,9 @@ import posixpath
 import re
 from collections.abc import Sequence
 
-from ...decomposers.prose import classify
-from .words import TEST_WORK
+from ..decomposers.prose import classify
 
-__all__ = ["stem", "task_type", "tested_stem"]
+__all__ = ["is_test_file", "stem", "task_type", "tested_stem"]
 
 _RUN = re.compile(
     r"^(?:run|execute|verify|confirm|ensure|validate|check|実行|検証|运行|验证|확인|검증|проверить|запустить|executar|verificar|validar)\b"
@@ -37,6 +36,15 @@ _OTHER = {
 }
 _STARTS = {kind: re.compile(rf"^(?:{words})(?![a-z])", re.IGNORECASE) for kind, words in _OTHER.items()}
 
+#: A task that begins so, or names such a thing, makes tests.
+_TEST_WORK = re.compile(
+    r"^(?:(?:write|create|add|implement|extend|generate|build|update|set\s+up)\s+(?:an?\s+|the\s+|more\s+|all\s+)?)?(?:[\w/-]+\s+){0,3}?"
+    r"tests?\b(?!\s+(?:package|director|folder|framework|infrastructure|environment|database|data\b|fixture|util|helper|config|project|set))"
+    r"|単体テスト|結合テスト|テストを?(?:作成|実装|追加)|(?:单元|集成|契约|端到端)测试|编写.{0,20}测试|테스트\s*(?:작성|추가|구현)"
+    r"|^(?:написать|создать|добавить)\s+(?:\w+\s+){0,2}тест|^(?:escrever|criar|adicionar)\s+(?:\w+\s+){0,3}testes?",
+    re.IGNORECASE,
+)
+
 
 def task_type(text: str, written: Sequence[str]) -> str:
     """The task type: what it writes says most, then how its text begins.
@@ -57,7 +65,7 @@ def task_type(text: str, written: Sequence[str]) -> str:
         return "testing"
     if written and not any(is_test_file(name) for name in written):
         return "code_writing"
-    if TEST_WORK.search(plain):
+    if _TEST_WORK.search(plain):
         return "testing"
     return classify(plain)
 

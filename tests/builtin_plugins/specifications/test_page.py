@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent_dispatcher_builtins.specifications.spec_kit.page import parse_page
+from agent_dispatcher_builtins.specifications.page import parse_page
 from agent_dispatcher_builtins.specifications.spec_kit.tasks import read_tasks
 
 
