@@ -36,6 +36,7 @@ from .extension.components import (
     Wishes,
 )
 from .extension.registry import Registry
+from .llm import ActiveBackend, MeteredLlm, TokenBudget, active_backend
 from .models import ExecutionPlan, ExecutionResult, FinalizedSpecification, Specification, Task
 from .planning.dependency_resolver import DependencyResolver, Resolution
 from .planning.planner import make_plan, plan_tasks
@@ -142,10 +143,12 @@ class AgentDispatcher:
             SpecificationError, GraphError, PlanError, ConfigError: why there can be no plan, with places.
         """
         specification = self._load(source)
-        context = self._planning_context(specification)
+        llm = self._planning_llm()
+        context = self._planning_context(specification, llm)
         decomposition = await self._decompose(specification, context)
         resolution = await self._resolve_dependencies(decomposition, context)
-        return make_plan(specification, decomposition, resolution)
+        plan = make_plan(specification, decomposition, resolution)
+        return plan if llm is None else evolve(plan, planning_usage=llm.used())
 
     async def dispatch_async(self, source: Source, output: str | Path | None = None, **options: Any) -> ExecutionResult:
         """Plan ``source`` and carry the plan out; the rest as in :meth:`execute_async`."""
@@ -262,6 +265,7 @@ class AgentDispatcher:
                 found += await output_problems(session, output) if output is not None else ()
                 return tuple(dict.fromkeys(found))
             session.language = self._some_language(ready.specification, found)
+            session.llm = self._some_llm(found)
             return (await examine(ready, session, output=output, known=found)).problems
         finally:
             await session.aclose()
@@ -287,6 +291,17 @@ class AgentDispatcher:
             if str(error) not in [problem.what for problem in found]:
                 found.append(Problem(str(error)))
             return None
+
+    def _some_llm(self, found: list[Problem]) -> ActiveBackend | None:
+        """The model backend; ``None`` when there is none or it cannot be used, with the reasons added to ``found``."""
+        try:
+            return active_backend(self.config, self.registry, self._components)
+        except ConfigError as error:
+            found += error.problems
+        except PluginError as error:
+            if str(error) not in [problem.what for problem in found]:
+                found.append(Problem(str(error)))
+        return None
 
     def read_plan(self, path: Path) -> ExecutionPlan:
         """The plan in a file that ``plan --output`` wrote, maybe edited since; its specification is read again.
@@ -355,11 +370,18 @@ class AgentDispatcher:
         formats = self._all("specification_format")
         return load_mapping(source, formats) if isinstance(source, Mapping) else load_path(Path(source), formats)
 
-    def _planning_context(self, specification: Specification) -> PlanningContext:
+    def _planning_llm(self) -> MeteredLlm | None:
+        """The model backend in use with a meter of its own, for one plan; ``None`` without one."""
+        active = active_backend(self.config, self.registry, self._components)
+        if active is None:
+            return None
+        return MeteredLlm(active.backend, active.name, TokenBudget(self.config.budget.max_tokens))
+
+    def _planning_context(self, specification: Specification, llm: MeteredLlm | None) -> PlanningContext:
         return PlanningContext(
             specification=specification,
             language=self._language(specification),
-            llm=self.config.llm_client,
+            llm=llm,
             files=_files_beside(specification),
         )
 
@@ -382,6 +404,7 @@ class AgentDispatcher:
 
     async def _validate(self, plan: ExecutionPlan, session: RunSession, *, new: bool = False) -> _Ready:
         """Everything the (new) run needs is there, or a :class:`PlanError` says all that is not."""
+        session.llm = active_backend(self.config, self.registry, self._components)
         examined = await examine(plan, session, output=session.output if new else None)
         if examined.problems:
             raise PlanError(examined.problems, f"{plan.specification.title} cannot be run:")

@@ -130,6 +130,8 @@ def _write(made: ExecutionPlan, path: Path) -> None:
 
 def _print_table(made: ExecutionPlan) -> None:
     """The plan for people: phase by phase, the critical path marked."""
+    from ..models import used_in_words
+
     critical = set(made.critical_path)
     waits: dict[str, int] = {}
     for dependency in made.dependencies:
@@ -150,5 +152,7 @@ def _print_table(made: ExecutionPlan) -> None:
         f"\n* critical path: {len(made.critical_path)} tasks, about {estimates.span_s:.0f} s of {estimates.work_s:.0f} s of work; "
         f"at most {estimates.max_speedup:.1f} times faster than one by one, with {estimates.recommended_workers} workers"
     )
+    if asked := used_in_words(made.planning_usage):
+        click.echo(asked)
     for warning in (*made.specification.warnings, *made.warnings):
         click.secho(f"warning: {warning}", fg="yellow", err=True)

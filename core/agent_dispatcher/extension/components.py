@@ -96,6 +96,10 @@ API_VERSION = 1
 # --- offering -------------------------------------------------------------------------------------------------------
 
 
+def _nothing_else(kind: str, name: str) -> Any:
+    raise LookupError(f"no {kind} {name!r}: these services belong to no lifetime")
+
+
 @frozen(kw_only=True)
 class Services:
     """What the core gives a factory.
@@ -105,11 +109,14 @@ class Services:
         data_dir: where the component may keep files: ``<output>/.dispatcher`` for the kinds that live as long as a run (stores,
             workspaces, executors, sandboxes, message buses, agents), the user's cache folder for the others. It may not exist yet.
         config: the whole configuration (a :class:`agent_dispatcher.config.Config`).
+        component: ``component(kind, name)`` gives another component of the same lifetime, created when it is first asked for; for
+            components that stand before another one. Raises as a factory does.
     """
 
     log: logging.Logger
     data_dir: Path
     config: Any
+    component: Callable[[str, str], Any] = _nothing_else
 
 
 def _names(values: Iterable[str]) -> frozenset[str]:
@@ -229,7 +236,7 @@ class PlanningContext:
     Attributes:
         specification: what is planned.
         language: the active language; ``None`` when there is none.
-        llm: a metered model backend, ``None`` without one.
+        llm: the model backend in use, metered; ``None`` without one.
         files: names of the files below the specification's folder, relative, sorted.
         suggestions: orders that the decomposer saw while it made the tasks, for dependency rules to judge; empty for decomposers.
         log: a logger named after the component.
@@ -237,7 +244,7 @@ class PlanningContext:
 
     specification: Specification
     language: Language | None = None
-    llm: Any = None
+    llm: LlmBackend | None = None
     files: tuple[str, ...] = ()
     suggestions: tuple[Requires, ...] = field(default=(), converter=_orders)
     log: logging.Logger = field(factory=lambda: logging.getLogger("agent_dispatcher"))

@@ -100,6 +100,12 @@ class LlmRequest:
     stop: tuple[str, ...] = field(default=(), converter=_texts)
     timeout_s: float | None = field(default=None, validator=optional(gt(0.0)))
 
+    @classmethod
+    def of(cls, text: str, *, system: str = "", **more: Any) -> LlmRequest:
+        """A request of one question, after a system text where one is given; ``more`` are other fields."""
+        before = (ChatMessage(role="system", content=system),) if system else ()
+        return cls(messages=(*before, ChatMessage(role="user", content=text)), **more)
+
 
 @frozen(kw_only=True)
 class Usage:

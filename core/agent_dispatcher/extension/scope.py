@@ -9,6 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from attrs import evolve
+
 from .components import Services
 
 __all__ = ["Components"]
@@ -53,7 +55,7 @@ class Components:
 
     def services(self, kind: str, name: str) -> Services:
         """What a component of this lifetime is given; for those that are created one by one, as agents are."""
-        return self._make_services(kind, name, self.data_dir)
+        return evolve(self._make_services(kind, name, self.data_dir), component=self.get)
 
     async def aclose(self) -> None:
         """Close everything, the latest first. What fails to close is logged and keeps nothing else from being closed."""

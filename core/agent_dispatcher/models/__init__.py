@@ -61,6 +61,7 @@ from .task import (
     Step,
     Task,
 )
+from .usage import ModelUse, used_in_words
 
 __all__ = [
     "DEPENDENCY_KINDS",
@@ -96,6 +97,7 @@ __all__ = [
     "FinalizedSpecification",
     "Gate",
     "Guard",
+    "ModelUse",
     "Operation",
     "PhaseOrder",
     "Reason",
@@ -110,4 +112,5 @@ __all__ = [
     "Task",
     "TaskPhase",
     "TaskResult",
+    "used_in_words",
 ]

@@ -7,6 +7,7 @@ from attrs.validators import and_, ge, in_, le
 
 from .specification import Specification
 from .task import Task
+from .usage import ModelUse
 
 __all__ = [
     "DEPENDENCY_KINDS",
@@ -115,6 +116,7 @@ class ExecutionPlan:
         phases: task ids by the earliest step in which they can run.
         critical_path: task ids of a longest path by estimated duration, gates counted.
         warnings: what the user should know before running it.
+        planning_usage: what making the plan asked of language models, by purpose and model.
     """
 
     specification: Specification
@@ -127,6 +129,7 @@ class ExecutionPlan:
     critical_path: tuple[str, ...] = ()
     estimates: Estimates = field(factory=Estimates)
     warnings: tuple[str, ...] = ()
+    planning_usage: tuple[ModelUse, ...] = ()
 
     def task(self, task_id: str) -> Task:
         """The task with that id, or with that ``source_id``; :class:`KeyError` if there is none."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from attrs import field, frozen
+from attrs import asdict, evolve, field, frozen
 
 from ..codec import structure, suggestion
 from ..errors import PlanError, Problem
@@ -23,14 +23,16 @@ from ..models import (
     Exclusion,
     ExecutionPlan,
     Gate,
+    ModelUse,
     Reason,
+    Requirement,
     Specification,
     Task,
 )
 from .planner import assemble
 from .references import resolve_references
 
-__all__ = ["FORMAT", "VERSION", "plan_from_json", "plan_to_json"]
+__all__ = ["FORMAT", "VERSION", "plan_as_written", "plan_from_json", "plan_to_json"]
 
 FORMAT = "agent-dispatcher/plan"
 VERSION = 1
@@ -80,6 +82,8 @@ def plan_to_json(plan: ExecutionPlan, plan_path: Path | None = None) -> dict[str
             "recommended_workers": plan.estimates.recommended_workers,
             "cost_usd": plan.estimates.cost_usd,
         },
+        "warnings": list(plan.warnings),
+        "planning_usage": [asdict(each) for each in plan.planning_usage],
     }
 
 
@@ -179,6 +183,8 @@ class _Document:
     phases: tuple[tuple[str, ...], ...] = ()
     critical_path: tuple[str, ...] = ()
     estimates: Estimates = field(factory=Estimates)
+    warnings: tuple[str, ...] = ()
+    planning_usage: tuple[ModelUse, ...] = ()
 
 
 def plan_from_json(
@@ -200,13 +206,47 @@ def plan_from_json(
         CycleError: the edited dependencies form a cycle.
     """
     where = str(plan_path) if plan_path is not None else "the plan"
+    read, tasks = _checked(document, where)
+    return _assembled(read, tasks, _reread(read.specification, plan_path, where, load_specification))
+
+
+def plan_as_written(document: object, *, plan_path: Path | None = None) -> ExecutionPlan:
+    """The plan in a file as it was when it was made, to be looked at: its specification is not read again, so it may have changed or be gone.
+
+    Of the specification only the summary in the file is known. Arguments and errors otherwise as in :func:`plan_from_json`.
+    """
+    where = str(plan_path) if plan_path is not None else "the plan"
+    read, tasks = _checked(document, where)
+    summary = read.specification
+    path = summary.path
+    if path and plan_path is not None:
+        path = os.path.normpath(plan_path.absolute().parent / path)
+    specification = Specification(
+        id=summary.id,
+        title=summary.title,
+        format=summary.format,
+        path=path,
+        digest=summary.digest,
+        requirements=tuple(
+            Requirement(id=each.id, text=each.text, priority=each.priority, source=each.source)
+            for each in summary.requirements
+        ),
+    )
+    return _assembled(read, tasks, specification)
+
+
+def _checked(document: object, where: str) -> tuple[_Document, tuple[Task, ...]]:
+    """The document, and its tasks with references resolved."""
     _check_version(document, where)
     read = structure(document, _Document, where=where, error=PlanError)
     tasks, problems, _ = resolve_references(read.tasks)
     problems = [*problems, *_unknown_names(read, {task.id for task in tasks})]
     if problems:
         raise PlanError(problems, f"{where}: the tasks of this plan do not fit together:")
-    specification = _reread(read.specification, plan_path, where, load_specification)
+    return read, tasks
+
+
+def _assembled(read: _Document, tasks: tuple[Task, ...], specification: Specification) -> ExecutionPlan:
     dependencies = [
         *read.dependencies,
         *(
@@ -215,13 +255,15 @@ def plan_from_json(
             if each.kind == "redundant"
         ),
     ]
-    return assemble(
+    plan = assemble(
         specification,
         tasks,
         dependencies,
         exclusions=read.exclusions,
         dropped=[each for each in read.dropped if each.kind != "redundant"],
+        warnings=read.warnings,
     )
+    return evolve(plan, warnings=tuple(dict.fromkeys(plan.warnings)), planning_usage=read.planning_usage)
 
 
 def _check_version(document: object, where: str) -> None:

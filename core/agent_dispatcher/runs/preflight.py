@@ -116,7 +116,7 @@ def _judged(plan: ExecutionPlan, session: RunSession) -> Validation:
     available = Available(
         specification=plan.specification,
         language=session.language.name if session.language is not None else "",
-        llm="llm_client" if config.llm_client is not None else None,
+        llm=session.llm.name if session.llm is not None else None,
         capabilities=frozenset({"sandbox"}),  # a missing one is a problem of its own, said once
     )
     return judge(

@@ -18,6 +18,7 @@ from ..coordination.state_manager import StateManager
 from ..errors import ConfigError, Problem
 from ..extension.components import AgentType, Check, Language, Opened, Sandbox, Store, Workspace
 from ..extension.registry import Components, Registry
+from ..llm import ActiveBackend
 from ..models import Artifact, ArtifactRef, Event, ExecutionPlan, Task
 from ..workspace.agent_workspace import GuardedWorkspace, TaskSandbox
 from ..workspace.integration import Integration
@@ -58,6 +59,7 @@ class RunSession:
         run: the run's id.
         output: absolute path of the repository's root.
         sandbox: what commands run in; set by :meth:`AgentDispatcher` once it is chosen and probed.
+        llm: the model backend in use; ``None`` without one. It lives as long as the dispatcher.
         source_format: what writes statuses into the specification's source; ``None`` when its format does not.
     """
 
@@ -69,6 +71,7 @@ class RunSession:
     components: Components
     language: Language | None = None
     sandbox: Sandbox | None = None
+    llm: ActiveBackend | None = None
     source_format: SourceFormat | None = None
     _memory: MemoryStore = field(factory=MemoryStore)
     _artifacts: dict[str, tuple[Artifact, ...]] = field(factory=dict)
@@ -265,7 +268,7 @@ class RunSession:
         parents: dict[str, list[str]] = {}
         for before, after in plan.binding_edges():
             parents.setdefault(after, []).append(before)
-        llm = self.config.llm_client
+        llm = self.llm.backend if self.llm is not None else None
         loggers: dict[str | None, logging.Logger] = {}
 
         def context_for(task: Task, attempt: int, opened: Opened, feedback: str) -> AgentContext:

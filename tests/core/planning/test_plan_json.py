@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from agent_dispatcher.errors import CycleError, PlanError
 from agent_dispatcher.extension import Decomposition
@@ -17,6 +18,7 @@ from agent_dispatcher.models import (
     Dropped,
     Exclusion,
     ExecutionPlan,
+    ModelUse,
     Reason,
     Requirement,
     Specification,
@@ -29,7 +31,8 @@ from agent_dispatcher.planning.planner import make_plan
 
 #: The keys of DESIGN's plan JSON, in order.
 KEYS = {
-    "": "format version specification tasks dependencies exclusions gates dropped phases critical_path estimates",
+    "": "format version specification tasks dependencies exclusions gates dropped phases critical_path estimates warnings planning_usage",
+    "planning_usage": "purpose backend model calls failed input_tokens output_tokens cached_input_tokens estimated",
     "specification": "id title format path digest requirements",
     "specification.requirements": "id text priority source",
     "tasks": "id source_id title description type agent_type status requirements depends_on verifies produces consumes group steps"
@@ -89,7 +92,7 @@ def plan(source: Path) -> ExecutionPlan:
         Task(id="epic", title="All", children=("api", "cli")),
         Task(id="test", title="Test", type="testing", verifies=("api",)),
     )
-    return make_plan(
+    made = make_plan(
         specification(source),
         Decomposition(tasks=tasks),
         Resolution(
@@ -103,6 +106,8 @@ def plan(source: Path) -> ExecutionPlan:
             dropped=(Dropped(before="doc", after="api", kind="cycle", why="api → doc", reasons=(reason,)),),
         ),
     )
+    use = ModelUse(purpose="decompose", backend="b", model="m", calls=2, failed=1, input_tokens=9, output_tokens=3)
+    return evolve(made, planning_usage=(use,))
 
 
 def read(document: Any, plan_path: Path, digest: str = "sha256:abc") -> ExecutionPlan:

@@ -1,0 +1,25 @@
+"""Between whoever asks a language model and the backend that answers: which backend, how much it may take, what it took.
+
+Backends themselves are plugins (:class:`agent_dispatcher.extension.LlmBackend`). What their authors may use is listed here.
+"""
+
+from __future__ import annotations
+
+from .bounds import input_bound, output_bound
+from .metering import MeteredLlm, TokenBudget
+from .plain_function import PlainFunction
+from .prompting import bare_json, schema_in_prompt
+from .selection import CLIENT, ActiveBackend, active_backend
+
+__all__ = [
+    "CLIENT",
+    "ActiveBackend",
+    "MeteredLlm",
+    "PlainFunction",
+    "TokenBudget",
+    "active_backend",
+    "bare_json",
+    "input_bound",
+    "output_bound",
+    "schema_in_prompt",
+]

@@ -1,0 +1,48 @@
+"""What was asked of language models, added up. Field names are those of the plan JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from attrs import field, frozen
+from attrs.validators import ge
+
+__all__ = ["ModelUse", "used_in_words"]
+
+
+@frozen(kw_only=True)
+class ModelUse:
+    """Every call that was made for one purpose to one model.
+
+    Attributes:
+        purpose: what it was for (``decompose``, ``dependencies``, ...), as the requests say.
+        backend: name of the backend, ``llm_client`` for one that a program passed in.
+        model: the one that answered, as the server names it.
+        calls: calls made, those that failed included.
+        failed: calls that gave no reply. Their tokens are not known and not in the counts below.
+        cached_input_tokens: the part of ``input_tokens`` that the server had read before.
+        estimated: some server did not count: those numbers are upper bounds from the length of the text.
+    """
+
+    purpose: str = ""
+    backend: str = ""
+    model: str = ""
+    calls: int = field(default=0, validator=ge(0))
+    failed: int = field(default=0, validator=ge(0))
+    input_tokens: int = field(default=0, validator=ge(0))
+    output_tokens: int = field(default=0, validator=ge(0))
+    cached_input_tokens: int = field(default=0, validator=ge(0))
+    estimated: bool = False
+
+
+def used_in_words(uses: Iterable[ModelUse]) -> str:
+    """``planning asked the model 3 times: 1,200 tokens read, 340 written``; ``""`` when it was not asked."""
+    uses = tuple(uses)
+    calls, failed = sum(each.calls for each in uses), sum(each.failed for each in uses)
+    if not calls:
+        return ""
+    times = "once" if calls == 1 else f"{calls} times"
+    read, written = sum(each.input_tokens for each in uses), sum(each.output_tokens for each in uses)
+    most = "at most " if any(each.estimated for each in uses) else ""
+    unanswered = f" ({failed} without an answer)" if failed else ""
+    return f"planning asked the model {times}{unanswered}: {most}{read:,} tokens read, {written:,} written"
