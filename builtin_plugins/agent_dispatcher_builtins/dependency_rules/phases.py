@@ -22,8 +22,9 @@ class PhasesRule:
         set-up  ▶  foundation  ▶  story 1  ▶  polish        story 1 and story 2 are independent:
                                ▶  story 2  ▶                nothing inferred may order them
 
-    * Every task of a phase waits for every task of the phases it is after.
+    * Every task of a phase waits for every task of the phases it is after, as surely as the source says so.
     * Within a phase, tasks keep the order of the list, except those marked parallel: their place means nothing.
+    * A phase that is free says nothing but what it is after.
     * What is only inferred (from artifacts, from the sort of work) may not undo what the author said by that: between independent
       phases, into a parallel task from its own phase, and from one parallel task to another through tasks of that phase, such an edge is vetoed.
       What the source declares is never vetoed.
@@ -33,7 +34,7 @@ class PhasesRule:
     async def find(
         self, tasks: Sequence[Task], specification: Specification, context: PlanningContext
     ) -> Iterable[Requires | Veto]:
-        """Edges of kind ``logical`` with a confidence of 1, and vetoes."""
+        """Edges of kind ``logical``, with a confidence of 1 unless the source is less sure, and vetoes."""
         if not specification.phases:
             return []
         found = _Arrangement.of(tasks, specification.phases)
@@ -78,7 +79,7 @@ class _Arrangement:
                     for second in self.members[at]:
                         if not _tests(first, second):
                             source = order.source or phase.source
-                            yield Requires(first.id, second.id, "logical", 1.0, order.why, source)
+                            yield Requires(first.id, second.id, "logical", order.confidence, order.why, source)
 
     def _implied(self, before: int, at: int) -> bool:
         """Whether a phase between the two keeps them in order, also if one of its tasks were taken out of the plan."""
@@ -93,6 +94,8 @@ class _Arrangement:
     def within(self) -> Iterator[Requires]:
         """Each task of the list behind all that are listed before it."""
         for phase, members in zip(self.phases, self.members, strict=True):
+            if phase.free:
+                continue
             parallel = set(phase.parallel)
             listed = [task for task in members if task.id not in parallel]
             for index, second in enumerate(listed):
@@ -103,9 +106,11 @@ class _Arrangement:
 
     def vetoes(self) -> Iterator[Veto]:
         """Against what was only inferred."""
-        for at, phase in enumerate(self.phases):
+        said = [at for at, phase in enumerate(self.phases) if not phase.free]
+        for place, at in enumerate(said):
+            phase = self.phases[at]
             yield from self._own(phase, self.members[at])
-            for other in range(at):
+            for other in said[:place]:
                 if other in self.before_all[at] or at in self.before_all[other]:
                     continue
                 why = f'"{self.phases[other].name}" and "{phase.name}" are independent'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from attrs import field, frozen
+from attrs.validators import gt, le
 
 from .behaviour import Behaviour
 from .task import Task
@@ -52,11 +53,13 @@ class PhaseOrder:
         phase: name of the phase that comes first.
         why: a sentence that says how the source does so.
         source: ``file:line``.
+        confidence: how far it is to be trusted; 1.0 where the source says so outright, less where it only gives a schedule.
     """
 
     phase: str
     why: str = ""
     source: str = ""
+    confidence: float = field(default=1.0, validator=[gt(0), le(1)])
 
 
 @frozen(kw_only=True)
@@ -71,6 +74,8 @@ class TaskPhase:
         parallel: except these, whose place in the phase means nothing.
         after: phases whose tasks all come before any of this one.
         source: ``file:line`` of its heading.
+        free: whether being listed together says nothing about them: they have no order among themselves, and nothing says that they are
+            independent of each other or of other phases. Only ``after`` counts. A task may be in several phases of this sort.
     """
 
     name: str
@@ -78,6 +83,7 @@ class TaskPhase:
     parallel: tuple[str, ...] = ()
     after: tuple[PhaseOrder, ...] = ()
     source: str = ""
+    free: bool = False
 
 
 @frozen(kw_only=True)

@@ -103,3 +103,16 @@ def test_tasks_that_are_not_planned_are_passed_over() -> None:
     full = [task("a"), task("a2"), task("b"), task("b2"), task("c")]
     assert ("a", "c") not in edges(find(full, p, evolve(q, tasks=("b", "b2")), r))
     assert ("a", "c") in edges(find([*full[:3], full[4]], p, q, r))
+
+
+def test_an_order_is_as_sure_as_the_source() -> None:
+    """A schedule is a hint: its edges carry the confidence of the phase order."""
+    later = TaskPhase(name="q", tasks=("b",), free=True, after=(PhaseOrder(phase="p", why="w", confidence=0.3),))
+    found = find([task("a"), task("b")], TaskPhase(name="p", tasks=("a",), free=True, source="x:1"), later)
+    assert found == [Requires("a", "b", "logical", 0.3, "w", "")]
+
+
+def test_a_free_phase_orders_and_forbids_nothing_inside() -> None:
+    """Listed together means neither one after the other nor independent; the same between free phases."""
+    first = TaskPhase(name="p", tasks=("a", "b"), parallel=("a",), free=True)
+    assert find([task("a"), task("b"), task("c")], first, TaskPhase(name="q", tasks=("c",), free=True)) == []
