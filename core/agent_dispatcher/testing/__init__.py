@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from .planning import DecomposerContract, DependencyRuleContract, ValidatorContract
     from .reporters import ReporterContract
     from .sandboxes import SandboxContract
-    from .scripted import ScriptedBackend, ScriptedReply
+    from .scripted import ScriptedBackend
     from .stores import StoreContract
     from .virtual_time import Deadlock, VirtualClock, VirtualLoop, run_virtual
     from .workspaces import WorkspaceContract
@@ -57,7 +57,6 @@ __all__ = [
     "SandboxContract",
     "ScriptedAgent",
     "ScriptedBackend",
-    "ScriptedReply",
     "SourceSample",
     "SpecificationFormatContract",
     "StoreContract",
@@ -93,7 +92,6 @@ _MODULES = {
     "SandboxContract": ".sandboxes",
     "ScriptedAgent": ".one_line",
     "ScriptedBackend": ".scripted",
-    "ScriptedReply": ".scripted",
     "SourceSample": ".languages",
     "SpecificationFormatContract": ".formats",
     "StoreContract": ".stores",

@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from typing import Any
 
+from ..errors import BackendError
 from ..extension.components import LlmBackend
+from ..extension.llm import LlmReply, LlmRequest
+from ..llm import input_bound
 from .contract import Contract
 
 __all__ = ["LlmBackendContract"]
 
 
 class LlmBackendContract(Contract):
-    """Subclass it and override :meth:`make_backend`, and the readers below where requests and replies look otherwise.
+    """Subclass it and override :meth:`make_backend`, and :meth:`request` where the model needs to be asked in another way.
 
     A backend of a remote model is tried against a recorded or local server: the suite calls it about a dozen times.
     """
@@ -31,40 +33,25 @@ class LlmBackendContract(Contract):
         """A backend whose other end takes ten seconds or more to answer; ``None`` (the default) skips."""
         return None
 
-    def request(self, text: str) -> Any:
+    def request(self, text: str) -> LlmRequest:
         """A request that asks ``text``."""
-        return text
-
-    def text_of(self, reply: Any) -> str:
-        """The text of a reply."""
-        return str(reply.text)
-
-    def tokens_of(self, reply: Any) -> tuple[int, int]:
-        """Tokens read and tokens written, as the reply says."""
-        return reply.input_tokens, reply.output_tokens
+        return LlmRequest.of(text, max_output_tokens=64)
 
     def overhead_tokens(self) -> int:
-        """Tokens the backend adds to every request (a system text, a chat template)."""
-        return 64
+        """Tokens the backend adds to every request beyond what :func:`agent_dispatcher.llm.input_bound` allows for."""
+        return 0
 
     # --- promises -----------------------------------------------------------------------------------------------------
 
     def test_it_replies_with_text(self) -> None:
-        """A reply has a text."""
-        reply = self._complete("Say something.")
-        try:
-            text = self.text_of(reply)
-        except AttributeError as error:
-            self.broken(f"the reply has no text: {error}", "a reply has a text")
+        """A reply is an ``LlmReply`` and has a text."""
+        text = self._complete("Say something.").text
         self.promise(text, f"the text of the reply is {text!r}", "a reply has a text")
 
     def test_usage_is_told(self) -> None:
         """Every reply says how many tokens were read and written: whole numbers, above 0 for what was there."""
-        reply = self._complete("Say something.")
-        try:
-            read, written = self.tokens_of(reply)
-        except (AttributeError, TypeError, ValueError) as error:
-            self.broken(f"the reply does not say what it used: {error}", "complete gives one reply with its usage")
+        usage = self._complete("Say something.").usage
+        read, written = usage.input_tokens, usage.output_tokens
         sound = all(type(count) is int for count in (read, written)) and read > 0 and written > 0
         self.promise(
             sound,
@@ -73,25 +60,25 @@ class LlmBackendContract(Contract):
         )
 
     def test_usage_is_bounded_by_bytes(self) -> None:
-        """The tokens read are at most the request's UTF-8 bytes and the stated overhead: that is what is reserved before a call."""
+        """The tokens read are at most what is reserved before a call (the request's UTF-8 bytes and room for a template) and the stated overhead."""
         for text in ("x", "word " * 200, "\U0001f600ü名" * 50):
-            read, _ = self.tokens_of(self._complete(text))
-            most = len(text.encode()) + self.overhead_tokens()
+            read = self._complete(text).usage.input_tokens
+            most = input_bound(self.request(text)) + self.overhead_tokens()
             self.promise(
                 read <= most,
-                f"{read} tokens were read of {len(text.encode())} bytes",
-                "input is at most its UTF-8 bytes and overhead_tokens",
+                f"{read} tokens were read of a request that is bounded by {most}",
+                "input is at most input_bound and overhead_tokens",
             )
 
     def test_longer_requests_are_not_cheaper(self) -> None:
         """A request that is ten times as long is not said to be smaller."""
-        short, long = (self.tokens_of(self._complete("word " * size))[0] for size in (10, 100))
+        short, long = (self._complete("word " * size).usage.input_tokens for size in (10, 100))
         self.promise(long > short, f"10 words were {short} tokens, 100 words {long}", "usage is that of the request")
 
     def test_calls_run_side_by_side(self) -> None:
         """Several calls at once are all answered, and the event loop goes on meanwhile."""
 
-        async def work() -> tuple[list[Any], float]:
+        async def work() -> tuple[list[LlmReply], float]:
             backend, worst = self.make_backend(), 0.0
 
             async def tick() -> None:
@@ -118,20 +105,25 @@ class LlmBackendContract(Contract):
         )
 
     def test_failures_are_not_retried(self) -> None:
-        """A failing call raises after one try: retries are the dispatcher's, which counts what they cost."""
+        """A failing call raises a ``BackendError`` after one try: retries are the dispatcher's, which counts what they cost."""
         made = self.make_failing()
         if made is None:
             self.skip("the suite has no failing backend (make_failing)")
         backend, calls = made
         try:
             self.go(backend.complete(self.request("Fail.")))
-        except AssertionError:
-            raise
-        except Exception:
+        except BackendError:
             self.promise(
                 calls() == 1,
                 f"one failing call reached the other end {calls()} times",
                 "retries of its SDK are set to 0",
+            )
+        except AssertionError:
+            raise
+        except Exception as error:
+            self.broken(
+                f"a call that failed at the other end raised {type(error).__name__}: {error}",
+                "a failure is a BackendError that says of which sort it is",
             )
         else:
             self.broken("a call that failed at the other end gave a reply", "a failure raises")
@@ -157,5 +149,9 @@ class LlmBackendContract(Contract):
             "cancelling ends the call",
         )
 
-    def _complete(self, text: str) -> Any:
-        return self.go(self.make_backend().complete(self.request(text)))
+    def _complete(self, text: str) -> LlmReply:
+        reply = self.go(self.make_backend().complete(self.request(text)))
+        self.promise(
+            isinstance(reply, LlmReply), f"the reply is a {type(reply).__name__}", "complete gives an LlmReply"
+        )
+        return reply

@@ -14,13 +14,12 @@ import pytest
 
 import agent_dispatcher.testing
 from agent_dispatcher.agents import AgentContext, AgentResult, BaseAgent
-from agent_dispatcher.errors import PluginError, RunError, SandboxUnavailable
-from agent_dispatcher.extension import PlanningContext, Requires
+from agent_dispatcher.errors import BackendError, PluginError, SandboxUnavailable, SpecificationError
+from agent_dispatcher.extension import LlmReply, LlmRequest, PlanningContext, Requires
 from agent_dispatcher.models import Specification, Task
 from agent_dispatcher.testing import (
     Deadlock,
     ScriptedBackend,
-    ScriptedReply,
     VirtualClock,
     dispatcher,
     run_agent,
@@ -92,34 +91,34 @@ def test_a_scripted_backend_says_its_lines(tmp_path: Path) -> None:
     """Texts, replies, errors and functions come in their order; what was asked is remembered; the end is an error that quotes the request."""
     lines: list[Any] = [
         "one",
-        ScriptedReply(text="two", cost_usd=0.5),
+        LlmReply(text="two", model="m"),
         OSError("503"),
-        lambda request: f"you said {request}",
+        lambda request: f"you said {request.messages[-1].content}",
     ]
     backend = ScriptedBackend(lines)
 
     async def ask(text: str) -> str:
-        return (await backend.complete(text)).text
+        return (await backend.complete(LlmRequest.of(text))).text
 
     assert asyncio.run(ask("a")) == "one"
     assert asyncio.run(ask("b")) == "two"
     with pytest.raises(OSError, match="503"):
         asyncio.run(ask("c"))
     assert asyncio.run(ask("d")) == "you said d"
-    assert (backend.requests, backend.left) == (["a", "b", "c", "d"], 0)
-    with pytest.raises(RunError, match=r"has 4 replies, and this is request 5: 'e'"):
+    assert ([each.messages[-1].content for each in backend.requests], backend.left) == (["a", "b", "c", "d"], 0)
+    with pytest.raises(BackendError, match=r"has 4 replies, and this is request 5: 'e'"):
         asyncio.run(ask("e"))
 
 
 def test_a_script_is_read_from_a_file(tmp_path: Path) -> None:
     """JSON lines are replies; one that is none is named with its line."""
     file = tmp_path / "script.jsonl"
-    file.write_text('"one"\n\n{"text": "two", "input_tokens": 7}\n')
+    file.write_text('"one"\n\n{"text": "two", "usage": {"input_tokens": 7}}\n')
     backend = ScriptedBackend.from_file(file)
-    replies = [asyncio.run(backend.complete("x")) for _ in range(2)]
-    assert [(reply.text, reply.input_tokens) for reply in replies] == [("one", 1), ("two", 7)]
+    replies = [asyncio.run(backend.complete(LlmRequest.of("x"))) for _ in range(2)]
+    assert [(reply.text, reply.usage.input_tokens) for reply in replies] == [("one", 1), ("two", 7)]
     file.write_text('"one"\n{"says": "two"}\n')
-    with pytest.raises(ValueError, match=r"script.jsonl:2: a reply is"):
+    with pytest.raises(SpecificationError, match=r"script.jsonl:2: .*'says'"):
         ScriptedBackend.from_file(file)
 
 

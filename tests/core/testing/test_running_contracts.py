@@ -16,7 +16,8 @@ import pytest
 
 from agent_dispatcher.agents import AgentResult, SyncAgent
 from agent_dispatcher.coordination.message_bus import Message, MessageBus, Subscription
-from agent_dispatcher.extension import Completed, Limits
+from agent_dispatcher.errors import BackendError
+from agent_dispatcher.extension import Completed, Limits, LlmReply, LlmRequest, Usage
 from agent_dispatcher.extension.components import Executor, LlmBackend, Sandbox
 from agent_dispatcher.testing import (
     ExecutorContract,
@@ -24,7 +25,6 @@ from agent_dispatcher.testing import (
     MessageBusContract,
     SandboxContract,
     ScriptedBackend,
-    ScriptedReply,
 )
 
 Broken = Callable[..., dict[str, str]]
@@ -202,9 +202,9 @@ def test_faults_of_buses_are_found(broken_promises: Broken, bus: type, promise: 
 # --- backends -------------------------------------------------------------------------------------------------------
 
 
-def _reply(request: Any, **changes: Any) -> ScriptedReply:
-    read = len(str(request).encode()) // 4 + 1
-    return ScriptedReply(**{"text": "yes", "input_tokens": read, "output_tokens": 1, **changes})
+def _reply(request: LlmRequest, *, text: str = "yes", input_tokens: int | None = None) -> LlmReply:
+    read = len(request.messages[-1].content.encode()) // 4 + 1 if input_tokens is None else input_tokens
+    return LlmReply(text=text, usage=Usage(input_tokens=read, output_tokens=1))
 
 
 class Backend:
@@ -249,11 +249,22 @@ class Failing(Backend):
     async def complete(self, request: Any) -> Any:
         for _ in range(self.retries):
             self.calls += 1
-        raise OSError("503")
+        raise BackendError("503", sort="outage")
 
 
 class RetriesItself(Failing):
     retries = 3
+
+
+class RaisesItsSdksErrors(Failing):
+    async def complete(self, request: Any) -> Any:
+        self.calls += 1
+        raise OSError("503")
+
+
+class RepliesInItsOwnWay(Backend):
+    async def complete(self, request: Any) -> Any:
+        return "yes"
 
 
 class Slow(Backend):
@@ -290,12 +301,14 @@ class BackendSuite(LlmBackendContract):
 @pytest.mark.parametrize(
     ("which", "backend", "promise"),
     [
+        ("component", RepliesInItsOwnWay, "test_it_replies_with_text"),
         ("component", NoText, "test_it_replies_with_text"),
         ("component", NoUsage, "test_usage_is_told"),
         ("component", CountsTooMuch, "test_usage_is_bounded_by_bytes"),
         ("component", FlatRate, "test_longer_requests_are_not_cheaper"),
         ("component", BlocksTheLoop, "test_calls_run_side_by_side"),
         ("failing", RetriesItself, "test_failures_are_not_retried"),
+        ("failing", RaisesItsSdksErrors, "test_failures_are_not_retried"),
         ("slow", CannotBeCancelled, "test_cancelling_ends_the_call"),
     ],
 )
