@@ -7,7 +7,7 @@ from typing import Any
 
 from agent_dispatcher.extension import Component, Services, hookimpl
 
-__all__ = ["artifacts", "declared", "logical", "phases", "resources"]
+__all__ = ["artifacts", "declared", "llm", "logical", "phases", "resources", "suggested"]
 
 
 class _Declared:
@@ -65,6 +65,32 @@ class _Resources:
         )
 
 
+class _Suggested:
+    @hookimpl
+    def dispatcher_dependency_rules(self) -> Iterable[Component]:
+        """What the decomposer saw."""
+        yield Component(
+            "suggested",
+            "Passes on the orders that the decomposer suggests.",
+            _suggested,
+            default_rank=35,
+        )
+
+
+class _Llm:
+    @hookimpl
+    def dispatcher_dependency_rules(self) -> Iterable[Component]:
+        """What a language model says."""
+        from .llm.options import LlmRuleOptions
+
+        yield Component(
+            "llm",
+            "Asks the configured language model which tasks need which; not deterministic, only by name.",
+            _llm,
+            options=LlmRuleOptions,
+        )
+
+
 def _declared(options: Any, services: Services) -> Any:
     from .declared import DeclaredRule
 
@@ -95,8 +121,22 @@ def _resources(options: Any, services: Services) -> Any:
     return ResourcesRule()
 
 
+def _suggested(options: Any, services: Services) -> Any:
+    from .suggested import SuggestedRule
+
+    return SuggestedRule()
+
+
+def _llm(options: Any, services: Services) -> Any:
+    from .llm.rule import LlmRule
+
+    return LlmRule(options)
+
+
 declared = _Declared()
 artifacts = _Artifacts()
 logical = _Logical()
 phases = _Phases()
 resources = _Resources()
+suggested = _Suggested()
+llm = _Llm()
