@@ -48,6 +48,7 @@ _threshold = and_(ge(0.0), le(1.0))
 class DependencyResolver:
     """Merges what rules see into dependencies and exclusions.
 
+    What is only inferred never waits for a task that the source leaves out (status ``skipped``): it would wait for ever.
     Several sightings of an edge by one rule count as the surest of them; over rules ``1 - (1 - a)(1 - b)...``. An edge that the source declares is always
     binding, is never dropped for a cycle, and only a veto takes it out.
 
@@ -115,6 +116,7 @@ class _Judge:
         self._ids = {task.id for task in tasks}
         self._parents = parents(tasks)
         self._verifies = {(task.id, subject) for task in tasks for subject in task.verifies}
+        self._left_out = {task.id for task in tasks if task.status == "skipped"}
 
     def take(self, rule: str, item: object) -> None:
         """Record one answer of ``rule``."""
@@ -158,6 +160,10 @@ class _Judge:
                 source=item.source,
             )
             self.candidates.edge(before, after, reason)
+            if before in self._left_out and not declared:
+                self.candidates.veto(
+                    before, after, f"{before} is left out by decision: nothing waits for it that need not"
+                )
 
     def _excludes(self, rule: str, item: Excludes) -> None:
         members = sorted(set(item.tasks))

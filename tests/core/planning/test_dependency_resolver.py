@@ -228,3 +228,13 @@ def test_part_and_whole_are_not_ordered_and_count_in_cycles() -> None:
     assert pairs(resolution) == [("epic", "x")]
     assert [(each.before, each.after, each.why) for each in resolution.dropped] == [("x", "part", "part → epic → x")]
     assert len(resolution.warnings) == 1
+
+
+def test_nothing_inferred_waits_for_what_the_source_leaves_out() -> None:
+    """A task that is skipped is never done: only a declared order on it holds, the rest is dropped with the reason."""
+    tasks = [task("a", status="skipped"), task("b"), task("c", "a")]
+    found = resolve(tasks, sees=Says(Requires("a", "b", evidence="b uses a")), declares=Declares())
+    assert pairs(found) == [("a", "c")]
+    (dropped,) = found.dropped
+    assert (dropped.before, dropped.after, dropped.kind) == ("a", "b", "veto")
+    assert "a is left out by decision" in dropped.why
