@@ -5,35 +5,40 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Sequence
 
-__all__ = ["Adjacency", "components", "shortest_cycle", "shortest_path", "topological_order"]
+__all__ = ["Adjacency", "components", "layers", "shortest_cycle", "shortest_path", "topological_order"]
 
 #: For each node the nodes its edges lead to.
 Adjacency = Sequence[Sequence[int]]
 
 
-def topological_order(after: Adjacency) -> list[int]:
-    """Every node behind all that lead to it, level by level, then by number.
+def layers(after: Adjacency) -> list[list[int]]:
+    """Nodes by the number of edges on the longest way to them, each layer sorted.
 
     Returns:
-        All nodes; fewer when there is a cycle: then those that neither lie on one nor behind one.
+        Layers that hold all nodes; fewer when there is a cycle: then those that neither lie on one nor behind one.
     """
     waiting = [0] * len(after)
     for targets in after:
         for target in targets:
             waiting[target] += 1
-    level = [node for node, count in enumerate(waiting) if not count]
-    order: list[int] = []
-    while level:
-        order += level
+    layer = [node for node, count in enumerate(waiting) if not count]
+    found: list[list[int]] = []
+    while layer:
+        found.append(layer)
         freed = []
-        for node in level:
+        for node in layer:
             for target in after[node]:
                 waiting[target] -= 1
                 if not waiting[target]:
                     freed.append(target)
         freed.sort()
-        level = freed
-    return order
+        layer = freed
+    return found
+
+
+def topological_order(after: Adjacency) -> list[int]:
+    """Every node behind all that lead to it, layer by layer, then by number; fewer than all when there is a cycle (see :func:`layers`)."""
+    return [node for layer in layers(after) for node in layer]
 
 
 def components(after: Adjacency) -> list[list[int]]:

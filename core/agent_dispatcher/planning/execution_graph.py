@@ -19,8 +19,8 @@ from ..errors import GraphError
 from ..models import Dependency, Estimates, Gate, Reason, Task
 from . import _drawing, _gates, _schedule
 from ._cycles import cycle_error, path_text
-from ._order import Adjacency, components, shortest_cycle, topological_order
-from ._reduction import redundant_edges
+from ._order import Adjacency, components, layers, shortest_cycle
+from ._reduction import Reduction, reduce_edges
 
 if TYPE_CHECKING:
     import networkx
@@ -78,7 +78,8 @@ class ExecutionGraph:
                     self._hold(child, number)
         self._gates: list[Gate] = []
         self._warnings: list[str] = []
-        self._order = self._sort(self._wanted_gates(gates))
+        self._layers = self._sort(self._wanted_gates(gates))
+        self._order = [number for layer in self._layers for number in layer]
 
     # --- construction
 
@@ -138,12 +139,12 @@ class ExecutionGraph:
             return self._after
         return [[*targets, *self._holds.get(node, ())] for node, targets in enumerate(self._after)]
 
-    def _sort(self, wanted: list[tuple[int, int]]) -> list[int]:
-        """Accept the gates that close no cycle; all tasks in topological order."""
+    def _sort(self, wanted: list[tuple[int, int]]) -> list[list[int]]:
+        """Accept the gates that close no cycle; all tasks in layers, over edges of every sort."""
         certain = self._all_after()
-        order = self._ordered(certain)
+        found = self._layered(certain)
         if not wanted:
-            return order
+            return found
         choice = _gates.choose(certain, wanted)
         for test, subject in choice.accepted:
             self._hold(test, subject)
@@ -153,14 +154,14 @@ class ExecutionGraph:
                 f"{self._ids[subject]} does not wait for its test {self._ids[test]} before it lands, "
                 f"because the test already waits for it ({path_text(self._named(path))})"
             )
-        return self._ordered(choice.after)
+        return self._layered(choice.after)
 
-    def _ordered(self, after: Adjacency) -> list[int]:
-        order = topological_order(after)
-        if len(order) < len(after):
+    def _layered(self, after: Adjacency) -> list[list[int]]:
+        found = layers(after)
+        if sum(map(len, found)) < len(after):
             cycle = shortest_cycle(after, components(after)[0])
             raise cycle_error([self._ids[node] for node in cycle], self._reasons)
-        return order
+        return found
 
     def _reasons(self, before: str, after: str) -> Sequence[Reason]:
         found = self._dependencies.get(self._index[before] * len(self._ids) + self._index[after])
@@ -256,6 +257,9 @@ class ExecutionGraph:
 
         Each phase is sorted.
         """
+        if not self._holds:
+            ids = self._ids
+            return tuple([tuple([ids[number] for number in layer]) for layer in self._layers])
         level = _schedule.levels(self._wiring)
         for number in self._order:
             if self._tasks[number].children and number in self._held_by:
@@ -290,9 +294,22 @@ class ExecutionGraph:
         kept = [known[key] for key in self._keys if key not in found]
         return kept, [(known[key], self._named(path)) for key, path in sorted(found.items())]
 
+    @property
+    def unchecked(self) -> int:
+        """How many dependencies of a very large graph were not looked at for whether a path implies them; none of them counts as redundant."""
+        return self._reduction.unchecked
+
     @cached_property
     def _redundant(self) -> dict[int, tuple[int | None, ...]]:
         """Paths by the key of the edge."""
+        size = len(self._ids)
+        found = {edge.before * size + edge.after: edge.path for edge in self._reduction.redundant}
+        if self._holds:  # what is said by `children` alone is no dependency
+            found = {key: path for key, path in found.items() if key // size in self._before[key % size]}
+        return found
+
+    @cached_property
+    def _reduction(self) -> Reduction:
         before = self._before
         if any(task.children for task in self._tasks):
             before = [list(sources) for sources in self._before]
@@ -300,11 +317,11 @@ class ExecutionGraph:
                 for child in task.children:
                     if child in self._index and self._index[child] not in before[number]:
                         before[number].append(self._index[child])
-        size = len(self._ids)
-        found = {edge.before * size + edge.after: edge.path for edge in redundant_edges(self._order, before)}
-        if before is not self._before:  # what is said by `children` alone is no dependency
-            found = {key: path for key, path in found.items() if key // size in self._before[key % size]}
-        return found
+        level = [0] * len(self._ids)
+        for height, layer in enumerate(self._layers):
+            for number in layer:
+                level[number] = height
+        return reduce_edges(self._order, level, before)
 
     def _named(self, path: Sequence[int | None]) -> tuple[str | None, ...]:
         return tuple([None if node is None else self._ids[node] for node in path])

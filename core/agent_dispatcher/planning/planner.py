@@ -92,8 +92,16 @@ def _assemble(
         phases=graph.phases(),
         critical_path=graph.critical_path(),
         estimates=graph.estimates(),
-        warnings=(*warnings, *graph.warnings),
+        warnings=(*warnings, *graph.warnings, *_unchecked(graph)),
     )
+
+
+def _unchecked(graph: ExecutionGraph) -> Iterator[str]:
+    if graph.unchecked:
+        yield (
+            f"{graph.unchecked} dependencies were not looked at for whether others imply them, as their ends lie too far apart "
+            "in so large a plan: they stay in it, which changes no order"
+        )
 
 
 @contextmanager
