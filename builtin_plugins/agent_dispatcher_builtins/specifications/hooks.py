@@ -7,7 +7,7 @@ from typing import Any
 
 from agent_dispatcher.extension import Component, hookimpl
 
-__all__ = ["finalized", "native", "spec_kit", "task_master"]
+__all__ = ["beads", "finalized", "native", "spec_kit", "task_master"]
 
 
 class _Native:
@@ -94,3 +94,26 @@ def _finalized(options: Any, services: Any) -> Any:
 
 
 finalized = _Finalized()
+
+
+class _Beads:
+    @hookimpl
+    def dispatcher_specification_formats(self) -> Iterator[Component]:
+        from .beads.options import BeadsOptions
+
+        yield Component(
+            "beads",
+            "Issues of Beads: .beads/issues.jsonl, one a line.",
+            _beads,
+            options=BeadsOptions,
+            default_rank=60,
+        )
+
+
+def _beads(options: Any, services: Any) -> Any:
+    from .beads.reader import BeadsFormat
+
+    return BeadsFormat(options)
+
+
+beads = _Beads()
