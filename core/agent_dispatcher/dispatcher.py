@@ -31,6 +31,7 @@ from .extension.components import (
     Decomposition,
     Language,
     PlanningContext,
+    PlanRenderer,
     RunFolder,
     StatusWriter,
     Wishes,
@@ -47,7 +48,7 @@ from .planning.workflow import follow_up
 from .reporting import build_result
 from .runs.desk import RunDesk
 from .runs.index import new_run_id, remember_run, state_home
-from .runs.preflight import examine, output_problems
+from .runs.preflight import examine, output_problems, who_accepts
 from .runs.records import Records
 from .runs.session import RunOptions, RunSession
 from .workspace.source_statuses import SourceFormat
@@ -314,6 +315,22 @@ class AgentDispatcher:
 
         document = plain_json(read_text(path), source=str(path))
         return plan_from_json(document, plan_path=path, load_specification=self._load)
+
+    def write_plan(self, plan: ExecutionPlan, path: Path) -> None:
+        """Write a plan as the end of the file's name says: ``.json`` is a plan file, others are what active reporters can show a plan as.
+
+        Raises:
+            UsageError: its folder does not exist, or nobody writes such files.
+        """
+        from .planning.plan_file import write_plan
+
+        write_plan(plan, path, [each for _, each in self._all("reporter") if isinstance(each, PlanRenderer)])
+
+    def agent_types_for(self, plan: ExecutionPlan, task: Task) -> tuple[tuple[str, str | None], ...]:
+        """Every active agent type in rank, each with ``None`` if it would do a task of the plan, else with the reason why not."""
+        session = RunSession.open("explain", Path(), self.registry, RunOptions())
+        session.language = self._some_language(plan.specification, [])
+        return who_accepts(task, plan, session)
 
     def plan_of(self, run: str | None = None, output: str | Path | None = None) -> ExecutionPlan:
         """The plan of a recorded run; arguments and errors as in :meth:`resume_async`."""

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from ..dispatcher import AgentDispatcher
     from ..models import ExecutionPlan
 
-__all__ = ["is_plan_file", "load_plan"]
+__all__ = ["is_plan_file", "is_run", "load_plan", "plan_to_look_at"]
 
 #: A plan says what it is in its first key, so a bounded look is enough.
 _LOOK_BYTES = 4096
@@ -38,3 +38,35 @@ def load_plan(dispatcher: AgentDispatcher, source: str) -> ExecutionPlan:
     if is_plan_file(path):
         return dispatcher.read_plan(path)
     return dispatcher.plan(path)
+
+
+def is_run(source: str) -> bool:
+    """Whether SOURCE can only be the id of a run, as there is no such file or folder."""
+    return not Path(source).exists()
+
+
+def plan_to_look_at(dispatcher: AgentDispatcher, source: str, output: str | None = None) -> ExecutionPlan:
+    """The plan of a specification, a plan file or a run. A plan file is taken as it was written, whatever became of its specification.
+
+    Args:
+        output: where SOURCE, a run, works.
+
+    Raises:
+        UsageError: nothing is there.
+    """
+    path = Path(source)
+    if output is not None:
+        return dispatcher.plan_of(source, output)
+    if is_run(source):
+        if path.suffix or len(path.parts) > 1:
+            raise UsageError(f"{source}: there is no such file or folder")
+        try:
+            return dispatcher.plan_of(source)
+        except UsageError as error:
+            raise UsageError(f"{source} is no file or folder, and no run: {error}") from error
+    if not is_plan_file(path):
+        return dispatcher.plan(path)
+    from ..planning.plan_json import plan_as_written
+    from ..safe_load import plain_json, read_text
+
+    return plan_as_written(plain_json(read_text(path), source=source), plan_path=path)

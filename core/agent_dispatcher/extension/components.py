@@ -69,6 +69,7 @@ __all__ = [
     "Note",
     "Opened",
     "OutputInspector",
+    "PlanRenderer",
     "PlanValidator",
     "PlanningContext",
     "Reconciled",
@@ -845,6 +846,18 @@ class Reporter(Protocol):
         self, result: ExecutionResult, plan: ExecutionPlan, events: Sequence[Event], folder: Path
     ) -> Sequence[Path]:
         """Write files into ``folder`` (exists) and return them."""
+        ...
+
+
+@runtime_checkable
+class PlanRenderer(Protocol):
+    """A reporter that can also show a plan, before anything ran: ``plan --output FILE`` asks the first in rank whose suffix fits. Optional."""
+
+    #: The end of the names of its files, in lower case with the dot, e.g. ``.html``. A plan file is ``.json`` whoever else would want it.
+    plan_suffix: str
+
+    def render_plan(self, plan: ExecutionPlan) -> str:
+        """The whole file. The same plan gives the same text."""
         ...
 
 

@@ -13,7 +13,7 @@ from ..extension.components import AgentType, Available, Component, PlanValidato
 from ..models import ArtifactRef, ExecutionPlan, Task
 from .declared import declared_edges
 
-__all__ = ["OfferedAgentType", "PlanLimits", "Refused", "Route", "Validation", "problems"]
+__all__ = ["OfferedAgentType", "PlanLimits", "Refused", "Route", "Validation", "problems", "refusal"]
 
 #: Asked with a task and the names that accept it, in rank; ``None`` is no opinion.
 Route = Callable[[Task, Sequence[str]], str | None]
@@ -114,7 +114,7 @@ def problems(
     for task in plan.tasks:
         if task.children or task.status in _DONE:
             continue
-        reasons = [(each.name, _refusal(each, task, available)) for each in types]
+        reasons = [(each.name, refusal(each, task, available)) for each in types]
         accepting = [name for name, reason in reasons if reason is None]
         if task.agent_type is not None:
             accepting = [name for name in accepting if name == task.agent_type]
@@ -141,7 +141,7 @@ def problems(
     )
 
 
-def _refusal(agent_type: AgentType, task: Task, available: Available) -> str | None:
+def refusal(agent_type: AgentType, task: Task, available: Available) -> str | None:
     """Why an agent type does not do a task; ``None`` if it does."""
     if "*" not in agent_type.task_types and task.type not in agent_type.task_types:
         return f"does {', '.join(sorted(agent_type.task_types)) or 'nothing'}, not {task.type}"

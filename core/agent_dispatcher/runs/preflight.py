@@ -14,13 +14,13 @@ from attrs import evolve, frozen
 from ..errors import ConfigError, DispatcherError, PluginError, Problem, SandboxUnavailable, Unavailable
 from ..extension.components import AgentType, Available, Check, OutputInspector
 from ..extension.registry import REST, Offered, Registry
-from ..models import ExecutionPlan
-from ..planning.validation import PlanLimits, Validation
+from ..models import ExecutionPlan, Task
+from ..planning.validation import PlanLimits, Validation, refusal
 from ..planning.validation import problems as judge
 from .sandboxing import MissingSandbox, choose_sandbox
 from .session import RunSession
 
-__all__ = ["Examined", "examine", "output_problems"]
+__all__ = ["Examined", "examine", "output_problems", "who_accepts"]
 
 
 @frozen
@@ -113,12 +113,7 @@ async def output_problems(session: RunSession, output: Path) -> Iterable[Problem
 
 def _judged(plan: ExecutionPlan, session: RunSession) -> Validation:
     config, registry = session.config, session.registry
-    available = Available(
-        specification=plan.specification,
-        language=session.language.name if session.language is not None else "",
-        llm=session.llm.name if session.llm is not None else None,
-        capabilities=frozenset({"sandbox"}),  # a missing one is a problem of its own, said once
-    )
+    available = _available(plan, session)
     return judge(
         _with_configured_agents(plan, registry),
         [
@@ -136,6 +131,25 @@ def _judged(plan: ExecutionPlan, session: RunSession) -> Validation:
         allow_partial=session.options.allow_partial,
         known_types=registry.task_types(),
     )
+
+
+def _available(plan: ExecutionPlan, session: RunSession) -> Available:
+    return Available(
+        specification=plan.specification,
+        language=session.language.name if session.language is not None else "",
+        llm=session.llm.name if session.llm is not None else None,
+        capabilities=frozenset({"sandbox"}),  # a missing one is a problem of its own, said once
+    )
+
+
+def who_accepts(task: Task, plan: ExecutionPlan, session: RunSession) -> tuple[tuple[str, str | None], ...]:
+    """``(agent type, why not)`` for every active one in rank; ``None`` instead of a reason for one that does the task."""
+    available = _available(plan, session)
+    insists = {each.id: each.agent_type for each in _with_configured_agents(plan, session.registry).tasks}[task.id]
+    answers = [(each.name, refusal(each, task, available)) for each in _agent_types(session)]
+    if insists is None:
+        return tuple(answers)
+    return tuple((name, why if name == insists else f"the task is for {insists}") for name, why in answers)
 
 
 def _agent_types(session: RunSession) -> list[AgentType]:

@@ -1,0 +1,111 @@
+"""``explain``: why a task waits for another or may run beside it, everything about a task, and what costs the most time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from ..errors import UsageError
+from ._common import echo_json, output_option
+
+if TYPE_CHECKING:
+    from ..dispatcher import AgentDispatcher
+    from ..models import ExecutionPlan, Task, TaskResult
+    from ..planning.explain import Explainer
+    from ..planning.task_names import TaskNames
+
+__all__ = ["explain"]
+
+#: So many edges are shown by ``--serial``; ``--json`` gives all.
+_SERIAL_EDGES = 15
+
+
+@click.command()
+@click.argument("source")
+@click.argument("tasks", nargs=-1, metavar="[TASK [TASK]]")
+@click.option("--serial", is_flag=True, help="Show the edges that cost the most time, the weakest evidence first.")
+@click.option("--json", "as_json", is_flag=True, help="Print the explanation as JSON (stable, versioned).")
+@output_option("Where SOURCE, a run, works.")
+def explain(source: str, tasks: tuple[str, ...], serial: bool, as_json: bool, output: str | None) -> int:
+    """Say why.
+
+    SOURCE is a specification, a plan file or a run. With two tasks: why one waits for the other, with evidence and cost, or why both may run at the
+    same time. With one: everything about it. A TASK is its id, its id in the source, its title, or the beginning of one of these.
+    """
+    from ..dispatcher import AgentDispatcher
+    from ..planning.explain import Explainer
+    from ..planning.task_names import TaskNames
+    from ._plan_source import is_run, plan_to_look_at
+
+    if serial == bool(tasks) or len(tasks) > 2:
+        raise UsageError("name one task, or two, or give --serial")
+    dispatcher = AgentDispatcher()
+    plan = plan_to_look_at(dispatcher, source, output)
+    explainer, names = Explainer(plan), TaskNames(plan)
+    if serial:
+        _serial(explainer, names, as_json)
+    elif len(tasks) == 2:
+        _pair(explainer, names, names.find(tasks[0]), names.find(tasks[1]), as_json)
+    else:
+        run = source if is_run(source) else None
+        _task(dispatcher, explainer, names, names.find(tasks[0]), as_json, run, output)
+    return 0
+
+
+def _pair(explainer: Explainer, names: TaskNames, first: Task, second: Task, as_json: bool) -> None:
+    if first is second:
+        raise UsageError(f"{names.short(first)!r} is named twice: name two tasks, or one")
+    pair = explainer.pair(first, second)
+    if as_json:
+        from ..planning.explain_json import pair_to_json
+
+        echo_json(pair_to_json(pair))
+        return
+    from ._explained import print_pair
+
+    print_pair(pair, names)
+
+
+def _task(
+    dispatcher: AgentDispatcher,
+    explainer: Explainer,
+    names: TaskNames,
+    task: Task,
+    as_json: bool,
+    run: str | None,
+    output: str | None,
+) -> None:
+    about = explainer.task(task)
+    agents = _agent_types(dispatcher, explainer.plan, task)
+    result = _result(dispatcher, task, run, output) if run is not None or output is not None else None
+    if as_json:
+        from ..planning.explain_json import task_to_json
+
+        echo_json(task_to_json(about, agent_types=agents, result=result))
+        return
+    from ._explained import print_task
+
+    print_task(about, names, agents, result)
+
+
+def _agent_types(
+    dispatcher: AgentDispatcher, plan: ExecutionPlan, task: Task
+) -> tuple[tuple[str, str | None], ...] | None:
+    return None if task.children else dispatcher.agent_types_for(plan, task)
+
+
+def _result(dispatcher: AgentDispatcher, task: Task, run: str | None, output: str | None) -> TaskResult | None:
+    results = dispatcher.result_of(run, output).task_results
+    return next((each for each in results if each.id == task.id), None)
+
+
+def _serial(explainer: Explainer, names: TaskNames, as_json: bool) -> None:
+    if as_json:
+        from ..planning.explain_json import serial_to_json
+
+        echo_json(serial_to_json(explainer.serial()))
+        return
+    from ._explained import print_serial
+
+    print_serial(explainer.serial(_SERIAL_EDGES), names)
