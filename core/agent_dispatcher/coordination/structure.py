@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..models import ExecutionPlan
-from .ranks import start_order, upward_ranks
+from ..planning.ranks import start_order, upward_ranks, working_time
 
 __all__ = ["Structure"]
 
@@ -54,7 +54,7 @@ class Structure:
                 self.groups[ids[name]] += (group,)
         self.exclusions = len(plan.exclusions)
         advisory = [(ids[d.before], ids[d.after]) for d in plan.dependencies if d.strength == "advisory"]
-        ranks = upward_ranks(after, subjects, advisory, [t.estimate_s for t in tasks], names)
+        ranks = upward_ranks(after, subjects, advisory, [working_time(task) for task in tasks], names)
         self.place = start_order(ranks, [priorities.get(task.id, task.priority) for task in tasks])
         self.at_place = [0] * len(names)
         for index, place in enumerate(self.place):

@@ -1,4 +1,4 @@
-"""The order in which ready tasks are taken: by upward rank over estimated durations.
+"""The order in which ready tasks are taken: by upward rank over estimated durations. The engine starts tasks in it, and planning simulates it.
 
 The upward rank of a task is the time from its start to the end of the run if nothing had to wait for an agent: its own estimate plus the
 largest of what follows. A gate ``test → subject`` is followed too, but the test holds only the *end* of the subject, so the subject's own
@@ -13,8 +13,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from heapq import heapify, heappop, heappush
 
 from ..errors import CycleError
+from ..models import Task
 
-__all__ = ["start_order", "topological_order", "upward_ranks"]
+__all__ = ["start_order", "topological_order", "upward_ranks", "working_time"]
+
+_DONE = frozenset({"completed", "skipped", "cancelled"})
+
+
+def working_time(task: Task) -> float:
+    """Estimated seconds an agent is still needed for: none for a parent, and for what is done."""
+    return 0.0 if task.children or task.status in _DONE else task.estimate_s
 
 
 def topological_order(
