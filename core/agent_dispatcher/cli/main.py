@@ -18,6 +18,7 @@ COMMANDS = {
     "plan": ("plan", "Show what would be done for a specification, and in which order."),
     "validate": ("plan", "Say everything that stands in the way of running a specification or plan."),
     "explain": ("explain", "Say why a task waits for another, or may run beside it, and what costs the most time."),
+    "diff": ("diff", "Compare two plans: what a changed specification changes."),
     "graph": ("plan", "Print the graph of a specification, plan or run."),
     "run": ("run", "Turn a specification (or a plan) into verified, working code."),
     "resume": ("run", "Go on with a run that was interrupted."),
