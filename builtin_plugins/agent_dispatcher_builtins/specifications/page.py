@@ -33,6 +33,8 @@ class Block:
         item: index of the innermost item it stands in, ``None`` outside of lists.
         quoted: whether it stands in a block quotation.
         cells: of a row, the texts of its cells.
+        number: of an item of a numbered list the number as written, else ``""``.
+        closed: whether a fence has an end; true of everything else.
     """
 
     kind: str
@@ -43,6 +45,8 @@ class Block:
     item: int | None = None
     quoted: bool = False
     cells: tuple[str, ...] = ()
+    number: str = ""
+    closed: bool = True
 
     @property
     def flat(self) -> str:
@@ -110,6 +114,7 @@ class _Reader:
         self.blocks: list[Block] = []
         self._headings: list[int] = []  # the open ones, outermost first
         self._items: list[int | None] = []  # the open items; None for one whose text has not come yet
+        self._numbers: list[str] = []
         self._quotes = 0
         self._level = 0
         self._cells: list[str] | None = None
@@ -125,8 +130,10 @@ class _Reader:
                 self._level = 0
             case "list_item_open":
                 self._items.append(None)
+                self._numbers.append(token.info)
             case "list_item_close":
                 self._items.pop()
+                self._numbers.pop()
             case "blockquote_open":
                 self._quotes += 1
             case "blockquote_close":
@@ -142,10 +149,16 @@ class _Reader:
                 self._add("heading", token.content, level=self._level)
             case "inline":
                 self._add("item" if self._items and self._items[-1] is None else "text", token.content)
-            case "fence" | "html_block":
-                self._add("fence" if token.type == "fence" else "html", token.content)
+            case "fence":
+                inside = token.content.removesuffix("\n").split("\n") if token.content else []
+                lines = token.map[1] - token.map[0] if token.map else 0
+                self._add("fence", token.content, closed=lines >= len(inside) + 2)
+            case "html_block":
+                self._add("html", token.content)
 
-    def _add(self, kind: str, text: str, level: int = 0, cells: tuple[str, ...] = ()) -> None:
+    def _add(
+        self, kind: str, text: str, level: int = 0, cells: tuple[str, ...] = (), *, closed: bool = True
+    ) -> None:
         index = len(self.blocks)
         owner = next((item for item in reversed(self._items) if item is not None), None)
         rises = kind == "heading" and not self._quotes
@@ -165,6 +178,8 @@ class _Reader:
             item=owner,
             quoted=self._quotes > 0,
             cells=cells,
+            number=self._numbers[-1] if kind == "item" else "",
+            closed=closed,
         )
         self.blocks.append(block)
         if rises:

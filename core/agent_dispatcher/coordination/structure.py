@@ -16,7 +16,8 @@ class Structure:
     Attributes:
         names: task ids; ``ids`` is the way back.
         parent: whether the task has no work of its own and completes with its children.
-        after: index to the indices of the tasks that wait for it (children come before their parent).
+        after: index to the indices of the tasks that wait for it (children come before their parent, but those that are
+            optional and left out).
         subjects: index of a test to the indices of the tasks whose landing it gates.
         groups: index to the numbers of the exclusions the task takes part in.
         exclusions: how many exclusions there are.
@@ -41,7 +42,10 @@ class Structure:
         self.parent = [bool(task.children) for task in tasks]
         after: list[list[int]] = [[] for _ in names]
         edges = {(ids[before], ids[later]) for before, later in plan.binding_edges()}
-        edges.update((ids[child], index) for index, task in enumerate(tasks) for child in task.children)
+        waived = {task.id for task in tasks if task.waived}
+        edges.update(
+            (ids[child], index) for index, task in enumerate(tasks) for child in task.children if child not in waived
+        )
         for before, later in sorted(edges):
             after[before].append(later)
         subjects: list[list[int]] = [[] for _ in names]

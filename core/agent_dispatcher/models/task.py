@@ -75,6 +75,7 @@ class Task:
         priority: higher goes first among tasks that are ready and equally urgent.
         estimate_s: expected duration in seconds.
         source: ``file:line`` where it was read, ``""`` for a derived one.
+        optional: its source allows to leave it out. Left out (``skipped``) it holds up neither the whole it is a part of nor a requirement.
     """
 
     id: str = field(validator=min_len(1))
@@ -96,3 +97,9 @@ class Task:
     priority: int = 0
     estimate_s: float = field(default=60.0, validator=ge(0))
     source: str = ""
+    optional: bool = False
+
+    @property
+    def waived(self) -> bool:
+        """Whether it is optional and left out: nobody misses it."""
+        return self.optional and self.status == "skipped"

@@ -128,6 +128,7 @@ def _task(task: Task) -> dict[str, Any]:
         "priority": task.priority,
         "estimate_s": task.estimate_s,
         "source": task.source,
+        **({"optional": True} if task.optional else {}),
     }
 
 

@@ -58,7 +58,7 @@ def build_result(plan: ExecutionPlan, run: str, events: Iterable[Event], *, outp
 def requirement_results(
     plan: ExecutionPlan, tasks: Sequence[TaskResult], final: Sequence[Evidence]
 ) -> tuple[RequirementResult, ...]:
-    """What was proven of each requirement.
+    """What was proven of each requirement. Optional tasks that were left out do not count.
 
     ``not_implemented``: no task serves it, or one that does was left out. ``not_met``: a task that serves it did not complete, or a
     final check failed. ``not_checked``: everything completed, but nothing that passed is proof, or some task has nothing that passed.
@@ -68,7 +68,9 @@ def requirement_results(
     final_ok = all(e.passed for e in final)
     results = []
     for requirement in plan.specification.requirements:
-        serving = [task for task in plan.tasks if requirement.id in task.requirements and not task.children]
+        serving = [
+            task for task in plan.tasks if requirement.id in task.requirements and not task.children and not task.waived
+        ]
         outcomes = [by_id[task.id] for task in serving]
         passed = [e for outcome in outcomes for e in outcome.evidence if e.passed]
         evidence = [e.id for e in passed]

@@ -135,6 +135,16 @@ def test_a_plan_survives_writing_and_reading(plan: ExecutionPlan, tmp_path: Path
     assert read(document, plan_path) == plan
 
 
+def test_a_task_that_may_be_left_out_says_so(plan: ExecutionPlan, tmp_path: Path) -> None:
+    """``optional`` is written where it is true, and read back."""
+    last = evolve(plan.tasks[-1], optional=True, status="skipped")
+    document = plan_to_json(evolve(plan, tasks=(*plan.tasks[:-1], last)), tmp_path / "plan.json")
+    assert [each.get("optional", False) for each in document["tasks"]] == [
+        each is last for each in (*plan.tasks[:-1], last)
+    ]
+    assert read(document, tmp_path / "plan.json").tasks[-1].waived
+
+
 def test_a_redundant_dependency_is_restored_when_its_path_is_edited_away(plan: ExecutionPlan, tmp_path: Path) -> None:
     """Removing cli → doc leaves api → doc, which it implied, as a dependency of its own."""
     plan_path = tmp_path / "plan.json"

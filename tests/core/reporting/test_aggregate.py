@@ -99,6 +99,15 @@ def test_a_skipped_task_leaves_its_requirement_not_implemented() -> None:
     assert result.success_rate() == 100.0
 
 
+def test_an_optional_task_that_was_left_out_is_not_missed() -> None:
+    """Its requirement is judged by the tasks that were done."""
+    skipped = Task(id="more", title="More tests", requirements=("R1",), status="skipped", optional=True)
+    result = build_result(
+        plan_of(CODE, skipped), "r", log(STARTED, *landed("code", evidence("e1")), finished("partial"))
+    )
+    assert (result.requirements[0].verdict, result.requirements[0].tasks) == ("met", ("code",))
+
+
 def test_a_failed_task_keeps_its_error_and_loses_its_artifacts() -> None:
     """A task that failed for good shows why, and nothing of it is called an artifact."""
     events = log(
