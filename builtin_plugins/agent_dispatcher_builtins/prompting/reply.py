@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from agent_dispatcher.codec import StructureError
 from agent_dispatcher.errors import SpecificationError
 from agent_dispatcher.safe_load import plain_json
 
-__all__ = ["Unreadable", "object_in"]
+__all__ = ["Unreadable", "misfits", "object_in"]
 
 _THOUGHT = re.compile(r"\A\s*<think>.*?</think>", re.DOTALL)
 _FENCE = re.compile(r"```[A-Za-z]*[ \t]*\n(.*?)\n[ \t]*```", re.DOTALL)
@@ -16,6 +17,12 @@ _FENCE = re.compile(r"```[A-Za-z]*[ \t]*\n(.*?)\n[ \t]*```", re.DOTALL)
 
 class Unreadable(ValueError):
     """There is no JSON object in a reply; says why."""
+
+
+def misfits(error: StructureError) -> tuple[str, ...]:
+    """What of an object does not have the shape that was asked for, each with where it stands in the object."""
+    said = ((fault.at, f"{fault.message} {fault.remedy}".strip()) for fault in error.faults)
+    return tuple(f"{at}: {what}" if at else what for at, what in said)
 
 
 def object_in(text: str) -> dict[str, Any]:

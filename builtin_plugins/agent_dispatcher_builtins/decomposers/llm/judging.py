@@ -14,6 +14,7 @@ from agent_dispatcher.errors import PathRefused
 from agent_dispatcher.workspace.path_names import split_path
 
 from ...prompting.asking import Readout
+from ...prompting.reply import misfits
 from .proposal import Named, Proposal, Proposed
 
 __all__ = ["Bounds", "judge", "orders_its_subject"]
@@ -43,7 +44,7 @@ def judge(data: dict[str, Any], bounds: Bounds) -> Readout[Proposal]:
     try:
         proposal = read(data, Proposal)
     except StructureError as error:
-        return Readout(faults=tuple(f"{fault.at}: {fault.message} {fault.remedy}".strip() for fault in error.faults))
+        return Readout(faults=misfits(error))
     faults = (
         *_taken_keys(proposal, bounds),
         *(fault for each in proposal.tasks for fault in _faults(each, proposal, bounds)),

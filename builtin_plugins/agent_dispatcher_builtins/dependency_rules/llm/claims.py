@@ -15,6 +15,7 @@ from agent_dispatcher.planning.declared import kinship, parents
 
 from ...prompting.asking import Readout
 from ...prompting.quoting import believed, is_quoted, names_something_of
+from ...prompting.reply import misfits
 
 __all__ = ["Claim", "claims_schema", "judge", "weighed"]
 
@@ -62,7 +63,7 @@ def judge(data: dict[str, Any], tasks: Mapping[str, Task]) -> Readout[tuple[Clai
     try:
         reply = read(data, _Reply)
     except StructureError as error:
-        return Readout(faults=tuple(f"{fault.at}: {fault.message} {fault.remedy}".strip() for fault in error.faults))
+        return Readout(faults=misfits(error))
     unknown = dict.fromkeys(
         name for each in reply.dependencies for name in (each.before, each.after) if name not in tasks
     )
