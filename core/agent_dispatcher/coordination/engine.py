@@ -17,15 +17,37 @@ A task and its current attempt::
 
 An agent and its place among the concurrent attempts are free at *sealed*; exclusions are held until *landed*, except while the sealed work waits
 for its gates or for a person's approval. Work lands one at a time.
+
+A patch changes the plan between two decisions: what was known of each task is carried over, and who waits for whom is counted anew.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from heapq import heappop, heappush
 from typing import Any
 
 from ..models import TASK_STATUSES, Event, ExecutionPlan
+from .board import (
+    BLOCKED,
+    CANCELLED,
+    COMPLETED,
+    FAILED,
+    HELD,
+    IDLE,
+    IN_PROGRESS,
+    LANDING,
+    PENDING,
+    QUEUED,
+    READY,
+    RESTING,
+    RUNNING,
+    SEALED,
+    SKIPPED,
+    Board,
+)
+from .exclusions import Exclusions
+from .revisions import Revisions
 from .run_state import COUNTED, RunState, fold
 from .structure import Structure
 from .transitions import (
@@ -41,6 +63,8 @@ from .transitions import (
     Finish,
     Instruction,
     Land,
+    PatchAsked,
+    PatchRefused,
     RetryAt,
     RetryDue,
     Start,
@@ -49,16 +73,13 @@ from .transitions import (
     TaskCancelled,
     TaskCompleted,
     TaskFailed,
+    TaskFreed,
     TaskSkipped,
 )
 
 __all__ = ["Engine"]
 
-# Task states are places in TASK_STATUSES.
-_PENDING, _READY, _IN_PROGRESS, _COMPLETED, _FAILED, _CANCELLED, _BLOCKED, _SKIPPED = range(8)
 _LEFT_OUT = "left out by decision when the run was started"
-# Phases of the current attempt. A resting task waits for RetryDue, a held one for a person.
-_IDLE, _RUNNING, _SEALED, _QUEUED, _LANDING, _RESTING, _HELD = range(7)
 
 
 class Engine:
@@ -72,6 +93,8 @@ class Engine:
         candidates: task id to the agent types that accept it, best first; without an entry, the task's own ``agent_type``.
         skipped: task id to the reason why it was decided not to run it; for those the plan does not skip, or skips without a reason.
         priorities: task id to a priority that replaces the task's own.
+        max_patches: patches of agents that are taken; those of people are not counted.
+        max_patched_tasks: tasks that patches of agents may bring.
 
     Raises:
         CycleError: tasks wait for each other over dependencies, gates and children.
@@ -88,17 +111,15 @@ class Engine:
         candidates: Mapping[str, tuple[str, ...]] | None = None,
         skipped: Mapping[str, str] | None = None,
         priorities: Mapping[str, float] | None = None,
+        max_patches: int = 20,
+        max_patched_tasks: int = 100,
     ) -> None:
         self._skipped = {task.id: _LEFT_OUT for task in plan.tasks if task.status == "skipped"} | dict(skipped or {})
-        shape = Structure(plan, candidates or {}, priorities or {}, self._skipped)
-        self._names, self._ids, self._parent, self._candidates = shape.names, shape.ids, shape.parent, shape.candidates
-        self._after, self._subjects, self._groups = shape.after, shape.subjects, shape.groups
-        self._place, self._at_place = shape.place, shape.at_place
-        self._holder = [-1] * shape.exclusions
-        self._parked: list[list[int]] = [[] for _ in range(shape.exclusions)]
-        by_type = attempts_by_type or {}
-        self._max_attempts = [by_type.get(task.type, max_attempts) for task in plan.tasks]
+        self._given = dict(candidates or {})
+        self._priorities = dict(priorities or {})
+        self._attempts_for = max_attempts, dict(attempts_by_type or {})
         self._concurrency = concurrency
+        self._revisions = Revisions(max_patches, max_patched_tasks)
         self._out: list[Instruction] = []
         self._running = 0
         self._landing = -1
@@ -117,13 +138,15 @@ class Engine:
             AttemptFailed: self._on_failed,
             RetryDue: self._on_retry_due,
             Stop: self._on_stop,
+            PatchAsked: self._on_patch,
         }
-        completed = {task.id: _COMPLETED for task in plan.tasks if task.status == "completed"}
-        self._begin(dict.fromkeys(self._skipped, _SKIPPED) | completed, None)
+        self._use(self._shape(plan))
+        completed = {task.id: COMPLETED for task in plan.tasks if task.status == "completed"}
+        self._begin(dict.fromkeys(self._skipped, SKIPPED) | completed, None)
 
     @classmethod
     def restore(cls, plan: ExecutionPlan, events: Iterable[Event] | RunState, **options: Any) -> Engine:
-        """The engine as the log leaves it: sealed work goes on at landing and is never done again (or waits on for the approval that
+        """The engine as the log leaves it; ``plan`` has every patch in it that the log has. Sealed work goes on at landing and is never done again (or waits on for the approval that
         was asked for), an attempt that was running is lost and costs none of the task's attempts. ``events`` may be folded already; ``options`` are those of the class. The first
         :meth:`handle` says what to record and to do.
         """
@@ -133,51 +156,59 @@ class Engine:
 
     # --- construction ---------------------------------------------------------------------------------------------
 
+    def _shape(self, plan: ExecutionPlan) -> Structure:
+        """The plan as indices."""
+        self._plan = plan
+        return Structure(plan, self._given, self._priorities, self._skipped)
+
+    def _use(self, shape: Structure, board: Board | None = None) -> None:
+        """Count in these indices from now on, with what ``board`` knows in them; nothing is known without one."""
+        self._names, self._ids, self._parent, self._candidates = shape.names, shape.ids, shape.parent, shape.candidates
+        self._after, self._subjects, self._groups = shape.after, shape.subjects, shape.groups
+        self._place, self._at_place = shape.place, shape.at_place
+        max_attempts, by_type = self._attempts_for
+        self._max_attempts = [by_type.get(task.type, max_attempts) for task in self._plan.tasks]
+        self._heap.clear()
+        self._exclusions = Exclusions(shape.exclusions, shape.groups, shape.place, self._line_up)
+        self._board = board = board or Board.fresh(shape)
+        self._state, self._phase, self._attempt, self._failures = (
+            board.state,
+            board.phase,
+            board.attempt,
+            board.failures,
+        )
+        self._choice, self._agent_type, self._freely = board.choice, board.agent_type, board.freely
+        self._waiting, self._gates, self._doomed = board.waiting, board.gates, board.doomed
+        self._unfinished = sum(state in (PENDING, READY, IN_PROGRESS) for state in board.state)
+
     def _begin(self, states: Mapping[str, int], known: RunState | None) -> None:
         """Set every state from ``states``; what ``known`` already records is not recorded again."""
-        count = len(self._names)
-        self._state = [_PENDING] * count
-        self._phase = [_IDLE] * count
-        self._attempt = [0] * count
-        self._failures = [0] * count
-        self._choice = [0] * count
-        self._agent_type: list[str | None] = [None] * count
-        self._doomed: dict[int, int] = {}
-        self._waiting = [0] * count
-        self._gates = [0] * count
-        for targets in self._after:
-            for target in targets:
-                self._waiting[target] += 1
-        for targets in self._subjects:
-            for target in targets:
-                self._gates[target] += 1
-        self._unfinished = count
         for name, state in states.items():
             self._state[self._ids[name]] = state
             self._unfinished -= 1
             recorded = known is not None and known.task(name).status == TASK_STATUSES[state]
             if not recorded:
-                self._out.append(TaskCompleted(name) if state == _COMPLETED else TaskSkipped(name, self._skipped[name]))
+                self._out.append(TaskCompleted(name) if state == COMPLETED else TaskSkipped(name, self._skipped[name]))
 
     def _open_up(self) -> None:
         """Let ended tasks free or block what waits for them, and line up what is ready."""
         for index, state in enumerate(self._state):
-            if state == _COMPLETED:
+            if state == COMPLETED:
                 for target in self._after[index]:
                     self._waiting[target] -= 1
                 for target in self._subjects[index]:
                     self._gates[target] -= 1
         for index, state in enumerate(self._state):
-            if state in (_FAILED, _SKIPPED, _BLOCKED, _CANCELLED):
+            if state in (FAILED, SKIPPED, BLOCKED, CANCELLED):
                 self._block_behind(index)
         for index, state in enumerate(self._state):
-            if state == _PENDING and not self._waiting[index]:
+            if state == PENDING and self._phase[index] == IDLE and not self._waiting[index]:
                 self._make_ready(index)
 
     def _restart(self, log: RunState) -> None:
         """Take over the states of a log."""
-        settled = {"completed": _COMPLETED, "failed": _FAILED, "skipped": _SKIPPED, "blocked": _BLOCKED}
-        states = dict.fromkeys(self._skipped, _SKIPPED)
+        settled = {"completed": COMPLETED, "failed": FAILED, "skipped": SKIPPED, "blocked": BLOCKED}
+        states = dict.fromkeys(self._skipped, SKIPPED)
         for name in self._names:
             status = log.task(name).status
             if log.task(name).phase == "landed":
@@ -185,28 +216,35 @@ class Engine:
             if status in settled:
                 states[name] = settled[status]
         for name, index in self._ids.items():
-            if self._state[index] == _COMPLETED:
-                states[name] = _COMPLETED
+            if self._state[index] == COMPLETED:
+                states[name] = COMPLETED
         self._out.clear()
+        shape = self._shape(self._plan)
+        self._use(shape)
         self._begin(states, log)
+        self._revisions.remember(log.patches)
         sealed = []
         for name, task in log.tasks.items():
             index = self._ids[name]
+            if self._state[index] == BLOCKED:
+                self._board.blocked_by[index] = ", ".join(task.blocked_by)
+                if task.phase == "sealed":
+                    self._board.kept.add(index)
             self._attempt[index], self._failures[index] = task.attempts, task.failures
             candidates = self._candidates[index]
             self._choice[index] = min(task.declined, max(len(candidates) - 1, 0))
             if task.attempts and task.agent_type:
                 self._agent_type[index] = task.agent_type
-            if self._state[index] != _PENDING or task.status != "in_progress":
+            if self._state[index] != PENDING or task.status != "in_progress":
                 continue
             if task.phase == "sealed" and task.approval == "requested":
-                self._state[index], self._phase[index] = _IN_PROGRESS, _HELD
+                self._state[index], self._phase[index] = IN_PROGRESS, HELD
             elif task.phase == "sealed":
                 sealed.append(index)
             elif task.phase == "running":
                 self._out.append(AttemptLost(name, task.attempts))
         for index in sealed:
-            self._state[index], self._phase[index] = _IN_PROGRESS, _SEALED
+            self._state[index], self._phase[index] = IN_PROGRESS, SEALED
         self._restored = sealed
 
     # --- the public face ------------------------------------------------------------------------------------------
@@ -220,8 +258,8 @@ class Engine:
             self._opened = True
             self._open_up()
             for index in self._restored:
-                if self._state[index] == _IN_PROGRESS:
-                    self._hold(index)
+                if self._state[index] == IN_PROGRESS:
+                    self._exclusions.hold(index)
                     self._after_seal(index)
         handlers = self._handlers
         for event in events:
@@ -239,6 +277,11 @@ class Engine:
         return {name: TASK_STATUSES[state] for name, state in zip(self._names, self._state, strict=True)}
 
     @property
+    def plan(self) -> ExecutionPlan:
+        """The plan as it is now, every patch in it."""
+        return self._plan
+
+    @property
     def finished(self) -> bool:
         """Whether :class:`Finish` was said."""
         return self._finished
@@ -247,59 +290,61 @@ class Engine:
 
     def _current(self, event: Any, *phases: int) -> int:
         """The index of the event's task, -1 when the event is not about its current attempt in one of ``phases``."""
-        index = self._ids[event.task]
-        return index if self._attempt[index] == event.attempt and self._phase[index] in phases else -1
+        index = self._ids.get(event.task, -1)
+        return index if index >= 0 and self._attempt[index] == event.attempt and self._phase[index] in phases else -1
 
     def _on_sealed(self, event: AttemptSealed) -> None:
-        index = self._current(event, _RUNNING)
+        index = self._current(event, RUNNING)
         if index >= 0:
             self._running -= 1
-            self._phase[index] = _SEALED
             self._after_seal(index)
 
     def _on_held(self, event: AttemptHeld) -> None:
-        index = self._current(event, _LANDING)
+        index = self._current(event, LANDING)
         if index >= 0:
             self._landing = -1
             self._release(index)
-            self._phase[index] = _HELD
+            self._phase[index] = HELD
 
     def _on_approved(self, event: AttemptApproved) -> None:
-        index = self._current(event, _HELD)
+        index = self._current(event, HELD)
         if index >= 0:
-            self._enqueue(index)
+            self._after_seal(index)
 
     def _on_landed(self, event: AttemptLanded) -> None:
-        index = self._current(event, _LANDING)
+        index = self._current(event, LANDING)
         if index >= 0:
             self._landing = -1
+            self._doomed.pop(index, None)
             self._release(index)
             self._complete(index)
 
     def _on_rejected(self, event: AttemptRejected) -> None:
-        index = self._current(event, _LANDING, _HELD)
+        index = self._current(event, LANDING, HELD)
         if index >= 0:
-            if self._phase[index] == _LANDING:
+            if self._phase[index] == LANDING:
                 self._landing = -1
             self._release(index)
             self._again_or_fail(index, event, counted=True, declined=False)
 
     def _on_failed(self, event: AttemptFailed) -> None:
-        index = self._current(event, _RUNNING, _LANDING)
+        index = self._current(event, RUNNING, LANDING)
         if index < 0:
             return
-        if self._phase[index] == _LANDING:  # the landing was broken off: the work is still sealed
+        if self._phase[index] == LANDING:  # the landing was broken off: the work is still sealed
             self._landing = -1
-            self._enqueue(index)
+            self._after_seal(index)
             return
         self._running -= 1
         self._release(index)
         self._again_or_fail(index, event, counted=event.reason in COUNTED, declined=event.reason == "declined")
 
     def _on_retry_due(self, event: RetryDue) -> None:
-        index = self._ids[event.task]
-        if self._phase[index] == _RESTING:
-            self._make_ready(index)
+        index = self._ids.get(event.task, -1)
+        if index >= 0 and self._phase[index] == RESTING:
+            self._phase[index] = IDLE
+            if not self._waiting[index]:  # a patch may have given it something to wait for meanwhile
+                self._make_ready(index)
 
     def _on_stop(self, event: Stop) -> None:
         harder = ("drain", "interrupt", "cancel")
@@ -309,13 +354,76 @@ class Engine:
         if event.how == "drain":
             return
         for index, phase in enumerate(self._phase):
-            if phase in (_RUNNING, _LANDING):
+            if phase in (RUNNING, LANDING):
                 self._out.append(Cancel(self._names[index], self._attempt[index]))
+
+    # --- patches --------------------------------------------------------------------------------------------------
+
+    def _on_patch(self, asked: PatchAsked) -> None:
+        statuses = self.statuses() | {self._names[index]: "in_progress" for index in self._board.kept}
+        decided = self._revisions.decide(asked, self._plan, statuses)
+        self._out.append(decided)
+        if isinstance(decided, PatchRefused):
+            return
+        patch = decided.patch
+        if asked.candidates is not None:
+            self._given.update(asked.candidates)
+        else:
+            for name in patch.reroute:
+                self._given.pop(name, None)
+        again = {split.task for split in patch.split} | set(patch.reroute)
+        self._change_to(decided.plan, again)
+
+    def _change_to(self, plan: ExecutionPlan, again: Set[str]) -> None:
+        """Go on with another plan. The tasks in ``again`` have another beginning."""
+        old, landing = self._ids, self._names[self._landing] if self._landing >= 0 else ""
+        shape = self._shape(plan)
+        board = self._board.carried(old, shape)
+        freed = []
+        for name in again:
+            index = shape.ids[name]
+            if board.state[index] == FAILED:
+                board.state[index], board.failures[index] = PENDING, 0
+                freed.append(index)
+            board.choice[index], board.agent_type[index] = 0, None
+            if shape.parent[index]:
+                board.phase[index] = IDLE
+        blocked, board.blocked_by = board.blocked_by, {}
+        queued = []
+        for index, state in enumerate(board.state):
+            if state in (READY, BLOCKED) or (state == IN_PROGRESS and shape.parent[index]):
+                board.state[index], board.phase[index] = PENDING, IDLE
+            elif board.phase[index] == QUEUED:
+                queued.append(index)
+        self._use(shape, board)
+        self._landing = self._ids[landing] if landing else -1
+        self._lane.clear()
+        for index, phase in enumerate(self._phase):
+            if phase in (RUNNING, QUEUED, LANDING) and not self._freely[index]:
+                self._exclusions.hold(index)
+        out, self._out = self._out, []
+        self._open_up()
+        follows, self._out = self._out, out
+        freed += [index for index in blocked if self._state[index] != BLOCKED]
+        self._out += [TaskFreed(self._names[index]) for index in sorted(freed)]
+        known = {self._names[index]: by for index, by in blocked.items()}
+        self._out += [
+            one for one in follows if not (isinstance(one, TaskBlocked) and known.get(one.task) == ", ".join(one.by))
+        ]
+        for index in queued:
+            self._after_seal(index)
+        for index in sorted(self._board.kept):
+            if self._state[index] != BLOCKED:
+                self._board.kept.discard(index)
+                self._state[index] = IN_PROGRESS
+                self._freely[index] = True
+                self._after_seal(index)
 
     # --- what follows ---------------------------------------------------------------------------------------------
 
     def _after_seal(self, index: int) -> None:
         """Sealed work goes to the lane, or waits for its gates and holds nothing."""
+        self._phase[index] = SEALED
         if index in self._doomed:
             self._release(index)
             self._block(index, self._doomed.pop(index))
@@ -325,7 +433,7 @@ class Engine:
             self._enqueue(index)
 
     def _enqueue(self, index: int) -> None:
-        self._phase[index] = _QUEUED
+        self._phase[index] = QUEUED
         heappush(self._lane, self._place[index])
 
     def _again_or_fail(
@@ -333,7 +441,7 @@ class Engine:
     ) -> None:
         """Another attempt, by this or another agent type, or the end of the task."""
         name, candidates = self._names[index], self._candidates[index]
-        self._phase[index] = _IDLE
+        self._phase[index] = IDLE
         self._failures[index] += counted
         if index in self._doomed:
             self._block(index, self._doomed.pop(index))
@@ -354,12 +462,12 @@ class Engine:
         if event.verdict == "reroute" and event.agent_type:
             self._agent_type[index] = event.agent_type
         delay = 0.0 if declined else event.delay_s
-        self._state[index] = _PENDING
+        self._state[index] = PENDING
         if self._stop is not None and not counted and not declined:
             return  # ended because the run was stopped: nothing is decided about the task
         self._out.append(RetryAt(name, self._attempt[index] + 1, delay, self._type_of(index)))
         if delay > 0:
-            self._phase[index] = _RESTING
+            self._phase[index] = RESTING
         else:
             self._make_ready(index)
 
@@ -368,12 +476,12 @@ class Engine:
 
     def _make_ready(self, first: int) -> None:
         """Line a task up; a parent has no work and goes on at once."""
-        self._phase[first] = _IDLE
-        self._state[first] = _READY
+        self._phase[first] = IDLE
+        self._state[first] = READY
         if not self._parent[first]:
             heappush(self._heap, self._place[first])
             return
-        self._state[first], self._phase[first] = _IN_PROGRESS, _SEALED
+        self._state[first], self._phase[first] = IN_PROGRESS, SEALED
         if not self._gates[first]:
             self._complete(first)
 
@@ -381,28 +489,28 @@ class Engine:
         """The task is done: what waits for nothing else is ready, and completes in turn if it has no work."""
         done = [first]
         for index in done:
-            self._state[index], self._phase[index] = _COMPLETED, _IDLE
+            self._state[index], self._phase[index] = COMPLETED, IDLE
             self._unfinished -= 1
             self._out.append(TaskCompleted(self._names[index]))
             for target in self._after[index]:
                 self._waiting[target] -= 1
-                if not self._waiting[target] and self._state[target] == _PENDING:
+                if not self._waiting[target] and self._state[target] == PENDING and self._phase[target] == IDLE:
                     if self._parent[target] and not self._gates[target]:
-                        self._state[target] = _IN_PROGRESS
+                        self._state[target] = IN_PROGRESS
                         done.append(target)
                     else:
                         self._make_ready(target)
             for target in self._subjects[index]:
                 self._gates[target] -= 1
-                if not self._gates[target] and self._phase[target] == _SEALED:
+                if not self._gates[target] and self._phase[target] == SEALED:
                     if self._parent[target]:
-                        self._phase[target] = _IDLE
+                        self._phase[target] = IDLE
                         done.append(target)
                     else:
                         self._enqueue(target)
 
     def _fail(self, index: int, error: str) -> None:
-        self._state[index], self._phase[index] = _FAILED, _IDLE
+        self._state[index], self._phase[index] = FAILED, IDLE
         self._unfinished -= 1
         self._out.append(TaskFailed(self._names[index], error))
         self._block_behind(index)
@@ -412,67 +520,41 @@ class Engine:
         self._block_behind(index)
 
     def _set_blocked(self, index: int, by: int) -> None:
-        self._state[index], self._phase[index] = _BLOCKED, _IDLE
+        self._board.blocked_by[index] = self._names[by]
+        if self._phase[index] == SEALED and not self._parent[index]:
+            self._board.kept.add(index)
+        self._state[index], self._phase[index] = BLOCKED, IDLE
         self._unfinished -= 1
         self._out.append(TaskBlocked(self._names[index], (self._names[by],)))
 
     def _block_behind(self, first: int) -> None:
-        """Everything that waits for a task that ended badly; a subject whose attempt is running is blocked when that has ended."""
+        """Everything that waits for a task that ended badly; a subject in the middle of something is blocked when that has ended."""
         ended = [first]
         for index in ended:
             for target in self._after[index]:
-                if self._state[target] in (_PENDING, _READY):
+                if self._state[target] in (PENDING, READY):
                     self._set_blocked(target, index)
                     ended.append(target)
             for target in self._subjects[index]:
-                if self._state[target] in (_PENDING, _READY) or self._phase[target] == _SEALED:
+                if self._state[target] in (PENDING, READY) or self._phase[target] == SEALED:
                     self._set_blocked(target, index)
                     ended.append(target)
-                elif self._phase[target] == _RUNNING:
+                elif self._phase[target] in (RUNNING, LANDING, HELD):
                     self._doomed[target] = index
 
-    # --- exclusions -----------------------------------------------------------------------------------------------
+    # --- starting, landing, finishing -----------------------------------------------------------------------------
 
     def _release(self, index: int) -> None:
-        """Give up what the task holds and wake one task for each."""
-        for group in self._groups[index]:
-            if self._holder[group] == index:
-                self._holder[group] = -1
-                self._wake(group)
+        """Give up what the task excludes."""
+        self._freely[index] = True
+        self._exclusions.release(index)
 
-    def _wake(self, group: int) -> None:
-        """If the resource is free, line up the first task parked on it. So there is always one in line while it is free."""
-        parked = self._parked[group]
-        while parked and self._holder[group] < 0:
-            place = heappop(parked)
-            if self._state[self._at_place[place]] == _READY:
-                heappush(self._heap, place)
-                return
-
-    def _hold(self, index: int) -> None:
-        """Give restored sealed work back what it held."""
-        for group in self._groups[index]:
-            if self._holder[group] < 0:
-                self._holder[group] = index
-
-    def _take(self, index: int) -> bool:
-        """Take all the task's resources, or park it on one that is held."""
-        groups = self._groups[index]
-        for group in groups:
-            if self._holder[group] >= 0:
-                heappush(self._parked[group], self._place[index])
-                self._wake_free(index)
-                return False
-        for group in groups:
-            self._holder[group] = index
+    def _line_up(self, place: int) -> bool:
+        """Put a parked task back in line, if it is still to be started."""
+        if self._state[self._at_place[place]] != READY:
+            return False
+        heappush(self._heap, place)
         return True
-
-    def _wake_free(self, index: int) -> None:
-        """The task leaves the line without taking anything: let the next in for what it was woken for."""
-        for group in self._groups[index]:
-            self._wake(group)
-
-    # --- starting, landing, finishing -----------------------------------------------------------------------------
 
     def _dispatch(self) -> None:
         """Fill the free places, occupy the lane, see whether all is over."""
@@ -480,16 +562,17 @@ class Engine:
         if self._stop is None:
             while heap and self._running < self._concurrency:
                 index = self._at_place[heappop(heap)]
-                if self._state[index] != _READY:
-                    self._wake_free(index)
-                elif not self._groups[index] or self._take(index):
-                    self._state[index], self._phase[index] = _IN_PROGRESS, _RUNNING
+                if self._state[index] != READY:
+                    self._exclusions.pass_on(index)
+                elif not self._groups[index] or self._exclusions.take(index):
+                    self._freely[index] = False
+                    self._state[index], self._phase[index] = IN_PROGRESS, RUNNING
                     self._attempt[index] += 1
                     self._running += 1
                     out.append(Start(self._names[index], self._attempt[index], self._type_of(index)))
         if self._landing < 0 and self._lane and (self._stop is None or self._stop.how == "drain"):
             index = self._at_place[heappop(self._lane)]
-            self._landing, self._phase[index] = index, _LANDING
+            self._landing, self._phase[index] = index, LANDING
             out.append(Land(self._names[index], self._attempt[index]))
         if not self._finished and not self._running and self._landing < 0:
             self._finish_if_over()
@@ -504,21 +587,21 @@ class Engine:
                 self._give_up(self._stop.why)
             status = "cancelled" if self._stop.how == "cancel" else "paused"
             self._out.append(Finish(status, self._stop.why))
-        elif _HELD in self._phase and _RESTING not in self._phase:
+        elif HELD in self._phase and RESTING not in self._phase:
             self._finished = True
-            waiting = [self._names[index] for index, phase in enumerate(self._phase) if phase == _HELD]
+            waiting = [self._names[index] for index, phase in enumerate(self._phase) if phase == HELD]
             self._out.append(Finish("paused", f"waiting for approval of {', '.join(waiting)}"))
 
     def _give_up(self, why: str) -> None:
         for index, state in enumerate(self._state):
-            if state in (_PENDING, _READY, _IN_PROGRESS):
-                self._state[index], self._phase[index] = _CANCELLED, _IDLE
+            if state in (PENDING, READY, IN_PROGRESS):
+                self._state[index], self._phase[index] = CANCELLED, IDLE
                 self._unfinished -= 1
                 self._out.append(TaskCancelled(self._names[index], why))
 
     def _outcome(self) -> str:
         """``failed`` if a task failed for good, ``completed`` if every task is completed, else ``partial``."""
         states = set(self._state)
-        if _FAILED in states:
+        if FAILED in states:
             return "failed"
-        return "completed" if states <= {_COMPLETED} else "partial"
+        return "completed" if states <= {COMPLETED} else "partial"

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from attrs import define, field
 
 from ..models import Event
 
-__all__ = ["RunState", "TaskState", "fold"]
+__all__ = ["RunState", "TaskState", "fold", "refusal_text"]
 
 #: Why an attempt ended that counts against the attempts of its task.
 COUNTED = frozenset({"failed", "raised", "timeout"})
@@ -30,6 +30,7 @@ class TaskState:
         change: the sealed work of the last attempt (fields of ``Change``).
         approval: of the last attempt's landing: ``requested``, ``given``, ``refused``; ``""`` when nobody was asked.
         asked: data of ``approval.requested`` of the last attempt.
+        proposal: number of an attempt and the patch (fields of ``PlanPatch``) it proposed; nobody has decided on it yet.
         evidence: of the last attempt that was checked (fields of ``Evidence``).
         error: why it failed, is blocked, was skipped, or why the last attempt was refused.
         blocked_by: task ids.
@@ -49,6 +50,7 @@ class TaskState:
     change: dict[str, Any] | None = None
     approval: str = ""
     asked: dict[str, Any] = field(factory=dict)
+    proposal: tuple[int, dict[str, Any]] | None = None
     summary: str = ""
     artifacts: list[dict[str, Any]] = field(factory=list)
     evidence: list[dict[str, Any]] = field(factory=list)
@@ -72,6 +74,8 @@ class RunState:
         started: data of ``run.started``.
         finished: data of ``run.finished``, empty while the run can go on.
         plan_approval: of the plan: ``requested``, ``given``, ``refused``; ``""`` when nobody was asked.
+        patches: data of every ``plan.patched``, in order.
+        answers: request of a person -> data of the ``plan.patched`` or ``patch.refused`` that answers it.
         last_seq: number of the last event.
     """
 
@@ -81,6 +85,8 @@ class RunState:
     started: dict[str, Any] = field(factory=dict)
     finished: dict[str, Any] = field(factory=dict)
     plan_approval: str = ""
+    patches: list[dict[str, Any]] = field(factory=list)
+    answers: dict[str, dict[str, Any]] = field(factory=dict)
     warnings: list[str] = field(factory=list)
     started_at: float | None = None
     updated_at: float | None = None
@@ -91,6 +97,14 @@ class RunState:
     def task(self, task_id: str) -> TaskState:
         """The state of a task; a new pending one when nothing happened to it."""
         return self.tasks.get(task_id) or TaskState()
+
+    def patching_statuses(self) -> dict[str, str]:
+        """Task id to the status by which a patch has to go, for every task something happened to: sealed work is in progress, also where it
+        is blocked."""
+        return {
+            name: "in_progress" if task.status == "blocked" and task.phase == "sealed" else task.status
+            for name, task in self.tasks.items()
+        }
 
 
 def fold(events: Iterable[Event], state: RunState | None = None) -> RunState:
@@ -126,8 +140,38 @@ def _run_event(state: RunState, event: Event) -> None:
         state.warnings.append(str(data.get("text", "")))
     elif event.type == "run.finished":
         state.status, state.finished, state.error = data["status"], data, data.get("error")
+    elif event.type == "plan.patched":
+        _patched(state, data)
+    elif event.type == "patch.refused":
+        state.warnings.append(refusal_text(data))
+        _decided(state, data)
     elif event.type.startswith("approval."):
         state.plan_approval = event.type.removeprefix("approval.")
+
+
+def _patched(state: RunState, data: dict[str, Any]) -> None:
+    state.patches.append(data)
+    for name in data["removed"]:
+        state.tasks.pop(name, None)
+    for name in (*data["split"], *data["rerouted"]):
+        task = state.tasks.get(name)
+        if task is not None:
+            task.agent_type, task.declined = None, 0
+    _decided(state, data)
+
+
+def _decided(state: RunState, data: dict[str, Any]) -> None:
+    """A patch is asked for once: by a request, or by an attempt."""
+    if data.get("request"):
+        state.answers[data["request"]] = data
+    task = state.tasks.get(data.get("task") or "")
+    if task is not None:
+        task.proposal = None
+
+
+def refusal_text(data: Mapping[str, Any]) -> str:
+    """``patch.refused`` in a sentence."""
+    return f"a patch by {data.get('by', '')} was refused: {'; '.join(data.get('problems') or ())}"
 
 
 def _resume(task: TaskState, *, retry: bool) -> None:
@@ -139,8 +183,12 @@ def _resume(task: TaskState, *, retry: bool) -> None:
     if task.status in again:
         if task.status != "cancelled":
             task.failures = task.declined = 0
-        task.status = "in_progress" if task.phase == "sealed" else "pending"
-        task.error, task.blocked_by = None, ()
+        _free(task)
+
+
+def _free(task: TaskState) -> None:
+    task.status = "in_progress" if task.phase == "sealed" else "pending"
+    task.error, task.blocked_by = None, ()
 
 
 def _task_event(task: TaskState, event: Event) -> None:
@@ -180,6 +228,12 @@ def _task_event(task: TaskState, event: Event) -> None:
         task.ended_at = event.at
     elif kind == "attempt.retry":
         task.agent_type = data.get("agent_type")
+    elif kind == "patch.proposed":
+        task.proposal = (event.attempt or 0, data["patch"])
+    elif kind == "task.freed":
+        if task.status == "failed":
+            task.failures = task.declined = 0
+        _free(task)
     elif kind.startswith("task."):
         task.status, task.ended_at = kind[5:], event.at
         if kind == "task.completed":

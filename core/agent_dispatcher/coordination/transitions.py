@@ -7,7 +7,12 @@ either an action to perform (:class:`Start`, :class:`Land`, :class:`RetryAt`, :c
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from attrs import frozen
+
+from ..errors import Problem
+from ..models import ExecutionPlan, PlanPatch
 
 __all__ = [
     "AttemptApproved",
@@ -22,6 +27,9 @@ __all__ = [
     "Finish",
     "Instruction",
     "Land",
+    "PatchAsked",
+    "PatchRefused",
+    "PlanPatched",
     "RetryAt",
     "RetryDue",
     "Start",
@@ -30,6 +38,7 @@ __all__ = [
     "TaskCancelled",
     "TaskCompleted",
     "TaskFailed",
+    "TaskFreed",
     "TaskSkipped",
 ]
 
@@ -131,8 +140,37 @@ class Stop:
     why: str = ""
 
 
+@frozen(kw_only=True)
+class PatchAsked:
+    """Somebody wants the plan changed. The answer is :class:`PlanPatched` or :class:`PatchRefused`.
+
+    Attributes:
+        by: who asks, in words.
+        task, attempt: whose landed work brought it; ``None``: a person asks.
+        request: names the request of a person.
+        candidates: task id to the agent types that accept the task, for the tasks it brings or re-routes; ``None``: each names its own.
+        problems: what plugins have against the plan as it would be.
+    """
+
+    patch: PlanPatch
+    by: str
+    task: str | None = None
+    attempt: int | None = None
+    request: str = ""
+    candidates: Mapping[str, tuple[str, ...]] | None = None
+    problems: tuple[Problem, ...] = ()
+
+
 EngineEvent = (
-    AttemptSealed | AttemptHeld | AttemptApproved | AttemptLanded | AttemptRejected | AttemptFailed | RetryDue | Stop
+    AttemptSealed
+    | AttemptHeld
+    | AttemptApproved
+    | AttemptLanded
+    | AttemptRejected
+    | AttemptFailed
+    | RetryDue
+    | Stop
+    | PatchAsked
 )
 
 
@@ -222,6 +260,40 @@ class TaskCancelled:
 
 
 @frozen
+class TaskFreed:
+    """Record that a patch took away what the task was blocked by, or gave it another beginning: it is to be done, or to land."""
+
+    task: str
+
+
+@frozen(kw_only=True)
+class PlanPatched:
+    """Record that the plan was changed; from here on ``plan`` is what instructions are about.
+
+    Attributes:
+        asked: who asked for what.
+        patch: what was done: every task is named by its id.
+        plan: the plan with the patch in it.
+        revision: 1 for the first patch of the run.
+        warnings: for whoever asked.
+    """
+
+    asked: PatchAsked
+    patch: PlanPatch
+    plan: ExecutionPlan
+    revision: int
+    warnings: tuple[str, ...] = ()
+
+
+@frozen(kw_only=True)
+class PatchRefused:
+    """Record that nothing of a patch was applied, and every reason."""
+
+    asked: PatchAsked
+    problems: tuple[Problem, ...]
+
+
+@frozen
 class Finish:
     """Nothing is in progress and nothing more will be asked for.
 
@@ -245,5 +317,8 @@ Instruction = (
     | TaskBlocked
     | TaskSkipped
     | TaskCancelled
+    | TaskFreed
+    | PlanPatched
+    | PatchRefused
     | Finish
 )

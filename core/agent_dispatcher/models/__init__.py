@@ -24,6 +24,12 @@ from .event import (
     Event,
 )
 from .finalized import FinalizedSpecification
+from .patch import (
+    PlanPatch,
+    PlanRevision,
+    TaskPair,
+    TaskSplit,
+)
 from .plan import (
     DEPENDENCY_KINDS,
     DROP_KINDS,
@@ -100,6 +106,8 @@ __all__ = [
     "ModelUse",
     "Operation",
     "PhaseOrder",
+    "PlanPatch",
+    "PlanRevision",
     "Reason",
     "Record",
     "Relation",
@@ -110,7 +118,9 @@ __all__ = [
     "Specification",
     "Step",
     "Task",
+    "TaskPair",
     "TaskPhase",
     "TaskResult",
+    "TaskSplit",
     "used_in_words",
 ]

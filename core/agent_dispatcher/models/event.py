@@ -28,6 +28,11 @@
 ``task.blocked``       ``by`` (task ids)
 ``task.skipped``       ``why``
 ``task.cancelled``     ``why``
+``task.freed``         a patch took away what kept the task from being begun (again): ``pending``, or where it was sealed on to landing
+``patch.proposed``     ``patch`` (see ``PlanPatch``): what an agent wants changed when its work has landed; recorded before the work is sealed
+``plan.patched``       ``revision``, ``patch`` (every name an id), ``by``, ``task`` and ``attempt`` (of an agent), ``request`` (of a person),
+                       ``added``, ``removed``, ``split``, ``rerouted`` (task ids), ``warnings``
+``patch.refused``      ``patch``, ``by``, ``task``, ``attempt``, ``request``, ``problems``: nothing of it was applied
 ``message``            ``topic``, ``payload``: something an agent published on a durable topic
 ====================== =========================================================================================
 """
@@ -61,6 +66,10 @@ EVENT_TYPES = (
     "task.blocked",
     "task.skipped",
     "task.cancelled",
+    "task.freed",
+    "patch.proposed",
+    "plan.patched",
+    "patch.refused",
     "message",
 )
 

@@ -22,7 +22,7 @@ __all__ = [
 ]
 
 DEPENDENCY_KINDS = ("data", "logical", "resource")
-DROP_KINDS = ("redundant", "cycle", "veto", "threshold", "parallelism")
+DROP_KINDS = ("redundant", "cycle", "veto", "threshold", "parallelism", "patch")
 
 
 @frozen(kw_only=True)
