@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,17 +22,27 @@ __all__ = ["graph", "plan", "validate"]
 @click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON (stable, versioned).")
 @click.option("--mermaid", is_flag=True, help="Print the graph as Mermaid.")
 @click.option("--dot", is_flag=True, help="Print the graph as Graphviz DOT.")
-@click.option("--output", "-o", type=click.Path(), default=None, metavar="FILE", help="Write the plan to FILE (.json).")
-def plan(source: str, as_json: bool, mermaid: bool, dot: bool, output: str | None) -> int:
+@click.option("--full", is_flag=True, help="Show every task of a long plan.")
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(),
+    default=None,
+    metavar="FILE",
+    help="Write the plan to FILE: .json can be run and compared, .html looked at in a browser.",
+)
+def plan(source: str, as_json: bool, mermaid: bool, dot: bool, full: bool, output: str | None) -> int:
     """Show what would be done for SOURCE, and in which order. Nothing is changed."""
     from ..dispatcher import AgentDispatcher
     from ._plan_source import load_plan
 
     if sum((as_json, mermaid, dot)) > 1:
         raise UsageError("--json, --mermaid and --dot exclude each other")
-    made = load_plan(AgentDispatcher(), source)
+    dispatcher = AgentDispatcher()
+    made = load_plan(dispatcher, source)
     if output is not None:
-        _write(made, Path(output))
+        dispatcher.write_plan(made, Path(output))
+        click.echo(f"plan written to {output}", err=True)
     if as_json:
         from ..planning.plan_json import plan_to_json
 
@@ -41,7 +50,9 @@ def plan(source: str, as_json: bool, mermaid: bool, dot: bool, output: str | Non
     elif mermaid or dot:
         _print_graph(made, dot=dot)
     elif output is None:
-        _print_table(made)
+        from ._plan_table import print_plan
+
+        print_plan(made, full=full)
     return 0
 
 
@@ -113,46 +124,3 @@ def _print_graph(made: ExecutionPlan, *, dot: bool) -> None:
 
     built = ExecutionGraph(made.tasks, made.dependencies, made.gates)
     click.echo(built.to_dot() if dot else built.to_mermaid())
-
-
-def _write(made: ExecutionPlan, path: Path) -> None:
-    from ..planning.plan_json import plan_to_json
-
-    if path.suffix != ".json":
-        raise UsageError(f"--output {path}: a plan is written as .json")
-    if not path.parent.is_dir():
-        raise UsageError(f"--output {path}: there is no folder {path.parent}")
-    path.write_text(
-        json.dumps(plan_to_json(made, plan_path=path), indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
-    )
-    click.echo(f"plan written to {path}", err=True)
-
-
-def _print_table(made: ExecutionPlan) -> None:
-    """The plan for people: phase by phase, the critical path marked."""
-    from ..models import used_in_words
-
-    critical = set(made.critical_path)
-    waits: dict[str, int] = {}
-    for dependency in made.dependencies:
-        if dependency.strength == "binding":
-            waits[dependency.after] = waits.get(dependency.after, 0) + 1
-    title = made.specification.title
-    click.secho(f"{title}: {len(made.tasks)} tasks in {len(made.phases)} phases", bold=True)
-    width = max((len(task.title) for task in made.tasks), default=0)
-    for number, phase in enumerate(made.phases, start=1):
-        click.echo(f"\nphase {number} ({len(phase)} at the same time)")
-        for task_id in phase:
-            task = made.task(task_id)
-            mark = "*" if task_id in critical else " "
-            waiting = f"waits for {waits[task_id]}" if task_id in waits else ""
-            click.echo(f"  {mark} {task.title:<{min(width, 60)}}  {task.type:<14} {waiting:<12} {task_id}".rstrip())
-    estimates = made.estimates
-    click.echo(
-        f"\n* critical path: {len(made.critical_path)} tasks, about {estimates.span_s:.0f} s of {estimates.work_s:.0f} s of work; "
-        f"at most {estimates.max_speedup:.1f} times faster than one by one, with {estimates.recommended_workers} workers"
-    )
-    if asked := used_in_words(made.planning_usage):
-        click.echo(asked)
-    for warning in (*made.specification.warnings, *made.warnings):
-        click.secho(f"warning: {warning}", fg="yellow", err=True)
