@@ -43,6 +43,7 @@ def default_plugins() -> tuple[tuple[str, object], ...]:
     from .dependency_rules import hooks as dependency_rules
     from .executors import hooks as executors
     from .languages import hooks as languages
+    from .llm_backends import hooks as llm_backends
     from .message_buses import hooks as message_buses
     from .reporters import hooks as reporters
     from .sandboxes import hooks as sandboxes
@@ -56,6 +57,7 @@ def default_plugins() -> tuple[tuple[str, object], ...]:
         ("task-master", specifications.task_master),
         ("finalized", specifications.finalized),
         ("beads", specifications.beads),
+        ("spec-kitty", specifications.spec_kitty),
         ("listed", decomposers.listed),
         ("llm-decomposer", decomposers.llm),
         ("pattern", decomposers.pattern),
@@ -81,6 +83,10 @@ def default_plugins() -> tuple[tuple[str, object], ...]:
         ("contract-check", checks.contract_check),
         ("pytest-check", checks.pytest_check),
         ("python", languages.python),
+        ("scripted-llm", llm_backends.scripted),
+        ("recorded-llm", llm_backends.recorded),
+        ("openai-llm", llm_backends.openai),
+        ("local-llm", llm_backends.local),
         ("local-bus", message_buses.local),
         ("markdown-report", reporters.markdown),
         ("json-report", reporters.json),

@@ -7,7 +7,7 @@ from typing import Any
 
 from agent_dispatcher.extension import Component, hookimpl
 
-__all__ = ["beads", "finalized", "native", "spec_kit", "task_master"]
+__all__ = ["beads", "finalized", "native", "spec_kit", "spec_kitty", "task_master"]
 
 
 class _Native:
@@ -117,3 +117,26 @@ def _beads(options: Any, services: Any) -> Any:
 
 
 beads = _Beads()
+
+
+class _SpecKitty:
+    @hookimpl
+    def dispatcher_specification_formats(self) -> Iterator[Component]:
+        from .spec_kit.options import SpecKitOptions
+
+        yield Component(
+            "spec-kitty",
+            "Missions of Spec Kitty: spec.md, plan.md and a file for each work package.",
+            _spec_kitty,
+            options=SpecKitOptions,
+            default_rank=25,
+        )
+
+
+def _spec_kitty(options: Any, services: Any) -> Any:
+    from .spec_kitty.reader import SpecKittyFormat
+
+    return SpecKittyFormat(options)
+
+
+spec_kitty = _SpecKitty()
