@@ -1,4 +1,4 @@
-"""What a model's word about an order is worth: more when it can quote what it read, and never enough to bind by itself unless it can."""
+"""What a model's word about an order is worth: twice as much when it can quote what it read, and by default not enough to bind unless it can."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-__all__ = ["MOST", "believed", "is_quoted", "names_something_of"]
+__all__ = ["TRUST", "believed", "is_quoted", "names_something_of"]
 
-#: Confidence in an order that a model is certain of and quotes. What it is certain of without a quote is worth half.
-MOST = 0.6
+#: Confidence in an order that a model is certain of, by default. With a quote it is twice as much.
+TRUST = 0.3
 
 _WORD = re.compile(r"[^\W_]{4,}")
 _EVERYWHERE = """
@@ -20,9 +20,9 @@ _EVERYWHERE = """
 _EMPTY = frozenset(_EVERYWHERE.split())
 
 
-def believed(confidence: float, quoted: bool) -> float:
-    """What is left of a model's ``confidence`` (0 to 1): at most :data:`MOST`, and half of it without a quote."""
-    return round(confidence * MOST * (1.0 if quoted else 0.5), 4)
+def believed(confidence: float, quoted: bool, trust: float = TRUST) -> float:
+    """What is left of a model's ``confidence`` (0 to 1): ``trust`` times as much, with a quote twice that, but never more than it said itself."""
+    return round(confidence * min(1.0, trust * (2.0 if quoted else 1.0)), 4)
 
 
 def is_quoted(quote: str, texts: Iterable[str]) -> bool:

@@ -6,17 +6,23 @@ import pytest
 
 from agent_dispatcher.planning.dependency_resolver import BINDING_THRESHOLD
 from agent_dispatcher_builtins.decomposers.llm.merging import CERTAINTY
-from agent_dispatcher_builtins.prompting.quoting import MOST, believed, is_quoted, names_something_of
+from agent_dispatcher_builtins.prompting.quoting import TRUST, believed, is_quoted, names_something_of
 
 TEXT = "A member can borrow a book; the “loan period” isn't\n  longer than 14 days."
 
 
 def test_a_model_binds_only_with_a_quote() -> None:
     """What it is certain of and quotes binds by itself; without a quote it does not, not even when it says the same as decomposer and as rule."""
-    assert believed(1.0, quoted=True) == MOST >= BINDING_THRESHOLD
+    assert believed(1.0, quoted=True) == 2 * TRUST >= BINDING_THRESHOLD
     assert believed(CERTAINTY, quoted=True) >= BINDING_THRESHOLD
     both = 1 - (1 - believed(1.0, quoted=False)) * (1 - believed(CERTAINTY, quoted=False))
     assert both < BINDING_THRESHOLD
+
+
+def test_trust_can_be_raised() -> None:
+    """From 0.6 on the bare word of a certain model binds, and no quote makes a model surer than it says it is."""
+    assert believed(CERTAINTY, quoted=False, trust=0.6) >= BINDING_THRESHOLD
+    assert believed(0.7, quoted=True, trust=0.6) == believed(0.7, quoted=True, trust=1.0) == 0.7
 
 
 def test_an_unsure_model_never_binds() -> None:

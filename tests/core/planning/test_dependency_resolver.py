@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from agent_dispatcher import DependencyResolver
 from agent_dispatcher.errors import CycleError
-from agent_dispatcher.extension import Excludes, PlanningContext, Requires, Veto
+from agent_dispatcher.extension import Excludes, Note, PlanningContext, Requires, Veto
 from agent_dispatcher.models import DeclaredDependency, Specification, Task
 from agent_dispatcher.planning.dependency_resolver import Resolution
 
@@ -238,3 +238,10 @@ def test_nothing_inferred_waits_for_what_the_source_leaves_out() -> None:
     (dropped,) = found.dropped
     assert (dropped.before, dropped.after, dropped.kind) == ("a", "b", "veto")
     assert "a is left out by decision" in dropped.why
+
+
+def test_a_note_becomes_a_warning_that_names_the_rule() -> None:
+    """What a rule has to say about its own work is told, and its edges count all the same."""
+    resolution = resolve([task("a"), task("b")], asks=Says(Note("2 of 3 questions failed"), Requires("a", "b")))
+    assert resolution.warnings == ("dependency rule asks: 2 of 3 questions failed",)
+    assert pairs(resolution) == [("a", "b")]

@@ -9,7 +9,7 @@ import pytest
 
 from agent_dispatcher import TaskDecomposer
 from agent_dispatcher.errors import PlanError, SpecificationError
-from agent_dispatcher.extension import Declined, Decomposition, PlanningContext
+from agent_dispatcher.extension import Declined, Decomposition, PlanningContext, Requires
 from agent_dispatcher.models import DeclaredDependency, Specification, Step, Task
 
 SPECIFICATION = Specification(id="s", title="S")
@@ -141,3 +141,11 @@ def test_an_order_between_part_and_whole_is_ignored_with_a_warning() -> None:
         "spec.md:part: task part and epic are part and whole, which complete together: "
         "the declared order between them is ignored",
     )
+
+
+def test_suggestions_come_through() -> None:
+    """What a decomposer suggests reaches the rules; it is no declaration of a task."""
+    wish = Requires("a", "b", confidence=0.3, evidence="so it is")
+    result = decompose(own=Decomposition(tasks=(task("a"), task("b")), suggestions=[wish]))
+    assert result.suggestions == (wish,)
+    assert [each.depends_on for each in result.tasks] == [(), ()]

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from attrs import evolve
 
-from agent_dispatcher.extension import Decomposition
+from agent_dispatcher.extension import Decomposition, Requires
 from agent_dispatcher.models import ArtifactRef, Requirement, Specification, Task
+from agent_dispatcher.planning.wishes import leave_out
 from agent_dispatcher.planning.workflow import follow_up
 
 SPECIFICATION = Specification(
@@ -120,3 +121,11 @@ def test_without_workflow_nothing_changes() -> None:
     decomposition = Decomposition(tasks=(MODEL,), warnings=("w",))
     assert follow_up(decomposition, SPECIFICATION, {}) is decomposition
     assert follow_up(decomposition, SPECIFICATION, {"code_writing": ["review"]}).warnings == ("w",)
+
+
+def test_what_else_a_decomposition_says_is_kept() -> None:
+    """Suggestions of the decomposer are still there when tasks were added."""
+    wish = Requires("model", "store")
+    decomposition = Decomposition(tasks=(MODEL, STORE), suggestions=(wish,))
+    assert follow_up(decomposition, SPECIFICATION, {"code_writing": ["review"]}).suggestions == (wish,)
+    assert leave_out(decomposition, frozenset({MODEL.type})).suggestions == (wish,)

@@ -67,7 +67,13 @@ class LlmDecomposer:
             warnings += [f"the model's tasks: {flaw}" for flaw in answer.flaws]
             everyone = merged(everyone, answer.value.tasks)
             context.log.debug("part %d of %d: %d tasks so far", number, len(asked), len(everyone))
-        return decomposition(everyone, specification, warnings, self._options.model or "the model")
+        return decomposition(
+            everyone,
+            specification,
+            warnings,
+            model=self._options.model or "the model",
+            trust=self._options.trust,
+        )
 
     async def _ask(
         self,

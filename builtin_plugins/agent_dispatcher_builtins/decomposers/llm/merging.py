@@ -47,7 +47,7 @@ def merged(earlier: Mapping[str, Proposed], found: Iterable[Proposed]) -> dict[s
 
 
 def decomposition(
-    everyone: Mapping[str, Proposed], specification: Specification, warnings: Sequence[str], model: str
+    everyone: Mapping[str, Proposed], specification: Specification, warnings: Sequence[str], *, model: str, trust: float
 ) -> Decomposition:
     """The tasks in the model's order.
 
@@ -55,6 +55,7 @@ def decomposition(
 
     Args:
         model: how the model is called in evidence.
+        trust: what its word is worth.
     """
     identities = Identities()
     requirements = {each.id: each for each in specification.requirements}
@@ -64,7 +65,7 @@ def decomposition(
     }
     tasks = tuple(_task(each, ids, [requirements[name] for name in each.requirements]) for each in everyone.values())
     suggestions = tuple(
-        _suggestion(each, wanted, everyone, ids, requirements, model)
+        _suggestion(each, wanted, everyone, ids, requirements, model, trust)
         for each in everyone.values()
         for wanted in each.depends_on
         if wanted.task != each.key and not orders_its_subject(each, wanted.task, everyone)
@@ -120,6 +121,7 @@ def _suggestion(
     ids: Mapping[str, str],
     requirements: Mapping[str, Requirement],
     model: str,
+    trust: float,
 ) -> Requires:
     first = everyone[wanted.task]
     why = " ".join(wanted.why.split()) or "it gave no reason"
@@ -133,7 +135,7 @@ def _suggestion(
         ids[wanted.task],
         ids[task.key],
         "data" if set(first.produces) & set(task.consumes) else "logical",
-        believed(CERTAINTY, place is not None),
+        believed(CERTAINTY, place is not None, trust),
         evidence,
         place.source if place is not None else "",
     )

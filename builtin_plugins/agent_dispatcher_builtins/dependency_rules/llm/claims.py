@@ -72,7 +72,9 @@ def judge(data: dict[str, Any], tasks: Mapping[str, Task]) -> Readout[tuple[Clai
     return Readout(value=reply.dependencies)
 
 
-def weighed(claims: Iterable[tuple[Claim, Task, Task]], tasks: Sequence[Task], model: str) -> list[Requires]:
+def weighed(
+    claims: Iterable[tuple[Claim, Task, Task]], tasks: Sequence[Task], *, model: str, trust: float
+) -> list[Requires]:
     """Claims as answers of the rule, the surest for each pair, sorted.
 
     Left out: a task that waits for itself, tests and what they test, a whole and its parts. Claims that lead round in a circle contradict each other: none of them counts as
@@ -81,13 +83,14 @@ def weighed(claims: Iterable[tuple[Claim, Task, Task]], tasks: Sequence[Task], m
     Args:
         claims: each with the task that comes first and the one that waits.
         model: how the model is called in evidence.
+        trust: what its word is worth.
     """
     parent_of = parents(tasks)
     best: dict[tuple[str, str], tuple[float, Claim, Task, Task]] = {}
     for claim, first, second in claims:
         if first.id == second.id or _tests(first, second) or kinship(first.id, second.id, parent_of):
             continue
-        worth = believed(claim.confidence, _quoted(claim.quote, first, second) is not None)
+        worth = believed(claim.confidence, _quoted(claim.quote, first, second) is not None, trust)
         known = best.get((first.id, second.id))
         if known is None or worth > known[0]:
             best[first.id, second.id] = (worth, claim, first, second)
@@ -96,11 +99,11 @@ def weighed(claims: Iterable[tuple[Claim, Task, Task]], tasks: Sequence[Task], m
     for edge, (_, claim, first, second) in sorted(best.items()):
         if edge in circling:
             claim = evolve(claim, quote="")
-        found.append(_requires(claim, first, second, model, edge in circling))
+        found.append(_requires(claim, first, second, model, trust, edge in circling))
     return found
 
 
-def _requires(claim: Claim, first: Task, second: Task, model: str, circling: bool) -> Requires:
+def _requires(claim: Claim, first: Task, second: Task, model: str, trust: float, circling: bool) -> Requires:
     quoted = _quoted(claim.quote, first, second)
     why = " ".join(claim.why.split()) or "it gave no reason"
     if quoted is not None:
@@ -113,7 +116,7 @@ def _requires(claim: Claim, first: Task, second: Task, model: str, circling: boo
         first.id,
         second.id,
         claim.kind,
-        believed(claim.confidence, quoted is not None),
+        believed(claim.confidence, quoted is not None, trust),
         evidence,
         quoted.source if quoted is not None else "",
     )

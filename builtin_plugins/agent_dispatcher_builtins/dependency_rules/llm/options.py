@@ -7,6 +7,8 @@ from pathlib import Path
 from attrs import field, frozen
 from attrs.validators import and_, ge, gt, le, optional
 
+from ...prompting.quoting import TRUST
+
 __all__ = ["LlmRuleOptions"]
 
 
@@ -22,6 +24,7 @@ class LlmRuleOptions:
         max_description_chars: how much of a task's description the model is shown.
         max_output_tokens: how long one reply may be.
         repairs: how often a reply that cannot be used is sent back, 0 to 2.
+        trust: what an order is worth that the model is certain of, above 0 and at most 1; twice as much when it quotes a task. What is worth 0.5 holds a task.
         timeout_s: seconds for one reply; without it the backend's own limit.
     """
 
@@ -32,4 +35,5 @@ class LlmRuleOptions:
     max_description_chars: int = field(default=400, validator=ge(0))
     max_output_tokens: int = field(default=4096, validator=ge(64))
     repairs: int = field(default=2, validator=and_(ge(0), le(2)))
+    trust: float = field(default=TRUST, validator=and_(gt(0), le(1)))
     timeout_s: float | None = field(default=None, validator=optional(gt(0.0)))

@@ -70,7 +70,7 @@ class LlmRule:
                     "orders between tasks of different groups may be missing"
                 )
             )
-        return [*weighed(claims, tasks, self._options.model or "the model"), *notes]
+        return [*weighed(claims, tasks, model=self._options.model or "the model", trust=self._options.trust), *notes]
 
     async def _ask(
         self, specification: Specification, context: PlanningContext, named: Mapping[str, Task]
