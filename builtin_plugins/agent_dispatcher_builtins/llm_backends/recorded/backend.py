@@ -1,0 +1,93 @@
+"""Records what another backend answers, and plays it back without key or network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from attrs import define, evolve, field
+
+from agent_dispatcher.errors import BackendError, ConfigError, Problem
+from agent_dispatcher.extension import LlmReply, LlmRequest, Services
+from agent_dispatcher.extension.components import LlmBackend
+
+from ..options import RecordedOptions
+from .normalizing import Normalizer, digest, sent
+from .recording import Exchange, Recording
+
+__all__ = ["RecordedBackend"]
+
+
+@define
+class RecordedBackend:
+    """Stands before another backend, which is made when it is first asked; to play back it is not needed.
+
+    Replies are recorded, failures are not. What is recorded holds no secret of the environment, in the request or in the reply.
+
+    Attributes:
+        mode: see :class:`RecordedOptions`.
+        recording: the file.
+        normalizer: decides which requests are the same.
+    """
+
+    mode: str
+    recording: Recording
+    _other: Callable[[], LlmBackend]
+    normalizer: Normalizer = field(factory=Normalizer.here)
+    _begun: set[str] = field(factory=set)
+
+    @classmethod
+    def open(cls, options: RecordedOptions, services: Services) -> RecordedBackend:
+        """For the dispatcher.
+
+        Raises:
+            ConfigError: the recording cannot be read, or there is nothing to record.
+        """
+        if options.mode == "record" and not options.backend:
+            what = 'there is nothing to record: [options."llm:recorded"] names no backend'
+            raise ConfigError(Problem(what, services.config.where("options.llm:recorded"), 'backend = "openai"'))
+        if options.backend == "recorded":
+            what = 'a recording of itself: [options."llm:recorded"] backend names recorded'
+            raise ConfigError(Problem(what, services.config.where("options.llm:recorded.backend")))
+        name = options.backend
+        recording = Recording.open(options.file, must_exist=options.mode == "replay" or not name)
+        made = cls(options.mode if name else "replay", recording, lambda: services.component("llm", name))
+        if made.mode == "record":
+            made._other()  # what cannot work is said before the first question
+        return made
+
+    async def complete(self, request: LlmRequest) -> LlmReply:
+        """The recorded reply, or that of the other backend, which is then recorded.
+
+        Raises:
+            BackendError: the request is not in the recording and nobody else may be asked; or the other backend's own.
+        """
+        normal = self.normalizer.request(request)
+        key, exact = digest(normal), digest(self.normalizer.exact(request))
+        if self.mode != "record":
+            played = self.recording.play(key, exact)
+            if played is not None:
+                return played
+            if self.mode == "replay":
+                raise BackendError(self._unknown(normal), sort="permanent")
+        reply = await self._other().complete(request)
+        if self.mode == "record" and key not in self._begun:
+            self.recording.forget(key)
+        self._begun.add(key)
+        self.recording.add(
+            Exchange(key=key, exact=exact, purpose=request.purpose, request=sent(normal), reply=self._clean(reply))
+        )
+        return reply
+
+    def _clean(self, reply: LlmReply) -> LlmReply:
+        clean = self.normalizer.without_secrets
+        calls = [evolve(call, arguments=clean(call.arguments)) for call in reply.tool_calls]
+        return evolve(reply, text=clean(reply.text), tool_calls=calls)
+
+    def _unknown(self, request: LlmRequest) -> str:
+        where = f"{self.recording.path}: this request was not recorded (purpose {request.purpose!r})"
+        remedy = 'record it with [options."llm:recorded"] mode = "auto" and a backend'
+        found = self.recording.nearest(sent(request), request.purpose)
+        if found is None:
+            return f"{where}: the recording is empty ({remedy})"
+        exchange, difference = found
+        return f"{where}. The nearest of {len(self.recording)} (purpose {exchange.purpose!r}): {difference} ({remedy})"
