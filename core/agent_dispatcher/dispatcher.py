@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from attrs import asdict, evolve, frozen
 
 from .config import Config, load_config
+from .coordination.run_state import fold
 from .coordination.state_manager import StateManager
 from .errors import (
     ConfigError,
@@ -38,9 +39,11 @@ from .extension.components import (
 )
 from .extension.registry import Registry
 from .llm import ActiveBackend, MeteredLlm, TokenBudget, active_backend
-from .models import ExecutionPlan, ExecutionResult, FinalizedSpecification, Specification, Task
+from .models import ExecutionPlan, ExecutionResult, FinalizedSpecification, PlanPatch, Specification, Task
 from .planning.dependency_resolver import DependencyResolver, Resolution
+from .planning.patching import PatchedPlan, apply_patch, resolve_patch, tasks_to_assign
 from .planning.planner import make_plan, plan_tasks
+from .planning.revising import revise
 from .planning.sources import load_mapping, load_path
 from .planning.task_decomposer import TaskDecomposer
 from .planning.wishes import combine, leave_out
@@ -48,7 +51,7 @@ from .planning.workflow import follow_up
 from .reporting import build_result
 from .runs.desk import RunDesk
 from .runs.index import new_run_id, remember_run, state_home
-from .runs.preflight import examine, output_problems, who_accepts
+from .runs.preflight import advise, examine, output_problems, who_accepts
 from .runs.records import Records
 from .runs.session import RunOptions, RunSession
 from .workspace.source_statuses import SourceFormat
@@ -204,11 +207,13 @@ class AgentDispatcher:
         options["allow_partial"] = bool(found.started.data.get("allow_partial"))
         session = self._initialize(found.run, found.output, plan.specification, RunOptions(**options))
         try:
-            finished = any(event.type == "run.finished" for event in self._records.events(found.output, found.run))
-            ready = _Ready(plan, {}, {}) if finished else await self._validate(plan, session)
+            ready = _Ready(plan, {}, {}) if found.finished else await self._validate(plan, session)
             state = session.state()
             try:
-                if not finished:
+                if not found.finished:
+                    if len(state.state().patches) > found.revision:  # whoever owned it until now has changed the plan
+                        plan = self._records.find(found.run, found.output).plan
+                        ready = await self._validate(plan, session)
                     await self._reopen(ready, session, state)
                     await self._execute(ready, session, state)
                 return self._report(plan, session, state)
@@ -353,6 +358,31 @@ class AgentDispatcher:
             output=found.output, run=found.run, plan=found.plan, open_store=lambda: self._records.open(found.output)
         )
 
+    def try_patch(
+        self, patch: PlanPatch, run: str | None = None, output: str | Path | None = None
+    ) -> PatchedPlan | tuple[Problem, ...]:
+        """What a patch would make of the plan of a run as it stands, or everything that speaks against it; nothing is changed.
+
+        Other arguments and errors as in :meth:`resume_async`.
+        """
+        found = self._records.find(run, output)
+        log = fold(self._records.events(found.output, found.run))
+        options = RunOptions(allow_partial=bool(found.started.data.get("allow_partial")))
+        session = self._initialize(found.run, found.output, found.plan.specification, options)
+        statuses = log.patching_statuses()
+        retired = [name for patched in log.patches for name in patched["removed"]]
+        resolved, problems = resolve_patch(found.plan, patch, retired)
+        if problems:
+            return tuple(problems)
+        try:
+            after = revise(found.plan, resolved)
+        except GraphError:
+            return apply_patch(found.plan, statuses, resolved)
+        advice = advise(session)(found.plan, after, tasks_to_assign(found.plan, resolved))
+        return apply_patch(
+            found.plan, statuses, resolved, candidates=advice.candidates, retired=retired, objections=advice.problems
+        )
+
     def runs_in(self, output: Path) -> tuple[RunFolder, ...]:
         """The runs recorded in an output folder, oldest first."""
         return self._records.runs(output)
@@ -413,7 +443,13 @@ class AgentDispatcher:
     # --- step 3: resolve dependencies (4 and 5, graph and plan, are make_plan) ----------------------------------------
 
     async def _resolve_dependencies(self, decomposition: Decomposition, context: PlanningContext) -> Resolution:
-        resolver = DependencyResolver(self._all("dependency_rule"))
+        settings = self.config.planning
+        resolver = DependencyResolver(
+            self._all("dependency_rule"),
+            binding_threshold=settings.binding_threshold,
+            advisory_threshold=settings.advisory_threshold,
+            workers=self.config.concurrency(),
+        )
         seen = evolve(context, suggestions=decomposition.suggestions)
         return await resolver.resolve(decomposition.tasks, context.specification, seen)
 
@@ -481,7 +517,7 @@ class AgentDispatcher:
 
     async def _execute(self, ready: _Ready, session: RunSession, state: StateManager) -> str:
         """The coordinator carries the plan out; observers are told of every event (the session passes them on)."""
-        return await session.coordinate(ready.plan, state, ready.assignments, ready.skipped)
+        return await session.coordinate(ready.plan, state, ready.assignments, ready.skipped, advise(session))
 
     @staticmethod
     def _announce(session: RunSession) -> None:
@@ -492,6 +528,7 @@ class AgentDispatcher:
 
     def _report(self, plan: ExecutionPlan, session: RunSession, state: StateManager) -> ExecutionResult:
         """Aggregate the log into the result and let every reporter write; one that raises costs a warning."""
+        plan = session.plan or plan
         events = tuple(state.events())
         result = build_result(plan, session.run, events, output=str(session.output))
         session.run_dir.mkdir(parents=True, exist_ok=True)

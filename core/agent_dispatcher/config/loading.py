@@ -208,6 +208,7 @@ class _Merged:
         self.problems.extend(self._problems_of_names("prefer", self._table("prefer")))
         self.problems.extend(self._problems_of_client())
         self.problems.extend(self._problems_of_workflow(config))
+        self.problems.extend(self._problems_of_planning(config))
         if self.problems:
             raise ConfigError(
                 sorted(self.problems, key=_place), "the configuration is refused:" if len(self.problems) > 1 else ""
@@ -244,6 +245,16 @@ class _Merged:
             where = self._where(("workflow", "after", circle[0]))
             yield Problem(
                 f"workflow.after goes round in a circle: {_shown(' → '.join(circle))}", where, "leave one of them out"
+            )
+
+    def _problems_of_planning(self, config: Config) -> Iterable[Problem]:
+        lower, upper = config.planning.advisory_threshold, config.planning.binding_threshold
+        if lower > upper:
+            where = self._where(("planning", "advisory_threshold")) or self._where(("planning", "binding_threshold"))
+            yield Problem(
+                f"planning.advisory_threshold ({lower:g}) is above planning.binding_threshold ({upper:g})",
+                where,
+                "give advisory_threshold the smaller number, or both the same if nothing is to be advisory",
             )
 
     def _table(self, name: str) -> Mapping[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import attrs
 from attrs import field, frozen
-from attrs.validators import and_, deep_iterable, ge, gt, in_, matches_re, min_len, optional
+from attrs.validators import and_, deep_iterable, ge, gt, in_, le, matches_re, min_len, optional
 
 __all__ = [
     "USE_KEYS",
@@ -19,6 +19,7 @@ __all__ = [
     "BudgetSettings",
     "Config",
     "CoordinatorSettings",
+    "PlanningSettings",
     "PluginSettings",
     "StateManagerSettings",
     "TaskTypeSettings",
@@ -117,6 +118,8 @@ class CoordinatorSettings:
         max_attempts: attempts of a task before it has failed for good.
         backoff_base_s: upper bound of the wait before the second attempt, in seconds; it doubles with each further one.
         backoff_max_s: the longest wait, in seconds.
+        max_patches: how often agents may change the plan of one run.
+        max_patched_tasks: how many tasks they may add to it.
     """
 
     max_workers: int = field(default=4, validator=ge(1))
@@ -125,6 +128,8 @@ class CoordinatorSettings:
     max_attempts: int = field(default=3, validator=ge(1))
     backoff_base_s: float = field(default=1.0, validator=_not_negative)
     backoff_max_s: float = field(default=60.0, validator=_not_negative)
+    max_patches: int = field(default=20, validator=ge(0))
+    max_patched_tasks: int = field(default=100, validator=ge(0))
 
 
 @frozen(kw_only=True)
@@ -191,6 +196,24 @@ class TaskTypeSettings:
     retries: int | None = field(default=None, validator=optional(ge(0)))
 
 
+_probability: Any = and_(ge(0.0), le(1.0))
+
+
+@frozen(kw_only=True)
+class PlanningSettings:
+    """``[planning]``: when an order that rules infer counts, and what estimates are learned from.
+
+    Attributes:
+        binding_threshold: from this confidence on a dependency holds its task; below, it only orders the tasks that are ready.
+        advisory_threshold: below this confidence a dependency is dropped.
+        learn_from_runs: estimates come from so many of the newest finished runs of this user; 0 for none.
+    """
+
+    binding_threshold: float = field(default=0.5, validator=_probability)
+    advisory_threshold: float = field(default=0.1, validator=_probability)
+    learn_from_runs: int = field(default=20, validator=ge(0))
+
+
 @frozen(kw_only=True)
 class WorkflowSettings:
     """``[workflow]``: which tasks follow which.
@@ -232,6 +255,7 @@ class Config:
     budget: BudgetSettings = field(factory=BudgetSettings)
     task_types: Mapping[str, TaskTypeSettings] = field(factory=dict)
     workflow: WorkflowSettings = field(factory=WorkflowSettings)
+    planning: PlanningSettings = field(factory=PlanningSettings)
     max_parallel_agents: int | None = field(default=None, validator=optional(ge(1)))
     enable_parallel_execution: bool = True
     max_execution_time: float | None = field(default=None, validator=optional(_positive))
@@ -286,6 +310,7 @@ SECTIONS: dict[str, type | None] = {
     "budget": BudgetSettings,
     "task_types": None,
     "workflow": WorkflowSettings,
+    "planning": PlanningSettings,
 }
 
 

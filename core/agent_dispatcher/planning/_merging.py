@@ -9,7 +9,8 @@ from attrs import define, field
 
 from ..models import Dependency, Dropped, Exclusion, Reason
 from ._cycles import cycle_error, path_text
-from ._order import components, shortest_cycle, shortest_path, topological_order
+from ._growing import GrowingOrder
+from ._order import components, shortest_cycle, topological_order
 
 __all__ = ["Candidates", "confidence", "merge"]
 
@@ -129,20 +130,16 @@ def _break_cycles(
         cycle = [names[node] for node in shortest_cycle(after, tangled[0])]
         raise cycle_error(cycle, lambda b, a: reasons.get((b, a)) or (_part(b, a),))
     component_of = {node: index for index, nodes in enumerate(components(everything)) for node in nodes}
-    members: dict[int, list[int]] = {}
-    for node, index in component_of.items():
-        members.setdefault(index, []).append(node)
+    growing = GrowingOrder(after, topological_order(after))
     closing: dict[Edge, str] = {}
     loose = (edge for edge in edges if edge not in candidates.declared)
     for edge in sorted(loose, key=lambda edge: (-weight[edge], edge)):
         before, following = number[edge[0]], number[edge[1]]
-        here = component_of.get(before)
-        if here is not None and here == component_of.get(following):
-            path = shortest_path(after, following, before, members[here])
-            if path is not None:
-                closing[edge] = path_text([names[node] for node in path])
-                continue
-        after[before].append(following)
+        if component_of.get(before, -1) != component_of.get(following, -2):
+            continue  # no cycle leads over it
+        path = growing.add(before, following)
+        if path is not None:
+            closing[edge] = path_text([names[node] for node in path])
     return closing
 
 

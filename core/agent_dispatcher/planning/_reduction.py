@@ -126,8 +126,7 @@ def _blocks(edges: Sequence[Edge], position: Sequence[int]) -> Iterator[Sequence
 def _visits(edges: Sequence[Edge], position: Sequence[int]) -> int:
     """How many nodes the sweeps for ``edges`` would visit."""
     return sum(
-        max([position[target] for _, target in block]) - position[block[0][0]] + 1
-        for block in _blocks(edges, position)
+        max([position[target] for _, target in block]) - position[block[0][0]] + 1 for block in _blocks(edges, position)
     )
 
 

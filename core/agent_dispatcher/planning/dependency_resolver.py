@@ -7,12 +7,13 @@ import logging
 from collections.abc import Sequence
 
 from attrs import evolve, field, frozen
-from attrs.validators import and_, ge, le
+from attrs.validators import and_, ge, le, optional
 
 from ..extension.components import DependencyRule, Excludes, Note, PlanningContext, Requires, Veto
 from ..models import DEPENDENCY_KINDS, Dependency, Dropped, Exclusion, Reason, Specification, Task
-from ._merging import Candidates, merge
+from ._merging import Candidates, confidence, merge
 from .declared import declared_edges, kinship, parents
+from .execution_graph import ExecutionGraph
 
 __all__ = ["ADVISORY_THRESHOLD", "BINDING_THRESHOLD", "DependencyResolver", "Resolution"]
 
@@ -22,6 +23,8 @@ log = logging.getLogger(__name__)
 BINDING_THRESHOLD = 0.5
 #: Below this confidence a dependency is dropped.
 ADVISORY_THRESHOLD = 0.1
+#: So many tasks can be worked on at the same time, unless somebody knows better.
+WORKERS = 4
 
 
 @frozen(kw_only=True)
@@ -56,11 +59,14 @@ class DependencyResolver:
         rules: ``(name, rule)``; their order does not matter.
         binding_threshold: from this confidence on an edge holds its task.
         advisory_threshold: below this confidence an edge is dropped.
+        workers: how many tasks can be worked on at the same time, ``None`` for any number. An advisory edge is dropped if, were it to hold, the critical
+            path would take longer than it does and longer than the work of the whole plan takes so many workers: it would cost time.
     """
 
     rules: Sequence[tuple[str, DependencyRule]]
     binding_threshold: float = field(default=BINDING_THRESHOLD, validator=_threshold, kw_only=True)
     advisory_threshold: float = field(default=ADVISORY_THRESHOLD, validator=_threshold, kw_only=True)
+    workers: int | None = field(default=WORKERS, validator=optional(ge(1)), kw_only=True)
 
     async def resolve(
         self, tasks: Sequence[Task], specification: Specification, context: PlanningContext
@@ -90,9 +96,39 @@ class DependencyResolver:
         dependencies, dropped, exclusions = merge(
             candidates, self.binding_threshold, self.advisory_threshold, judge.warnings
         )
+        dependencies, dropped = _in_parallel(tasks, dependencies, dropped, self.workers)
         return Resolution(
             dependencies=dependencies, exclusions=exclusions, dropped=dropped, warnings=tuple(judge.warnings)
         )
+
+
+def _in_parallel(
+    tasks: Sequence[Task], dependencies: tuple[Dependency, ...], dropped: tuple[Dropped, ...], workers: int | None
+) -> tuple[tuple[Dependency, ...], tuple[Dropped, ...]]:
+    """Without the advisory edges that would cost time, had they to hold; the surest tenth of confidence is kept first."""
+    tenths: dict[int, list[tuple[str, str]]] = {}
+    for edge in dependencies:
+        if edge.strength == "advisory":
+            tenths.setdefault(int(confidence(edge.reasons) * 10), []).append((edge.before, edge.after))
+    if not tenths:
+        return dependencies, dropped
+    graph = ExecutionGraph(tasks, dependencies)
+    span, busy = graph.span_s, graph.work_s / workers if workers else 0.0
+    longer = graph.lengthening([tenths[tenth] for tenth in sorted(tenths, reverse=True)], busy)
+
+    def why(seconds: float) -> str:
+        path = f"were it to hold, the critical path would take {max(span, busy) + seconds:.10g} s"
+        if span >= busy:
+            return f"{path}, {seconds:.10g} s longer than without it"
+        return f"{path}, {seconds:.10g} s longer than the whole work takes {workers} workers"
+
+    costly = [
+        Dropped(before=edge.before, after=edge.after, kind="parallelism", why=why(seconds), reasons=edge.reasons)
+        for edge in dependencies
+        if (seconds := longer.get((edge.before, edge.after))) is not None
+    ]
+    kept = tuple(edge for edge in dependencies if (edge.before, edge.after) not in longer)
+    return kept, tuple(sorted([*dropped, *costly], key=lambda item: (item.before, item.after, item.kind)))
 
 
 async def _ask(

@@ -17,7 +17,7 @@ from attrs import frozen
 
 from ..errors import GraphError
 from ..models import Dependency, Estimates, Gate, Reason, Task
-from . import _drawing, _gates, _schedule
+from . import _drawing, _gates, _parallelism, _schedule
 from ._cycles import cycle_error, path_text
 from ._order import Adjacency, components, layers, shortest_cycle
 from ._reduction import Reduction, reduce_edges
@@ -339,6 +339,27 @@ class ExecutionGraph:
     def upward_ranks(self) -> dict[str, float]:
         """Seconds from the start of each task to the end of all that waits for it, along the longest way, gates counted."""
         return dict(zip(self._ids, self._ranks, strict=True))
+
+    def lengthening(
+        self, groups: Sequence[Iterable[tuple[str, str]]], time_s: float | None = None
+    ) -> dict[tuple[str, str], float]:
+        """Those of the given pairs ``(before, after)`` that would lengthen the critical path if they held a task, each with the seconds by which.
+
+        Args:
+            groups: pairs that are no binding dependencies, the groups to prefer first. A pair that lengthens nothing counts as an order for those after it: all
+                that are not returned may hold together, and the critical path stays within the time.
+            time_s: how long the critical path may get; as long as it is when ``None``, which is also the least.
+        """
+        numbered = [[(self._index[before], self._index[after]) for before, after in group] for group in groups]
+        found = _parallelism.lengthening(self._wiring, numbered, max(self.span_s, time_s or 0.0))
+        return {(self._ids[before], self._ids[after]): seconds for (before, after), seconds in found.items()}
+
+    def slack(self) -> dict[str, float]:
+        """Seconds by which each task may take longer, or start later, before the plan does with any number of workers; 0 on a critical path."""
+        span = self.span_s
+        late = (span - start - rank for start, rank in zip(self._times.start, self._ranks, strict=True))
+        # sums in another order may differ in their last digits
+        return {name: seconds if seconds > span * 1e-12 else 0.0 for name, seconds in zip(self._ids, late, strict=True)}
 
     def critical_path(self) -> tuple[str, ...]:
         """Tasks whose estimates add up to the span, each kept waiting by the one before it, directly or through a gate."""

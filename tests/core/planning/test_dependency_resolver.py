@@ -46,6 +46,8 @@ class Declares:
 
 
 def task(name: str, *after: str, **values: Any) -> Task:
+    """A task that takes no time, unless it is said, so that no order costs any."""
+    values.setdefault("estimate_s", 0.0)
     declared = tuple(DeclaredDependency(task=each, source=f"spec.md:{name}") for each in after)
     return Task(id=name, title=name, depends_on=declared, **values)
 
@@ -245,3 +247,70 @@ def test_a_note_becomes_a_warning_that_names_the_rule() -> None:
     resolution = resolve([task("a"), task("b")], asks=Says(Note("2 of 3 questions failed"), Requires("a", "b")))
     assert resolution.warnings == ("dependency rule asks: 2 of 3 questions failed",)
     assert pairs(resolution) == [("a", "b")]
+
+
+def dropped_for_time(resolution: Resolution) -> list[tuple[str, str, str]]:
+    return [(each.before, each.after, each.why) for each in resolution.dropped if each.kind == "parallelism"]
+
+
+def test_an_advisory_edge_that_would_lengthen_the_critical_path_is_dropped_and_says_by_how_much() -> None:
+    """One that fits in stays; a binding one stays at any cost."""
+    values = [task(name, estimate_s=60.0) for name in "abcd"]
+    resolution = resolve(
+        values,
+        sure=Says(Requires("a", "b"), Requires("b", "c")),
+        hints=Says(Requires("a", "d", confidence=0.3), Requires("c", "d", confidence=0.4)),
+    )
+    assert pairs(resolution) == [("a", "b"), ("b", "c")]
+    assert pairs(resolution, "advisory") == [("a", "d")]
+    why = "were it to hold, the critical path would take 240 s, 60 s longer than without it"
+    assert dropped_for_time(resolution) == [("c", "d", why)]
+    assert resolution.dropped[0].reasons[0].rule == "hints"
+
+
+def test_an_advisory_edge_may_use_the_time_that_the_workers_need_anyway() -> None:
+    """Eight minutes of work take two workers four minutes: a hint may make a chain of four, and not of five."""
+    values = [task(name, estimate_s=60.0) for name in "abcdefgh"]
+    hints = Says(*(Requires(a, b, confidence=0.3) for a, b in ("ab", "bc", "cd", "de")))
+    resolver = DependencyResolver([("hints", hints)], workers=2)
+    resolution = asyncio.run(resolver.resolve(values, SPECIFICATION, PlanningContext(specification=SPECIFICATION)))
+    assert pairs(resolution, "advisory") == [("a", "b"), ("b", "c"), ("c", "d")]
+    why = "were it to hold, the critical path would take 300 s, 60 s longer than the whole work takes 2 workers"
+    assert dropped_for_time(resolution) == [("d", "e", why)]
+    unlimited = DependencyResolver([("hints", hints)], workers=None)
+    alone = asyncio.run(unlimited.resolve(values, SPECIFICATION, PlanningContext(specification=SPECIFICATION)))
+    assert alone.dependencies == ()
+
+
+def test_the_surest_hints_get_the_time_there_is() -> None:
+    """Of two that do not both fit, the surer one stays, though it comes later in the plan."""
+    values = [task(name, estimate_s=60.0) for name in "abcxy"]
+    resolution = resolve(
+        values,
+        sure=Says(Requires("x", "y")),
+        hints=Says(Requires("a", "b", confidence=0.2), Requires("b", "c", confidence=0.4)),
+    )
+    assert pairs(resolution, "advisory") == [("b", "c")]
+    assert [each[:2] for each in dropped_for_time(resolution)] == [("a", "b")]
+
+
+def test_gates_count_in_what_a_hint_would_cost() -> None:
+    """The subject lands with its test, so what would wait for it would wait for both."""
+    values = [
+        task("code", estimate_s=10.0),
+        task("test", estimate_s=50.0, verifies=("code",)),
+        task("next", estimate_s=30.0),
+        task("long", estimate_s=70.0),
+    ]
+    resolution = resolve(values, hints=Says(Requires("code", "next", confidence=0.3)))
+    why = "were it to hold, the critical path would take 80 s, 10 s longer than without it"
+    assert dropped_for_time(resolution) == [("code", "next", why)]
+
+
+def test_a_hint_against_a_gate_is_no_order_and_costs_nothing() -> None:
+    """The subject's landing waits for the test: a hint that leads back to the test is kept and follows nothing."""
+    values = [task("code", estimate_s=10.0), task("test", estimate_s=10.0, verifies=("code",)), task("x")]
+    resolution = resolve(
+        values, hints=Says(Requires("code", "x", confidence=0.3), Requires("x", "test", confidence=0.3))
+    )
+    assert pairs(resolution, "advisory") == [("code", "x"), ("x", "test")]
