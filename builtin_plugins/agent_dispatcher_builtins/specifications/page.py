@@ -156,9 +156,7 @@ class _Reader:
             case "html_block":
                 self._add("html", token.content)
 
-    def _add(
-        self, kind: str, text: str, level: int = 0, cells: tuple[str, ...] = (), *, closed: bool = True
-    ) -> None:
+    def _add(self, kind: str, text: str, level: int = 0, cells: tuple[str, ...] = (), *, closed: bool = True) -> None:
         index = len(self.blocks)
         owner = next((item for item in reversed(self._items) if item is not None), None)
         rises = kind == "heading" and not self._quotes

@@ -8,12 +8,13 @@ from pathlib import Path
 from agent_dispatcher.errors import Problem, SpecificationError
 from agent_dispatcher.safe_load import plain_json, read_text
 
-__all__ = ["FILES", "feature_folder", "further_documents", "likeness"]
+from ..documents import beginning
+
+__all__ = ["FILES", "feature_folder", "likeness"]
 
 FILES = ("spec.md", "plan.md", "tasks.md")
 _CURRENT = Path(".specify") / "feature.json"
 _KEYS = ("feature_directory", "feature_dir", "featureDirectory", "directory", "path", "feature", "branch")
-_LOOK = 65_536
 _TASK = re.compile(
     rb"^[ \t]*(?:[-*+]|\d+[.)])[ \t]+\[[^\]\n]{0,3}\][ \t]+(?:\*\*|`)?\[?(?:T-?\d{2,4}|[A-Z][A-Z0-9]*-\d{3})\b|^#{2,6}[ \t]+(?:\[.\][ \t]+)?\[?T-?\d{2,4}\b",
     re.MULTILINE,
@@ -31,7 +32,6 @@ _OTHERS = (
     "specification.yml",
     "specification.json",
 )
-_MOST_DOCUMENTS = 200
 
 
 def likeness(source: Path) -> float:
@@ -45,7 +45,7 @@ def likeness(source: Path) -> float:
             return 1.5
         if source.name not in FILES:
             return 0.0
-        own = _beginning(source)
+        own = beginning(source)
         marks = {"tasks.md": _TASK, "spec.md": _SPEC, "plan.md": _PLAN}[source.name]
         if marks.search(own):
             return 1.6
@@ -59,7 +59,7 @@ def _folder_likeness(folder: Path) -> float:
     if not there:
         return 0.0
     sure = sum(
-        bool(marks.search(_beginning(folder / name)))
+        bool(marks.search(beginning(folder / name)))
         for name, marks in (("tasks.md", _TASK), ("spec.md", _SPEC), ("plan.md", _PLAN))
         if name in there
     )
@@ -102,25 +102,3 @@ def _named(document: object, shown: str) -> str:
 
 def _refused(what: str, shown: str) -> SpecificationError:
     return SpecificationError(Problem(what, shown, "name the feature's folder itself: specs/NNN-name"))
-
-
-def further_documents(folder: Path) -> tuple[str, ...]:
-    """Names of the other documents of a feature (research, data model, contracts, checklists, ...), relative and sorted."""
-    found: list[str] = []
-    try:
-        for path in sorted(folder.rglob("*")):
-            parts = path.relative_to(folder).parts
-            if len(parts) > 4 or any(part.startswith(".") for part in parts):
-                continue
-            if path.is_file() and not path.is_symlink() and path.relative_to(folder).as_posix() not in FILES:
-                found.append(path.relative_to(folder).as_posix())
-            if len(found) >= _MOST_DOCUMENTS:
-                break
-    except OSError:
-        return tuple(found)
-    return tuple(found)
-
-
-def _beginning(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(_LOOK)

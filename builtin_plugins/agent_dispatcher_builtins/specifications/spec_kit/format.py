@@ -11,9 +11,10 @@ from attrs import field, frozen
 from agent_dispatcher.errors import Problem, SpecificationError
 from agent_dispatcher.models import Specification
 
+from ..documents import further_documents
 from ..native.prose import slug
 from ..page import Page, read_page
-from .folder import FILES, feature_folder, further_documents, likeness
+from .folder import FILES, feature_folder, likeness
 from .options import SpecKitOptions
 from .requirements import SpecPage, read_spec
 from .status import write_status
@@ -65,7 +66,7 @@ class SpecKitFormat:
             language=plan.language,
             glossary=spec.entities,
             facts=plan.facts,
-            documents=further_documents(folder),
+            documents=further_documents(folder, FILES),
             blockers=() if self.options.allow_open_questions else open_questions,
             warnings=(
                 *(open_questions if self.options.allow_open_questions else ()),
