@@ -65,6 +65,8 @@ def default_plugins() -> tuple[tuple[str, object], ...]:
         ("phases", dependency_rules.phases),
         ("artifacts", dependency_rules.artifacts),
         ("resources", dependency_rules.resources),
+        ("references", dependency_rules.references),
+        ("data", dependency_rules.data),
         ("logical", dependency_rules.logical),
         ("suggested", dependency_rules.suggested),
         ("llm-rule", dependency_rules.llm),

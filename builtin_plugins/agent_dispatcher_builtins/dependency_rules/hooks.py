@@ -7,7 +7,7 @@ from typing import Any
 
 from agent_dispatcher.extension import Component, Services, hookimpl
 
-__all__ = ["artifacts", "declared", "llm", "logical", "phases", "resources", "suggested"]
+__all__ = ["artifacts", "data", "declared", "llm", "logical", "phases", "references", "resources", "suggested"]
 
 
 class _Declared:
@@ -26,6 +26,30 @@ class _Artifacts:
             "Puts who makes something before who needs it.",
             _artifacts,
             default_rank=20,
+        )
+
+
+class _References:
+    @hookimpl
+    def dispatcher_dependency_rules(self) -> Iterable[Component]:
+        """What tasks say about each other."""
+        yield Component(
+            "references",
+            "Puts a task before one whose description says that it depends on it.",
+            _references,
+            default_rank=22,
+        )
+
+
+class _Data:
+    @hookimpl
+    def dispatcher_dependency_rules(self) -> Iterable[Component]:
+        """What tasks speak of."""
+        yield Component(
+            "data",
+            "Puts who brings something in before who goes on with it, by the words of tasks that nobody has ordered.",
+            _data,
+            default_rank=28,
         )
 
 
@@ -103,6 +127,18 @@ def _artifacts(options: Any, services: Services) -> Any:
     return ArtifactsRule()
 
 
+def _references(options: Any, services: Services) -> Any:
+    from .references import ReferencesRule
+
+    return ReferencesRule()
+
+
+def _data(options: Any, services: Services) -> Any:
+    from .data import DataRule
+
+    return DataRule()
+
+
 def _logical(options: Any, services: Services) -> Any:
     from .logical import LogicalRule
 
@@ -135,6 +171,8 @@ def _llm(options: Any, services: Services) -> Any:
 
 declared = _Declared()
 artifacts = _Artifacts()
+references = _References()
+data = _Data()
 logical = _Logical()
 phases = _Phases()
 resources = _Resources()

@@ -40,12 +40,21 @@ class LogicalRule:
         return [edge for edge in found if edge is not None]
 
 
+#: In a longer list no task is about the whole.
+_LONG = 60
+
+
+def _many(tasks: Sequence[Task]) -> bool:
+    return len(tasks) > _LONG
+
+
 def _set_up_first(tasks: Sequence[Task]) -> Iterator[Requires]:
     """A project is set up before anything is built in it."""
     setting_up = [task for task in tasks if task.type in _BUILDING and _SET_UP.search(task.title)]
     names = {task.id for task in setting_up}
     if 2 * len(names) > len(tasks):  # where nearly everything is a set-up, the word means nothing
         return
+    unsure = len(setting_up) > 1 or _many(tasks)  # of several, or in a long list, a set-up is rather one of a part
     for first in setting_up:
         for task in tasks:
             if task.id in names or task.type in ("research", "analysis") or task.id in first.verifies:
@@ -56,7 +65,7 @@ def _set_up_first(tasks: Sequence[Task]) -> Iterator[Requires]:
                 first.id,
                 task.id,
                 "logical",
-                0.7 if not first.group or first.group == task.group else 0.6,
+                0.7 if first.group and first.group == task.group else 0.4 if unsure else 0.6 if first.group else 0.7,
                 f'"{first.title}" sets the project up in which "{task.title}" works',
                 task.source,
             )
@@ -113,6 +122,8 @@ def _deployed_last(tasks: Sequence[Task]) -> Iterator[Requires]:
         if task.type != "deployment":
             continue
         grouped = any(task.group and task.group == each.group for each in earlier)
+        if not grouped and _many(tasks):  # so many things are not deployed by one task
+            continue
         for each in earlier:
             if grouped and each.group != task.group:
                 continue

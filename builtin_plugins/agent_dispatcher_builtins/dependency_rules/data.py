@@ -1,0 +1,87 @@
+"""The rule that follows what tasks speak of from who brings it in to who goes on with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from agent_dispatcher.extension import PlanningContext, Requires
+from agent_dispatcher.models import Specification, Task
+
+from .flow import Flow, Step
+from .unordered import unordered
+from .vocabulary import telling
+from .wording import as_written
+
+__all__ = ["DataRule"]
+
+#: What is guessed from words alone is never surer than this.
+_SUREST = 0.85
+#: ... and no more than this for tasks that the source does not list itself: what a requirement says is no order to a worker.
+_DERIVED = 0.45
+#: Below this likelihood nothing is said.
+_LEAST = 0.1
+#: Longer lists are left alone: their tasks speak of too much that is alike.
+_MOST_TASKS = 20_000
+#: How much later work must be for its words to be quoted, and how many shared words are.
+_LATER = 0.06
+_QUOTED = 3
+
+
+class DataRule:
+    """Reads the words of titles and descriptions (:mod:`.flow`), and speaks only of tasks about whose order nobody has said anything better (:mod:`.unordered`).
+
+    * For each task at most three others that it most likely builds on; how likely is the confidence.
+    * Who brings something in comes before who goes on with it. Being alike is no order.
+    * Never from the order of a list, its numbers or ids.
+    """
+
+    async def find(
+        self, tasks: Sequence[Task], specification: Specification, context: PlanningContext
+    ) -> Iterable[Requires]:
+        """Edges of kind ``data`` where the later task speaks of the earlier one, else of kind ``logical``; 0.1 to 0.85."""
+        loose = unordered(tasks, specification, context)
+        if len(loose) > _MOST_TASKS:
+            context.log.warning("%d tasks are too many to compare by their words (at most %d)", len(loose), _MOST_TASKS)
+            return []
+        surest = _SUREST if specification.tasks else _DERIVED
+        flow = Flow.of(loose)
+        return [_edge(flow, step, surest) for step in flow.steps() if step.likelihood >= _LEAST]
+
+
+def _edge(flow: Flow, step: Step, surest: float) -> Requires:
+    before, after = flow.tasks[step.before], flow.tasks[step.after]
+    return Requires(
+        before.id,
+        after.id,
+        "data" if step.shared else "logical",
+        round(min(surest, step.likelihood), 2),
+        f'"{after.title}" likely builds on "{before.title}": {"; ".join(_signs(flow, step))}',
+        after.source or before.source,
+    )
+
+
+def _signs(flow: Flow, step: Step) -> list[str]:
+    """What speaks for it, the words quoted as they are written."""
+    before, after = flow.tasks[step.before], flow.tasks[step.after]
+    said = []
+    if step.shared:
+        words = as_written(before.title, step.shared[:_QUOTED])
+        said.append(f"it speaks of {', '.join(words)}")
+    if step.signs.stage > _LATER:
+        early = _quoted(before, telling(flow.wordings[step.before], late=False))
+        late = _quoted(after, telling(flow.wordings[step.after], late=True))
+        said.append(
+            f"{early} is earlier work than {late}"
+            if early and late
+            else f"{early or late} is {'early' if early else 'late'} work"
+            if early or late
+            else "it is later work"
+        )
+    if step.signs.priority > 0:
+        said.append("it is less urgent")
+    return said or ["others speak of that task more than of this one"]
+
+
+def _quoted(task: Task, word: str) -> str:
+    found = as_written(f"{task.title} {task.description}", [word]) if word else []
+    return f'"{found[0]}"' if found else ""

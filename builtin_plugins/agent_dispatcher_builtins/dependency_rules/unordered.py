@@ -1,0 +1,21 @@
+"""Which tasks may be ordered by what their words suggest: those about which nobody has said anything better."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from agent_dispatcher.extension import PlanningContext
+from agent_dispatcher.models import Specification, Task
+
+__all__ = ["unordered"]
+
+
+def unordered(tasks: Sequence[Task], specification: Specification, context: PlanningContext) -> list[Task]:
+    """The tasks whose order nothing but their words tells.
+
+    None at all where the source arranges its tasks in phases or declares any order (what its author did not say is then not so), or where whoever made the tasks
+    suggests one. Otherwise those that do not say precisely themselves what they make, need or verify, and that no others are parts of.
+    """
+    if specification.phases or context.suggestions or any(task.depends_on for task in tasks):
+        return []
+    return [task for task in tasks if not (task.produces or task.consumes or task.children or task.verifies)]
