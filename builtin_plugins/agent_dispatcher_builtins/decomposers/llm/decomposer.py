@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from agent_dispatcher.extension import Declined, Decomposition, PlanningContext
-from agent_dispatcher.models import Requirement, Specification
+from agent_dispatcher.models import Requirement, Scenario, Specification
 
 from ...prompting.asking import Answer, Asking, Question, Readout, Unusable, ask, tokens
 from ...prompting.templates import Prompt
@@ -14,12 +14,46 @@ from .judging import Bounds, judge
 from .merging import decomposition, merged
 from .options import LlmDecomposerOptions
 from .parts import parts, weight
-from .proposal import ARTIFACT_TYPES, Proposal, Proposed, proposal_schema
+from .proposal import ARTIFACT_TYPES, Named, Proposal, Proposed, proposal_schema
 
 __all__ = ["LlmDecomposer"]
 
 #: The part of a question that may tell of tasks made before.
 _EARLIER = 4
+
+#: With something in every place that a template may show, so that a fault in it is found before anything is asked.
+_SAMPLE = Specification(
+    id="s",
+    title="S",
+    summary="A sample.",
+    language="python",
+    facts={"Storage": "files"},
+    glossary={"Sample": "this"},
+    requirements=(
+        Requirement(
+            id="R1",
+            text="It holds.",
+            scenarios=(Scenario(title="T", given=("a",), when=("b",), then=("c",)),),
+            edge_cases=("none",),
+            constraints=("none",),
+            source="s.md:1",
+        ),
+        Requirement(id="R2", text="It holds as well."),
+    ),
+)
+_MADE = Proposed(
+    key="k",
+    title="T",
+    description="D",
+    type="review",
+    component="C",
+    requirements=("R2",),
+    produces=(Named(type="path", name="a.txt"),),
+    consumes=(),
+    depends_on=(),
+    verifies=(),
+    complexity=1,
+)
 
 
 class LlmDecomposer:
@@ -36,14 +70,9 @@ class LlmDecomposer:
     def __init__(self, options: LlmDecomposerOptions, types: Sequence[str]) -> None:
         self._options = options
         self._types = tuple(types)
-        sample = Specification(id="s", title="S", requirements=(Requirement(id="R1", text="The sample holds."),))
-        context = PlanningContext(specification=sample)
-        made = Proposed(
-            key="k", title="T", description="", type="review", component="", requirements=(), produces=(), consumes=(),
-            depends_on=(), verifies=(), complexity=1,
-        )  # fmt: skip
-        values = {**self._values(sample, context, sample.requirements, {"k": made}), "errors": ("something is wrong",)}
-        self._prompt = Prompt(__package__, "decompose.jinja", options.template, values)
+        context = PlanningContext(specification=_SAMPLE)
+        values = self._values(_SAMPLE, context, _SAMPLE.requirements[:1], {"k": _MADE})
+        self._prompt = Prompt(__package__, "decompose.jinja", options.template, {**values, "errors": ("x",)})
 
     async def decompose(self, specification: Specification, context: PlanningContext) -> Decomposition | Declined:
         """The model's tasks; declines with the reason when it is not asked, or none of its replies can be used."""

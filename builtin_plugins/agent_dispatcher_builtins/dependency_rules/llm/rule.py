@@ -7,7 +7,7 @@ from typing import Any
 
 from agent_dispatcher.errors import BudgetExceeded, DispatcherError
 from agent_dispatcher.extension import Note, PlanningContext, Requires
-from agent_dispatcher.models import DEPENDENCY_KINDS, Specification, Task
+from agent_dispatcher.models import DEPENDENCY_KINDS, ArtifactRef, Specification, Task
 
 from ...prompting.asking import Answer, Asking, Question, Readout, Unusable, ask
 from ...prompting.templates import Prompt
@@ -16,6 +16,13 @@ from .claims import Claim, claims_schema, judge, weighed
 from .options import LlmRuleOptions
 
 __all__ = ["LlmRule"]
+
+#: With something in every place that a template may show, so that a fault in it is found before anything is asked.
+_FILE = (ArtifactRef(type="path", name="a.txt"),)
+_SAMPLE = {
+    "t1": Task(id="a", title="A", description="It writes.", group="g", produces=_FILE),
+    "t2": Task(id="b", title="B", description="It reads.", type="testing", consumes=_FILE, verifies=("a",)),
+}
 
 
 class LlmRule:
@@ -30,11 +37,8 @@ class LlmRule:
 
     def __init__(self, options: LlmRuleOptions) -> None:
         self._options = options
-        sample = {"t1": Task(id="a", title="A"), "t2": Task(id="b", title="B")}
-        values = self._values(Specification(id="s", title="S"), sample)
-        self._prompt = Prompt(
-            __package__, "dependencies.jinja", options.template, {**values, "errors": ("something is wrong",)}
-        )
+        values = self._values(Specification(id="s", title="S"), _SAMPLE)
+        self._prompt = Prompt(__package__, "dependencies.jinja", options.template, {**values, "errors": ("x",)})
 
     async def find(
         self, tasks: Sequence[Task], specification: Specification, context: PlanningContext

@@ -137,9 +137,7 @@ def test_a_failing_rule_does_not_stop_the_plan(shop: Specification, reply: str) 
     assert len(made.tasks) == 5
 
 
-def test_a_wrong_template_of_the_configuration_stops_the_plan(
-    shop: Specification, reply: str, tmp_path: Any
-) -> None:
+def test_a_wrong_template_of_the_configuration_stops_the_plan(shop: Specification, reply: str, tmp_path: Any) -> None:
     """With the file and line, before the component it belongs to asks anything."""
     path = tmp_path / "mine.jinja"
     path.write_text("\n{{ oops }}")
