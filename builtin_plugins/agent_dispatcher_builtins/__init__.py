@@ -58,6 +58,7 @@ def default_plugins() -> tuple[tuple[str, object], ...]:
         ("finalized", specifications.finalized),
         ("beads", specifications.beads),
         ("spec-kitty", specifications.spec_kitty),
+        ("markdown", specifications.markdown),
         ("listed", decomposers.listed),
         ("llm-decomposer", decomposers.llm),
         ("pattern", decomposers.pattern),

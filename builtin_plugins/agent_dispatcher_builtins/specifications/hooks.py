@@ -7,7 +7,7 @@ from typing import Any
 
 from agent_dispatcher.extension import Component, hookimpl
 
-__all__ = ["beads", "finalized", "native", "spec_kit", "spec_kitty", "task_master"]
+__all__ = ["beads", "finalized", "markdown", "native", "spec_kit", "spec_kitty", "task_master"]
 
 
 class _Native:
@@ -140,3 +140,23 @@ def _spec_kitty(options: Any, services: Any) -> Any:
 
 
 spec_kitty = _SpecKitty()
+
+
+class _Markdown:
+    @hookimpl
+    def dispatcher_specification_formats(self) -> Iterator[Component]:
+        yield Component(
+            "markdown",
+            "Any Markdown document with headings, requirements and check lists; taken when no other format knows it.",
+            _markdown,
+            default_rank=90,
+        )
+
+
+def _markdown(options: None, services: Any) -> Any:
+    from .markdown.reader import MarkdownFormat
+
+    return MarkdownFormat()
+
+
+markdown = _Markdown()
