@@ -144,11 +144,12 @@ class SourceStatuses:
         return frozenset(name for name, status in wanted.items() if said.get(name) != status)
 
     def _finished(self, statuses: Mapping[str, str]) -> dict[str, str]:
-        """Name in the source to status, of the tasks of the source that are completed."""
+        """Name in the source to status, of the tasks of the source that are completed; one without a name there goes by its id."""
+        listed = {task.id for task in self.plan.specification.tasks}
         return {
-            task.source_id: "completed"
+            task.source_id or task.id: "completed"
             for task in self.plan.tasks
-            if task.source_id is not None and statuses.get(task.id) == "completed"
+            if (task.source_id is not None or task.id in listed) and statuses.get(task.id) == "completed"
         }
 
     def _inside(self) -> Path | None:
