@@ -41,9 +41,8 @@ from .extension.registry import Registry
 from .llm import ActiveBackend, MeteredLlm, TokenBudget, active_backend
 from .models import ExecutionPlan, ExecutionResult, FinalizedSpecification, PlanPatch, Specification, Task
 from .planning.dependency_resolver import DependencyResolver, Resolution
-from .planning.patching import PatchedPlan, apply_patch, resolve_patch, tasks_to_assign
+from .planning.patching import PatchedPlan
 from .planning.planner import make_plan, plan_tasks
-from .planning.revising import revise
 from .planning.sources import load_mapping, load_path
 from .planning.task_decomposer import TaskDecomposer
 from .planning.wishes import combine, leave_out
@@ -51,7 +50,7 @@ from .planning.workflow import follow_up
 from .reporting import build_result
 from .runs.desk import RunDesk
 from .runs.index import new_run_id, remember_run, state_home
-from .runs.preflight import advise, examine, output_problems, who_accepts
+from .runs.preflight import advise, examine, output_problems, try_patch, who_accepts
 from .runs.records import Records
 from .runs.session import RunOptions, RunSession
 from .workspace.source_statuses import SourceFormat
@@ -365,23 +364,19 @@ class AgentDispatcher:
 
         Other arguments and errors as in :meth:`resume_async`.
         """
+        return _block("try_patch", self.try_patch_async(patch, run, output))
+
+    async def try_patch_async(
+        self, patch: PlanPatch, run: str | None = None, output: str | Path | None = None
+    ) -> PatchedPlan | tuple[Problem, ...]:
+        """As :meth:`try_patch`."""
         found = self._records.find(run, output)
-        log = fold(self._records.events(found.output, found.run))
         options = RunOptions(allow_partial=bool(found.started.data.get("allow_partial")))
         session = self._initialize(found.run, found.output, found.plan.specification, options)
-        statuses = log.patching_statuses()
-        retired = [name for patched in log.patches for name in patched["removed"]]
-        resolved, problems = resolve_patch(found.plan, patch, retired)
-        if problems:
-            return tuple(problems)
         try:
-            after = revise(found.plan, resolved)
-        except GraphError:
-            return apply_patch(found.plan, statuses, resolved)
-        advice = advise(session)(found.plan, after, tasks_to_assign(found.plan, resolved))
-        return apply_patch(
-            found.plan, statuses, resolved, candidates=advice.candidates, retired=retired, objections=advice.problems
-        )
+            return try_patch(found.plan, fold(self._records.events(found.output, found.run)), patch, session)
+        finally:
+            await session.aclose()
 
     def runs_in(self, output: Path) -> tuple[RunFolder, ...]:
         """The runs recorded in an output folder, oldest first."""

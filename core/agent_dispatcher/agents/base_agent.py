@@ -11,7 +11,7 @@ from attrs import field, frozen
 from attrs.validators import in_
 
 from ..extension.components import Completed, Language, Limits
-from ..models import Artifact, ArtifactRef, Specification, Task
+from ..models import Artifact, ArtifactRef, PlanPatch, Specification, Task
 
 __all__ = ["AgentContext", "AgentResult", "AgentSandbox", "AgentWorkspace", "BaseAgent", "SyncAgent"]
 
@@ -28,7 +28,8 @@ class AgentResult:
         status: ``done`` (there is something to seal and check), ``failed``, or ``declined`` (the next agent type is asked).
         summary: one sentence for the report; the subject of the commit is the task's title.
         artifacts: what was made; paths relative to the workspace.
-        patch: a change to the plan that the agent proposes.
+        patch: a change to the plan that the agent proposes, for ``done`` only. It counts when the work has landed, and is refused where it does
+            not fit: the task is done all the same.
         error: why it failed or declined.
         permanent: for ``failed``: another attempt would end the same way.
         tokens, cost_usd: what metered model calls of this attempt used.
@@ -37,7 +38,7 @@ class AgentResult:
     status: str = field(validator=in_(("done", "failed", "declined")))
     summary: str = ""
     artifacts: tuple[Artifact, ...] = field(default=(), converter=_artifacts)
-    patch: Mapping[str, Any] | None = None
+    patch: PlanPatch | None = None
     error: str | None = None
     permanent: bool = False
     tokens: int = 0

@@ -25,6 +25,7 @@ COMMANDS = {
     "pause": ("control", "Ask a run that is at work to pause."),
     "cancel": ("control", "Ask a run that is at work to give up."),
     "approve": ("approve", "Approve (or refuse) what waits for you in a run, and go on with it."),
+    "patch": ("patch", "Change the plan of a run: add, remove, split and re-route tasks."),
     "runs": ("runs", "List runs."),
     "status": ("runs", "Show where a run stands."),
     "report": ("runs", "Print the report of a run."),

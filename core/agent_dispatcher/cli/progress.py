@@ -77,7 +77,7 @@ class Progress:
         if event.task is None:
             if event.type == "run.warning":
                 return f"warning: {event.data.get('text', '')}"
-            return None
+            return self._patch(event)
         title = self.title(event.task)
         data = event.data
         match event.type:
@@ -106,10 +106,27 @@ class Progress:
             case "attempt.failed":
                 self.states[event.task] = "failed attempt"
                 return f"failed    {title}: {_first_line(data.get('error'))}"
+            case "task.freed":
+                self.states[event.task] = "pending"
             case "task.failed" | "task.blocked" | "task.skipped" | "task.cancelled":
                 self.states[event.task] = event.type.removeprefix("task.")
                 return f"{self.states[event.task]:<9} {title}"
         return None
+
+    def _patch(self, event: Event) -> str | None:
+        """A change of the plan, or one that was refused."""
+        data = event.data
+        if event.type == "patch.refused":
+            return f"refused   a patch by {data.get('by', '')}: {_first_line('; '.join(data.get('problems') or ()))}"
+        if event.type != "plan.patched":
+            return None
+        patch = data["patch"]
+        for task in (*(part for split in patch["split"] for part in split["into"]), *patch["add"]):
+            self._titles[task["id"]], self.states[task["id"]] = task["title"], "pending"
+        for name in data["removed"]:
+            self.states.pop(name, None)
+        self.over = False
+        return f"patched   the plan (revision {data['revision']}) by {data['by']}: {_first_line(patch['why'])}"
 
 
 class PlainProgress(Progress):

@@ -11,7 +11,7 @@ from attrs import define, frozen
 from ..agents.base_agent import AgentContext, AgentResult, BaseAgent, SyncAgent
 from ..errors import PluginError
 from ..extension.components import Change, Opened
-from ..models import Artifact, Task
+from ..models import Artifact, PlanPatch, Task
 from .agent_factory import Claim
 
 __all__ = ["AttemptHost", "Envelope", "RunningAttempt", "checked_result", "sealed_data"]
@@ -94,6 +94,7 @@ def checked_result(result: object, agent: str) -> AgentResult:
                 result.cost_usd is None or (isinstance(result.cost_usd, (int, float)) and isfinite(result.cost_usd)),
             ),
             ("artifacts", all(_is_artifact(one) for one in result.artifacts)),
+            ("patch", result.patch is None or isinstance(result.patch, PlanPatch)),
         )
         if not fits
     ]

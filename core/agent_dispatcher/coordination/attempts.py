@@ -12,7 +12,7 @@ from ..agents.base_agent import AgentContext, AgentResult
 from ..errors import StoreError, Unavailable
 from ..extension.components import Change, Executor, Opened, Workspace
 from ..failpoints import failpoint
-from ..models import Task
+from ..models import PlanPatch, Task
 from . import transitions as t
 from .agent_factory import AgentFactory
 from .attempt import AttemptHost, Envelope, RunningAttempt, checked_result, sealed_data
@@ -33,6 +33,7 @@ class Attempts:
     """Carries out attempts, each in a task of its own.
 
     Args:
+        propose: keeps what an agent wants changed in the plan, until its work has landed.
         feed: hands an outcome to the engine with the next turn.
         broken: told about an error that ends the run.
     """
@@ -50,6 +51,7 @@ class Attempts:
         state: StateManager,
         work: Work,
         judge: FailureJudge,
+        propose: Callable[[str, int, PlanPatch], None],
         feed: Callable[[t.EngineEvent], None],
         broken: Callable[[BaseException], None],
         monotonic: Callable[[], float],
@@ -64,6 +66,7 @@ class Attempts:
         self._state = state
         self._work = work
         self._judge = judge
+        self._propose = propose
         self._feed = feed
         self._broken = broken
         self._monotonic = monotonic
@@ -164,6 +167,8 @@ class Attempts:
             self._end(running, error, result.status, permanent=result.permanent)
             return
         running.sealing = True
+        if result.patch is not None:
+            self._propose(task.id, running.attempt, result.patch)
         change = await self._seal(running, opened, result)
         data = sealed_data(result, change, self._monotonic() - running.started_at)
         if self._over(running):

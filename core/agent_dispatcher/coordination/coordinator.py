@@ -26,6 +26,7 @@ from .attempts import Attempts, ContextFor
 from .engine import Engine
 from .lane import IntegrationPort, Lane, evidence_data
 from .message_bus import MessageBus
+from .patches import Advise, Patches
 from .recording import Recorder
 from .recovery import adopt
 from .retry import FailureJudge, OnTaskError
@@ -55,7 +56,7 @@ class Coordinator:
     """Carries out one plan, once.
 
     Args:
-        plan: what to do.
+        plan: what to do; patches that the log has are in it.
         run: the run's id.
         state: open, with ``run.started`` (and ``run.resumed``) recorded; closed by the caller.
         workspace: started for this run.
@@ -71,6 +72,8 @@ class Coordinator:
         skipped: task id to the reason why it is left out, where the plan says only that it is.
         run_dir: what the ``log`` of evidence is relative to; then feedback quotes the logs.
         sources: told at the end which tasks are finished.
+        advise: what plugins say about a plan with a patch in it.
+        on_plan: told the plan whenever a patch has changed it, before anything follows from that.
         monotonic, rng: clock and chance, for tests.
     """
 
@@ -93,6 +96,8 @@ class Coordinator:
         skipped: Mapping[str, str] | None = None,
         run_dir: Path | None = None,
         sources: SourcePort | None = None,
+        advise: Advise | None = None,
+        on_plan: Callable[[ExecutionPlan], None] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
         rng: Callable[[], float] = random.random,
     ) -> None:
@@ -111,6 +116,9 @@ class Coordinator:
         self._monotonic = monotonic
         self._work = Work()
         self._judge = FailureJudge(settings.retry, rng, on_task_error)
+        self._on_plan = on_plan
+        self._patches = Patches(state=state, plan=lambda: self._plan, advise=advise)
+        self._patched = False
         self._attempts = Attempts(
             run=run,
             workspace=workspace,
@@ -122,6 +130,7 @@ class Coordinator:
             state=state,
             work=self._work,
             judge=self._judge,
+            propose=self._patches.propose,
             feed=self._feed,
             broken=self._break,
             monotonic=monotonic,
@@ -150,6 +159,8 @@ class Coordinator:
             t.RetryAt: self._do_retry,
             t.Cancel: self._do_cancel,
             t.Finish: self._do_finish,
+            t.PlanPatched: self._do_patched,
+            t.PatchRefused: self._do_patch_refused,
             **Recorder(state, self._work).performers(),
         }
         self._engine: Engine | None = None
@@ -224,6 +235,7 @@ class Coordinator:
         self._work.landed, self._work.commits, self._work.feedback = work.landed, work.commits, work.feedback
         self._judge.failures = {name: task.failures for name, task in state.tasks.items() if task.failures}
         self._approvals.open(state)
+        self._patches.open(state)
         self._bus.attach(self._publish, self._recorded_messages, self._state.last_seq)
         if self._settings.max_execution_time_s is not None:
             self._deadline = self._monotonic() + self._settings.max_execution_time_s
@@ -245,6 +257,8 @@ class Coordinator:
             candidates=self._assignments,
             skipped=self._skipped,
             priorities=priorities,
+            max_patches=self._settings.max_patches,
+            max_patched_tasks=self._settings.max_patched_tasks,
         )
 
     async def _conclude(self, finish: t.Finish) -> str:
@@ -339,8 +353,15 @@ class Coordinator:
         self._want_turn()
 
     def _tell(self, event: t.EngineEvent) -> None:
-        """Let the engine know at once; what follows is recorded with the next turn."""
+        """Let the engine know at once; what follows is recorded with the next turn.
+
+        What landed work wants changed in the plan is said with its landing, before anything that waited for it begins.
+        """
         self._inbox.append(event)
+        if isinstance(event, t.AttemptLanded):
+            asked = self._patches.landed(event.task, event.attempt)
+            if asked is not None:
+                self._inbox.append(asked)
         self._decide()
         self._want_turn()
 
@@ -356,8 +377,15 @@ class Coordinator:
         if done is None or (done.done() and done.exception() is not None):
             return
         try:
+            if self._finish is None:
+                for asked in self._patches.due():
+                    self._inbox.append(asked)
+                    self._decide()
             self._decide()
             self._state.flush()
+            if self._patched:
+                self._patched = False
+                failpoint("patch.recorded")
             for future in self._published:
                 if not future.done():
                     future.set_result(None)
@@ -396,6 +424,22 @@ class Coordinator:
     def _do_cancel(self, cancel: t.Cancel) -> None:
         if not self._attempts.cancel(cancel.task):
             self._landing_overdue_at = self._monotonic() + self._settings.grace_s
+
+    def _do_patched(self, patched: t.PlanPatched) -> None:
+        self._plan = patched.plan
+        self._tasks.clear()
+        self._tasks.update((task.id, task) for task in patched.plan.tasks)
+        for name in patched.patch.remove:
+            self._work.changes.pop(name, None)
+            self._work.feedback.pop(name, None)
+        self._patches.record(patched)
+        self._patched = True
+        if self._on_plan is not None:
+            self._on_plan(patched.plan)
+
+    def _do_patch_refused(self, refused: t.PatchRefused) -> None:
+        self._patches.record_refusal(refused)
+        self._patched = True
 
     def _do_finish(self, finish: t.Finish) -> None:
         self._finish = finish
@@ -449,6 +493,9 @@ class Coordinator:
             self.cancel()
         elif wanted in ("approve", "reject"):
             self._approvals.answer(command)
+        elif wanted == "patch":
+            self._patches.request(command)
+            self._want_turn()
         else:
             text = f"request {wanted!r} is not known and was passed over"
             self._state.append("run.warning", data={"text": text})

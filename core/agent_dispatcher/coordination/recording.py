@@ -33,6 +33,7 @@ class Recorder:
             t.TaskBlocked: self._blocked,
             t.TaskSkipped: self._skipped,
             t.TaskCancelled: self._cancelled,
+            t.TaskFreed: self._freed,
         }
 
     def _lost(self, lost: t.AttemptLost) -> None:
@@ -54,3 +55,6 @@ class Recorder:
 
     def _cancelled(self, cancelled: t.TaskCancelled) -> None:
         self._state.append("task.cancelled", task=cancelled.task, data={"why": cancelled.why})
+
+    def _freed(self, freed: t.TaskFreed) -> None:
+        self._state.append("task.freed", task=freed.task)

@@ -44,20 +44,19 @@ class Revisions:
                 patches_left=self._patches_left, tasks_left=self._tasks_left, brought=frozenset(self._brought)
             )
         found = apply_patch(
-            plan, statuses, asked.patch, candidates=asked.candidates, agent=limits, retired=self._retired
+            plan,
+            statuses,
+            asked.patch,
+            candidates=asked.candidates,
+            agent=limits,
+            retired=self._retired,
+            objections=asked.problems,
         )
         if isinstance(found, tuple):
-            return PatchRefused(asked=asked, problems=tuple(dict.fromkeys((*found, *asked.problems))))
-        if asked.problems:
-            return PatchRefused(asked=asked, problems=asked.problems)
+            return PatchRefused(asked=asked, problems=found)
         patch = found.patch
         self._count([task.id for task in patch.new_tasks], patch.remove, of_agent=limits is not None)
         return PlanPatched(asked=asked, patch=patch, plan=found.plan, revision=self._number, warnings=found.warnings)
-
-    @property
-    def retired(self) -> frozenset[str]:
-        """Ids of tasks that were removed."""
-        return frozenset(self._retired)
 
     def _count(self, added: Iterable[str], removed: Iterable[str], *, of_agent: bool) -> None:
         added = set(added)

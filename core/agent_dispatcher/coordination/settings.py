@@ -33,6 +33,8 @@ class CoordinatorSettings:
         poll_s: seconds between looks at requests, overdue attempts and the lease.
         approvals: task types whose work a person approves before it lands.
         approve_plan: a person approves the plan before anything begins.
+        max_patches: patches of agents that one run takes.
+        max_patched_tasks: tasks that they may bring.
     """
 
     concurrency: int = field(default=4, validator=ge(1))
@@ -46,6 +48,8 @@ class CoordinatorSettings:
     poll_s: float = field(default=0.25, validator=gt(0))
     approvals: frozenset[str] = frozenset()
     approve_plan: bool = False
+    max_patches: int = field(default=20, validator=ge(0))
+    max_patched_tasks: int = field(default=100, validator=ge(0))
 
     @classmethod
     def from_config(cls, config: Config) -> CoordinatorSettings:
@@ -61,6 +65,8 @@ class CoordinatorSettings:
             retry=RetryPolicy(base_s=config.coordinator.backoff_base_s, max_s=config.coordinator.backoff_max_s),
             approvals=frozenset(name for name, own in types.items() if own.approval == "land"),
             approve_plan=config.workflow.approve_plan,
+            max_patches=config.coordinator.max_patches,
+            max_patched_tasks=config.coordinator.max_patched_tasks,
         )
 
     def timeout_s(self, task: Task) -> float:

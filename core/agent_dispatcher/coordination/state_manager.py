@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 Observer = Callable[[Sequence[Event]], None]
 
 #: Requests that count for whoever owns the run next, too.
-_LASTING = frozenset({"approve", "reject"})
+_LASTING = frozenset({"approve", "reject", "patch"})
 _COMMANDS = frozenset({"pause", "cancel"}) | _LASTING
 
 
@@ -215,9 +215,9 @@ class StateManager:
         return self._last_seq
 
     def requests(self) -> list[dict[str, Any]]:
-        """What other processes asked for since the last call; the first time, approvals and refusals of the time before too.
+        """What other processes asked for since the last call; the first time, approvals, refusals and patches of the time before too.
 
-        To pause or to cancel is asked of the process that is at work; an approval is about the work and lasts.
+        To pause or to cancel is asked of the process that is at work; an approval is about the work and a patch about the plan, and both last.
         """
         found = self.store.requests(self.run, self._requests_seen)
         if found:
@@ -276,13 +276,13 @@ class StateManager:
 
 def request(store: Store, run: str, command: Mapping[str, Any]) -> int:
     """Ask the owner of ``run`` for something from another process: ``{"command": "pause"}``, ``{"command": "cancel"}``, or what
-    :func:`agent_dispatcher.coordination.approvals.approval` and ``refusal`` give.
+    :func:`agent_dispatcher.coordination.approvals.approval`, ``refusal`` and :func:`agent_dispatcher.coordination.patches.patch_request` give.
 
     Raises:
         UsageError: the command is unknown.
     """
     if command.get("command") not in _COMMANDS:
         raise UsageError(
-            f"unknown request {dict(command)!r}: a run can be asked to pause or to cancel, or be told what is approved or refused"
+            f"unknown request {dict(command)!r}: a run can be asked to pause, to cancel or to change its plan, or be told what is approved or refused"
         )
     return store.request(run, command)

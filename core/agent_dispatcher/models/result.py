@@ -5,6 +5,7 @@ from __future__ import annotations
 from attrs import field, frozen
 from attrs.validators import in_
 
+from .patch import PlanRevision
 from .specification import Specification
 
 __all__ = [
@@ -65,6 +66,7 @@ class TaskResult:
     """What became of one task.
 
     Attributes:
+        added_by: who added it while the plan was carried out, in words; ``""`` for a task of the plan as it was begun.
         approval: of its last attempt's work: ``requested`` (it waits for a person), ``given``, ``refused``; ``""`` when nobody was asked.
     """
 
@@ -78,6 +80,7 @@ class TaskResult:
     evidence: tuple[Evidence, ...] = ()
     error: str | None = None
     approval: str = ""
+    added_by: str = ""
 
 
 @frozen(kw_only=True)
@@ -110,7 +113,8 @@ class ExecutionResult:
     Attributes:
         status: one of :data:`RUN_STATUSES`.
         reason: why the run is paused or ended as it did, ``""`` where there is nothing to say.
-        task_results: in the order of the plan (``tasks`` in JSON).
+        task_results: in the order of the plan as it was at the end (``tasks`` in JSON).
+        revisions: every change of the plan while it was carried out, in order.
         final_artifacts: sorted by path (``artifacts`` in JSON).
         final_evidence: what the full suite on the last tree said.
     """
@@ -128,6 +132,7 @@ class ExecutionResult:
     metrics: ExecutionMetrics = field(factory=ExecutionMetrics)
     warnings: tuple[str, ...] = ()
     reason: str = ""
+    revisions: tuple[PlanRevision, ...] = ()
 
     def success_rate(self) -> float:
         """Completed tasks in percent of those not skipped, 0 to 100; 100 when there was nothing to do."""

@@ -10,7 +10,7 @@ what patches brought into the plan, and touches no test of somebody else's work.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from attrs import evolve, frozen
 
@@ -67,6 +67,7 @@ def apply_patch(
     candidates: Mapping[str, Collection[str]] | None = None,
     agent: AgentLimits | None = None,
     retired: Collection[str] = (),
+    objections: Sequence[Problem] = (),
 ) -> PatchedPlan | tuple[Problem, ...]:
     """The plan with the patch in it, or every reason why not.
 
@@ -77,6 +78,7 @@ def apply_patch(
             at its word that names an agent type.
         agent: given when an agent asks for it; ``None``: a person.
         retired: ids of tasks that an earlier patch removed; no task is called that again.
+        objections: what those have against it who were asked for ``candidates``; they said then what nobody accepts.
     """
     patch, problems = resolve_patch(plan, patch, retired)
     if problems:
@@ -89,7 +91,7 @@ def apply_patch(
         *(_taken_away(plan, patch, agent.brought) if agent is not None else ()),
         *_begun(plan, now, patch),
         *_incomplete(plan, patch),
-        *_nobody(plan, patch, candidates),
+        *(objections or _nobody(plan, patch, candidates)),
     ]
     if problems:
         return tuple(problems)

@@ -14,6 +14,7 @@ from ..models import (
     ExecutionMetrics,
     ExecutionPlan,
     ExecutionResult,
+    PlanRevision,
     RequirementResult,
     Task,
     TaskResult,
@@ -26,7 +27,7 @@ def build_result(plan: ExecutionPlan, run: str, events: Iterable[Event], *, outp
     """Fold the log of a run into its result.
 
     Args:
-        plan: the plan that was run.
+        plan: the plan that was run, every patch in it that the events have.
         run: the run's id.
         events: all events of the run, in order.
         output: the folder the work is in, as the user is to see it.
@@ -52,6 +53,7 @@ def build_result(plan: ExecutionPlan, run: str, events: Iterable[Event], *, outp
         metrics=folded.metrics(plan),
         warnings=(*plan.specification.warnings, *plan.warnings, *folded.warnings),
         reason=folded.reason,
+        revisions=tuple(folded.revisions),
     )
 
 
@@ -127,6 +129,7 @@ class _TaskState:
     commit: str | None = None
     error: str | None = None
     approval: str = ""
+    added_by: str = ""
     evidence: tuple[Evidence, ...] = ()
     artifacts: tuple[Artifact, ...] = ()
 
@@ -145,6 +148,7 @@ class _TaskState:
             evidence=self.evidence,
             error=self.error,
             approval=self.approval,
+            added_by=self.added_by,
         )
 
 
@@ -158,6 +162,7 @@ class _Folded:
     commit: str = ""
     final: tuple[Evidence, ...] = ()
     warnings: list[str] = field(factory=list)
+    revisions: list[PlanRevision] = field(factory=list)
     reason: str = ""
     started: float | None = None
     ended: float = 0.0
@@ -170,9 +175,8 @@ class _Folded:
             self.started = event.at
         self.ended = max(self.ended, event.at)
         if event.task is not None:
-            state = self.tasks.get(event.task)
-            if state is not None:
-                self._take_task(state, event)
+            # Of a task that a patch removed only the cost counts.
+            self._take_task(self.tasks.get(event.task) or _TaskState(Task(id=event.task, title="")), event)
             return
         data = event.data
         if event.type == "run.started":
@@ -180,6 +184,12 @@ class _Folded:
             self.commit = str(data.get("base") or "")
         elif event.type == "run.warning":
             self.warnings.append(str(data.get("text", "")))
+        elif event.type == "plan.patched":
+            self._revise(data)
+        elif event.type == "patch.refused":
+            self.warnings.append(
+                f"a patch by {data.get('by', '')} was refused: {'; '.join(data.get('problems') or ())}"
+            )
         elif event.type == "run.paused":
             self.status, self.reason = "paused", str(data.get("why") or "")
         elif event.type == "run.resumed":
@@ -192,6 +202,16 @@ class _Folded:
             self.work_s += _duration_s(self.final)
             if data.get("error"):
                 self.warnings.append(str(data["error"]))
+
+    def _revise(self, data: Mapping[str, Any]) -> None:
+        changed = {key: tuple(map(str, data.get(key) or ())) for key in ("added", "removed", "split", "rerouted")}
+        revision = PlanRevision(
+            number=int(data["revision"]), by=str(data["by"]), why=str(data["patch"].get("why") or ""), **changed
+        )
+        self.revisions.append(revision)
+        for name in revision.added:
+            if name in self.tasks:
+                self.tasks[name].added_by = revision.by
 
     def _take_task(self, state: _TaskState, event: Event) -> None:
         data = event.data
@@ -229,6 +249,8 @@ class _Folded:
                 state.status, state.error = "skipped", str(data.get("why") or "")
             case "task.cancelled":
                 state.status = "cancelled"
+            case "task.freed":
+                state.status, state.error = "pending", None
 
     def artifacts(self) -> Iterable[Artifact]:
         """What landed; of two tasks that wrote one path the later one has it."""

@@ -49,6 +49,7 @@ def result_to_json(result: ExecutionResult) -> dict[str, Any]:
                 "evidence": [_evidence(e) for e in t.evidence],
                 "error": t.error,
                 "approval": t.approval or None,
+                "added_by": t.added_by or None,
             }
             for t in result.task_results
         ],
@@ -62,6 +63,18 @@ def result_to_json(result: ExecutionResult) -> dict[str, Any]:
             "cost_usd": metrics.cost_usd,
             "tokens": metrics.tokens,
         },
+        "revisions": [
+            {
+                "number": r.number,
+                "by": r.by,
+                "why": r.why,
+                "added": list(r.added),
+                "removed": list(r.removed),
+                "split": list(r.split),
+                "rerouted": list(r.rerouted),
+            }
+            for r in result.revisions
+        ],
         "warnings": list(result.warnings),
     }
 

@@ -7,19 +7,22 @@ on it.
 from __future__ import annotations
 
 import getpass
+import secrets
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from attrs import frozen
 
 from ..coordination.approvals import approval, refusal
+from ..coordination.patches import patch_request
 from ..coordination.run_state import RunState, TaskState, fold
 from ..coordination.state_manager import request
 from ..errors import Held, UsageError
 from ..extension.components import HolderTeller, Store
-from ..models import Evidence, ExecutionPlan, Task
+from ..models import Evidence, ExecutionPlan, PlanPatch, Task
 from ..reporting import evidence_from_json
 
 __all__ = ["FINISHED", "RunDesk", "Waiting"]
@@ -108,6 +111,19 @@ class RunDesk:
             command = refusal(by=me(), why=refused, task=task, attempt=attempt, commit=commit)
         with self._store() as store:
             request(store, self.run, command)
+
+    def patch(self, patch: PlanPatch) -> str:
+        """Ask for a change of the plan; returns the name of the request, for :meth:`answer_to`. It is decided by the process that is at work on
+        the run, or by the next one.
+        """
+        name = secrets.token_hex(8)
+        with self._store() as store:
+            request(store, self.run, patch_request(patch, by=me(), name=name))
+        return name
+
+    def answer_to(self, name: str) -> dict[str, Any] | None:
+        """What was decided: data of ``plan.patched``, or of ``patch.refused`` (it has ``problems``); ``None`` while nothing was."""
+        return self.state().answers.get(name)
 
     def is_open(self, waiting: Waiting) -> bool:
         """Whether it still waits, and for the same work."""

@@ -5,22 +5,26 @@ One fault must not hide the next: where a part of the configuration is wrong, th
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from attrs import evolve, frozen
 
-from ..errors import ConfigError, DispatcherError, PluginError, Problem, SandboxUnavailable, Unavailable
+from ..coordination.patches import Advice, Advise
+from ..coordination.run_state import RunState
+from ..errors import ConfigError, DispatcherError, GraphError, PluginError, Problem, SandboxUnavailable, Unavailable
 from ..extension.components import AgentType, Available, Check, OutputInspector
 from ..extension.registry import REST, Offered, Registry
-from ..models import ExecutionPlan, Task
+from ..models import ExecutionPlan, PlanPatch, Task
+from ..planning.patching import PatchedPlan, apply_patch, resolve_patch, tasks_to_assign
+from ..planning.revising import revise
 from ..planning.validation import PlanLimits, Validation, refusal
 from ..planning.validation import problems as judge
 from .sandboxing import MissingSandbox, choose_sandbox
 from .session import RunSession
 
-__all__ = ["Examined", "examine", "output_problems", "who_accepts"]
+__all__ = ["Examined", "advise", "examine", "output_problems", "try_patch", "who_accepts"]
 
 
 @frozen
@@ -111,7 +115,40 @@ async def output_problems(session: RunSession, output: Path) -> Iterable[Problem
     return [Problem(text) for text in await workspace.problems(output.resolve())]
 
 
-def _judged(plan: ExecutionPlan, session: RunSession) -> Validation:
+def advise(session: RunSession) -> Advise:
+    """What is asked when a plan is to be changed: everything that is asked before a plan is begun, and only what the change would bring up."""
+
+    def look(before: ExecutionPlan, after: ExecutionPlan, tasks: Sequence[Task]) -> Advice:
+        known = set(_judged(before, session, allow_partial=False).problems)
+        found = _judged(after, session, allow_partial=False)
+        return Advice(
+            candidates={task.id: found.candidates[task.id] for task in tasks if task.id in found.candidates},
+            problems=tuple(problem for problem in found.problems if problem not in known),
+        )
+
+    return look
+
+
+def try_patch(
+    plan: ExecutionPlan, log: RunState, patch: PlanPatch, session: RunSession
+) -> PatchedPlan | tuple[Problem, ...]:
+    """What a patch would make of the plan of a run by its log, or everything that speaks against it."""
+    retired = [name for patched in log.patches for name in patched["removed"]]
+    resolved, problems = resolve_patch(plan, patch, retired)
+    if problems:
+        return tuple(problems)
+    statuses = log.patching_statuses()
+    try:
+        after = revise(plan, resolved)
+    except GraphError:
+        return apply_patch(plan, statuses, resolved)
+    advice = advise(session)(plan, after, tasks_to_assign(plan, resolved))
+    return apply_patch(
+        plan, statuses, resolved, candidates=advice.candidates, retired=retired, objections=advice.problems
+    )
+
+
+def _judged(plan: ExecutionPlan, session: RunSession, *, allow_partial: bool | None = None) -> Validation:
     config, registry = session.config, session.registry
     available = _available(plan, session)
     return judge(
@@ -128,7 +165,7 @@ def _judged(plan: ExecutionPlan, session: RunSession) -> Validation:
             agent_timeout_s=config.coordinator.agent_timeout,
             max_execution_s=config.max_execution_time,
         ),
-        allow_partial=session.options.allow_partial,
+        allow_partial=session.options.allow_partial if allow_partial is None else allow_partial,
         known_types=registry.task_types(),
     )
 

@@ -7,11 +7,12 @@ from pathlib import Path
 
 from attrs import frozen
 
-from ..codec import from_json
+from ..codec import from_json, structure
 from ..errors import ConfigError, Problem, UsageError
 from ..extension.components import RunFolder, Store
 from ..extension.registry import Registry
-from ..models import Event, ExecutionPlan
+from ..models import Event, ExecutionPlan, PlanPatch
+from ..planning.revising import revise_all
 from .index import STATE_FOLDER, find_output
 
 __all__ = ["RecordedRun", "Records"]
@@ -21,12 +22,21 @@ _ENDED = frozenset({"completed", "partial", "failed", "cancelled"})
 
 @frozen(kw_only=True)
 class RecordedRun:
-    """A run that was found: ``started`` is its first event."""
+    """A run that was found.
+
+    Attributes:
+        plan: as it is now, every patch in it.
+        started: the first event.
+        revision: how many patches are in the plan.
+        finished: whether its end is recorded.
+    """
 
     output: Path
     run: str
     plan: ExecutionPlan
     started: Event
+    revision: int = 0
+    finished: bool = False
 
 
 class Records:
@@ -83,15 +93,28 @@ class Records:
             run = _choose(self.runs(folder), folder, unfinished_only)
         store = self.open(folder)
         try:
-            started = next(iter(store.read(run)), None)
+            events = iter(store.read(run))
+            started = next(events, None)
             if started is None:
                 known = ", ".join(listed.run for listed in store.runs()) or "none"
                 raise UsageError(f"{folder} has no run {run!r} (there: {known})")
             digest = str(started.data.get("plan", ""))
             plan = from_json(store.get_blob(digest), ExecutionPlan, where=f"the plan of run {run}")
+            patches, finished = [], False
+            for event in events:
+                if event.type == "plan.patched":
+                    patches.append(structure(event.data["patch"], PlanPatch, where=f"a patch of run {run}"))
+                finished = finished or event.type == "run.finished"
         finally:
             store.close()
-        return RecordedRun(output=folder, run=run, plan=plan, started=started)
+        return RecordedRun(
+            output=folder,
+            run=run,
+            plan=revise_all(plan, patches),
+            started=started,
+            revision=len(patches),
+            finished=finished,
+        )
 
 
 def _choose(runs: Sequence[RunFolder], folder: Path, unfinished_only: bool) -> str:

@@ -9,20 +9,20 @@ from typing import Any
 
 from attrs import define, evolve, field, frozen
 
-from ..agents.base_agent import AgentContext
 from ..config import Config
 from ..coordination.agent_factory import AgentFactory
 from ..coordination.coordinator import Coordinator, CoordinatorSettings
 from ..coordination.memory_store import MemoryStore
+from ..coordination.patches import Advise
 from ..coordination.state_manager import StateManager
 from ..errors import ConfigError, Problem
-from ..extension.components import AgentType, Check, Language, Opened, Sandbox, Store, Workspace
+from ..extension.components import AgentType, Check, Language, Sandbox, Store, Workspace
 from ..extension.registry import Components, Registry
 from ..llm import ActiveBackend
-from ..models import Artifact, ArtifactRef, Event, ExecutionPlan, Task
-from ..workspace.agent_workspace import GuardedWorkspace, TaskSandbox
+from ..models import Artifact, Event, ExecutionPlan
 from ..workspace.integration import Integration
 from ..workspace.source_statuses import SourceFormat, SourceStatuses
+from .contexts import Contexts, artifacts_of
 from .index import STATE_FOLDER
 
 __all__ = ["RunOptions", "RunSession"]
@@ -60,6 +60,7 @@ class RunSession:
         output: absolute path of the repository's root.
         sandbox: what commands run in; set by :meth:`AgentDispatcher` once it is chosen and probed.
         llm: the model backend in use; ``None`` without one. It lives as long as the dispatcher.
+        plan: what is carried out, as it is now; set by :meth:`coordinate` and by every patch.
         source_format: what writes statuses into the specification's source; ``None`` when its format does not.
     """
 
@@ -73,6 +74,7 @@ class RunSession:
     sandbox: Sandbox | None = None
     llm: ActiveBackend | None = None
     source_format: SourceFormat | None = None
+    plan: ExecutionPlan | None = None
     _memory: MemoryStore = field(factory=MemoryStore)
     _artifacts: dict[str, tuple[Artifact, ...]] = field(factory=dict)
     _factory: AgentFactory | None = None
@@ -178,10 +180,38 @@ class RunSession:
         state: StateManager,
         assignments: Mapping[str, tuple[str, ...]],
         skipped: Mapping[str, str],
+        advise: Advise | None = None,
     ) -> str:
-        """Carry the plan out; returns the run's status."""
+        """Carry the plan out; returns the run's status.
+
+        Args:
+            advise: what plugins say about a plan with a patch in it.
+        """
         assert self.sandbox is not None
         workspace = self.workspace()
+        contexts = Contexts(
+            run=self.run,
+            sandbox=self.sandbox,
+            language=self.language,
+            llm=self.llm.backend if self.llm is not None else None,
+            artifacts=self._artifacts,
+        )
+        integration = Integration(
+            workspace=workspace,
+            checks=self.checks(),
+            sandbox=self.sandbox,
+            language=self.language,
+            plan=plan,
+            run_dir=self.run_dir,
+            checks_by_type=self.checks_by_type(state.state().started),
+        )
+
+        def use(plan: ExecutionPlan) -> None:
+            self.plan = plan
+            contexts.use(plan)
+            integration.use(plan)
+
+        use(plan)
         self._factory = AgentFactory(
             self._create_agent,
             self.config.agent_factory,
@@ -192,26 +222,20 @@ class RunSession:
             run=self.run,
             state=state,
             workspace=workspace,
-            integration=Integration(
-                workspace=workspace,
-                checks=self.checks(),
-                sandbox=self.sandbox,
-                language=self.language,
-                plan=plan,
-                run_dir=self.run_dir,
-                checks_by_type=self.checks_by_type(state.state().started),
-            ),
+            integration=integration,
             executor=self.one("executor"),
             factory=self._factory,
             bus=self.one("message_bus"),
             settings=self._settings(state),
             assignments=assignments,
-            context_for=self._context_maker(plan),
+            context_for=contexts.make,
             on_task_error=self.registry.on_task_error,
             priority=self.registry.priority,
             skipped=skipped,
             run_dir=self.run_dir,
             sources=self._sources(plan, state),
+            advise=advise,
+            on_plan=use,
         )
         if self.options.on_coordinator is not None:
             self.options.on_coordinator(coordinator)
@@ -246,52 +270,13 @@ class RunSession:
 
     def remember_artifacts(self, events: Sequence[Event]) -> None:
         """Take in what tasks made, for those that depend on them."""
-        for event in events:
-            if event.type == "attempt.sealed" and event.task is not None:
-                self._artifacts[event.task] = tuple(
-                    Artifact(name=item["name"], type=item["type"], path=item["path"], task=event.task)
-                    for item in event.data.get("artifacts") or ()
-                )
+        self._artifacts.update(artifacts_of(events))
 
     async def aclose(self) -> None:
         """Give everything back, in reverse order."""
         if self._factory is not None:
             await self._factory.aclose()
         await self.components.aclose()
-
-    def _context_maker(self, plan: ExecutionPlan) -> Callable[[Task, int, Opened, str], AgentContext]:
-        assert self.sandbox is not None
-        sandbox = self.sandbox
-        promised: Mapping[str, tuple[ArtifactRef, ...]] = {
-            task.id: task.produces for task in plan.tasks if task.produces
-        }
-        parents: dict[str, list[str]] = {}
-        for before, after in plan.binding_edges():
-            parents.setdefault(after, []).append(before)
-        llm = self.llm.backend if self.llm is not None else None
-        loggers: dict[str | None, logging.Logger] = {}
-
-        def context_for(task: Task, attempt: int, opened: Opened, feedback: str) -> AgentContext:
-            if task.agent_type not in loggers:
-                loggers[task.agent_type] = logging.getLogger(f"agent_dispatcher.agents.{task.agent_type}")
-            return AgentContext(
-                run=self.run,
-                attempt=attempt,
-                task=task.id,
-                specification=plan.specification,
-                workspace=GuardedWorkspace(opened.path),
-                sandbox=TaskSandbox(sandbox, opened.path, self.language),
-                language=self.language,
-                llm=llm,
-                inputs=tuple(
-                    artifact for parent in parents.get(task.id, ()) for artifact in self._artifacts.get(parent, ())
-                ),
-                promised=promised,
-                feedback=feedback,
-                log=loggers[task.agent_type],
-            )
-
-        return context_for
 
     def _create_agent(self, name: str) -> Any:
         return self.registry.create("agent_type", name, self.components.services("agent_type", name))

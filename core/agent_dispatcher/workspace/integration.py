@@ -96,6 +96,10 @@ class Integration:
         self._run_dir = run_dir
         self._lane = asyncio.Lock()
 
+    def use(self, plan: ExecutionPlan) -> None:
+        """Go by this plan from now on."""
+        self._plan = plan
+
     async def land(
         self,
         task: Task,

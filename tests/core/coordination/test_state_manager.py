@@ -122,7 +122,7 @@ def test_requests_are_seen_once_and_old_ones_never() -> None:
     request(store, "r", {"command": "cancel"})
     assert [one["command"] for one in state.requests()] == ["pause", "cancel"]
     assert state.requests() == []
-    with pytest.raises(UsageError, match="pause or to cancel"):
+    with pytest.raises(UsageError, match="to pause, to cancel"):
         request(store, "r", {"command": "explode"})
 
 

@@ -1,0 +1,83 @@
+"""What agents of a run are given to work with: always by the plan as it is now."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..agents.base_agent import AgentContext
+from ..extension.components import Language, Opened, Sandbox
+from ..models import Artifact, ArtifactRef, Event, ExecutionPlan, Task
+from ..workspace.agent_workspace import GuardedWorkspace, TaskSandbox
+
+__all__ = ["Contexts", "artifacts_of"]
+
+
+class Contexts:
+    """Makes the context of each attempt.
+
+    Args:
+        run: the run's id.
+        sandbox: what agents' commands run in.
+        language: the active language.
+        llm: the model backend, if there is one.
+        artifacts: task id to what it made; read whenever a context is made.
+    """
+
+    def __init__(
+        self,
+        *,
+        run: str,
+        sandbox: Sandbox,
+        language: Language | None,
+        llm: Any,
+        artifacts: Mapping[str, tuple[Artifact, ...]],
+    ) -> None:
+        self._run = run
+        self._sandbox = sandbox
+        self._language = language
+        self._llm = llm
+        self._artifacts = artifacts
+        self._loggers: dict[str | None, logging.Logger] = {}
+
+    def use(self, plan: ExecutionPlan) -> None:
+        """Go by this plan from now on."""
+        self._specification = plan.specification
+        self._promised: Mapping[str, tuple[ArtifactRef, ...]] = {
+            task.id: task.produces for task in plan.tasks if task.produces
+        }
+        self._before: dict[str, list[str]] = {}
+        for before, after in plan.binding_edges():
+            self._before.setdefault(after, []).append(before)
+
+    def make(self, task: Task, attempt: int, opened: Opened, feedback: str) -> AgentContext:
+        """The context of one attempt in its open folder."""
+        if task.agent_type not in self._loggers:
+            self._loggers[task.agent_type] = logging.getLogger(f"agent_dispatcher.agents.{task.agent_type}")
+        return AgentContext(
+            run=self._run,
+            attempt=attempt,
+            task=task.id,
+            specification=self._specification,
+            workspace=GuardedWorkspace(opened.path),
+            sandbox=TaskSandbox(self._sandbox, opened.path, self._language),
+            language=self._language,
+            llm=self._llm,
+            inputs=tuple(made for before in self._before.get(task.id, ()) for made in self._artifacts.get(before, ())),
+            promised=self._promised,
+            feedback=feedback,
+            log=self._loggers[task.agent_type],
+        )
+
+
+def artifacts_of(events: Sequence[Event]) -> dict[str, tuple[Artifact, ...]]:
+    """Task id to what its last sealed attempt made."""
+    return {
+        event.task: tuple(
+            Artifact(name=item["name"], type=item["type"], path=item["path"], task=event.task)
+            for item in event.data.get("artifacts") or ()
+        )
+        for event in events
+        if event.type == "attempt.sealed" and event.task is not None
+    }
