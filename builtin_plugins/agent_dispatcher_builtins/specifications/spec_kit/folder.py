@@ -67,7 +67,7 @@ def _folder_likeness(folder: Path) -> float:
         return 0.6 + 0.2 * sure if sure else 0.0
     if sure:
         return 1.6
-    return 1.0 if len(there) > 1 else 0.4
+    return 0.25 if len(there) > 1 else 0.15  # by name only: so many documents are called so
 
 
 def feature_folder(source: Path) -> Path:
