@@ -4,21 +4,31 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
 
 from agent_dispatcher.extension import PlanningContext, Requires
 from agent_dispatcher.models import ArtifactRef, Specification, Task
+
+from .naming import Named, named
+from .unordered import unordered
 
 __all__ = ["ArtifactsRule"]
 
 #: How sure it is that a task waits for the one that makes what it needs by name.
 _CONFIDENCE = 0.9
+#: ... that what one task says in prose that it makes, and another names, is such a thing: written as code or a path, and only looking like a name.
+_SAID = 0.55
+_LOOKING = 0.4
+#: What more tasks name than this, or more than half of them, is part of the subject, not of one task's work.
+_SUBJECT = 40
 
 
 class ArtifactsRule:
-    """Reads only what tasks promise (``produces``) and need (``consumes``).
+    """Reads what tasks promise (``produces``) and need (``consumes``); of tasks about whose order nobody has said anything (:mod:`.unordered`) also what they name.
 
     * A task that needs an artifact waits for every task that makes it; one that needs a folder (``src/``) for every task that writes in it.
     * A task that needs and makes the same artifact changes it: it waits for those that only make it.
+    * What exactly one task says it makes (*create `app/models.py`*, *implement `POST /loans`*, *Add the LoanPolicy*) is needed by those that name it.
     * A test and what it verifies are written at the same time: nothing is said about such a pair.
     """
 
@@ -32,7 +42,7 @@ class ArtifactsRule:
         for task in tasks:
             for artifact in sorted(made[task.id]):
                 makers.setdefault(artifact, []).append(task)
-        return list(_edges(tasks, made, needed, makers))
+        return [*_edges(tasks, made, needed, makers), *_said_edges(unordered(tasks, specification, context))]
 
 
 Names = Mapping[str, frozenset[ArtifactRef]]
@@ -63,6 +73,55 @@ def _edges(
                     else f'"{task.title}" needs {_said(artifact)}, in which "{maker.title}" writes {what.name}',
                     task.source or maker.source,
                 )
+
+
+def _said_edges(tasks: Sequence[Task]) -> Iterator[Requires]:
+    """From who says that it makes something to who names it."""
+    naming: dict[ArtifactRef, dict[int, Named]] = {}
+    for number, task in enumerate(tasks):
+        for each in named(task):
+            known = naming.setdefault(each.thing, {}).get(number)
+            if known is None or (each.made and not known.made):
+                naming[each.thing][number] = each
+    for thing in sorted(naming):
+        users = naming[thing]
+        makers = [number for number, each in users.items() if each.made]
+        if len(makers) != 1:
+            continue
+        if "*" not in thing.name and 1 < len(users) <= min(_SUBJECT, max(3, len(tasks) // 2)):
+            for user, how in users.items():
+                yield from _said_edge(tasks, makers[0], users[makers[0]], user, how)
+    yield from _globbed(tasks, naming)
+
+
+def _globbed(tasks: Sequence[Task], naming: Mapping[ArtifactRef, Mapping[int, Named]]) -> Iterator[Requires]:
+    """From who says that it makes a file to who names a pattern of files that it fits."""
+    files = [
+        (thing.name, number, each)
+        for thing, users in sorted(naming.items())
+        if thing.type == "path" and "*" not in thing.name
+        for number, each in users.items()
+        if each.made
+    ]
+    patterns = [thing for thing in sorted(naming) if thing.type == "path" and "*" in thing.name]
+    for pattern in patterns[:_SUBJECT]:
+        fitting = [(number, each) for name, number, each in files if fnmatchcase(name, pattern.name)]
+        for user, how in naming[pattern].items():
+            for maker, each in fitting[:_SUBJECT]:
+                yield from _said_edge(tasks, maker, each, user, how)
+
+
+def _said_edge(tasks: Sequence[Task], maker: int, made: Named, user: int, used: Named) -> Iterator[Requires]:
+    if maker != user and not (used.made and used.thing == made.thing):
+        before, after = tasks[maker], tasks[user]
+        yield Requires(
+            before.id,
+            after.id,
+            "data",
+            _SAID if made.exact and used.exact else _LOOKING,
+            f'"{after.title}" names {used.phrase}; "{before.title}" makes it: "{made.phrase}"',
+            after.source or before.source,
+        )
 
 
 def _tests(first: Task, second: Task) -> bool:

@@ -14,12 +14,13 @@ from .wording import as_written
 
 __all__ = ["DataRule"]
 
-#: What is guessed from words alone is never surer than this.
-_SUREST = 0.85
+#: An order that rests on several guesses in a row is less sure than each of them: their likelihood is taken at this rate, and so a binding edge is right with
+#: those it joins.
+_RATE = 0.85
 #: ... and no more than this for tasks that the source does not list itself: what a requirement says is no order to a worker.
 _DERIVED = 0.45
-#: Below this likelihood nothing is said.
-_LEAST = 0.1
+#: Below this confidence nothing is said.
+_LEAST = 0.15
 #: Longer lists are left alone: their tasks speak of too much that is alike.
 _MOST_TASKS = 20_000
 #: How much later work must be for its words to be quoted, and how many shared words are.
@@ -38,14 +39,15 @@ class DataRule:
     async def find(
         self, tasks: Sequence[Task], specification: Specification, context: PlanningContext
     ) -> Iterable[Requires]:
-        """Edges of kind ``data`` where the later task speaks of the earlier one, else of kind ``logical``; 0.1 to 0.85."""
+        """Edges of kind ``data`` where the later task speaks of the earlier one, else of kind ``logical``; 0.15 to 0.85."""
         loose = unordered(tasks, specification, context)
         if len(loose) > _MOST_TASKS:
             context.log.warning("%d tasks are too many to compare by their words (at most %d)", len(loose), _MOST_TASKS)
             return []
-        surest = _SUREST if specification.tasks else _DERIVED
+        surest = _RATE if specification.tasks else _DERIVED
         flow = Flow.of(loose)
-        return [_edge(flow, step, surest) for step in flow.steps() if step.likelihood >= _LEAST]
+        found = (_edge(flow, step, surest) for step in flow.steps())
+        return [edge for edge in found if edge.confidence >= _LEAST]
 
 
 def _edge(flow: Flow, step: Step, surest: float) -> Requires:
@@ -54,7 +56,7 @@ def _edge(flow: Flow, step: Step, surest: float) -> Requires:
         before.id,
         after.id,
         "data" if step.shared else "logical",
-        round(min(surest, step.likelihood), 2),
+        round(min(surest, _RATE * step.likelihood), 2),
         f'"{after.title}" likely builds on "{before.title}": {"; ".join(_signs(flow, step))}',
         after.source or before.source,
     )

@@ -74,9 +74,9 @@ class Signs:
         )
 
 
-ORDER = Signs(stage=3.69, spoken=1.78, returned=-0.47, titles=-2.22, texts=1.66, priority=0.43, size=6.70, always=-2.41)
+ORDER = Signs(stage=3.67, spoken=1.80, returned=-0.46, titles=-2.22, texts=1.65, priority=0.42, size=6.75, always=-2.42)
 DIRECTNESS = Signs(
-    stage=1.25, spoken=1.27, returned=-0.41, titles=-2.69, texts=5.46, priority=0.10, size=7.64, always=-3.61
+    stage=1.23, spoken=1.27, returned=-0.41, titles=-2.70, texts=5.46, priority=0.09, size=7.66, always=-3.62
 )
 
 

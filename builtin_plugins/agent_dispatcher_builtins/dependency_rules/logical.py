@@ -54,7 +54,7 @@ def _set_up_first(tasks: Sequence[Task]) -> Iterator[Requires]:
     names = {task.id for task in setting_up}
     if 2 * len(names) > len(tasks):  # where nearly everything is a set-up, the word means nothing
         return
-    unsure = len(setting_up) > 1 or _many(tasks)  # of several, or in a long list, a set-up is rather one of a part
+    several, long = len(setting_up) > 1, _many(tasks)  # then a set-up is rather one of a part
     for first in setting_up:
         for task in tasks:
             if task.id in names or task.type in ("research", "analysis") or task.id in first.verifies:
@@ -65,7 +65,15 @@ def _set_up_first(tasks: Sequence[Task]) -> Iterator[Requires]:
                 first.id,
                 task.id,
                 "logical",
-                0.7 if first.group and first.group == task.group else 0.4 if unsure else 0.6 if first.group else 0.7,
+                0.7
+                if first.group and first.group == task.group
+                else 0.3
+                if long
+                else 0.4
+                if several
+                else 0.6
+                if first.group
+                else 0.7,
                 f'"{first.title}" sets the project up in which "{task.title}" works',
                 task.source,
             )
@@ -82,8 +90,8 @@ def _documented_first(tasks: Sequence[Task]) -> Iterator[Requires]:
             shared = sorted(set(task.requirements) & set(built.requirements))
             if shared:
                 yield _documents(task, built, 0.8, f"both serve {', '.join(shared)}")
-            elif whole:
-                yield _documents(task, built, 0.45, "it is about the whole project")
+            elif whole and not _many(tasks):
+                yield _documents(task, built, 0.2, "it is about the whole project")
             elif task.group and task.group == built.group:
                 yield _documents(task, built, 0.4, f"both belong to {task.group}")
 

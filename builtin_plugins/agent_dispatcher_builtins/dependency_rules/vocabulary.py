@@ -20,26 +20,26 @@ _TITLE: Mapping[int, str] = {
     -10: "design",
     -7: "initializ",
     -6: "core",
-    -5: "architectur defin set",
+    -5: "architectur bootstrap defin scaffold set setup",
     -4: "api authenticat component",
-    -3: "class project schema servic",
+    -3: "class foundation infrastructur install project schema servic skeleton",
     -2: """
-        algorithm base creat impl layout library migrat model navigat policy refactor requir scaffold server setup shar
+        algorithm base creat impl layout library migrat model navigat policy refactor requir server shar
         structur tabl
     """,
     -1: """
-        configur configurat connection dependency detection directory environ filter infrastructur manager method middlewar
+        configur configurat connection dependency detection directory environ filter manager method middlewar
         parameter parser provider repository role stack
     """,
     1: """
         action advanc case ci comprehensiv custom develop end establish event form frontend header job key load mechanism
-        notificat production real report unit verificat version workflow
+        notificat real report unit verificat version workflow
     """,
     2: """
         access add alert analytic build cach cd cleanup css dashboard edge enforc enhanc feedback file finaliz handler logg
         mobil mock monitor option quality queu responsiv secur sett statu suit system updat usag verify
     """,
-    3: "complianc docu endpoint export handl manag recovery templat validat",
+    3: "complianc docu endpoint guid launch production publish readm releas export handl manag recovery templat validat",
     4: "documentat error functionality integrat optimiz performanc security",
     5: "respons",
     7: "deploy test",
