@@ -218,9 +218,7 @@ class Explainer:
 
     def task(self, task: Task) -> TaskExplanation:
         """Everything the plan knows about a task."""
-        waits = [self._hop(link) for link in self._entering.get(task.id, ())]
         followers = [self._hop(link) for link in self._leaving.get(task.id, ())]
-        waits += [self._advisory_hop(each) for each in self._advisory if each.after == task.id]
         followers += [self._advisory_hop(each) for each in self._advisory if each.before == task.id]
         wanted = set(task.requirements)
         return TaskExplanation(
@@ -230,7 +228,7 @@ class Explainer:
             start_s=self._costs.start_s(task.id),
             slack_s=self._costs.slack_s(task.id),
             critical=task.id in self.plan.critical_path,
-            waits_for=tuple(waits),
+            waits_for=self.incoming(task.id),
             waited_for_by=tuple(followers),
             also_waits_for=tuple(
                 self._hop(Link(each.before, each.after))
@@ -280,8 +278,17 @@ class Explainer:
     # --- shared -------------------------------------------------------------------------------------------------------
 
     def incoming(self, task_id: str) -> tuple[Hop, ...]:
-        """The steps by which a task waits, implied and advisory ones left out, sorted by kind and what comes first."""
-        return tuple(self._hop(link) for link in self._entering.get(task_id, ()))
+        """The steps by which a task waits, sorted, what is implied left out; then the advisory ones."""
+        binding = [self._hop(link) for link in self._entering.get(task_id, ())]
+        return (*binding, *self._advisory_entering.get(task_id, ()))
+
+    def start_s(self, task_id: str) -> float:
+        """The earliest start of a task, seconds from the beginning."""
+        return self._costs.start_s(task_id)
+
+    def slack_s(self, task_id: str) -> float:
+        """How many seconds later a task may start without anything getting done later."""
+        return self._costs.slack_s(task_id)
 
     def _hop(self, link: Link) -> Hop:
         saved, critical = self._costs.saved_s(link), self._costs.is_critical(link)
@@ -313,6 +320,13 @@ class Explainer:
     @cached_property
     def _advisory(self) -> tuple[Dependency, ...]:
         return tuple(each for each in self.plan.dependencies if each.strength == "advisory")
+
+    @cached_property
+    def _advisory_entering(self) -> Mapping[str, list[Hop]]:
+        found: dict[str, list[Hop]] = {}
+        for each in self._advisory:
+            found.setdefault(each.after, []).append(self._advisory_hop(each))
+        return found
 
     @cached_property
     def _reasons(self) -> Mapping[tuple[str, str], Dependency | Dropped]:

@@ -1,4 +1,4 @@
-"""``report.html``."""
+"""``report.html`` and ``plan.html``."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ from pathlib import Path
 from agent_dispatcher.models import Event, ExecutionPlan, ExecutionResult
 
 from .page import make_page
-from .rendering import render
+from .plan_page import make_plan_page
+from .rendering import render, render_plan
 
 __all__ = ["HtmlReporter"]
 
 
 class HtmlReporter:
-    """Writes the report as one page that can be opened, sent and printed without anything else."""
+    """Writes the report, and shows a plan, as one page that can be opened, sent and printed without anything else."""
+
+    plan_suffix = ".html"
 
     def write(
         self, result: ExecutionResult, plan: ExecutionPlan, events: Sequence[Event], folder: Path
@@ -22,3 +25,6 @@ class HtmlReporter:
         path = folder / "report.html"
         path.write_text(render(make_page(result, plan, events, folder)), encoding="utf-8")
         return [path]
+
+    def render_plan(self, plan: ExecutionPlan) -> str:
+        return render_plan(make_plan_page(plan))
