@@ -59,6 +59,7 @@ def default_plugins() -> tuple[tuple[str, object], ...]:
         ("beads", specifications.beads),
         ("spec-kitty", specifications.spec_kitty),
         ("markdown", specifications.markdown),
+        ("kiro", specifications.kiro),
         ("listed", decomposers.listed),
         ("llm-decomposer", decomposers.llm),
         ("pattern", decomposers.pattern),

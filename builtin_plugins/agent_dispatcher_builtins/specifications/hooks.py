@@ -7,7 +7,7 @@ from typing import Any
 
 from agent_dispatcher.extension import Component, hookimpl
 
-__all__ = ["beads", "finalized", "markdown", "native", "spec_kit", "spec_kitty", "task_master"]
+__all__ = ["beads", "finalized", "kiro", "markdown", "native", "spec_kit", "spec_kitty", "task_master"]
 
 
 class _Native:
@@ -160,3 +160,26 @@ def _markdown(options: None, services: Any) -> Any:
 
 
 markdown = _Markdown()
+
+
+class _Kiro:
+    @hookimpl
+    def dispatcher_specification_formats(self) -> Iterator[Component]:
+        from .kiro.options import KiroOptions
+
+        yield Component(
+            "kiro",
+            "Specifications of Kiro and cc-sdd: requirements.md, design.md and tasks.md.",
+            _kiro,
+            options=KiroOptions,
+            default_rank=50,
+        )
+
+
+def _kiro(options: Any, services: Any) -> Any:
+    from .kiro.format import KiroFormat
+
+    return KiroFormat(options)
+
+
+kiro = _Kiro()
