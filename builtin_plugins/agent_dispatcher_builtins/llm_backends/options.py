@@ -10,7 +10,15 @@ from urllib.parse import urlsplit
 from attrs import Attribute, field, frozen
 from attrs.validators import and_, ge, gt, in_, lt, matches_re, min_len, optional
 
-__all__ = ["OPENAI_URL", "LocalOptions", "OpenAIOptions", "RecordedOptions", "ScriptedOptions", "is_loopback"]
+__all__ = [
+    "OPENAI_URL",
+    "LocalOptions",
+    "OpenAIOptions",
+    "RecordedOptions",
+    "ScriptedOptions",
+    "ServerOptions",
+    "is_loopback",
+]
 
 OPENAI_URL = "https://api.openai.com/v1"
 
@@ -69,7 +77,7 @@ class RecordedOptions:
 
 
 @frozen(kw_only=True)
-class _Exchange:
+class ServerOptions:
     """What every backend that talks to a server has.
 
     Attributes:
@@ -88,7 +96,7 @@ class _Exchange:
 
 
 @frozen(kw_only=True)
-class OpenAIOptions(_Exchange):
+class OpenAIOptions(ServerOptions):
     """Options of ``openai``.
 
     Attributes:
@@ -105,7 +113,7 @@ class OpenAIOptions(_Exchange):
 
 
 @frozen(kw_only=True)
-class LocalOptions(_Exchange):
+class LocalOptions(ServerOptions):
     """Options of ``local``: a model file (``model``), or where to get one (``repository``, ``file``, ``sha256``).
 
     Attributes:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .formats import SpecificationFormatContract
     from .languages import LanguageContract, SourceSample
     from .memory_workspace import MemoryWorkspace
+    from .model_server import ModelServer, Received
     from .one_line import ScriptedAgent, dispatcher
     from .planning import DecomposerContract, DependencyRuleContract, ValidatorContract
     from .reporters import ReporterContract
@@ -52,7 +53,9 @@ __all__ = [
     "MemoryStore",
     "MemoryWorkspace",
     "MessageBusContract",
+    "ModelServer",
     "Outcome",
+    "Received",
     "ReporterContract",
     "SandboxContract",
     "ScriptedAgent",
@@ -87,7 +90,9 @@ _MODULES = {
     "MemoryStore": "..coordination.memory_store",
     "MemoryWorkspace": ".memory_workspace",
     "MessageBusContract": ".buses",
+    "ModelServer": ".model_server",
     "Outcome": ".contract",
+    "Received": ".model_server",
     "ReporterContract": ".reporters",
     "SandboxContract": ".sandboxes",
     "ScriptedAgent": ".one_line",

@@ -1,0 +1,101 @@
+"""Any server that speaks OpenAI's chat completions, through the official SDK."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from importlib import import_module
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from attrs import define
+
+from agent_dispatcher.errors import Unavailable
+from agent_dispatcher.extension import LlmReply, LlmRequest, Services
+
+from ..options import OPENAI_URL, OpenAIOptions, is_loopback
+from .dialect import Dialect
+from .endpoint import WANTS_KEY, Endpoint, Limits
+
+if TYPE_CHECKING:
+    from .chat import Chat
+
+__all__ = ["OpenAIBackend", "chat_with", "need_sdk"]
+
+
+@define
+class OpenAIBackend:
+    """Asks one endpoint. The SDK is imported by the first call."""
+
+    endpoint: Endpoint
+    log: logging.Logger
+    _chat: Chat | None = None
+
+    @classmethod
+    def open(cls, options: OpenAIOptions, services: Services) -> OpenAIBackend:
+        """For the dispatcher.
+
+        Raises:
+            Unavailable: the SDK or the key is not there.
+        """
+        need_sdk("openai")
+        key, hint = _key(options)
+        if key and options.base_url.startswith("http://") and not is_loopback(options.base_url):
+            services.log.warning("the key for %s travels unencrypted: use https", options.base_url)
+        endpoint = Endpoint(
+            base_url=options.base_url,
+            model=options.model,
+            limits=Limits.of(options),
+            key=key,
+            key_hint=hint,
+            dialect=Dialect.asking(options.structured),
+            own_server=_is_own(options),
+        )
+        return cls(endpoint, services.log)
+
+    async def complete(self, request: LlmRequest) -> LlmReply:
+        """The model's reply.
+
+        Raises:
+            BackendError: why there is none, and of which sort that is.
+        """
+        if self._chat is None:
+            self._chat = await chat_with(self.endpoint, self.log)
+        return await self._chat.complete(request)
+
+
+async def chat_with(endpoint: Endpoint, log: logging.Logger) -> Chat:
+    """What talks to an endpoint. The first one of a process takes as long as the import of the SDK; the event loop goes on meanwhile."""
+    module = await asyncio.to_thread(import_module, f"{__package__}.chat")
+    made: Chat = module.Chat(endpoint, log)
+    return made
+
+
+def need_sdk(backend: str) -> None:
+    """Refuse in one line where the SDK is not installed; it is not imported.
+
+    Raises:
+        Unavailable: it is not there, or is of the line before 3.
+    """
+    if find_spec("openai") is None or find_spec("httpx2") is None:
+        remedy = f"pip install 'agent-dispatcher[{backend}]'"
+        raise Unavailable(f"backend {backend!r} needs the package openai 3", remedy)
+
+
+def _is_own(options: OpenAIOptions) -> bool:
+    return options.base_url.rstrip("/") == OPENAI_URL
+
+
+def _key(options: OpenAIOptions) -> tuple[str, str]:
+    """The key, and where it comes from in words. A key is for one server: no other gets the one of OpenAI unasked."""
+    name = options.api_key_env or ("OPENAI_API_KEY" if _is_own(options) else "")
+    if not name:
+        return "", WANTS_KEY
+    key = os.environ.get(name, "").strip()
+    if not key:
+        what = f"backend 'openai' needs a key: the environment variable {name} is not set"
+        raise Unavailable(what, f"export {name}=...")
+    if not key.isascii() or not key.isprintable():
+        raise Unavailable(f"the key in {name} holds a character that no key has", "set it again")
+    return key, f"the key is that of the environment variable {name}"

@@ -1,0 +1,91 @@
+"""Talks to one endpoint, and remembers what it does not understand. Imported when the first call is made: it brings the SDK."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import Final
+
+import openai
+from attrs import define, evolve, field
+
+from agent_dispatcher.extension import LlmReply, LlmRequest, Usage
+from agent_dispatcher.llm import bare_json, input_bound, output_bound
+
+from .connection import make_client
+from .dialect import Dialect
+from .endpoint import Endpoint
+from .exchange import Collected, Refused, exchange
+
+__all__ = ["Chat"]
+
+_STOPS: Final = {
+    "stop": "stop",
+    "length": "length",
+    "tool_calls": "tool_calls",
+    "function_call": "tool_calls",
+    "content_filter": "refused",
+}
+
+
+@define
+class Chat:
+    """Safe for calls at the same time, and for one event loop after the other.
+
+    Each call is made once. Only a request that the server refuses for the way it is put, which costs nothing, is put in another way; what was
+    learned is kept for each model.
+    """
+
+    endpoint: Endpoint
+    log: logging.Logger
+    _dialects: dict[str, Dialect] = field(factory=dict)
+    _client: tuple[asyncio.AbstractEventLoop, openai.AsyncOpenAI] | None = None
+
+    async def complete(self, request: LlmRequest) -> LlmReply:
+        """The model's reply.
+
+        Raises:
+            BackendError: why there is none, and of which sort that is.
+        """
+        endpoint, limits = self.endpoint, self.endpoint.limits
+        model = request.model or endpoint.model
+        dialect = self._dialects.get(model, endpoint.dialect)
+        end = time.monotonic() + min(limits.total_s, request.timeout_s or limits.total_s)
+        while True:
+            left = evolve(limits, total_s=max(0.0, end - time.monotonic()))
+            try:
+                collected = await exchange(self._here(), dialect.body(request, model), left, endpoint.failures)
+            except Refused as refused:
+                other = dialect.after(refused.complaint, request)
+                if other is None:
+                    raise
+                self.log.debug("%s refused %s; next: %s", endpoint.base_url, dialect, other)
+                dialect = other
+            else:
+                self._dialects[model] = dialect
+                return _reply(request, collected, in_words=dialect.structured != "json_schema")
+
+    def _here(self) -> openai.AsyncOpenAI:
+        """The client for the running event loop."""
+        loop = asyncio.get_running_loop()
+        if self._client is None or self._client[0] is not loop:
+            self._client = (loop, make_client(self.endpoint))
+        return self._client[1]
+
+
+def _reply(request: LlmRequest, collected: Collected, *, in_words: bool) -> LlmReply:
+    text, calls = collected.text, collected.tool_calls
+    written = text + collected.refusal + "".join(call.name + call.arguments for call in calls)
+    bound = Usage(input_tokens=input_bound(request), output_tokens=output_bound(written), estimated=True)
+    if collected.refusal:
+        text = text or collected.refusal
+    elif request.schema is not None and in_words:
+        text = bare_json(text)
+    return LlmReply(
+        text=text,
+        usage=collected.usage or bound,
+        model=collected.model,
+        stop_reason="refused" if collected.refusal else _STOPS.get(str(collected.finish), "stop"),
+        tool_calls=calls,
+    )

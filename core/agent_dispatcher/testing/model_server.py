@@ -1,0 +1,326 @@
+"""A real HTTP server of language models on loopback, scripted per test: real clients talk to it, none is patched."""
+
+from __future__ import annotations
+
+import json
+import select
+import socket
+import struct
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Final, Self
+
+from attrs import frozen
+
+from .model_replies import Cuts, Fails, Floods, Hangs, Redirects, Says, SendsBytes, ServerReply, Stalls
+
+__all__ = ["ModelServer", "Received"]
+
+#: What a server can be told not to understand.
+FEATURES: Final = frozenset(
+    {"json_schema", "json_object", "stream_options", "max_tokens", "temperature", "seed", "tools"}
+)
+
+
+@frozen(kw_only=True)
+class Received:
+    """A request as it arrived.
+
+    Attributes:
+        headers: by name in lower case.
+        body: the JSON of a POST, ``{}`` of a GET.
+    """
+
+    path: str
+    headers: Mapping[str, str]
+    body: Mapping[str, Any]
+
+    @property
+    def text(self) -> str:
+        """The last message."""
+        messages: Sequence[Mapping[str, Any]] = self.body.get("messages") or ({},)
+        return str(messages[-1].get("content") or "")
+
+
+class ModelServer:
+    """Speaks OpenAI's chat completions, streamed or not, and lists its model.
+
+    ::
+
+        with ModelServer(["yes", Fails(status=429, headers={"Retry-After": "3"})]) as server:
+            client = AsyncOpenAI(base_url=server.base_url, api_key="x")
+
+    Args:
+        replies: one for each request in order (a text is a reply), or a function from a :class:`Received` to one. After the last, the server fails with 500.
+        model: the name it answers with.
+        refuses: what it does not understand, of :data:`FEATURES`: such a request gets a 400 that says so.
+        counts: whether it says what was used.
+
+    Attributes:
+        requests: what was asked, in the order of arrival.
+        left: how many clients went before the reply was whole.
+        sent_bytes: bytes of bodies that were sent.
+    """
+
+    def __init__(
+        self,
+        replies: Iterable[str | ServerReply] | Callable[[Received], str | ServerReply],
+        *,
+        model: str = "test-model",
+        refuses: Iterable[str] = (),
+        counts: bool = True,
+    ) -> None:
+        self._function = replies if callable(replies) else None
+        self._replies = [] if callable(replies) else list(replies)
+        self.model = model
+        self.refuses = frozenset(refuses)
+        if not self.refuses <= FEATURES:
+            raise ValueError(
+                f"{', '.join(sorted(self.refuses - FEATURES))}: a server can refuse {', '.join(sorted(FEATURES))}"
+            )
+        self.counts = counts
+        self.requests: list[Received] = []
+        self.left = 0
+        self.sent_bytes = 0
+        self._answered = 0
+        self._lock = threading.Lock()
+        self._closing = threading.Event()
+        self._http = _Http(self)
+        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,), name="model-server", daemon=True)
+
+    @property
+    def origin(self) -> str:
+        """``http://127.0.0.1:<port>``."""
+        return f"http://127.0.0.1:{self._http.server_port}"
+
+    @property
+    def base_url(self) -> str:
+        """What a client is configured with."""
+        return f"{self.origin}/v1"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of every client and stop."""
+        self._closing.set()
+        self._http.shutdown()
+        self._http.server_close()
+        self._thread.join()
+
+    # --- what the handlers ask ----------------------------------------------------------------------------------------
+
+    def reply_to(self, received: Received) -> ServerReply:
+        """The scripted reply; a refusal does not use one up."""
+        with self._lock:
+            self.requests.append(received)
+            refused = self._refused(received.body)
+            if refused is not None:
+                return refused
+            number, self._answered = self._answered, self._answered + 1
+        if self._function is not None:
+            said = self._function(received)
+        elif number < len(self._replies):
+            said = self._replies[number]
+        else:
+            return Fails(
+                status=500, message=f"the script has {len(self._replies)} replies, this is request {number + 1}"
+            )
+        return Says(text=said) if isinstance(said, str) else said
+
+    def _refused(self, body: Mapping[str, Any]) -> Fails | None:
+        asked = {name for name in FEATURES if name in body}
+        asked.add(str((body.get("response_format") or {}).get("type", "")))
+        for name in sorted(asked & self.refuses):
+            if name.startswith("json_"):
+                what = f"This response_format type is unavailable: {name}"
+                return Fails(status=400, message=what, param="response_format")
+            instead = " Use 'max_completion_tokens' instead." if name == "max_tokens" else ""
+            what = f"Unsupported parameter: '{name}' is not supported with this model.{instead}"
+            return Fails(status=400, message=what, code="unsupported_parameter", param=name)
+        return None
+
+    def wait_for_end(self, connection: socket.socket) -> None:
+        """Until the client goes or the server is closed."""
+        while not self._closing.is_set():
+            readable, _, _ = select.select([connection], [], [], 0.02)
+            if readable:
+                self.count_left()
+                return
+
+    def pause(self, seconds: float) -> None:
+        """Sleep, unless the server is closed."""
+        self._closing.wait(seconds)
+
+    def count_left(self) -> None:
+        """A client went."""
+        with self._lock:
+            self.left += 1
+
+    def count_sent(self, number: int) -> None:
+        """Bytes were sent."""
+        with self._lock:
+            self.sent_bytes += number
+
+    @property
+    def closing(self) -> bool:
+        """Whether the server is being closed."""
+        return self._closing.is_set()
+
+
+class _Http(ThreadingHTTPServer):
+    daemon_threads = False
+    block_on_close = True
+
+    def __init__(self, owner: ModelServer) -> None:
+        self.owner = owner
+        super().__init__(("127.0.0.1", 0), _Handler)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that goes is no error here, and nothing belongs on a test's screen."""
+        self.owner.count_left()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: _Http
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Nothing."""
+
+    def do_GET(self) -> None:
+        owner = self.server.owner
+        if self.path == "/v1/models":
+            self._json(
+                200,
+                {"object": "list", "data": [{"id": owner.model, "object": "model", "created": 0, "owned_by": "test"}]},
+            )
+        else:
+            self._json(404, {"error": {"message": f"nothing is at {self.path}"}})
+
+    def do_POST(self) -> None:
+        owner = self.server.owner
+        body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))))
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        received = Received(path=self.path, headers=headers, body=body)
+        if self.path != "/v1/chat/completions":
+            self._json(404, {"error": {"message": f"nothing is at {self.path}"}})
+            return
+        self.close_connection = True
+        match owner.reply_to(received):
+            case Says() as said if body.get("stream"):
+                self._stream(_pieces(said, received, owner), said)
+            case Says() as said:
+                owner.pause(said.delay_s)
+                self._json(200, _completion(said, received, owner))
+            case Fails() as failure:
+                error = {"message": failure.message, "code": failure.code, "param": failure.param, "type": "error"}
+                self._json(failure.status, {"error": error}, failure.headers)
+            case Redirects(to, status):
+                self._head(status, {"Location": to, "Content-Length": "0"})
+            case Hangs():
+                owner.wait_for_end(self.connection)
+            case Stalls(text):
+                self._head(200, {"Content-Type": "text/event-stream"})
+                self._send(_event(_chunk(owner.model, {"content": text})))
+                owner.wait_for_end(self.connection)
+            case Cuts(text, reset):
+                self._head(200, {"Content-Type": "text/event-stream"})
+                self._send(_event(_chunk(owner.model, {"content": text})))
+                if reset:
+                    self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    self.connection.close()
+            case Floods(in_one_line):
+                self._flood(in_one_line)
+            case SendsBytes() as raw:
+                length = {"Content-Length": str(len(raw.body))}
+                self._head(200, {"Content-Type": raw.content_type, **length, **raw.headers})
+                self._send(raw.body)
+
+    def _stream(self, pieces: Iterable[Mapping[str, Any]], said: Says) -> None:
+        owner = self.server.owner
+        owner.pause(said.delay_s)
+        self._head(200, {"Content-Type": "text/event-stream"})
+        for number, piece in enumerate(pieces):
+            if number:
+                owner.pause(said.pause_s)
+            self._send(_event(piece))
+        self._send(b"data: [DONE]\n\n")
+
+    def _flood(self, in_one_line: bool) -> None:
+        owner = self.server.owner
+        self._head(200, {"Content-Type": "text/event-stream"})
+        piece = b"x" * 65536 if in_one_line else _event(_chunk(owner.model, {"content": "x" * 65536}))
+        if in_one_line:
+            self._send(b'data: {"choices": [{"delta": {"content": "')
+        while not owner.closing:
+            self._send(piece)
+
+    def _json(self, status: int, value: Any, headers: Mapping[str, str] | None = None) -> None:
+        body = json.dumps(value).encode()
+        self._head(status, {"Content-Type": "application/json", "Content-Length": str(len(body)), **(headers or {})})
+        self._send(body)
+
+    def _head(self, status: int, headers: Mapping[str, str]) -> None:
+        self.send_response(status)
+        for name, value in {"Connection": "close", **headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+
+    def _send(self, data: bytes) -> None:
+        self.wfile.write(data)
+        self.wfile.flush()
+        self.server.owner.count_sent(len(data))
+
+
+def _event(value: Mapping[str, Any]) -> bytes:
+    return b"data: " + json.dumps(value).encode() + b"\n\n"
+
+
+def _chunk(model: str, delta: Mapping[str, Any], finish_reason: str | None = None) -> dict[str, Any]:
+    choice = {"index": 0, "delta": dict(delta), "finish_reason": finish_reason}
+    return {"id": "c", "object": "chat.completion.chunk", "created": 0, "model": model, "choices": [choice]}
+
+
+def _finish(said: Says) -> str:
+    return said.finish_reason or ("tool_calls" if said.tool_calls else "stop")
+
+
+def _usage(said: Says, received: Received) -> dict[str, int]:
+    read, written = said.usage or (_tokens(json.dumps(received.body.get("messages"))), _tokens(said.text))
+    return {"prompt_tokens": read, "completion_tokens": written, "total_tokens": read + written}
+
+
+def _tokens(text: str) -> int:
+    return len(text.encode()) // 4 + 1
+
+
+def _pieces(said: Says, received: Received, owner: ModelServer) -> Iterator[dict[str, Any]]:
+    yield _chunk(owner.model, {"role": "assistant", "content": ""})
+    size = max(1, -(-len(said.text) // max(1, said.pieces)))
+    for start in range(0, len(said.text), size):
+        yield _chunk(owner.model, {"content": said.text[start : start + size]})
+    for number, call in enumerate(said.tool_calls):
+        first = {"index": number, "id": call.id, "type": "function", "function": {"name": call.name, "arguments": ""}}
+        yield _chunk(owner.model, {"tool_calls": [first]})
+        for part in (call.arguments[:3], call.arguments[3:]):
+            yield _chunk(owner.model, {"tool_calls": [{"index": number, "function": {"arguments": part}}]})
+    yield _chunk(owner.model, {}, _finish(said))
+    if owner.counts and (received.body.get("stream_options") or {}).get("include_usage"):
+        yield {**_chunk(owner.model, {}), "choices": [], "usage": _usage(said, received)}
+
+
+def _completion(said: Says, received: Received, owner: ModelServer) -> dict[str, Any]:
+    calls = [
+        {"id": each.id, "type": "function", "function": {"name": each.name, "arguments": each.arguments}}
+        for each in said.tool_calls
+    ]
+    message = {"role": "assistant", "content": said.text, **({"tool_calls": calls} if calls else {})}
+    choice = {"index": 0, "message": message, "finish_reason": _finish(said)}
+    made = {"id": "c", "object": "chat.completion", "created": 0, "model": owner.model, "choices": [choice]}
+    return {**made, "usage": _usage(said, received)} if owner.counts else made

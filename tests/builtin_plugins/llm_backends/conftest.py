@@ -1,0 +1,43 @@
+"""A backend ``openai`` for a model server on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent_dispatcher.config import Config
+from agent_dispatcher.extension import LlmReply, LlmRequest, Services
+from agent_dispatcher.extension.components import LlmBackend
+from agent_dispatcher.testing import ModelServer
+from agent_dispatcher_builtins.llm_backends.openai.backend import OpenAIBackend
+from agent_dispatcher_builtins.llm_backends.options import OpenAIOptions
+
+Ask = Callable[..., LlmReply]
+Connect = Callable[..., LlmBackend]
+
+
+@pytest.fixture
+def connect() -> Connect:
+    """``connect(server, **options)``: the backend for it."""
+
+    def make(server: ModelServer, **options: Any) -> LlmBackend:
+        options = {"model": "asked-model", "base_url": server.base_url, **options}
+        services = Services(log=logging.getLogger("test-backend"), data_dir=Path(), config=Config())
+        return OpenAIBackend.open(OpenAIOptions(**options), services)
+
+    return make
+
+
+@pytest.fixture
+def ask() -> Ask:
+    """``ask(backend, text, **more)``: the reply, from an event loop of its own."""
+
+    def put(backend: LlmBackend, text: str = "Why?", **more: Any) -> LlmReply:
+        return asyncio.run(backend.complete(LlmRequest.of(text, **more)))
+
+    return put

@@ -1,0 +1,293 @@
+"""``openai`` against a server that misbehaves: each fault is one failure of the right sort, in time, and the key stays where it belongs."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import logging
+import time
+import traceback
+from collections.abc import Callable
+from email.utils import formatdate
+from typing import Any
+
+import pytest
+
+from agent_dispatcher.errors import BackendError, Unavailable
+from agent_dispatcher.extension import LlmReply, LlmRequest
+from agent_dispatcher.extension.components import LlmBackend
+from agent_dispatcher.testing import ModelServer
+from agent_dispatcher.testing.model_replies import Cuts, Fails, Floods, Hangs, Redirects, Says, SendsBytes, Stalls
+from agent_dispatcher_builtins.llm_backends.openai.failures import retry_after_s
+
+Ask = Callable[..., LlmReply]
+Connect = Callable[..., LlmBackend]
+
+
+def failure(connect: Connect, ask: Ask, reply: Any, **options: Any) -> BackendError:
+    """The error that one reply of the server ends in; the server is asked exactly once."""
+    with ModelServer(lambda received: reply) as server:
+        backend = connect(server, **options)
+        with pytest.raises(BackendError) as caught:
+            ask(backend)
+        assert len(server.requests) == 1
+        assert server.base_url in str(caught.value)
+    return caught.value
+
+
+# --- what the server says ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "sort"),
+    [
+        (400, None, "permanent"),
+        (401, None, "permanent"),
+        (403, None, "permanent"),
+        (404, None, "permanent"),
+        (408, None, "transient"),
+        (409, None, "transient"),
+        (413, None, "permanent"),
+        (422, None, "permanent"),
+        (429, None, "rate_limit"),
+        (429, "insufficient_quota", "permanent"),
+        (500, None, "transient"),
+        (502, None, "outage"),
+        (503, None, "outage"),
+        (504, None, "outage"),
+        (529, None, "rate_limit"),
+    ],
+)
+def test_statuses_are_sorted(connect: Connect, ask: Ask, status: int, code: str | None, sort: str) -> None:
+    """Each status is of the sort that says whether trying again makes sense; the server's own words are in the message."""
+    error = failure(connect, ask, Fails(status=status, message="the words", code=code))
+    assert error.sort == sort
+    assert f"{status} the words" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"Retry-After": "3"}, 3.0),
+        ({"Retry-After": "0.5"}, 0.5),
+        ({"retry-after-ms": "250", "Retry-After": "9"}, 0.25),
+        ({"Retry-After": "999999999999"}, 86_400.0),
+        ({"Retry-After": "-1"}, None),
+        ({"Retry-After": "nan"}, None),
+        ({"Retry-After": "inf"}, None),
+        ({"Retry-After": "soon"}, None),
+        ({}, None),
+    ],
+)
+def test_how_long_to_wait_is_passed_on(
+    connect: Connect, ask: Ask, headers: dict[str, str], seconds: float | None
+) -> None:
+    """Seconds and milliseconds, at most a day; what makes no sense is as if it were not there."""
+    error = failure(connect, ask, Fails(status=429, headers=headers))
+    assert error.retry_after_s == (None if seconds is None else pytest.approx(seconds))
+
+
+def test_a_date_to_wait_for() -> None:
+    """The other form of the header: a moment, which may be past."""
+    now = 1_700_000_000.0
+    assert retry_after_s({"retry-after": formatdate(now + 60, usegmt=True)}, now) == 60.0
+    assert retry_after_s({"retry-after": formatdate(now - 60, usegmt=True)}, now) == 0.0
+    assert retry_after_s({"retry-after": "Fri, 99 Foo 2026 00:00:00 GMT"}, now) is None
+
+
+# --- limits ------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("reply", "options", "option"),
+    [
+        (Hangs(), {"first_byte_s": 0.4}, "first_byte_s"),
+        (Stalls(), {"idle_s": 0.4}, "idle_s"),
+        (Says(text="x" * 50, pieces=50, pause_s=0.1), {"idle_s": 0.3, "total_s": 0.4}, "total_s"),
+        (Hangs(), {"total_s": 0.4}, "total_s"),
+    ],
+)
+def test_each_limit_holds(connect: Connect, ask: Ask, reply: Any, options: dict[str, float], option: str) -> None:
+    """A server that is silent before, or in, or slow all through its reply is left at the limit that is named, half a second late at most."""
+    ask_once = time.monotonic()
+    with ModelServer(["warm"]) as server:
+        ask(connect(server))  # the import of the SDK belongs to nobody's limit
+    begun = time.monotonic()
+    error = failure(connect, ask, reply, **options)
+    took = time.monotonic() - begun
+    assert f"({option})" in str(error) and error.sort == "transient"
+    assert 0.3 <= took <= 0.4 + 0.5, f"{took:.2f} s, warmed in {begun - ask_once:.2f} s"
+
+
+def test_a_request_may_be_in_a_hurry(connect: Connect, ask: Ask) -> None:
+    """Its own timeout goes before the configured total."""
+    with ModelServer(lambda received: Hangs()) as server:
+        backend = connect(server)
+        with pytest.raises(BackendError, match=r"did not end within 0\.3 seconds"):
+            ask(backend, timeout_s=0.3)
+
+
+def test_nobody_is_there(connect: Connect, ask: Ask) -> None:
+    """A refused connection is an outage."""
+    with ModelServer([]) as server:
+        pass
+    with pytest.raises(BackendError, match="no connection") as caught:
+        ask(connect(server))
+    assert caught.value.sort == "outage"
+
+
+def test_cancelling_closes_the_connection(connect: Connect) -> None:
+    """Before the first byte and in the stream: the server sees its client go."""
+
+    async def work(backend: LlmBackend) -> bool:
+        call = asyncio.ensure_future(backend.complete(LlmRequest.of("Why?")))
+        for _ in range(200):
+            await asyncio.sleep(0.01)
+            if server.requests:
+                break
+        await asyncio.sleep(0.1)
+        call.cancel()
+        await asyncio.wait({call}, timeout=5)
+        for _ in range(100):
+            await asyncio.sleep(0.01)
+            if server.left:
+                break
+        return call.cancelled()
+
+    for reply in (Hangs(), Stalls()):
+        with ModelServer([reply]) as server:
+            assert asyncio.run(work(connect(server)))
+            assert server.left == 1
+
+
+# --- what is no reply ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("reply", "sort", "words"),
+    [
+        (Cuts("so f"), "transient", "cut off"),
+        (Cuts("so f", reset=True), "transient", "the connection broke"),
+        (SendsBytes(body=b""), "transient", "cut off"),
+        (SendsBytes(body=b"<html>welcome</html>", content_type="text/html"), "transient", "cut off"),
+        (SendsBytes(body=b"data: {\n\n"), "poison", "no chat completion"),
+        (SendsBytes(body=b'data: {"choices": 7}\n\n'), "poison", "no chat completion"),
+        (SendsBytes(body=b'data: [1, 2]\n\n'), "poison", "no chat completion"),
+        (SendsBytes(body=b'data: {"choices": [{"delta": {"content": "\xff\xfe"}}]}\n\n'), "poison", "no chat completion"),
+        (SendsBytes(body=b"data: " + b"[" * 200_000 + b"\n\n"), "poison", "no chat completion"),
+        (SendsBytes(body=b'data: {"error": {"message": "overheated"}}\n\n'), "transient", "overheated"),
+    ],
+)  # fmt: skip
+def test_what_is_no_reply_is_a_failure(connect: Connect, ask: Ask, reply: Any, sort: str, words: str) -> None:
+    """Truncated, reset, not JSON, not UTF-8, nested without end, an error in the stream: one failure that says which."""
+    error = failure(connect, ask, reply)
+    assert (error.sort, words in str(error)) == (sort, True), str(error)
+
+
+@pytest.mark.parametrize("in_one_line", [False, True])
+def test_an_endless_reply_is_cut_while_reading(connect: Connect, ask: Ask, in_one_line: bool) -> None:
+    """At most the cap, and what was on its way, is read, even when the first line never ends."""
+    with ModelServer([Floods(in_one_line)]) as server:
+        backend = connect(server, max_reply_bytes=1_000_000)
+        with pytest.raises(BackendError, match=r"larger than 1,000,000 bytes \(max_reply_bytes\)") as caught:
+            ask(backend)
+        assert server.sent_bytes < 20_000_000
+    assert caught.value.sort == "poison"
+
+
+def test_an_endless_error_is_cut_too(connect: Connect, ask: Ask) -> None:
+    """The cap holds for the body of an error."""
+    with ModelServer([Fails(status=500, message="x" * 3_000_000)]) as server:
+        backend = connect(server, max_reply_bytes=1_000_000)
+        with pytest.raises(BackendError, match="max_reply_bytes"):
+            ask(backend)
+
+
+def test_a_bomb_is_not_unpacked(connect: Connect, ask: Ask) -> None:
+    """A reply that is compressed though nobody asked for it is refused before it is read."""
+    bomb = gzip.compress(b"data: " + b"x" * 50_000_000)
+    error = failure(connect, ask, SendsBytes(body=bomb, headers={"Content-Encoding": "gzip"}))
+    assert (error.sort, "compressed (gzip)" in str(error)) == ("poison", True)
+
+
+# --- the key --------------------------------------------------------------------------------------------------------------------
+
+KEY = "sk-canary-0123456789"
+
+
+def test_the_key_goes_to_its_server_only(connect: Connect, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A redirect to another host, or another path, is not followed: nothing arrives there, and the error says where it led."""
+    monkeypatch.setenv("MY_KEY", KEY)
+    for status in (301, 302, 303, 307, 308):
+        with (
+            ModelServer(["stolen"]) as other,
+            ModelServer([Redirects(f"{other.base_url}/chat/completions", status)]) as server,
+        ):
+            with pytest.raises(BackendError, match=rf"redirected to {other.origin}.*base_url") as caught:
+                ask(connect(server, api_key_env="MY_KEY"))
+            assert server.requests[0].headers["authorization"] == f"Bearer {KEY}"
+            assert (other.requests, caught.value.sort) == ([], "permanent")
+
+
+def test_another_server_does_not_get_the_key_of_openai(
+    connect: Connect, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without ``api_key_env`` a server that is not OpenAI's gets neither key nor organization nor project."""
+    for name in ("OPENAI_API_KEY", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "OPENAI_ADMIN_KEY"):
+        monkeypatch.setenv(name, f"{name}-canary")
+    with ModelServer(["yes"]) as server:
+        ask(connect(server))
+        headers = server.requests[0].headers
+    assert "authorization" not in headers
+    assert [value for value in headers.values() if "canary" in value] == []
+
+
+def test_a_missing_key_is_said_before_the_first_call(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The variable is named, for OpenAI's own server the usual one; a key that cannot be one is not shown."""
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    monkeypatch.delenv("MY_KEY", raising=False)
+    with ModelServer([]) as server:
+        with pytest.raises(Unavailable, match="MY_KEY is not set"):
+            connect(server, api_key_env="MY_KEY")
+        with pytest.raises(Unavailable, match="OPENAI_API_KEY is not set"):
+            connect(server, base_url="https://api.openai.com/v1")
+        monkeypatch.setenv("MY_KEY", f"{KEY}\x07")
+        with pytest.raises(Unavailable) as caught:
+            connect(server, api_key_env="MY_KEY")
+    assert KEY not in str(caught.value)
+
+
+@pytest.mark.parametrize("status", [400, 401, 429, 500])
+def test_the_key_is_in_no_message_log_or_traceback(
+    connect: Connect,
+    ask: Ask,
+    status: int,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Even a server that repeats the key in its error does not get it into anything that people see."""
+    monkeypatch.setenv("MY_KEY", KEY)
+    caplog.set_level(logging.DEBUG)
+    with ModelServer(
+        lambda received: Fails(status=status, message=f"no: {received.headers['authorization']}")
+    ) as server:
+        backend = connect(server, api_key_env="MY_KEY")
+        try:
+            ask(backend)
+        except BackendError as error:
+            seen = "".join(traceback.format_exception(error)) + repr(error) + repr(backend)
+        assert server.requests[0].headers["authorization"] == f"Bearer {KEY}"
+    assert "Bearer <key>" in seen
+    assert KEY not in seen + caplog.text
+
+
+def test_a_plain_connection_with_a_key_is_warned_of(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """http to another machine: said once, without the key; to this one it is nobody's business."""
+    monkeypatch.setenv("MY_KEY", KEY)
+    with ModelServer([]) as server:
+        connect(server, api_key_env="MY_KEY")
+        assert caplog.text == ""
+        connect(server, base_url="http://models.example/v1", api_key_env="MY_KEY")
+    assert "unencrypted" in caplog.text and KEY not in caplog.text
