@@ -126,6 +126,7 @@ class World:
     approvals: frozenset[str] = frozenset()
     approve_plan: bool = False
     passed_on: dict[str, tuple[str, str] | None] = field(factory=dict)
+    on_plan: Callable[[ExecutionPlan], None] | None = None
 
     async def inspect(self, task: Task, change: Change, landed: frozenset[str], attempt: int, record: Any) -> Verdict:
         queue = self.verdicts.get(task.id, [])
@@ -225,6 +226,7 @@ class World:
             context_for=self.context_for,
             on_task_error=self.on_task_error,
             run_dir=self.run_dir,
+            on_plan=self.on_plan,
             rng=lambda: 1.0,
         )
         try:
