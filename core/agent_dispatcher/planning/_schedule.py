@@ -10,13 +10,12 @@ node that is held is the subject of a gate (its test holds it), or a parent (its
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from heapq import heappop, heappush
 
 from attrs import frozen
 
 from ._order import Adjacency
 
-__all__ = ["Times", "Wiring", "fewest_workers", "levels", "longest_path", "makespan", "times", "upward_ranks"]
+__all__ = ["Times", "Wiring", "levels", "longest_path", "times", "upward_ranks"]
 
 
 @frozen(kw_only=True)
@@ -113,83 +112,3 @@ def longest_path(wiring: Wiring, when: Times) -> list[int]:
         if not late:
             return path[::-1]
         node = min(late)
-
-
-def makespan(wiring: Wiring, rank: Sequence[float], workers: int) -> float:
-    """Seconds that ``workers`` need when each takes the ready node of highest rank. Nodes of no duration need no worker."""
-    missing = [len(sources) for sources in wiring.before]
-    held = {node: len(holders) for node, holders in wiring.held_by.items()}
-    ended = bytearray(len(missing))
-    ready: list[tuple[float, int]] = []
-    running: list[tuple[float, int]] = []
-    now = 0.0
-
-    def end(nodes: list[int]) -> None:
-        """End ``nodes``, let land what can, and free what waited for it."""
-        for node in nodes:
-            ended[node] = 1
-        landing = [node for node in nodes if not held.get(node)]
-        while landing:
-            node = landing.pop()
-            for subject in wiring.holds.get(node, ()):
-                held[subject] -= 1
-                if not held[subject] and ended[subject]:
-                    landing.append(subject)
-            for target in wiring.after[node]:
-                missing[target] -= 1
-                if missing[target]:
-                    continue
-                if wiring.duration[target] > 0:
-                    heappush(ready, (-rank[target], target))
-                else:
-                    ended[target] = 1
-                    if not held.get(target):
-                        landing.append(target)
-
-    first = [node for node, count in enumerate(missing) if not count]
-    for node in first:
-        if wiring.duration[node] > 0:
-            heappush(ready, (-rank[node], node))
-    end([node for node in first if not wiring.duration[node] > 0])
-    while ready or running:
-        while ready and len(running) < workers:
-            _, node = heappop(ready)
-            heappush(running, (now + wiring.duration[node], node))
-        now, node = heappop(running)
-        done = [node]
-        while running and running[0][0] <= now:
-            done.append(heappop(running)[1])
-        end(done)
-    return now
-
-
-def fewest_workers(wiring: Wiring, when: Times, rank: Sequence[float], slack: float) -> int:
-    """The fewest workers that need at most ``1 + slack`` times the span."""
-    span = when.span
-    if span <= 0:
-        return 1
-    goal = span * (1 + slack)
-    low = max(1, int(sum(wiring.duration) / goal))
-    high = max(low, _most_at_once(wiring, when))
-    while low < high:
-        middle = (low + high) // 2
-        if makespan(wiring, rank, middle) <= goal:
-            high = middle
-        else:
-            low = middle + 1
-    return low
-
-
-def _most_at_once(wiring: Wiring, when: Times) -> int:
-    """How many nodes are at work at the busiest moment when each starts as early as it can."""
-    moments: list[tuple[float, int]] = []
-    for node, duration in enumerate(wiring.duration):
-        if duration > 0:
-            moments.append((when.start[node], 1))
-            moments.append((when.end[node], -1))
-    moments.sort()
-    busy = most = 0
-    for _, change in moments:
-        busy += change
-        most = max(most, busy)
-    return most

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
+from typing import Any
 
 from attrs import evolve, field, frozen
 from attrs.validators import and_, ge, le, optional
@@ -45,6 +46,7 @@ class Resolution:
 
 
 _threshold = and_(ge(0.0), le(1.0))
+_count: Any = optional(ge(1))
 
 
 @frozen
@@ -66,7 +68,7 @@ class DependencyResolver:
     rules: Sequence[tuple[str, DependencyRule]]
     binding_threshold: float = field(default=BINDING_THRESHOLD, validator=_threshold, kw_only=True)
     advisory_threshold: float = field(default=ADVISORY_THRESHOLD, validator=_threshold, kw_only=True)
-    workers: int | None = field(default=WORKERS, validator=optional(ge(1)), kw_only=True)
+    workers: int | None = field(default=WORKERS, validator=_count, kw_only=True)
 
     async def resolve(
         self, tasks: Sequence[Task], specification: Specification, context: PlanningContext

@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from ..errors import GraphError
-from ..models import Dependency, Estimates, Gate, Reason, Task
-from . import _drawing, _gates, _parallelism, _schedule
+from ..models import Dependency, Estimates, Exclusion, Gate, Reason, Task
+from . import _drawing, _gates, _parallelism, _schedule, _simulation
 from ._cycles import cycle_error, path_text
 from ._order import Adjacency, components, layers, shortest_cycle
 from ._reduction import Reduction, reduce_edges
+from .ranks import DONE, start_order, upward_ranks, working_time
 
 if TYPE_CHECKING:
     import networkx
@@ -29,10 +30,8 @@ __all__ = ["ExecutionGraph", "RedundantEdge"]
 
 #: ``recommended_workers`` may need so much more than the critical path.
 SLACK = 0.05
-#: Up to so many tasks the recommended number of workers is found by simulation, above it is ``max_speedup`` rounded up.
-SIMULATED_TASKS = 4000
-
-_DONE = frozenset({"completed", "skipped", "cancelled"})
+#: Up to so many tasks the recommended number of workers is found by simulation.
+SIMULATED_TASKS = 5000
 
 
 @frozen
@@ -54,6 +53,7 @@ class ExecutionGraph:
         tasks: with unique ids; ``verifies`` and ``children`` that name no task among them are ignored.
         dependencies: between these tasks, at most one for a pair counts.
         gates: wanted gates; derived from ``verifies`` when ``None``. One that would close a cycle is left out, see :attr:`warnings`.
+        exclusions: count in :attr:`recommended_workers`, and in nothing else.
 
     Raises:
         GraphError: an id is taken twice, or a dependency or gate names no task of the graph.
@@ -61,7 +61,11 @@ class ExecutionGraph:
     """
 
     def __init__(
-        self, tasks: Iterable[Task], dependencies: Iterable[Dependency] = (), gates: Iterable[Gate] | None = None
+        self,
+        tasks: Iterable[Task],
+        dependencies: Iterable[Dependency] = (),
+        gates: Iterable[Gate] | None = None,
+        exclusions: Iterable[Exclusion] = (),
     ) -> None:
         self._tasks: list[Task] = sorted(tasks, key=lambda task: task.id)
         self._ids = [task.id for task in self._tasks]
@@ -69,6 +73,7 @@ class ExecutionGraph:
         if len(self._index) != len(self._ids):
             twice = next(a for a, b in pairwise(self._ids) if a == b)
             raise GraphError(f"two tasks have the id {twice!r}: give each its own")
+        self._exclusions = tuple(exclusions)
         self._connect(dependencies if isinstance(dependencies, list | tuple) else list(dependencies))
         self._holds: dict[int, list[int]] = {}
         self._held_by: dict[int, list[int]] = {}
@@ -244,7 +249,7 @@ class ExecutionGraph:
             after=self._after,
             holds=self._holds,
             held_by=self._held_by,
-            duration=[0.0 if task.children or task.status in _DONE else task.estimate_s for task in self._tasks],
+            duration=[working_time(task) for task in self._tasks],
             order=self._order,
         )
 
@@ -382,10 +387,44 @@ class ExecutionGraph:
 
     @property
     def recommended_workers(self) -> int:
-        """The fewest workers that need at most 5 % more than the span, by simulation; for a large graph ``max_speedup`` rounded up."""
+        """The fewest workers that need at most 5 % more time than any number of them, by simulating the engine on this graph, exclusions included.
+
+        Above :data:`SIMULATED_TASKS` tasks it is ``max_speedup`` rounded up: with so many the work takes less than twice the span, whatever the graph
+        (Brent's bound, ``span + (work - span) / workers``); exclusions are not looked at then.
+        """
         if len(self) > SIMULATED_TASKS:
             return ceil(self.max_speedup)
-        return _schedule.fewest_workers(self._wiring, self._times, self._ranks, SLACK)
+        return _simulation.fewest_workers(self._jobs(), SLACK)
+
+    def makespan_s(self, workers: int | None = None) -> float:
+        """Seconds until everything has landed if so many workers (any number when ``None``) are kept busy as the engine does it, exclusions included."""
+        return _simulation.simulate(self._jobs(), workers).makespan_s
+
+    def _jobs(self) -> _simulation.Jobs:
+        """The graph as the engine sees it; what is done waits for nothing."""
+        tasks, index, size = self._tasks, self._index, len(self._tasks)
+        after = [list(targets) for targets in self._after]
+        for number, task in enumerate(tasks):
+            for child in {index[child] for child in task.children if child in index} - set(self._before[number]):
+                after[child].append(number)
+        subjects: list[list[int]] = [[] for _ in tasks]
+        for gate in self._gates:
+            subjects[index[gate.test]].append(index[gate.subject])
+        groups: list[list[int]] = [[] for _ in tasks]
+        for group, exclusion in enumerate(self._exclusions):
+            for member in sorted({index[name] for name in exclusion.tasks if name in index}):
+                groups[member].append(group)
+        advisory = sorted(divmod(key, size) for key, each in self._dependencies.items() if each.strength == "advisory")
+        rank = upward_ranks(after, subjects, advisory, self._wiring.duration, self._ids)
+        done = [task.status in DONE for task in tasks]
+        return _simulation.Jobs(
+            after=[[target for target in targets if not done[target]] for targets in after],
+            subjects=[[target for target in targets if not done[target]] for targets in subjects],
+            idle=[over or bool(task.children) for over, task in zip(done, tasks, strict=True)],
+            duration=self._wiring.duration,
+            groups=groups,
+            place=start_order(rank, [task.priority for task in tasks]),
+        )
 
     def estimates(self) -> Estimates:
         """All figures at once; no price is known here."""

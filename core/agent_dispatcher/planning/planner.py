@@ -72,7 +72,7 @@ def _assemble(
     dropped: tuple[Dropped, ...],
     warnings: tuple[str, ...],
 ) -> ExecutionPlan:
-    graph = ExecutionGraph(tasks, dependencies)
+    graph = ExecutionGraph(tasks, dependencies, exclusions=exclusions)
     kept, implied = graph.reduced()
     left_out = [
         *dropped,

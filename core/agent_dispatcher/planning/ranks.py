@@ -15,14 +15,15 @@ from heapq import heapify, heappop, heappush
 from ..errors import CycleError
 from ..models import Task
 
-__all__ = ["start_order", "topological_order", "upward_ranks", "working_time"]
+__all__ = ["DONE", "start_order", "topological_order", "upward_ranks", "working_time"]
 
-_DONE = frozenset({"completed", "skipped", "cancelled"})
+#: Statuses of tasks on which no agent will work.
+DONE = frozenset({"completed", "skipped", "cancelled"})
 
 
 def working_time(task: Task) -> float:
     """Estimated seconds an agent is still needed for: none for a parent, and for what is done."""
-    return 0.0 if task.children or task.status in _DONE else task.estimate_s
+    return 0.0 if task.children or task.status in DONE else task.estimate_s
 
 
 def topological_order(

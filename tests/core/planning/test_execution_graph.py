@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from agent_dispatcher import ExecutionGraph
 from agent_dispatcher.errors import CycleError, GraphError
 from agent_dispatcher.models import Dependency, Gate, Reason, Task
-from agent_dispatcher.planning._schedule import makespan
 
 
 def tasks(*ids: str, seconds: float = 10.0) -> list[Task]:
@@ -256,9 +255,8 @@ def test_the_simulation_counts_gates() -> None:
 def test_one_worker_takes_the_sum_and_enough_workers_the_span(graph: tuple[list[Task], list[Dependency]]) -> None:
     """The simulation agrees with the arithmetic at both ends, gates and tasks without duration included."""
     built = ExecutionGraph(*graph)
-    wiring, ranks = built._wiring, built._ranks
-    assert makespan(wiring, ranks, 1) == pytest.approx(built.work_s)
-    assert makespan(wiring, ranks, len(built) + 1) == pytest.approx(built.span_s)
+    assert built.makespan_s(1) == pytest.approx(built.work_s)
+    assert built.makespan_s() == built.makespan_s(len(built) + 1) == pytest.approx(built.span_s)
 
 
 def test_of_several_dependencies_between_two_tasks_one_counts() -> None:
