@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
+from functools import partial
 
 from agent_dispatcher.agents import AgentResult, SyncAgent
 from agent_dispatcher.coordination.attempt import AttemptHost, Envelope
+
+from .time_limits import TimeLimits
 
 __all__ = ["LocalExecutor"]
 
@@ -19,15 +22,25 @@ class LocalExecutor:
     keeps neither the run nor the interpreter from ending.
     """
 
+    def __init__(self) -> None:
+        self._limits = TimeLimits()
+
     async def run(self, envelope: Envelope, host: AttemptHost) -> AgentResult:
         """One attempt from start to outcome; :class:`TimeoutError` after ``envelope.timeout_s`` seconds."""
-        async with asyncio.timeout(envelope.timeout_s):
-            if isinstance(host.agent, SyncAgent):
-                agent = host.agent
+        limit = self._limits.start(envelope.timeout_s)
+        try:
+            agent = host.agent
+            if isinstance(agent, SyncAgent):
                 return await _in_thread(
-                    lambda: agent.execute(host.task, host.context), f"{envelope.agent_type}:{envelope.task}"
+                    partial(agent.execute, host.task, host.context), f"{envelope.agent_type}:{envelope.task}"
                 )
-            return await host.agent.perform(host.task, host.context)
+            return await agent.perform(host.task, host.context)
+        except asyncio.CancelledError:
+            if limit.reached and limit.task.uncancel() == limit.cancelling:
+                raise TimeoutError from None
+            raise
+        finally:
+            self._limits.stop(limit)
 
 
 async def _in_thread(work: Callable[[], AgentResult], name: str) -> AgentResult:

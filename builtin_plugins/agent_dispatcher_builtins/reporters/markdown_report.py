@@ -14,6 +14,8 @@ from agent_dispatcher.models import (
     TaskResult,
 )
 
+from .excerpt import excerpt
+
 __all__ = ["MarkdownReporter"]
 
 _VERDICTS = {
@@ -41,11 +43,14 @@ def _lines(result: ExecutionResult, plan: ExecutionPlan, events: Sequence[Event]
     yield f"# {_text(result.specification.title)}: {result.status}"
     yield ""
     yield from _outcome(result)
-    yield from _requirements(result)
-    yield from _failures(result)
-    yield from _tasks(result)
+    part = excerpt(result, plan, events)
+    if part.note:
+        yield from (part.note, "")
+    yield from _requirements(part.result)
+    yield from _failures(part.result)
+    yield from _tasks(part.result)
     yield from _graph(plan)
-    yield from _timeline(result, events)
+    yield from _timeline(part.result, part.events)
     yield from _warnings(result)
 
 

@@ -186,7 +186,7 @@ class SqlStore:
         status = title = started_at = None
         for event in events:
             seq += 1
-            data = json.dumps(event.data, sort_keys=True, separators=(",", ":"), allow_nan=False)
+            data = _data_text(event.data)
             previous = _link(previous, seq, event.at, event.type, event.task, event.attempt, data)
             rows.append((run, seq, event.at, event.type, event.task, event.attempt, data, previous))
             if event.type in _STATUS:
@@ -367,7 +367,12 @@ class SqlStore:
         return f" (the run belongs to process {row[2]} on {row[1].partition('/')[0]})" if row and row[0] else ""
 
 
+_quoted = json.encoder.encode_basestring_ascii
+_data_text = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
+
+
 def _link(previous: bytes, seq: int, at: float, kind: str, task: str | None, attempt: int | None, data: str) -> bytes:
-    """The hash of an event: over the one before and over everything that is recorded of this one."""
-    head = json.dumps((seq, at, kind, task, attempt))
-    return hashlib.sha256(previous + head.encode() + b"\n" + data.encode()).digest()
+    """The hash of an event: over the one before and over everything that is recorded of this one, as a list in JSON, and its data."""
+    name = "null" if task is None else _quoted(task)
+    text = f"[{seq}, {at!r}, {_quoted(kind)}, {name}, {'null' if attempt is None else attempt}]\n{data}"
+    return hashlib.sha256(previous + text.encode()).digest()

@@ -80,13 +80,18 @@ class FolderWorkspace:
         if self._at[tip] != self._files:
             tip = self._tip  # of what landed only the newest content is kept
         self._opened += 1
-        path = self._attempts / str(self._opened)
+        path = Path(f"{self._attempts}/{self._opened}")
         if self._at[tip]:
             self._copy_tip(self._at[tip], path)
         return Opened(task=task.id if task else "", attempt=attempt, path=path, base=tip)
 
     async def seal(self, opened: Opened, message: str, *, trailers: Sequence[tuple[str, str]] = ()) -> Change:
         """Keep what was written. Work that wrote nothing leaves nothing: there is nothing of it that could be lost."""
+        if not self._at[opened.base] and not os.path.lexists(opened.path):
+            failpoint("workspace.seal")
+            failpoint("workspace.sealed")
+            commit = _name(opened.base, opened.task)
+            return Change(task=opened.task, attempt=opened.attempt, ref="", commit=commit, base=opened.base)
         try:
             changed = self._changed(opened)
         except BaseException:

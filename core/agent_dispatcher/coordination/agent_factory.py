@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -53,9 +54,12 @@ _CALLBACKS = ("on_start", "on_progress", "on_result", "on_error", "on_retire")
 class AgentFactory:
     """Makes agents and keeps idle ones for the next task of their type.
 
+    A pool grows to as many agents of a type as were at work at the same time since :meth:`shrink` was last called: under load no agent is made
+    twice, and what a rush needed is given back when it is over. A type that says itself how many it keeps gets just those.
+
     Args:
         create: name of an agent type to a fresh instance; called once per instance, may raise.
-        settings: ``default_pool_size`` (idle instances kept per type), ``max_total_agents`` (instances there may be at any time, idle
+        settings: ``default_pool_size`` (idle instances kept per type in any case), ``max_total_agents`` (instances there may be at any time, idle
             ones included), ``enable_pooling`` (``False``: every attempt gets an instance of its own).
         pool_sizes: idle instances kept of one type, where the type says so itself.
     """
@@ -74,6 +78,8 @@ class AgentFactory:
         self._max_total = settings.max_total_agents
         self._pooling = settings.enable_pooling
         self._idle: dict[str, list[Claim]] = {}
+        self._busy: Counter[str] = Counter()
+        self._most_busy: Counter[str] = Counter()
         self._total = 0
         self._made: dict[str, int] = {}
         self._teardowns: set[asyncio.Task[None]] = set()
@@ -91,14 +97,33 @@ class AgentFactory:
         """
         idle = self._idle.get(agent_type)
         if idle:
+            self._note_busy(agent_type)
             return idle.pop()
         if self._total >= self._max_total and not self._evict():
             raise RunError(
                 f"all {self._max_total} agents are in use: raise max_total_agents or lower the number of concurrent tasks"
             )
+        self._note_busy(agent_type)
         self._total += 1
         number = self._made[agent_type] = self._made.get(agent_type, 0) + 1
         return Claim(agent_type, f"{agent_type}-{number}")
+
+    def _note_busy(self, agent_type: str) -> None:
+        busy = self._busy[agent_type] = self._busy[agent_type] + 1
+        if busy > self._most_busy[agent_type]:
+            self._most_busy[agent_type] = busy
+
+    def shrink(self) -> None:
+        """Retire idle agents beyond what was needed at once since the last call. Call it now and then."""
+        for agent_type, idle in self._idle.items():
+            keep = max(self._size(agent_type) - self._busy[agent_type], 0)
+            while len(idle) > keep:
+                self._retire(idle.pop(0))
+        self._most_busy = Counter(self._busy)
+
+    def _size(self, agent_type: str) -> int:
+        own = self._pool_sizes.get(agent_type)
+        return own if own is not None else max(self._default_pool_size, self._most_busy[agent_type])
 
     def _evict(self) -> bool:
         for idle in self._idle.values():
@@ -127,9 +152,12 @@ class AgentFactory:
 
     def release(self, claim: Claim, *, broken: bool = False) -> None:
         """Give it back: to the pool, or into retirement when it is broken, surplus, or pooling is off."""
-        idle = self._idle.setdefault(claim.agent_type, [])
-        size = self._pool_sizes.get(claim.agent_type, self._default_pool_size)
-        if broken or not self._pooling or not claim.is_set_up or len(idle) >= size:
+        agent_type = claim.agent_type
+        self._busy[agent_type] -= 1
+        idle = self._idle.get(agent_type)
+        if idle is None:
+            idle = self._idle[agent_type] = []
+        if broken or not self._pooling or not claim.is_set_up or len(idle) >= self._size(agent_type):
             self._retire(claim)
         else:
             idle.append(claim)

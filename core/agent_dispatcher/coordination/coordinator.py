@@ -40,6 +40,10 @@ __all__ = ["Coordinator", "CoordinatorSettings"]
 log = logging.getLogger(__name__)
 
 
+#: Seconds between looks at agents that are no longer needed.
+_SHRINK_S = 30.0
+
+
 class SourcePort(Protocol):
     """Where the specification came from; see :class:`agent_dispatcher.workspace.source_statuses.SourceStatuses`."""
 
@@ -115,6 +119,7 @@ class Coordinator:
         self._sources = sources
         self._monotonic = monotonic
         self._work = Work()
+        self._factory = factory
         self._judge = FailureJudge(settings.retry, rng, on_task_error)
         self._on_plan = on_plan
         self._patches = Patches(state=state, plan=lambda: self._plan, advise=advise)
@@ -467,12 +472,16 @@ class Coordinator:
 
     async def _housekeeping(self) -> None:
         """Requests from other processes, the lease, checkpoints, overdue attempts, the run's own deadline."""
+        shrink_at = self._monotonic() + _SHRINK_S
         while True:
             await asyncio.sleep(self._settings.poll_s)
             self._state.keep()
             self._take_requests()
             self._attempts.look_after()
             now = self._monotonic()
+            if now > shrink_at:
+                shrink_at = now + _SHRINK_S
+                self._factory.shrink()
             if now > self._landing_overdue_at:
                 self._landing_overdue_at = float("inf")
                 self._break_off_landing()

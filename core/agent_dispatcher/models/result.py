@@ -106,7 +106,7 @@ class ExecutionMetrics:
     tokens: int = 0
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class ExecutionResult:
     """The outcome of a run, with what was proven.
 
@@ -133,6 +133,9 @@ class ExecutionResult:
     warnings: tuple[str, ...] = ()
     reason: str = ""
     revisions: tuple[PlanRevision, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"<ExecutionResult of run {self.run}: {self.status}, {len(self.task_results)} tasks>"
 
     def success_rate(self) -> float:
         """Completed tasks in percent of those not skipped, 0 to 100; 100 when there was nothing to do."""

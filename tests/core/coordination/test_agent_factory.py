@@ -70,8 +70,8 @@ def test_idle_agents_are_used_again() -> None:
     assert CALLS["setup"] == 1
 
 
-def test_pool_size_is_respected() -> None:
-    """No more idle instances are kept than the pool holds; a type's own size wins."""
+def test_pool_grows_with_need_and_shrinks_again() -> None:
+    """As many agents are kept as were needed at once, until that was long enough ago; a type's own size wins."""
 
     async def body(factory: AgentFactory) -> None:
         claims = [factory.claim("w") for _ in range(4)] + [factory.claim("small")]
@@ -79,10 +79,33 @@ def test_pool_size_is_respected() -> None:
             await factory.ready(claim)
         for claim in claims:
             factory.release(claim)
+        assert factory.total == 4
+        factory.shrink()
+        assert factory.total == 4
+        factory.shrink()
         assert factory.total == 2
 
     run(body, default_pool_size=2)
     assert CALLS["setup"] == 5
+
+
+def test_shrinking_leaves_agents_at_work_alone() -> None:
+    """Only idle agents are retired, and those at work count among the ones to keep."""
+
+    async def body(factory: AgentFactory) -> None:
+        claims = [factory.claim("w") for _ in range(4)]
+        for claim in claims:
+            await factory.ready(claim)
+        factory.release(claims[0])
+        factory.release(claims[1])
+        factory.shrink()
+        factory.shrink()
+        assert factory.total == 2
+        factory.release(claims[2])
+        factory.release(claims[3])
+        assert factory.total == 2
+
+    run(body, default_pool_size=2)
 
 
 def test_without_pooling_nothing_is_kept() -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from attrs import frozen
 
-from agent_dispatcher.models import ExecutionPlan, ExecutionResult
+from agent_dispatcher.models import Event, ExecutionPlan, ExecutionResult
 
 from .history import History
 from .text import clean, line, money, number, seconds
@@ -56,7 +56,7 @@ def sentence(result: ExecutionResult) -> str:
     return f"{done}; {met} of {wanted} requirements are proven met."
 
 
-def tiles(result: ExecutionResult, history: History) -> Iterator[Tile]:
+def tiles(result: ExecutionResult, events: Sequence[Event]) -> Iterator[Tile]:
     """The figures of the run."""
     completed = sum(task.status == "completed" for task in result.task_results)
     metrics = result.metrics
@@ -66,12 +66,13 @@ def tiles(result: ExecutionResult, history: History) -> Iterator[Tile]:
     if result.requirements:
         met = sum(requirement.verdict == "met" for requirement in result.requirements)
         yield Tile("Requirements met", f"{met} of {len(result.requirements)}", "each by a check that passed")
-    tries = len(history.attempts)
+    kinds = Counter(event.type for event in events)
+    tries = kinds["attempt.started"]
     yield Tile("Time", seconds(metrics.wall_s), f"{seconds(metrics.work_s)} of work by agents and checks")
     most = f"at most {metrics.max_speedup:.2f} for this plan"
     yield Tile("Speed-up", f"{metrics.speedup:.2f}", most)
     if tries:
-        again = sum(attempt.outcome in ("rejected", "failed") for attempt in history.attempts)
+        again = kinds["attempt.rejected"] + kinds["attempt.failed"]
         yield Tile("Attempts", str(tries), f"{again} rejected or failed" if again else "none rejected, none failed")
     yield _cost(result)
 

@@ -11,6 +11,7 @@ from attrs import frozen
 
 from agent_dispatcher.models import Event, ExecutionPlan, ExecutionResult
 
+from ..excerpt import excerpt
 from .advice import Advice, Tile, next_steps, sentence, tiles
 from .bars import Chart, chart_of_agents, chart_of_tasks
 from .chain import Step, decisive_chain
@@ -25,8 +26,6 @@ __all__ = ["ChainRow", "Page", "TaskGroup", "make_page"]
 
 #: A plan with more tasks is shown by groups, its whole graph and timeline folded.
 LARGE = 80
-#: Of a plan with more tasks than this the whole graph and the timeline by task are left out: nobody could read them.
-HUGE = 600
 
 _TIERS = {
     "isolated": "isolated: no network, nothing of this machine but the system and the work itself",
@@ -101,20 +100,23 @@ def make_page(result: ExecutionResult, plan: ExecutionPlan, events: Sequence[Eve
     Args:
         folder: the run's folder, where the logs of its checks are.
     """
-    history = read_history(plan, events)
-    chain = decisive_chain(history)
-    rows = Rows(result, plan, history, Logs(folder))
-    results = {task.id: task for task in result.task_results}
-    tasks = {task.id: task for task in plan.tasks}
-    large = len(plan.tasks) > LARGE
-    huge = len(plan.tasks) > HUGE
+    part = excerpt(result, plan, events)
+    huge = bool(
+        part.note
+    )  # then there are no graph, no timeline and no chain: they would tell of a part as if it were the whole
+    history = read_history(part.plan, part.events)
+    chain = () if huge else decisive_chain(history)
+    rows = Rows(part.result, part.plan, history, Logs(folder))
+    results = {task.id: task for task in part.result.task_results}
+    tasks = {task.id: task for task in part.plan.tasks}
+    large = part.tasks > LARGE
     groups = _groups(rows.tasks) if large else ()
     by_group = {group.tasks[0].group: group.anchor for group in groups}
     return Page(
         title=line(result.specification.title, 300) or "Run",
         badge=run_badge(result.status),
         sentence=sentence(result),
-        tiles=tuple(tiles(result, history)),
+        tiles=tuple(tiles(result, events)),
         advice=tuple(next_steps(result, plan, history)),
         requirements=rows.requirements,
         final=rows.final,
@@ -122,12 +124,12 @@ def make_page(result: ExecutionResult, plan: ExecutionPlan, events: Sequence[Eve
         problems=rows.problems,
         blocked=rows.blocked,
         mended=rows.mended,
-        overview=draw_groups(plan, results, by_group) if large else None,
+        overview=draw_groups(plan, results, by_group) if large and not huge else None,
         graph=draw_tasks(plan, results, rows.anchors) if plan.tasks and not huge else None,
         types=tuple(sorted({(row.style, row.type) for row in rows.tasks}, key=lambda pair: pair[1])),
-        critical=tuple(rows.link(task_id) for task_id in plan.critical_path if task_id in tasks),
+        critical=tuple(rows.link(task_id) for task_id in part.plan.critical_path if task_id in tasks),
         planned=_planned(plan),
-        agents=chart_of_agents(history, tasks, rows.anchors, chain) if history.attempts else None,
+        agents=chart_of_agents(history, tasks, rows.anchors, chain) if history.attempts and not huge else None,
         attempts=chart_of_tasks(history, tasks, rows.anchors, chain) if history.attempts and not huge else None,
         chain=tuple(_chain_row(step, rows, history) for step in chain if step.end - step.start >= 0.05),
         shares=_shares(chain, history),
@@ -135,9 +137,9 @@ def make_page(result: ExecutionResult, plan: ExecutionPlan, events: Sequence[Eve
         groups=groups,
         artifacts=tuple(
             (line(each.path, 300), line(each.type, 30), line(each.name, 200), rows.link(each.task))
-            for each in result.final_artifacts
+            for each in part.result.final_artifacts
         ),
-        warnings=tuple(line(warning, 2000) for warning in result.warnings),
+        warnings=tuple(line(warning, 2000) for warning in (*filter(None, [part.note]), *result.warnings)),
         facts=tuple((name, value) for name, value in _facts(result, history) if value),
         versions=_versions(history),
         large=large,

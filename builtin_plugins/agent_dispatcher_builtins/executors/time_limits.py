@@ -1,0 +1,87 @@
+"""Limits on how long tasks of an event loop may take, with one timer for all of them."""
+
+from __future__ import annotations
+
+import asyncio
+from heapq import heapify, heappop, heappush
+
+from attrs import define, field
+
+__all__ = ["Limit", "TimeLimits"]
+
+#: So many limits of work that has ended may wait to be forgotten.
+_SPARE = 1000
+
+
+@define(eq=False)
+class Limit:
+    """The limit of one piece of work.
+
+    Attributes:
+        task: cancelled when the time is up.
+        cancelling: how often the task had been asked to cancel when the limit was set, so that its own request can be told from others'.
+        reached: the time is up.
+        over: the work has ended.
+    """
+
+    task: asyncio.Task[object]
+    cancelling: int
+    reached: bool = False
+    over: bool = False
+
+
+@define(eq=False)
+class TimeLimits:
+    """What :func:`asyncio.timeout` does, for thousands of tasks a second: it arms a timer of the loop for each, and nearly none of them ever fires.
+
+    Here the earliest limit alone has a timer. Belongs to one event loop at a time; of another one it begins anew.
+    """
+
+    _waiting: list[tuple[float, int, Limit]] = field(factory=list)
+    _count: int = 0
+    _active: int = 0
+    _timer: asyncio.TimerHandle | None = None
+    _loop: asyncio.AbstractEventLoop | None = None
+
+    def start(self, seconds: float) -> Limit:
+        """Limit the running task from now on; it is cancelled after ``seconds`` unless the limit is over by then."""
+        task = asyncio.current_task()
+        assert task is not None
+        limit = Limit(task, task.cancelling())
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:
+            self._loop, self._timer, self._waiting, self._active = loop, None, [], 0
+        until = loop.time() + seconds
+        self._count += 1
+        self._active += 1
+        heappush(self._waiting, (until, self._count, limit))
+        timer = self._timer
+        if timer is None or until < timer.when():
+            self._arm(loop)
+        return limit
+
+    def stop(self, limit: Limit) -> None:
+        """The work has ended, one way or another."""
+        limit.over = True
+        self._active -= 1
+        if len(self._waiting) > 2 * self._active + _SPARE:  # else what has ended would be kept until its time is up
+            self._waiting = [each for each in self._waiting if not each[2].over]
+            heapify(self._waiting)
+
+    def _arm(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = loop.call_at(self._waiting[0][0], self._due, loop)
+
+    def _due(self, loop: asyncio.AbstractEventLoop) -> None:
+        """End what has taken too long, forget what has ended, and wait for the next."""
+        now = loop.time()
+        waiting = self._waiting
+        while waiting and (waiting[0][2].over or waiting[0][0] <= now):
+            limit = heappop(waiting)[2]
+            if not limit.over:
+                limit.reached = True
+                limit.task.cancel()
+        self._timer = None
+        if waiting:
+            self._arm(loop)

@@ -1,0 +1,74 @@
+"""Time limits with one timer for all."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+from agent_dispatcher_builtins.executors.time_limits import TimeLimits
+
+
+async def limited(limits: TimeLimits, seconds: float, work_s: float) -> str:
+    limit = limits.start(seconds)
+    try:
+        await asyncio.sleep(work_s)
+        return "done"
+    except asyncio.CancelledError:
+        return "reached" if limit.reached else "cancelled"
+    finally:
+        limits.stop(limit)
+
+
+def test_each_task_is_ended_at_its_own_limit() -> None:
+    """Limits set in any order end just the tasks that take longer, the shortest first."""
+
+    async def body() -> list[tuple[str, float]]:
+        limits = TimeLimits()
+        began = time.monotonic()
+
+        async def one(seconds: float, work_s: float) -> tuple[str, float]:
+            return await limited(limits, seconds, work_s), time.monotonic() - began
+
+        return await asyncio.gather(one(0.3, 9), one(0.05, 9), one(5, 0.1), one(0.15, 9), one(0.2, 0.01))
+
+    outcomes = asyncio.run(body())
+    assert [word for word, _ in outcomes] == ["reached", "reached", "done", "reached", "done"]
+    assert 0.05 <= outcomes[1][1] < 0.15 <= outcomes[3][1] < 0.3 <= outcomes[0][1] < 1.5
+
+
+def test_a_cancellation_from_elsewhere_is_not_taken_for_the_limit() -> None:
+    """Whoever cancels a task gets a cancelled task, not one that took too long."""
+
+    async def body() -> str:
+        job = asyncio.create_task(limited(TimeLimits(), 5, 9))
+        await asyncio.sleep(0.01)
+        job.cancel()
+        return await job
+
+    assert asyncio.run(body()) == "cancelled"
+
+
+def test_what_has_ended_is_forgotten() -> None:
+    """Tens of thousands of quick tasks with long limits leave no pile behind."""
+
+    async def body() -> int:
+        limits = TimeLimits()
+        for _ in range(20_000):
+            limits.stop(limits.start(300))
+        return len(limits._waiting)
+
+    assert asyncio.run(body()) <= 1001
+
+
+@pytest.mark.parametrize("first_s", [0.02, 0.2])
+def test_a_limit_holds_after_an_earlier_one_was_over(first_s: float) -> None:
+    """The one timer is set again whether the earlier work ended by itself or by its limit."""
+
+    async def body() -> str:
+        limits = TimeLimits()
+        await limited(limits, first_s, 0.05)
+        return await limited(limits, 0.05, 9)
+
+    assert asyncio.run(body()) == "reached"
