@@ -24,7 +24,7 @@ def read(data: dict[str, Any]) -> Readout[int]:
 
 def question() -> Question[int]:
     values: dict[str, Any] = {
-        "specification": {"title": "T"}, "requirements": (), "partial": False, "earlier": (), "types": (), "artifact_types": (),
+        "specification": {"title": "T"}, "requirements": (), "partial": False, "earlier": (), "types": (), "artifact_types": (), "example": "",
         "language": "", "errors": (),
     }  # fmt: skip
     values["specification"] = {"title": "T", "summary": "", "facts": {}, "glossary": {}}

@@ -26,6 +26,7 @@ def values(text: str = "It holds.", **others: Any) -> dict[str, Any]:
         "earlier": (),
         "types": ("code_writing",),
         "artifact_types": ("path",),
+        "example": "{}",
         "language": "",
         "errors": ("one thing",),
         **others,

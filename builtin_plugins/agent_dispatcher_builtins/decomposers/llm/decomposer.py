@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from agent_dispatcher.codec import to_json
 from agent_dispatcher.extension import Declined, Decomposition, PlanningContext
 from agent_dispatcher.models import Requirement, Scenario, Specification
 
@@ -14,7 +15,7 @@ from .judging import Bounds, judge
 from .merging import decomposition, merged
 from .options import LlmDecomposerOptions
 from .parts import parts, weight
-from .proposal import ARTIFACT_TYPES, Named, Proposal, Proposed, proposal_schema
+from .proposal import ARTIFACT_TYPES, EXAMPLE, Named, Proposal, Proposed, proposal_schema
 
 __all__ = ["LlmDecomposer"]
 
@@ -158,6 +159,7 @@ class LlmDecomposer:
             "earlier": tuple(earlier.values()),
             "types": self._types,
             "artifact_types": ARTIFACT_TYPES,
+            "example": to_json(EXAMPLE),
             "language": specification.language or (context.language.name if context.language is not None else ""),
         }
 

@@ -8,7 +8,7 @@ from typing import Any
 from attrs import field, frozen
 from attrs.validators import and_, ge, in_, le, min_len
 
-__all__ = ["ARTIFACT_TYPES", "Named", "Proposal", "Proposed", "Wanted", "proposal_schema"]
+__all__ = ["ARTIFACT_TYPES", "EXAMPLE", "Named", "Proposal", "Proposed", "Wanted", "proposal_schema"]
 
 #: What a task can promise or need.
 ARTIFACT_TYPES = ("path", "module", "symbol", "route", "table", "entity")
@@ -58,6 +58,54 @@ class Proposal:
     """The whole reply."""
 
     tasks: tuple[Proposed, ...] = field(validator=min_len(1))
+
+
+_STORE = Named(type="path", name="src/message_store.py")
+
+#: What a good reply looks like, for the prompt: keys are no requirement ids, order comes from artifacts, tests verify.
+EXAMPLE = Proposal(
+    tasks=(
+        Proposed(
+            key="message-store",
+            title="Store messages",
+            description="A message can be saved and all can be read, oldest first.",
+            type="code_writing",
+            component="messages",
+            requirements=("G1",),
+            produces=(_STORE,),
+            consumes=(),
+            depends_on=(),
+            verifies=(),
+            complexity=2,
+        ),
+        Proposed(
+            key="message-store-tests",
+            title="Test the message store",
+            description="Saving and reading are tested, with no message and with many.",
+            type="testing",
+            component="messages",
+            requirements=("G1",),
+            produces=(Named(type="path", name="tests/test_message_store.py"),),
+            consumes=(),
+            depends_on=(),
+            verifies=("message-store",),
+            complexity=1,
+        ),
+        Proposed(
+            key="message-page",
+            title="Show messages on a page",
+            description="The page lists the stored messages and has a form for a new one.",
+            type="code_writing",
+            component="pages",
+            requirements=("G1",),
+            produces=(Named(type="path", name="src/message_page.py"),),
+            consumes=(_STORE,),
+            depends_on=(),
+            verifies=(),
+            complexity=3,
+        ),
+    )
+)
 
 
 def proposal_schema(types: Sequence[str], requirements: Sequence[str]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import pytest
 from attrs import evolve
 from jsonschema import Draft202012Validator
 
+from agent_dispatcher.codec import to_json
 from agent_dispatcher.errors import BackendError, ConfigError
 from agent_dispatcher.extension import Declined, Decomposition, LlmReply, LlmRequest, PlanningContext, Requires
 from agent_dispatcher.extension.components import Decomposer
@@ -25,6 +26,7 @@ from agent_dispatcher.models import (
 from agent_dispatcher.testing import DecomposerContract, ScriptedBackend
 from agent_dispatcher_builtins.decomposers.llm.decomposer import LlmDecomposer
 from agent_dispatcher_builtins.decomposers.llm.options import LlmDecomposerOptions
+from agent_dispatcher_builtins.decomposers.llm.proposal import EXAMPLE
 
 Write = Callable[..., dict[str, Any]]
 Says = Callable[..., str]
@@ -118,6 +120,18 @@ def test_the_request_carries_a_schema_that_good_replies_follow(decompose: Decomp
     wrong = json.loads(good)
     wrong["tasks"][0] |= {"requirements": ["R9"], "type": "cooking", "extra": 1, "complexity": 11}
     assert len(list(checker.iter_errors(wrong))) == 4
+
+
+def test_the_example_in_the_prompt_is_one_to_follow(decompose: Decompose) -> None:
+    """What the model is shown as a good reply passes every check, and would be taken at once."""
+    guests = Specification(id="g", title="G", requirements=(Requirement(id="G1", text="Guests leave messages."),))
+    answer, backend = decompose(to_json(EXAMPLE), specification=guests)
+    store, tests, page = made(answer).tasks
+    assert made(answer).warnings == ()
+    assert len(backend.requests) == 1
+    assert tests.verifies == (store.id,)
+    assert page.consumes == store.produces
+    assert to_json(EXAMPLE) in backend.requests[0].messages[0].content
 
 
 def test_task_types_of_the_configuration_are_known(decompose: Decompose, task: Write, says: Says) -> None:
