@@ -341,7 +341,8 @@ class Explainer:
         return frozenset(self._costs.links)
 
     def _leaving_all(self) -> Iterable[Link]:
-        return (link for link in sorted(self._known_links) if link not in self._implied)
+        found = sorted(self._known_links, key=lambda link: (link.kind, link.before, link.after))
+        return (link for link in found if link not in self._implied)
 
     @cached_property
     def _leaving(self) -> Mapping[str, list[Link]]:
@@ -363,7 +364,7 @@ class Explainer:
 
 
 def _sure(reasons: Sequence[Reason]) -> float | None:
-    return confidence(reasons) if reasons else None
+    return round(confidence(reasons), 6) if reasons else None
 
 
 def _weakest(hop: Hop) -> tuple[bool, float, str, str]:

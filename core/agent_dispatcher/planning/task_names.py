@@ -53,8 +53,9 @@ class TaskNames:
 
     def short(self, task: Task) -> str:
         """What to call the task: its own id in its source, or the shortest beginning of its id that means no other; :meth:`find` takes it."""
-        if task.source_id is not None and len(self._source_ids.called(_plain(task.source_id))) == 1:
-            return task.source_id
+        own = task.source_id
+        if own is not None and len(self._source_ids.called(_plain(own))) == 1 and own not in self._tasks:
+            return own
         return self._short[task.id]
 
     def short_of(self, task_id: str) -> str:

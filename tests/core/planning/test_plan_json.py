@@ -26,7 +26,7 @@ from agent_dispatcher.models import (
     Task,
 )
 from agent_dispatcher.planning.dependency_resolver import Resolution
-from agent_dispatcher.planning.plan_json import plan_from_json, plan_to_json
+from agent_dispatcher.planning.plan_json import plan_as_written, plan_from_json, plan_to_json
 from agent_dispatcher.planning.planner import make_plan
 
 #: The keys of DESIGN's plan JSON, in order.
@@ -221,3 +221,31 @@ def test_anything_but_a_plan_is_refused_in_one_sentence(tmp_path: Path) -> None:
     for document in ([], "plan", None, {}):
         with pytest.raises(PlanError, match="this is not a plan"):
             read(document, tmp_path / "plan.json")
+
+
+def test_warnings_are_kept(plan: ExecutionPlan, source: Path, tmp_path: Path) -> None:
+    """What the user should know before running it is in the file, and still known when it is read; nothing is said twice."""
+    warned = evolve(plan, warnings=("tasks.md:3: odd", "rule x failed and was left out"))
+    document = plan_to_json(warned, tmp_path / "plan.json")
+    assert document["warnings"] == list(warned.warnings)
+    read = plan_from_json(document, plan_path=tmp_path / "plan.json", load_specification=specification)
+    assert read.warnings == warned.warnings
+    del document["warnings"]
+    older = plan_from_json(document, plan_path=tmp_path / "plan.json", load_specification=specification)
+    assert older.warnings == ()
+
+
+def test_a_plan_can_be_looked_at_without_its_specification(plan: ExecutionPlan, source: Path, tmp_path: Path) -> None:
+    """As it was written: the specification may have changed or be gone; its requirements are those in the file."""
+    document = plan_to_json(plan, tmp_path / "plan.json")
+    source.unlink()
+    read = plan_as_written(document, plan_path=tmp_path / "plan.json")
+    assert (read.tasks, read.dependencies, read.dropped) == (plan.tasks, plan.dependencies, plan.dropped)
+    assert [(each.id, each.text) for each in read.specification.requirements] == [("FR-1", "It lends.")]
+    assert (read.specification.path, read.specification.digest) == (str(source), "sha256:abc")
+
+
+def test_what_is_no_plan_is_not_looked_at() -> None:
+    """The same refusals as for one that is to be run."""
+    with pytest.raises(PlanError, match="this is not a plan"):
+        plan_as_written({"format": "else"})

@@ -54,7 +54,6 @@
       lane.head.querySelector(".sign").textContent = lane.folded ? "▸" : "▾";
       lane.ground.setAttribute("y", top);
       lane.ground.setAttribute("height", height);
-      lane.ground.setAttribute("width", across);
       show(lane.group, !lane.folded);
       top += height;
     }
@@ -82,10 +81,11 @@
     size();
   }
   function size() {
-    board.setAttribute("viewBox", `0 0 ${across} ${total}`);
-    board.setAttribute("width", across * zoom);
+    const wide = Math.max(across, view.clientWidth / zoom);
+    board.setAttribute("viewBox", `0 0 ${wide} ${total}`);
+    board.setAttribute("width", wide * zoom);
     board.setAttribute("height", total * zoom);
-    board.querySelector(".phase-ground").setAttribute("width", across);
+    board.querySelectorAll(".phase-ground,.lane-ground").forEach((ground) => ground.setAttribute("width", wide));
     pin();
   }
   function pin() {
