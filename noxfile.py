@@ -67,6 +67,29 @@ def examples(session: nox.Session) -> None:
 
 
 @nox.session
+def local_model(session: nox.Session) -> None:
+    """What needs a real language model, with a small one on this machine (1.1 GB, once). It takes minutes, so it is run alone."""
+    tool = ROOT.parent / "shared" / "tools" / "local_model.py"
+    if not tool.exists():
+        session.skip(f"{tool} brings the model, and is not there")
+    model = Path(str(session.run("python", str(tool), "1.5b", silent=True, success_codes=[0, 3]) or "").strip())
+    if model.suffix != ".gguf":
+        session.skip(f"the model cannot be had here: {model}")
+    wheel = _build_wheel(session)
+    session.install(f"{wheel}[all,local]", *group("test"))
+    session.run(
+        "python",
+        "-m",
+        "pytest",
+        "-m",
+        "local_model",
+        "--timeout=3600",
+        *session.posargs,
+        env={"LOCAL_MODEL": str(model)},
+    )
+
+
+@nox.session
 def demo(session: nox.Session) -> None:
     """The main job: the lending library, from specification to tested package, in ./build/lending-library."""
     session.install(".[all]")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -41,3 +42,12 @@ def ask() -> Ask:
         return asyncio.run(backend.complete(LlmRequest.of(text, **more)))
 
     return put
+
+
+@pytest.fixture(scope="session")
+def model_file() -> Path:
+    """A real model: ``nox -s local_model`` names it in ``LOCAL_MODEL``."""
+    path = os.environ.get("LOCAL_MODEL")
+    if not path:
+        pytest.skip("LOCAL_MODEL names no model file: nox -s local_model brings one")
+    return Path(path)
