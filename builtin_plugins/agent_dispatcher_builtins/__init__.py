@@ -60,6 +60,7 @@ def default_plugins() -> tuple[tuple[str, object], ...]:
         ("spec-kitty", specifications.spec_kitty),
         ("markdown", specifications.markdown),
         ("kiro", specifications.kiro),
+        ("openspec", specifications.openspec),
         ("listed", decomposers.listed),
         ("llm-decomposer", decomposers.llm),
         ("pattern", decomposers.pattern),

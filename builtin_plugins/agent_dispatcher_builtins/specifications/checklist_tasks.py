@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 
 from attrs import field, frozen
@@ -17,6 +18,12 @@ __all__ = ["Plain", "drawn_up", "groups_of", "statuses_of"]
 
 #: Marks of a box for work that was begun.
 _BEGUN = frozenset({"-", "~", "/", ">"})
+#: Headings over a list as a whole.
+_WHOLE_LIST = re.compile(
+    r"^[\W_\d]*(?:tasks?(?:\s+list)?|implementation(?:\s+(?:plan|tasks?|status))?|task\s+(?:list|overview|breakdown)|タスク(?:一覧|リスト)?|実装(?:計画|タスク)|任务(?:列表|清单)?|任務(?:列表|清單)?"
+    r"|实施计划|實施計劃|실행?\s*계획|작업\s*목록|tarefas|plano\s+de\s+implementa[çc][ãa]o|план\s+реализации|задачи)[\W_]*$",
+    re.IGNORECASE,
+)
 #: So much of a title says what sort of work it is.
 _OPENING = 400
 #: So much of a text is searched for files.
@@ -67,7 +74,8 @@ def drawn_up(checklist: Checklist, plain: Plain) -> tuple[Task, ...]:
     """One task per entry, in the order of the list.
 
     An entry with parts has them as ``children``: it needs no agent, and what it says itself is told to each part. But where all its parts are tests and
-    it is none, it is the work that they test: then it is a task of its own, and they verify it.
+    it is none, it is the work that they test: then it is a task of its own, and they verify it. Where all its parts are optional and left out, it is
+    a task of its own too.
     """
     return _Builder(checklist, plain).tasks()
 
@@ -129,6 +137,11 @@ class _Builder:
         """Tests that are listed as the only parts of what they test, with that; they are no parts of it any more."""
         found: dict[int, list[int]] = {}
         for whole, parts in list(self._parts.items()):
+            if self._plain.statuses[whole] != "skipped" and all(
+                part in self._plain.optional and self._plain.statuses[part] == "skipped" for part in parts
+            ):
+                del self._parts[whole]  # nobody else does what it says
+                continue
             if self._types[whole] == "testing" or any(
                 self._types[part] != "testing" or part in self._parts for part in parts
             ):
@@ -177,12 +190,8 @@ class _Builder:
         return min(10.0, round(1.0 + words / 40 + 0.5 * max(0, files - 1), 1))
 
 
-def groups_of(checklist: Checklist, *, headings: Callable[[str], bool]) -> dict[int, str]:
-    """Where each entry belongs: the outermost entry that it is a part of, else the heading above it.
-
-    Args:
-        headings: whether a heading names a group, rather than the list as a whole.
-    """
+def groups_of(checklist: Checklist) -> dict[int, str]:
+    """Where each entry belongs: the heading above it, if that names more than the list as a whole, else the outermost entry that it is a part of."""
     wholes = set(checklist.children())
     found: dict[int, str] = {}
     for place, entry in enumerate(checklist.entries):
@@ -190,7 +199,7 @@ def groups_of(checklist: Checklist, *, headings: Callable[[str], bool]) -> dict[
         while (parent := checklist.entries[root].parent) is not None:
             root = parent
         above = checklist.heading(entry)
-        if above and headings(above):
+        if above and not _WHOLE_LIST.match(above):
             found[place] = above
         elif root != place or place in wholes:
             top = checklist.entries[root]

@@ -7,7 +7,7 @@ from typing import Any
 
 from agent_dispatcher.extension import Component, hookimpl
 
-__all__ = ["beads", "finalized", "kiro", "markdown", "native", "spec_kit", "spec_kitty", "task_master"]
+__all__ = ["beads", "finalized", "kiro", "markdown", "native", "openspec", "spec_kit", "spec_kitty", "task_master"]
 
 
 class _Native:
@@ -183,3 +183,26 @@ def _kiro(options: Any, services: Any) -> Any:
 
 
 kiro = _Kiro()
+
+
+class _OpenSpec:
+    @hookimpl
+    def dispatcher_specification_formats(self) -> Iterator[Component]:
+        from .openspec.options import OpenSpecOptions
+
+        yield Component(
+            "openspec",
+            "Changes of OpenSpec: proposal.md, tasks.md and the deltas below specs/.",
+            _openspec,
+            options=OpenSpecOptions,
+            default_rank=60,
+        )
+
+
+def _openspec(options: Any, services: Any) -> Any:
+    from .openspec.format import OpenSpecFormat
+
+    return OpenSpecFormat(options)
+
+
+openspec = _OpenSpec()

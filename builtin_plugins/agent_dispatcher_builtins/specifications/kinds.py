@@ -40,7 +40,7 @@ _STARTS = {kind: re.compile(rf"^(?:{words})(?![a-z])", re.IGNORECASE) for kind, 
 _TEST_WORK = re.compile(
     r"^(?:(?:write|create|add|implement|extend|generate|build|update|set\s+up)\s+(?:an?\s+|the\s+|more\s+|all\s+)?)?(?:[\w/-]+\s+){0,3}?"
     r"tests?\b(?!\s+(?:package|director|folder|framework|infrastructure|environment|database|data\b|fixture|util|helper|config|project|set))"
-    r"|単体テスト|結合テスト|テストを?(?:作成|実装|追加)|(?:单元|集成|契约|端到端)测试|编写.{0,20}测试|테스트\s*(?:작성|추가|구현)"
+    r"|(?:単体|結合|統合|ユニット|E2E|回帰)テスト|テスト[をの]?(?:作成|実装|追加|更新|拡充)|(?:单元|集成|契约|端到端|回归)测试|(?:單元|整合|端對端)測試|编写.{0,20}测试|테스트\s*(?:작성|추가|구현)"
     r"|^(?:написать|создать|добавить)\s+(?:\w+\s+){0,2}тест|^(?:escrever|criar|adicionar)\s+(?:\w+\s+){0,3}testes?",
     re.IGNORECASE,
 )

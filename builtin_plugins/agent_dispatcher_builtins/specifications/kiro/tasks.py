@@ -11,6 +11,7 @@ from agent_dispatcher.models import Task, TaskPhase
 
 from ..checklist import Checklist, Detail, Entry, read_checklist
 from ..checklist_tasks import Plain, drawn_up, groups_of, statuses_of
+from ..kinds import task_type
 from ..stated_orders import Names, StatedOrders, is_order_line, stated_orders
 from .order import as_listed, by_checkpoints, by_waves, is_checkpoint
 from .waves import Schedule, read_schedule
@@ -35,12 +36,6 @@ _REFERENCE = re.compile(
     re.IGNORECASE,
 )
 _ALL = re.compile(r"\ball\b|すべて|全て|全(?:要件|部)|所有|전체|모든|todos|все\b|всех", re.IGNORECASE)
-_ONE_GROUP = re.compile(
-    r"^[\W_\d]*(?:tasks?(?:\s+list)?|implementation(?:\s+(?:plan|tasks?|status))?|task\s+(?:list|overview|breakdown)|タスク(?:一覧|リスト)?|実装(?:計画|タスク)|任务(?:列表|清单)?|任務(?:列表|清單)?"
-    r"|实施计划|實施計劃|실행?\s*계획|작업\s*목록|tarefas|plano\s+de\s+implementa[çc][ãa]o|план\s+реализации|задачи)[\W_]*$",
-    re.IGNORECASE,
-)
-_EXTRA = re.compile(r"\btest|テスト|测试|測試|테스트|тест|\boptional|\bdocument", re.IGNORECASE)
 _MOST = 5
 
 
@@ -162,7 +157,7 @@ def read_tasks(text: str, name: str, references: References, *, optional: bool, 
             requirements=served,
             types={place: "testing" for place, entry in enumerate(entries) if is_checkpoint(entry.title)},
             resources=_boundaries(checklist),
-            groups=groups_of(checklist, headings=lambda heading: not _ONE_GROUP.match(heading)),
+            groups=groups_of(checklist),
             tells=_tells,
         ),
     )
@@ -188,13 +183,20 @@ def _optional(checklist: Checklist) -> list[int]:
 
 
 def _with_their_parts(checklist: Checklist, statuses: list[str], stars: list[int]) -> None:
-    """A whole whose parts are all left out, and which says nothing to do itself, is left out with them."""
+    """A whole whose parts are all left out, and which has no work of its own, is left out with them."""
+    entries = checklist.entries
     for whole, parts in sorted(checklist.children().items(), reverse=True):
-        own = [d for d in checklist.entries[whole].details if _tells(d)]
-        gone = all(statuses[part] == "skipped" for part in parts)
-        if statuses[whole] == "pending" and gone and not own and _EXTRA.search(checklist.entries[whole].title):
+        if statuses[whole] != "pending" or any(statuses[part] != "skipped" for part in parts):
+            continue
+        told = any(_tells(detail) for detail in entries[whole].details)
+        tested = all(_tests(entries[part]) for part in parts) and not _tests(entries[whole])
+        if not told and not tested:
             statuses[whole] = "skipped"
             stars.append(whole)
+
+
+def _tests(entry: Entry) -> bool:
+    return task_type(entry.title[:400], ()) == "testing"
 
 
 def _not_waited_for(checklist: Checklist, statuses: Sequence[str], stated: StatedOrders) -> Iterator[str]:
