@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from ...decomposers.prose import classify
 
 __all__ = ["DELETED", "REQUIREMENT_PRIORITIES", "meaning", "task_priority", "task_type", "word_for"]
@@ -51,6 +53,22 @@ _TYPES = {
     "deployment": "deployment",
     "release": "deployment",
 }
+#: What stands in front of a title: a number, a place, or the sort of change as commits have it.
+_MARK = re.compile(
+    r"\W*(?:(?:sub-?task|task|story|epic|step|phase|tier|part|milestone)\s+[\w.]{1,8}\s*[:–—-]\s+|\[[^\[\]]{1,30}\]\s*"
+    r"|(?P<commit>feat|fix|docs|test|tests|refactor|chore|perf|ci|build|research|spike)(?:\([^()]{1,40}\))?!?:\s+)(?=\S)",
+    re.IGNORECASE,
+)
+_COMMITS = {
+    "fix": "debugging",
+    "docs": "documentation",
+    "test": "testing",
+    "tests": "testing",
+    "refactor": "refactoring",
+    "ci": "deployment",
+    "research": "research",
+    "spike": "research",
+}
 #: Of P0 to P4.
 _PRIORITIES = (2, 1, 0, -1, -2)
 REQUIREMENT_PRIORITIES = ("critical", "high", "medium", "low", "low")
@@ -81,8 +99,12 @@ def _same(status: str, current: str) -> bool:
 
 
 def task_type(kind: str, title: str) -> str:
-    """The task type of an issue type; where that says nothing, that of the title."""
-    return _TYPES.get(kind.lower()) or classify(title)
+    """The task type of an issue type; where that says nothing, that of the title without what marks it (``Task 2:``, ``[web]``, ``docs:``)."""
+    kind = _TYPES.get(kind.lower(), "")
+    while not kind and (mark := _MARK.match(title)):
+        kind = _COMMITS.get((mark["commit"] or "").lower(), "")
+        title = title[mark.end() :]
+    return kind or classify(title)
 
 
 def task_priority(number: int) -> int:
