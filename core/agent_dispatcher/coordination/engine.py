@@ -114,7 +114,8 @@ class Engine:
         max_patches: int = 20,
         max_patched_tasks: int = 100,
     ) -> None:
-        self._skipped = {task.id: _LEFT_OUT for task in plan.tasks if task.status == "skipped"} | dict(skipped or {})
+        left_out = {task.id: _LEFT_OUT for task in plan.tasks if task.status == "skipped"} | dict(skipped or {})
+        self._skipped = {task.id: left_out[task.id] for task in plan.tasks if task.id in left_out}
         self._given = dict(candidates or {})
         self._priorities = dict(priorities or {})
         self._attempts_for = max_attempts, dict(attempts_by_type or {})

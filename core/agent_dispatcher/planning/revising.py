@@ -240,15 +240,16 @@ class _Draft:
         return users
 
     def _exclude(self, name: str, beside: list[str], thing: ArtifactRef) -> None:
-        resource = f"{thing.type}:{thing.name}"
-        for index, each in enumerate(self.exclusions):
-            if each.resource == resource:
-                tasks = dict.fromkeys((*each.tasks, *beside, name))
-                self.exclusions[index] = evolve(each, tasks=tuple(tasks))
-                return
+        """One pair each: those beside may be in progress together already, and that is no concern of the new task."""
+        resource = _resource(thing)
+        known = {
+            each for one in self.exclusions if one.resource == resource and name in one.tasks for each in one.tasks
+        }
         verb = "need" if thing.type == "resource" else "write"
-        reason = evolve(self._reason(f"{name} and {', '.join(beside)} {verb} {thing.name}"), kind="resource")
-        self.exclusions.append(Exclusion(tasks=(*beside, name), resource=resource, reasons=(reason,)))
+        for other in beside:
+            if other not in known:
+                reason = evolve(self._reason(f"{other} and {name} {verb} {thing.name}"), kind="resource")
+                self.exclusions.append(Exclusion(tasks=(other, name), resource=resource, reasons=(reason,)))
 
     def _insert(self, whole: Task, parts: list[Task]) -> None:
         """Put the parts behind the whole, in the order of the plan."""

@@ -5,12 +5,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from attrs import evolve
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from agent_dispatcher.codec import structure, unstructure
 from agent_dispatcher.coordination import transitions as t
 from agent_dispatcher.coordination.engine import Engine
-from agent_dispatcher.models import Dependency, Event, Exclusion, ExecutionPlan, Gate, Specification, Task
+from agent_dispatcher.coordination.run_state import fold
+from agent_dispatcher.models import (
+    ArtifactRef,
+    DeclaredDependency,
+    Dependency,
+    Event,
+    Exclusion,
+    ExecutionPlan,
+    Gate,
+    PlanPatch,
+    Specification,
+    Task,
+    TaskPair,
+    TaskSplit,
+)
+from agent_dispatcher.planning.revising import revise_all
 
 
 @st.composite
@@ -35,6 +52,12 @@ def plans(draw: st.DrawFn) -> ExecutionPlan:
                 estimate_s=draw(st.integers(0, 5)),
                 status="completed" if done and not last else "pending",
                 children=tuple(children) if last else (),
+                verifies=tuple(
+                    names[b] for (a, b), kind in zip(chosen, kinds, strict=True) if kind == "gate" and a == number
+                ),
+                produces=tuple(
+                    ArtifactRef(type="path", name=each) for each in draw(st.sampled_from(["", "", "p", "q"]))
+                ),
             )
         )
     groups = (
@@ -61,22 +84,17 @@ class Simulation:
     """Plays the world to an engine, keeps a log as the coordinator does, and judges every instruction by a model of its own."""
 
     def __init__(self, plan: ExecutionPlan, concurrency: int, max_attempts: int, skipped: Sequence[str]) -> None:
-        self.plan, self.concurrency = plan, concurrency
+        self.begun = plan
+        self.concurrency = concurrency
         self.options: dict[str, Any] = {
             "concurrency": concurrency,
             "max_attempts": max_attempts,
             "skipped": dict.fromkeys(skipped, "left out"),
         }
         self.max_attempts = max_attempts
-        self.before: dict[str, set[str]] = {task.id: set() for task in plan.tasks}
-        for a, b in plan.binding_edges():
-            self.before[b].add(a)
-        for task in plan.tasks:
-            self.before[task.id].update(task.children)
-        self.tests: dict[str, set[str]] = {task.id: set() for task in plan.tasks}
-        for gate in plan.gates:
-            self.tests[gate.subject].add(gate.test)
-        self.parents = {task.id for task in plan.tasks if task.children}
+        self.learn(plan)
+        self.patches = 0
+        self.kept: dict[str, int] = {}  # sealed, and blocked since
         self.running: dict[str, int] = {}
         self.sealed: dict[str, int] = {}
         self.released: set[str] = set()  # sealed while gated: holds nothing from then on
@@ -93,6 +111,19 @@ class Simulation:
         self.engine = Engine(plan, **self.options)
         self.absorb(self.engine.handle())
 
+    def learn(self, plan: ExecutionPlan) -> None:
+        """What the plan says about who waits for whom."""
+        self.plan = plan
+        self.before: dict[str, set[str]] = {task.id: set() for task in plan.tasks}
+        for a, b in plan.binding_edges():
+            self.before[b].add(a)
+        for task in plan.tasks:
+            self.before[task.id].update(task.children)
+        self.tests: dict[str, set[str]] = {task.id: set() for task in plan.tasks}
+        for gate in plan.gates:
+            self.tests[gate.subject].add(gate.test)
+        self.parents = {task.id for task in plan.tasks if task.children}
+
     def record(self, kind: str, task: str | None = None, attempt: int | None = None, **data: Any) -> None:
         self.events.append(
             Event(run="r", type=kind, at=0, seq=len(self.events) + 1, task=task, attempt=attempt, data=data)
@@ -105,7 +136,8 @@ class Simulation:
         self.check_capacity()
 
     def end(self, task: str, status: str) -> None:
-        assert task not in self.terminal, f"{task} ended twice"
+        assert self.terminal.get(task) in (None, "blocked"), f"{task} ended twice"
+        assert self.terminal.get(task) is None or status == "blocked", f"{task} is blocked, and {status}"
         self.terminal[task] = status
         self.record("task." + status, task)
 
@@ -166,9 +198,58 @@ class Simulation:
         for name in one.by:
             assert self.terminal[name] in ("failed", "blocked", "skipped")
             assert name in self.before[one.task] | self.tests[one.task]
-        self.sealed.pop(one.task, None)
+        if one.task in self.sealed:
+            self.kept[one.task] = self.sealed.pop(one.task)
         self.resting.discard(one.task)
         self.end(one.task, "blocked")
+
+    def saw_TaskFreed(self, one: t.TaskFreed) -> None:
+        assert self.terminal[one.task] in ("blocked", "failed")
+        if self.terminal.pop(one.task) == "failed":
+            self.failures[one.task] = 0
+        if one.task in self.kept:
+            self.sealed[one.task] = self.kept.pop(one.task)
+            self.released.add(one.task)
+            self.uncertain.discard(one.task)
+        self.record("task.freed", one.task)
+
+    def saw_PatchRefused(self, one: t.PatchRefused) -> None:
+        assert one.problems
+        self.record("patch.refused", patch=unstructure(one.asked.patch), problems=[str(each) for each in one.problems])
+
+    def saw_PlanPatched(self, one: t.PlanPatched) -> None:
+        busy = {
+            *self.running,
+            *self.sealed,
+            *self.kept,
+            *(name for name, end in self.terminal.items() if end == "completed"),
+        }
+        changed = {*one.patch.remove, *(split.task for split in one.patch.split), *one.patch.reroute}
+        assert not busy & changed, "work that was begun is changed"
+        before, after = order(self.plan), order(one.plan)
+        taken = {(pair.before, pair.after) for pair in one.patch.remove_dependencies}
+        left = {task.id for task in one.plan.tasks}
+        if not taken and not any(split.last for split in one.patch.split):
+            lost = {(a, b) for a, b in before - after if a in left and b in left}
+            assert not lost, f"an order came loose: {lost}"
+        self.learn(one.plan)
+        for name in one.patch.remove:
+            for known in (self.terminal, self.attempts, self.failures):
+                known.pop(name, None)
+            self.resting.discard(name)
+        self.resting -= {split.task for split in one.patch.split}
+        landing = self.landing[0] if self.landing is not None else ""
+        self.released |= {name for name in self.sealed if name != landing and self.gated(name)}
+        data = {
+            "revision": one.revision,
+            "patch": unstructure(one.patch),
+            "task": one.asked.task,
+            "added": [task.id for task in one.patch.new_tasks],
+            "removed": list(one.patch.remove),
+            "split": [split.task for split in one.patch.split],
+            "rerouted": list(one.patch.reroute),
+        }
+        self.events.append(Event(run="r", type="plan.patched", at=0, seq=len(self.events) + 1, data=data))
 
     def saw_TaskSkipped(self, one: t.TaskSkipped) -> None:
         self.end(one.task, "skipped")
@@ -290,15 +371,104 @@ class Simulation:
         self.engine = Engine.restore(self.plan, self.events, **self.options)
         self.absorb(self.engine.handle())
 
+    def patch(self, patch: PlanPatch, agent: str | None) -> None:
+        """Somebody asks for a change; afterwards the log gives everything back."""
+        asked = t.PatchAsked(patch=patch, by="x", task=agent, attempt=1 if agent else None)
+        self.absorb(self.engine.handle(asked))
+        self.patches += 1
+        log = fold(self.events)
+        assert revise_all(self.begun, [structure(data["patch"], PlanPatch) for data in log.patches]) == self.plan
+        again = Engine.restore(self.plan, self.events, **self.options)
+        again.handle()
+        found = again.statuses()
+        for name, status in self.terminal.items():
+            assert status in (found[name], "cancelled")
+        ended = {name for name, status in found.items() if status in ("completed", "failed", "blocked", "skipped")}
+        if (
+            not self.running and not self.sealed
+        ):  # else what is blocked when that is over is blocked at once by the next process
+            assert ended == {name for name, status in self.terminal.items() if status != "cancelled"}
+
+
+def order(plan: ExecutionPlan) -> set[tuple[str, str]]:
+    """Every pair of tasks of which the second waits for the first, directly or not, parents and children included."""
+    after: dict[str, set[str]] = {task.id: set() for task in plan.tasks}
+    for a, b in plan.binding_edges():
+        after[a].add(b)
+    for task in plan.tasks:
+        for child in task.children:
+            after[child].add(task.id)
+    found = set()
+    for start in after:
+        stack = [start]
+        while stack:
+            for name in after[stack.pop()]:
+                if (start, name) not in found:
+                    found.add((start, name))
+                    stack.append(name)
+    return found
+
+
+@st.composite
+def patches(draw: st.DrawFn, plan: ExecutionPlan, number: int) -> PlanPatch:
+    """Something of everything, much of which does not fit."""
+    names = [task.id for task in plan.tasks]
+    some = st.lists(st.sampled_from(names), max_size=2, unique=True)
+
+    def task(name: str, before: list[str]) -> Task:
+        return Task(
+            id=name,
+            title=name,
+            agent_type="w",
+            depends_on=tuple(DeclaredDependency(task=each) for each in before),
+            produces=tuple(ArtifactRef(type="path", name=each) for each in draw(st.sampled_from(["", "p"]))),
+        )
+
+    kinds = draw(
+        st.lists(st.sampled_from(["add", "test", "split", "remove", "tie", "untie", "reroute"]), min_size=1, max_size=3)
+    )
+    add: list[Task] = []
+    ties: list[Dependency] = []
+    fields: dict[str, Any] = {}
+    for turn, kind in enumerate(kinds):
+        fresh = f"n{number}{turn}"
+        if kind == "add":
+            add.append(task(fresh, draw(some)))
+            ties += [Dependency(before=fresh, after=name) for name in draw(some)]
+        elif kind == "test":
+            subjects = draw(some)
+            add.append(evolve(task(fresh, []), verifies=tuple(subjects)))
+        elif kind == "split":
+            name = draw(st.sampled_from(names))
+            whole = plan.task(name)
+            parts = [
+                evolve(task(f"{fresh}a", []), produces=whole.produces),
+                task(f"{fresh}b", draw(st.sampled_from([[], [f"{fresh}a"]]))),
+            ]
+            last = draw(st.sampled_from([(), (f"{fresh}b",)]))
+            fields["split"] = (TaskSplit(task=name, into=tuple(parts), last=last),)
+        elif kind == "remove":
+            fields["remove"] = tuple(draw(some))
+        elif kind == "tie":
+            ties.append(Dependency(before=draw(st.sampled_from(names)), after=draw(st.sampled_from(names))))
+        elif kind == "untie" and plan.binding_edges():
+            before, after = draw(st.sampled_from(plan.binding_edges()))
+            fields["remove_dependencies"] = (TaskPair(before=before, after=after),)
+        elif kind == "reroute":
+            fields["reroute"] = {draw(st.sampled_from(names)): "v"}
+    return PlanPatch(add=tuple(add), add_dependencies=tuple(ties), **fields)
+
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_any_interleaving_ends_well(data: st.DataObject) -> None:
-    """Whatever succeeds, fails, rests, is rejected, stopped or killed, in whatever order: every rule holds at every step, and the run ends."""
+    """Whatever succeeds, fails, rests, is rejected, stopped, killed or patched, in whatever order: every rule holds at every step, no order
+    comes loose, the log gives everything back, and the run ends."""
     plan = data.draw(plans())
     skipped = [task.id for task in plan.tasks if task.status == "pending" and data.draw(st.integers(0, 9)) == 0]
     world = Simulation(plan, data.draw(st.integers(1, 4)), data.draw(st.integers(1, 2)), skipped)
     trouble = data.draw(st.integers(0, 25))
+    most_patches = data.draw(st.integers(0, 4))
     for _ in range(400):
         if world.finish is not None:
             if world.finish.status in ("completed", "partial", "failed"):
@@ -312,6 +482,8 @@ def test_any_interleaving_ends_well(data: st.DataObject) -> None:
         if world.landing is not None:
             moves.append(("land", ""))
         moves += [("approve", name) for name in world.held]
+        if world.patches < most_patches:
+            moves += [("patch", "")] * 2
         if trouble > 0:
             moves += [("fail", name) for name in world.running]
             moves += [("reject", ""), ("hold", "")] if world.landing is not None else []
@@ -338,6 +510,9 @@ def test_any_interleaving_ends_well(data: st.DataObject) -> None:
             world.approve(task)
         elif move == "refuse":
             world.refuse(task)
+        elif move == "patch":
+            agent = data.draw(st.sampled_from([None, None, world.plan.tasks[0].id]))
+            world.patch(data.draw(patches(world.plan, world.patches)), agent)
         elif move == "stop":
             world.stop(data.draw(st.sampled_from(["drain", "interrupt", "cancel"])))
         else:
