@@ -17,6 +17,9 @@ __all__ = ["DataRule"]
 #: An order that rests on several guesses in a row is less sure than each of them: their likelihood is taken at this rate, and so a binding edge is right with
 #: those it joins.
 _RATE = 0.85
+#: ... and in longer lists than those the likelihood was fitted to at this one: there, less hangs together than it seems.
+_LONG = 60
+_RATE_LONG = 0.55
 #: ... and no more than this for tasks that the source does not list itself: what a requirement says is no order to a worker.
 _DERIVED = 0.45
 #: Below this confidence nothing is said.
@@ -44,19 +47,20 @@ class DataRule:
         if len(loose) > _MOST_TASKS:
             context.log.warning("%d tasks are too many to compare by their words (at most %d)", len(loose), _MOST_TASKS)
             return []
-        surest = _RATE if specification.tasks else _DERIVED
+        rate = _RATE if len(loose) <= _LONG else _RATE_LONG
+        surest = rate if specification.tasks else _DERIVED
         flow = Flow.of(loose)
-        found = (_edge(flow, step, surest) for step in flow.steps())
+        found = (_edge(flow, step, min(surest, rate * step.likelihood)) for step in flow.steps())
         return [edge for edge in found if edge.confidence >= _LEAST]
 
 
-def _edge(flow: Flow, step: Step, surest: float) -> Requires:
+def _edge(flow: Flow, step: Step, confidence: float) -> Requires:
     before, after = flow.tasks[step.before], flow.tasks[step.after]
     return Requires(
         before.id,
         after.id,
         "data" if step.shared else "logical",
-        round(min(surest, _RATE * step.likelihood), 2),
+        round(confidence, 2),
         f'"{after.title}" likely builds on "{before.title}": {"; ".join(_signs(flow, step))}',
         after.source or before.source,
     )

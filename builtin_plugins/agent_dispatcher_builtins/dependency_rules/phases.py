@@ -13,6 +13,9 @@ from agent_dispatcher.planning.declared import declared_edges
 
 __all__ = ["PhasesRule"]
 
+#: The nearest tasks before one in its list. What lies further back is implied by them, also if some of them were taken out of the plan.
+_NEAREST = 200
+
 
 class PhasesRule:
     """Reads only :attr:`agent_dispatcher.models.Specification.phases`, and says nothing where there are none.
@@ -92,14 +95,14 @@ class _Arrangement:
         )
 
     def within(self) -> Iterator[Requires]:
-        """Each task of the list behind all that are listed before it."""
+        """Each task of the list behind all that are listed before it, in a very long list behind the nearest :data:`_NEAREST` of them."""
         for phase, members in zip(self.phases, self.members, strict=True):
             if phase.free:
                 continue
             parallel = set(phase.parallel)
             listed = [task for task in members if task.id not in parallel]
             for index, second in enumerate(listed):
-                for first in listed[:index]:
+                for first in listed[max(0, index - _NEAREST) : index]:
                     if not _tests(first, second):
                         why = f'"{_called(first)}" is listed before "{_called(second)}" in "{phase.name}", and neither is marked parallel'
                         yield Requires(first.id, second.id, "logical", 1.0, why, second.source)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from agent_dispatcher.extension import PlanningContext, Requires
-from agent_dispatcher.models import ArtifactRef, Specification, Task
+from agent_dispatcher.models import ArtifactRef, DeclaredDependency, Specification, Task
 from agent_dispatcher_builtins.dependency_rules.logical import LogicalRule
 
 SPECIFICATION = Specification(id="s", title="S")
@@ -57,9 +57,9 @@ def test_documentation_is_behind_what_it_documents() -> None:
     built = task("a", requirements=("R1",)), task("b", group="billing"), task("c")
     assert pairs(*built, task("d", "Describe it", "documentation", requirements=("R1",))) == [("a", "d", 0.8)]
     assert pairs(*built, task("d", "Write the README", "documentation")) == [
-        ("a", "d", 0.45),
-        ("b", "d", 0.45),
-        ("c", "d", 0.45),
+        ("a", "d", 0.2),
+        ("b", "d", 0.2),
+        ("c", "d", 0.2),
     ]
     assert pairs(*built, task("d", "Describe it", "documentation", group="billing")) == [("b", "d", 0.4)]
     assert pairs(*built, task("d", "Describe it", "documentation")) == []
@@ -97,3 +97,28 @@ def test_the_order_of_a_list_says_nothing() -> None:
 def test_where_nearly_everything_is_a_set_up_the_word_means_nothing() -> None:
     """No edges rather than wrong ones."""
     assert find(task("a", "Set up project x"), task("b", "Set up project y"), task("c")) == []
+
+
+def test_of_several_set_ups_none_surely_is_the_whole_projects() -> None:
+    """Nor is one in a long list; and several there are of parts."""
+    both = task("first", "Set up the project"), task("second", "Set up the workspace")
+    rest = [task(f"t{number}") for number in range(60)]
+    assert {each.confidence for each in find(*both, *rest[:5])} == {0.4}
+    assert {each.confidence for each in find(both[0], *rest)} == {0.3}
+    assert find(*(task(f"s{number}", "Set up the project") for number in range(4)), *rest) == []
+
+
+def test_an_author_who_declares_orders_would_have_said_it() -> None:
+    """Set-up, the whole project's documentation and deployment are guessed only in lists without any declared order."""
+    loose = task("first", "Set up the project"), task("api"), task("d", "Deploy it", "deployment")
+    pages = task("doc", "Write the README", "documentation")
+    declares = task("ui", depends_on=(DeclaredDependency(task="api"),))
+    assert len(find(*loose, pages, task("ui"))) > 0
+    assert find(*loose, pages, declares) == []
+
+
+def test_a_crowd_is_no_pair() -> None:
+    """Where hundreds share a group or a requirement, that they do says nothing about two of them; and it is quick."""
+    crowd = [task(f"t{number}", group="g", requirements=("R",)) for number in range(3000)]
+    tests = [task(f"test{number}", kind="testing", group="g", requirements=("R",)) for number in range(3000)]
+    assert find(*crowd, *tests) == []
