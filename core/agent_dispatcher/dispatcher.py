@@ -49,6 +49,7 @@ from .planning.wishes import combine, leave_out
 from .planning.workflow import follow_up
 from .reporting import build_result
 from .runs.desk import RunDesk
+from .runs.history import learn, remember_durations
 from .runs.index import new_run_id, remember_run, state_home
 from .runs.preflight import advise, examine, output_problems, try_patch, who_accepts
 from .runs.records import Records
@@ -149,8 +150,10 @@ class AgentDispatcher:
         llm = self._planning_llm()
         context = self._planning_context(specification, llm)
         decomposition = await self._decompose(specification, context)
+        durations = learn(self.config.planning.learn_from_runs)
+        decomposition = evolve(decomposition, tasks=durations.estimated(decomposition.tasks))
         resolution = await self._resolve_dependencies(decomposition, context)
-        plan = make_plan(specification, decomposition, resolution)
+        plan = make_plan(specification, decomposition, resolution, durations)
         return plan if llm is None else evolve(plan, planning_usage=llm.used())
 
     async def dispatch_async(self, source: Source, output: str | Path | None = None, **options: Any) -> ExecutionResult:
@@ -318,7 +321,9 @@ class AgentDispatcher:
         from .safe_load import plain_json, read_text
 
         document = plain_json(read_text(path), source=str(path))
-        return plan_from_json(document, plan_path=path, load_specification=self._load)
+        return plan_from_json(
+            document, plan_path=path, load_specification=self._load, durations=learn(self.config.planning.learn_from_runs)
+        )
 
     def write_plan(self, plan: ExecutionPlan, path: Path) -> None:
         """Write a plan as the end of the file's name says: ``.json`` is a plan file, others are what active reporters can show a plan as.
@@ -533,6 +538,7 @@ class AgentDispatcher:
             except Exception as error:
                 log.warning("reporter %s failed", name, exc_info=True)
                 result = evolve(result, warnings=(*result.warnings, f"reporter {name!r} failed: {error}"))
+        remember_durations(session.run, plan.tasks, events)
         return result
 
     # --- components and records ---------------------------------------------------------------------------------------

@@ -93,15 +93,22 @@ class Estimates:
         work_s: the sum of all durations.
         span_s: the duration of the critical path.
         max_speedup: ``work_s / span_s``.
-        recommended_workers: the fewest workers that come close to ``span_s``.
+        recommended_workers: the fewest workers that come close to the least time.
+        width: how many tasks that need an agent the widest phase holds.
         cost_usd: ``None`` when no price is known.
+        work_range_s, span_range_s, cost_range_usd: from a good run to a bad one (a quarter of past tasks of each kind took no more than the low
+            end counts, nine tenths no more than the high end); ``None`` while no past run says anything.
     """
 
     work_s: float = 0.0
     span_s: float = 0.0
     max_speedup: float = 1.0
     recommended_workers: int = 1
+    width: int = 0
     cost_usd: float | None = None
+    work_range_s: tuple[float, float] | None = None
+    span_range_s: tuple[float, float] | None = None
+    cost_range_usd: tuple[float, float] | None = None
 
 
 @frozen(kw_only=True)

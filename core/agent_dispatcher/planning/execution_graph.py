@@ -7,13 +7,13 @@ networkx is imported in :meth:`ExecutionGraph.to_networkx` and nowhere else.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from itertools import pairwise
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from ..errors import GraphError
 from ..models import Dependency, Estimates, Exclusion, Gate, Reason, Task
@@ -279,6 +279,8 @@ class ExecutionGraph:
 
     def width(self) -> int:
         """How many tasks that need an agent the widest phase holds: so many agents are busy at once if all tasks take equally long."""
+        if not self._holds:
+            return max(map(len, self._layers), default=0)
         working = {task.id for task in self._tasks if not task.children}
         return max((sum(task_id in working for task_id in phase) for phase in self.phases()), default=0)
 
@@ -427,13 +429,22 @@ class ExecutionGraph:
         )
 
     def estimates(self) -> Estimates:
-        """All figures at once; no price is known here."""
+        """All figures at once; no price and no range are known here."""
         return Estimates(
             work_s=self.work_s,
             span_s=self.span_s,
             max_speedup=self.max_speedup,
             recommended_workers=self.recommended_workers,
+            width=self.width(),
         )
+
+    def span_of(self, seconds: Mapping[str, float]) -> float:
+        """The span if these tasks took so long instead of what is estimated; one that needs no work takes no time all the same."""
+        wiring = self._wiring
+        duration = [
+            seconds.get(name, own) if own > 0 else own for name, own in zip(self._ids, wiring.duration, strict=True)
+        ]
+        return _schedule.times(evolve(wiring, duration=duration)).span
 
     # --- export
 

@@ -29,6 +29,7 @@ from ..models import (
     Specification,
     Task,
 )
+from .history import Durations
 from .planner import assemble
 from .references import resolve_references
 
@@ -81,6 +82,10 @@ def plan_to_json(plan: ExecutionPlan, plan_path: Path | None = None) -> dict[str
             "max_speedup": plan.estimates.max_speedup,
             "recommended_workers": plan.estimates.recommended_workers,
             "cost_usd": plan.estimates.cost_usd,
+            "width": plan.estimates.width,
+            "work_range_s": _range(plan.estimates.work_range_s),
+            "span_range_s": _range(plan.estimates.span_range_s),
+            "cost_range_usd": _range(plan.estimates.cost_range_usd),
         },
         "warnings": list(plan.warnings),
         "planning_usage": [asdict(each) for each in plan.planning_usage],
@@ -102,6 +107,10 @@ def _specification(specification: Specification, plan_path: Path | None) -> dict
             for each in specification.requirements
         ],
     }
+
+
+def _range(ends: tuple[float, float] | None) -> list[float] | None:
+    return list(ends) if ends is not None else None
 
 
 def _task(task: Task) -> dict[str, Any]:
@@ -193,6 +202,7 @@ def plan_from_json(
     *,
     plan_path: Path | None = None,
     load_specification: Callable[[Path], Specification],
+    durations: Durations | None = None,
 ) -> ExecutionPlan:
     """The plan in a file that :func:`plan_to_json` gave, maybe edited since.
 
@@ -200,6 +210,7 @@ def plan_from_json(
         document: what was read from JSON.
         plan_path: the file it was read from; the specification's path is relative to its folder (to the current one when ``None``).
         load_specification: reads the specification again; called with a path.
+        durations: what past runs took, for the ranges of the estimates.
 
     Raises:
         PlanError: it is not a plan of this version, has keys or values that do not belong there, names tasks it does not have, or was made
@@ -208,7 +219,8 @@ def plan_from_json(
     """
     where = str(plan_path) if plan_path is not None else "the plan"
     read, tasks = _checked(document, where)
-    return _assembled(read, tasks, _reread(read.specification, plan_path, where, load_specification))
+    specification = _reread(read.specification, plan_path, where, load_specification)
+    return _assembled(read, tasks, specification, durations)
 
 
 def plan_as_written(document: object, *, plan_path: Path | None = None) -> ExecutionPlan:
@@ -247,7 +259,9 @@ def _checked(document: object, where: str) -> tuple[_Document, tuple[Task, ...]]
     return read, tasks
 
 
-def _assembled(read: _Document, tasks: tuple[Task, ...], specification: Specification) -> ExecutionPlan:
+def _assembled(
+    read: _Document, tasks: tuple[Task, ...], specification: Specification, durations: Durations | None = None
+) -> ExecutionPlan:
     dependencies = [
         *read.dependencies,
         *(
@@ -263,6 +277,7 @@ def _assembled(read: _Document, tasks: tuple[Task, ...], specification: Specific
         exclusions=read.exclusions,
         dropped=[each for each in read.dropped if each.kind != "redundant"],
         warnings=read.warnings,
+        durations=durations,
     )
     return evolve(plan, warnings=tuple(dict.fromkeys(plan.warnings)), planning_usage=read.planning_usage)
 

@@ -9,6 +9,8 @@ from hashlib import sha256
 from re import sub
 from typing import Any
 
+from attrs import evolve
+
 from ..codec import structure, suggestion
 from ..errors import PlanError, Problem
 from ..extension.components import Decomposition, Requires
@@ -16,6 +18,7 @@ from ..models import DEPENDENCY_KINDS, Dependency, Dropped, Exclusion, Execution
 from ._cycles import path_text
 from .dependency_resolver import BINDING_THRESHOLD, Resolution
 from .execution_graph import ExecutionGraph
+from .history import Durations, with_ranges
 from .references import resolve_references
 
 __all__ = ["assemble", "make_plan", "plan_tasks"]
@@ -24,8 +27,16 @@ __all__ = ["assemble", "make_plan", "plan_tasks"]
 _GIVEN = (Reason(rule="given"),)
 
 
-def make_plan(specification: Specification, decomposition: Decomposition, resolution: Resolution) -> ExecutionPlan:
+def make_plan(
+    specification: Specification,
+    decomposition: Decomposition,
+    resolution: Resolution,
+    durations: Durations | None = None,
+) -> ExecutionPlan:
     """The plan for a specification: the reduced dependencies, gates, phases, critical path and estimates.
+
+    Args:
+        durations: what past runs took; the tasks' own estimates stand.
 
     Raises:
         CycleError: tasks wait for each other (never for what a :class:`DependencyResolver` gave).
@@ -39,6 +50,7 @@ def make_plan(specification: Specification, decomposition: Decomposition, resolu
         exclusions=resolution.exclusions,
         dropped=resolution.dropped,
         warnings=[*warnings, *_uncovered(specification, tasks)],
+        durations=durations,
     )
 
 
@@ -50,18 +62,23 @@ def assemble(
     exclusions: Iterable[Exclusion] = (),
     dropped: Iterable[Dropped] = (),
     warnings: Iterable[str] = (),
+    durations: Durations | None = None,
 ) -> ExecutionPlan:
     """A plan from the full set of dependencies; everything that follows from it is computed.
 
     Args:
         dependencies: all of them, those included that others imply.
         dropped: what was dropped before; the redundant ones are added.
+        durations: what past runs took: time and cost get a range by it.
 
     Raises:
         CycleError, GraphError: see :class:`ExecutionGraph`.
     """
     with _collector_paused():
-        return _assemble(specification, tuple(tasks), dependencies, tuple(exclusions), tuple(dropped), tuple(warnings))
+        plan, graph = _assemble(
+            specification, tuple(tasks), dependencies, tuple(exclusions), tuple(dropped), tuple(warnings)
+        )
+        return plan if durations is None else evolve(plan, estimates=with_ranges(plan.estimates, graph, durations))
 
 
 def _assemble(
@@ -71,7 +88,7 @@ def _assemble(
     exclusions: tuple[Exclusion, ...],
     dropped: tuple[Dropped, ...],
     warnings: tuple[str, ...],
-) -> ExecutionPlan:
+) -> tuple[ExecutionPlan, ExecutionGraph]:
     graph = ExecutionGraph(tasks, dependencies, exclusions=exclusions)
     kept, implied = graph.reduced()
     left_out = [
@@ -82,7 +99,7 @@ def _assemble(
         ),
     ]
     left_out.sort(key=lambda item: (item.before, item.after, item.kind))
-    return ExecutionPlan(
+    plan = ExecutionPlan(
         specification=specification,
         tasks=tasks,
         dependencies=tuple(kept),
@@ -94,6 +111,7 @@ def _assemble(
         estimates=graph.estimates(),
         warnings=(*warnings, *graph.warnings, *_unchecked(graph)),
     )
+    return plan, graph
 
 
 def _unchecked(graph: ExecutionGraph) -> Iterator[str]:

@@ -46,7 +46,7 @@ KEYS = {
     "exclusions": "tasks resource reasons",
     "gates": "test subject",
     "dropped": "before after kind why reasons",
-    "estimates": "work_s span_s max_speedup recommended_workers cost_usd",
+    "estimates": "work_s span_s max_speedup recommended_workers cost_usd width work_range_s span_range_s cost_range_usd",
 }
 
 
