@@ -69,6 +69,8 @@ _COMMITS = {
     "research": "research",
     "spike": "research",
 }
+#: So much of a title says what sort of work it is.
+_OPENING = 400
 #: Of P0 to P4.
 _PRIORITIES = (2, 1, 0, -1, -2)
 REQUIREMENT_PRIORITIES = ("critical", "high", "medium", "low", "low")
@@ -104,7 +106,7 @@ def task_type(kind: str, title: str) -> str:
     while not kind and (mark := _MARK.match(title)):
         kind = _COMMITS.get((mark["commit"] or "").lower(), "")
         title = title[mark.end() :]
-    return kind or classify(title)
+    return kind or classify(title[:_OPENING])
 
 
 def task_priority(number: int) -> int:

@@ -95,6 +95,8 @@ def read_recorded(mission: Path, notes: Notes) -> Recorded:
 
 def _picture(file: Path, notes: Notes) -> Iterator[tuple[str, Mapping[str, object]]]:
     value = _json(file, notes)
+    if value is None:
+        return
     packages = value.get("work_packages") if isinstance(value, dict) else None
     if not isinstance(packages, dict):
         notes.add(f"{file.name}:1", "it does not say how far the work packages are ('work_packages'): not used")

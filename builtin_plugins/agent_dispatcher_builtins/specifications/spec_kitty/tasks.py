@@ -32,6 +32,8 @@ _TYPES = {
     "testing": "testing",
     "test": "testing",
 }
+#: So much of a title says what sort of work it is.
+_OPENING = 400
 _NOTHING = frozenset({"", "none", "n/a", "[]", "-", "null"})
 _PRIORITY = re.compile(r"P(\d)\b", re.IGNORECASE)
 
@@ -113,7 +115,7 @@ class _Builder:
             kind = _TYPES.get(package.fields.text(key).lower())
             if kind:
                 return kind
-        return task_type(package.title, files)
+        return task_type(package.title[:_OPENING], files)
 
     def _priority(self, package: WorkPackage) -> int:
         """4 for P0, 3 for P1 and so on; 0 without one."""
