@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from attrs import evolve
 
-from ..extension.components import Reporter
+from ..extension.components import PlanRenderer, Reporter
 from ..models import ExecutionPlan, ExecutionResult
 from .contract import Contract
 from .samples import HOSTILE, hostile_plan, large_plan, result_of, sample_plan, story_of
@@ -109,6 +109,36 @@ class ReporterContract(Contract):
         self.promise(
             took < 10.0, f"the report of 300 tasks took {took:.1f} seconds", "a report is written within seconds"
         )
+
+    def test_a_plan_it_shows_is_whole_and_harmless(self, tmp_path: Path) -> None:
+        """A reporter that also shows plans (:class:`PlanRenderer`) gives one text for one plan, with every task, and hostile text stays text."""
+        reporter = self.make_reporter()
+        if not isinstance(reporter, PlanRenderer):
+            self.skip("the reporter shows no plans")
+        suffix = reporter.plan_suffix
+        self.promise(
+            suffix == suffix.lower() and suffix.startswith(".") and suffix != ".json",
+            f"its plan_suffix is {suffix!r}",
+            "a suffix is in lower case, begins with a dot, and is not that of plan files",
+        )
+        plan = large_plan(40)
+        text = reporter.render_plan(plan)
+        self.promise(
+            text == reporter.render_plan(plan),
+            "it shows the same plan in two ways",
+            "the same plan gives the same text",
+        )
+        missing = [task.id for task in plan.tasks if task.id not in text and task.title not in text]
+        self.promise(not missing, f"these are nowhere in it: {missing[:5]}", "tasks are all shown")
+        hostile = reporter.render_plan(evolve(hostile_plan(), warnings=(HOSTILE,)))
+        self.promise(
+            "\x1b[31m" not in hostile and "\x07" not in hostile,
+            "it holds terminal codes",
+            "control characters do not get through to a reader",
+        )
+        if self.markup:
+            self.promise("<script>alert(1)" not in hostile.lower(), "it holds a script from a title", "text is escaped")
+        reporter.render_plan(ExecutionPlan(specification=sample_plan().specification, tasks=()))
 
     # --- inside -------------------------------------------------------------------------------------------------------
 

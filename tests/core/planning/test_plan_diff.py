@@ -117,7 +117,8 @@ def test_the_json_has_the_published_keys() -> None:
         planned(A, C, requirements={"R1": "y"}),
     )
     document = diff_to_json(compare(before, after))
-    assert list(document) == "format version same tasks dependencies requirements critical_path estimates".split()
+    keys = "format version same tasks dependencies requirements critical_path estimates"
+    assert list(document) == keys.split()
     assert (document["format"], document["version"], document["same"]) == ("agent-dispatcher/diff", 1, False)
     assert list(document["tasks"]) == ["kept", "added", "removed", "changed"]
     assert document["dependencies"]["removed"][0]["before"] == "schema-1111"

@@ -51,7 +51,7 @@ def test_a_task_is_found_by_any_of_its_names(name: str, found: str) -> None:
 )
 def test_what_is_not_clear_is_said(name: str, said: str) -> None:
     """No task, or several: the answer names those that come close, each by a name that works."""
-    with pytest.raises(UsageError, match="no task|could be") as refused:
+    with pytest.raises(UsageError, match=r"no task|could be") as refused:
         NAMES.find(name)
     assert said in str(refused.value)
 

@@ -9,11 +9,11 @@ ROOT = Path(__file__).parents[4]
 
 
 def test_the_wheel_has_the_templates(tmp_path: Path) -> None:
-    """Template and style sheet are in the wheel beside the code that reads them."""
+    """Templates, style sheets and the script are in the wheel beside the code that reads them."""
     from hatchling.builders.wheel import WheelBuilder
 
     (wheel,) = WheelBuilder(str(ROOT)).build(directory=str(tmp_path), versions=["standard"])
     folder = "agent_dispatcher_builtins/reporters/html/templates/"
     with zipfile.ZipFile(wheel) as archive:
         names = {name.removeprefix(folder) for name in archive.namelist() if name.startswith(folder)}
-    assert names == {"report.html.jinja", "macros.html.jinja", "report.css"}
+    assert names == {"report.html.jinja", "macros.html.jinja", "report.css", "plan.html.jinja", "plan.css", "plan.js"}

@@ -21,7 +21,9 @@
     edge.after.edges.push(edge);
     return edge;
   });
-  const text = nodes.map((node) => node.row.textContent.toLowerCase());
+  // What a task says of itself, not what is said of its neighbours.
+  const text = nodes.map((node) => [".name", ".meta", ".body>p", ".body>dl"]
+    .map((part) => (node.row.querySelector(part) || { textContent: "" }).textContent).join(" ").toLowerCase());
   let zoom = 1, total = 0, across = plan.width, at = null, hits = [], hit = -1;
 
   // --- places: heights of lanes and widths of phases add up, everything else was computed when the page was made
