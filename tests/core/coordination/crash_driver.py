@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from agent_dispatcher.agents import AgentContext, AgentResult, BaseAgent
+from agent_dispatcher.codec import structure
 from agent_dispatcher.coordination.agent_factory import AgentFactory
 from agent_dispatcher.coordination.coordinator import Coordinator, CoordinatorSettings
 from agent_dispatcher.coordination.message_bus import MessageBus
@@ -29,7 +30,17 @@ from agent_dispatcher.coordination.state_manager import StateManager
 from agent_dispatcher.errors import Fenced
 from agent_dispatcher.extension import CheckContext, Completed, Opened
 from agent_dispatcher.failpoints import read_environment
-from agent_dispatcher.models import Dependency, Event, Evidence, ExecutionPlan, Specification, Task
+from agent_dispatcher.models import (
+    DeclaredDependency,
+    Dependency,
+    Event,
+    Evidence,
+    ExecutionPlan,
+    PlanPatch,
+    Specification,
+    Task,
+)
+from agent_dispatcher.planning.revising import revise_all
 from agent_dispatcher.runs.desk import RunDesk
 from agent_dispatcher.workspace.agent_workspace import GuardedWorkspace
 from agent_dispatcher.workspace.integration import Integration
@@ -58,6 +69,22 @@ PLAN = ExecutionPlan(
     ),
     dependencies=(Dependency(before="a", after="b"),),
 )
+
+#: What the agent of a proposes: a further file, before b is written.
+PATCH = PlanPatch(
+    why="b reads d",
+    add=(
+        Task(
+            id="d",
+            title="Write d",
+            agent_type="writer",
+            requirements=("R-d",),
+            depends_on=(DeclaredDependency(task="a"),),
+        ),
+    ),
+    add_dependencies=(Dependency(before="d", after="b"),),
+)
+TASKS = ("a", "b", "c", "d")
 
 #: The source of the plan: one copy comes into the repository with task a, another lies outside and is written back.
 OPEN = json.dumps({"tasks": [{"id": name, "title": name, "status": "pending"} for name in "abc"]})
@@ -94,7 +121,8 @@ class Writer(BaseAgent):
         context.workspace.write_text(f"{task.id}.txt", f"made by {context.effect_key('file')}\n")
         if task.id == "a":
             context.workspace.write_text("tasks.json", OPEN)
-        return AgentResult(status="done", summary=f"wrote {task.id}.txt")
+        patch = PATCH if task.id == "a" else None
+        return AgentResult(status="done", summary=f"wrote {task.id}.txt", patch=patch)
 
 
 class FileIsThere:
@@ -104,7 +132,7 @@ class FileIsThere:
         return True
 
     async def check(self, task: Task | None, context: CheckContext) -> Evidence:
-        wanted = [one.id for one in PLAN.tasks] if task is None else [task.id]
+        wanted = list(TASKS) if task is None else [task.id, "d"] if task.id == "b" else [task.id]
         there = all((context.tree.path / f"{name}.txt").is_file() for name in wanted)
         name = "final" if task is None else f"{task.id}-{context.attempt}"
         return Evidence(id=name, check="there", passed=there, tree=context.tree.tree)
@@ -137,7 +165,9 @@ async def carry_out(output: Path) -> str:
                 facts = {"plan": plan, "specification": specification, "base": started.base, "branch": started.branch}
                 state.append("run.started", data=facts)
             state.flush()
-            plan = state.get_value(state.state().started["plan"], ExecutionPlan)
+            log = state.state()
+            plan = state.get_value(log.started["plan"], ExecutionPlan)
+            plan = revise_all(plan, [structure(data["patch"], PlanPatch) for data in log.patches])
             run_dir = data / "runs" / RUN
             run_dir.mkdir(parents=True, exist_ok=True)
 
@@ -243,7 +273,7 @@ def faults(case: Path, killed: bool, sealed: dict[str, str], calls_before: Count
     output, found = case / "out", []
     events = log_of(output)
     counts = Counter((event.type, event.task) for event in events)
-    for task in "abc":
+    for task in TASKS:
         for kind in ("task.completed", "attempt.landed"):
             if counts[kind, task] != 1:
                 found.append(f"{kind} of {task} is recorded {counts[kind, task]} times")
@@ -255,7 +285,7 @@ def faults(case: Path, killed: bool, sealed: dict[str, str], calls_before: Count
     if actual != tree:
         found.append(f"the tree is {actual}, not {tree}")
     landed = git(output, "log", "--format=%(trailers:key=Dispatcher-Task,valueonly,separator=%x2C)").split()
-    if sorted(landed) != ["a", "b", "c"]:
+    if sorted(landed) != list(TASKS):
         found.append(f"commits of tasks on the branch: {landed}")
     said = git(output, "log", "--format=%s").count("Statuses of finished tasks")
     if said != 1 or git(output, "show", "HEAD:tasks.json") != DONE or (case / "tasks.json").read_text() != DONE:
@@ -271,7 +301,7 @@ def faults(case: Path, killed: bool, sealed: dict[str, str], calls_before: Count
     for ref in sealed:
         if "/_run/" in ref:
             continue
-        task = next((name for name in "abc" if f"/{name}/" in ref or f"/{name}-" in ref), None)
+        task = next((name for name in TASKS if f"/{name}/" in ref or f"/{name}-" in ref), None)
         if task is None:
             found.append(f"cannot tell whose {ref} is")
         elif calls[task] != calls_before[task]:
@@ -285,8 +315,14 @@ def faults(case: Path, killed: bool, sealed: dict[str, str], calls_before: Count
     if "approval.given" not in about_c[: about_c.index("attempt.landed")]:
         found.append("c landed before it was approved")
     checked = {event.task for event in events if event.type == "attempt.checked"}
-    if checked != {"a", "b", "c"}:
+    if checked != set(TASKS):
         found.append(f"evidence is recorded only for {checked}")
+    patched = [event.data["by"] for event in events if event.type == "plan.patched"]
+    if len(patched) != 1 or any(event.type == "patch.refused" for event in events):
+        found.append(f"the plan was patched by {patched}")
+    kinds = [(event.type, event.task) for event in events]
+    if kinds.index(("plan.patched", None)) > kinds.index(("attempt.started", "b")):
+        found.append("b began before the plan was patched")
     return found
 
 

@@ -38,8 +38,9 @@ def test_every_failpoint_is_listed_and_every_listed_one_exists() -> None:
 
 @pytest.mark.slow
 def test_kill_at_every_failpoint(tmp_path: Path) -> None:
-    """Killed at the first and last hit of every failpoint of a three-task run in git, a resume completes it: same tree, each result recorded
-    once, no sealed or landed commit lost, no sealed work done again, the source says once and everywhere what is finished."""
+    """Killed at the first and last hit of every failpoint of a run in git of three tasks and one that an agent adds, a resume completes it: same
+    tree, each result recorded once, the plan patched once, no sealed or landed commit lost, no sealed work done again, the source says once
+    and everywhere what is finished."""
     cases = drive(tmp_path, "kill")
     assert [case for case in cases if case["faults"]] == []
     killed = {case["point"].partition(":")[0] for case in cases if case["first"] == -9}
@@ -63,6 +64,8 @@ def test_frozen_owner_cannot_spoil_what_its_successor_did(tmp_path: Path) -> Non
         "finish.recorded:1",
         "approval.requested:1",
         "approval.decided:1",
+        "patch.proposed:1",
+        "patch.recorded:1",
     ]
     cases = drive(tmp_path, "freeze", *points)
     assert [case for case in cases if case["faults"]] == []
