@@ -193,12 +193,13 @@ class _Builder:
 def groups_of(checklist: Checklist) -> dict[int, str]:
     """Where each entry belongs: the heading above it, if that names more than the list as a whole, else the outermost entry that it is a part of."""
     wholes = set(checklist.children())
+    titles = [i for i, block in enumerate(checklist.page.blocks) if block.kind == "heading" and block.level == 1]
     found: dict[int, str] = {}
     for place, entry in enumerate(checklist.entries):
         root = place
         while (parent := checklist.entries[root].parent) is not None:
             root = parent
-        above = checklist.heading(entry)
+        above = "" if titles == [entry.heading] else checklist.heading(entry)
         if above and not _WHOLE_LIST.match(above):
             found[place] = above
         elif root != place or place in wholes:

@@ -28,7 +28,7 @@ _AFFIX = re.compile(
 _OTHER = {
     "research": r"research|investigate|spike|explore|evaluate|調査|研究|调研|조사|исследовать|pesquisar",
     "documentation": r"document|add\s+(?:javadoc|kdoc|docstrings?|tsdoc|jsdoc|godoc|rustdoc|xml\s+doc\w*)|ドキュメント|文档|編寫文檔|编写文档|문서|документ|документировать|documentar",
-    "refactoring": r"refactor|rename|restructure|extract|clean\s?-?\s?up|code\s+cleanup|simplify|リファクタ|重构|重構|리팩(?:토링|터)|рефактор|refatorar",
+    "refactoring": r"refactor|rename|restructure|extract(?=[^\n]{0,80}\s(?:into|out\s+of|to\s+(?:an?|its|the|shared|common|separate))\s)|clean\s?-?\s?up|code\s+cleanup|simplify|リファクタ|重构|重構|리팩(?:토링|터)|рефактор|refatorar",
     "debugging": r"fix|debug|bugfix|修正|修复|수정|исправить|corrigir",
     "review": r"review|audit|security\s+(?:review|audit)|レビュー|审查|검토|проверка\s+кода|revisar",
     "analysis": r"analy[sz]e|profile|benchmark|measure|分析|분석|анализ\w*|analisar",

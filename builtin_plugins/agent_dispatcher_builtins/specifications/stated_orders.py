@@ -16,7 +16,7 @@ __all__ = ["Names", "StatedOrders", "is_order_line", "stated_orders"]
 
 _WORDS = (
     r"(?:depends?(?:\s+(?:up)?on)?|dependenc(?:y|ies)|blocked\s+by|depende(?:\s+d[eao]s?)?|dependências?|зависит\s+от|зависимост\w+"
-    r"|依存(?:先|関係|タスク)?|前提タスク|依赖(?:于|任务|关系|项)?|依賴(?:於|任務)?|前置任务|의존(?:성)?|선행\s*작업)(?![a-z])"
+    r"|依存(?:先|関係|タスク)?|前提タスク|依赖(?:于|任务|关系|项)?|依賴(?:於|任務)?|前置任务|의존(?:성)?|선행\s*작업)(?![^\W\d_])"
 )
 _LINE = re.compile(rf"^[\s*_(\[-]*(?:task\s+)?{_WORDS}[\s*_]*(?P<colon>[:：])?[\s*_]*(?P<value>.*)$", re.IGNORECASE)
 _INSIDE = re.compile(
@@ -34,8 +34,7 @@ _NEXT = re.compile(
 _MENTION = re.compile(rf"{_TASK_WORD}(?={_ID}(?![^\W_]))", re.IGNORECASE)
 _ENDS = re.compile(r"\s*(?:$|[(（)）\]_*.;:—–-])")
 _NOTHING = re.compile(
-    r"^[\s*_`(（-]*(?:none|nothing|n/?a|no\b.*|なし|無し|无|無|没有|없음|nenhum\w*|нет)?[\s*_`.)）-]*$|independent",
-    re.IGNORECASE,
+    r"^[\s*_`(（-]*(?:$|(?:none|nothing|n/?a|no)\b|なし|無し|无|無|没有|없음|nenhum|нет)|independent", re.IGNORECASE
 )
 _LONGEST = 2000
 
