@@ -19,7 +19,7 @@ from agent_dispatcher import errors
 from agent_dispatcher.config import values
 from agent_dispatcher.extension import components
 from agent_dispatcher.extension.hookspecs import OFFERS, DispatcherSpecs
-from agent_dispatcher.models import event, plan, result, specification, task
+from agent_dispatcher.models import event, plan, result, specification, task, usage
 from agent_dispatcher.planning.plan_json import plan_to_json
 from agent_dispatcher.reporting import result_to_json
 
@@ -235,6 +235,7 @@ DESCRIBED: dict[str, type] = {
     "dropped[]": plan.Dropped,
     "dropped[].reasons[]": plan.Reason,
     "estimates": plan.Estimates,
+    "planning_usage[]": usage.ModelUse,
 }
 DESCRIBED_RESULT: dict[str, type] = {
     "": result.ExecutionResult,
@@ -305,6 +306,7 @@ def sample_plan() -> plan.ExecutionPlan:
         phases=(("b",), ("a",)),
         critical_path=("b", "a"),
         estimates=plan.Estimates(cost_usd=1.0),
+        planning_usage=(usage.ModelUse(),),
     )
 
 

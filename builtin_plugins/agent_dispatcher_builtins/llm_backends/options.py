@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -43,6 +42,8 @@ def _server(instance: object, attribute: Attribute[str], url: str) -> None:
 
 def is_loopback(url: str) -> bool:
     """Whether a server's address is on this machine, by its name alone."""
+    from ipaddress import ip_address  # not before somebody asks: this module is loaded with the offers
+
     host = urlsplit(url).hostname or ""
     try:
         return ip_address(host).is_loopback

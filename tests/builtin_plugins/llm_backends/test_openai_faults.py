@@ -242,6 +242,18 @@ def test_another_server_does_not_get_the_key_of_openai(
     assert [value for value in headers.values() if "canary" in value] == []
 
 
+def test_what_stays_on_this_machine_goes_through_no_proxy(
+    connect: Connect, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A proxy in the environment sees nothing of a call to a server on loopback."""
+    monkeypatch.setenv("MY_KEY", KEY)
+    with ModelServer(["from the proxy"]) as proxy, ModelServer(["yes"]) as server:
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+            monkeypatch.setenv(name, proxy.origin)
+        assert ask(connect(server, api_key_env="MY_KEY")).text == "yes"
+        assert proxy.requests == []
+
+
 def test_a_missing_key_is_said_before_the_first_call(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
     """The variable is named, for OpenAI's own server the usual one; a key that cannot be one is not shown."""
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)

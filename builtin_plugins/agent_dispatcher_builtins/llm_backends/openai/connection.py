@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import httpx2
 import openai
 
+from ..options import is_loopback
 from .endpoint import Endpoint
 from .failures import Failures
 
@@ -47,6 +48,7 @@ def make_client(endpoint: Endpoint) -> openai.AsyncOpenAI:
         timeout=httpx2.Timeout(None, connect=limits.connect_s),
         limits=httpx2.Limits(max_keepalive_connections=0),
         follow_redirects=False,
+        trust_env=not is_loopback(endpoint.base_url),  # what stays on this machine goes through no proxy
         headers={"Accept-Encoding": "identity"},
         event_hooks={"request": [only_there], "response": [only_so_much]},
     )
