@@ -17,7 +17,7 @@ import attrs
 
 from agent_dispatcher import errors
 from agent_dispatcher.config import values
-from agent_dispatcher.extension import components
+from agent_dispatcher.extension import components, llm
 from agent_dispatcher.extension.hookspecs import OFFERS, DispatcherSpecs
 from agent_dispatcher.models import event, plan, result, specification, task, usage
 from agent_dispatcher.planning.plan_json import plan_to_json
@@ -88,10 +88,11 @@ def contracts() -> Iterator[str]:
         seen.append(name)
         yield from contract(name, getattr(components, name))
     yield "\n# Values\n"
-    for name in components.__all__:
-        item = getattr(components, name)
-        if name not in seen and inspect.isclass(item):
-            yield from contract(name, item)
+    for module in (components, llm):
+        for name in module.__all__:
+            item = getattr(module, name)
+            if name not in seen and inspect.isclass(item):
+                yield from contract(name, item)
 
 
 def contract(name: str, item: type) -> Iterator[str]:
