@@ -210,8 +210,8 @@ def print_serial(serial: SerialExplanation, names: TaskNames) -> None:
     if serial.rules:
         click.echo("\nIf one rule had said nothing:")
         for rule in serial.rules:
-            edges = f"{rule.edges} edges" if rule.edges != 1 else "1 edge"
-            click.echo(f"  {duration(rule.saved_s):>10} less without the {edges} that bind only by {rule.rule}")
+            edges = f"{rule.edges} edges that bind" if rule.edges != 1 else "1 edge that binds"
+            click.echo(f"  {duration(rule.saved_s):>10} less without the {edges} only by {rule.rule}")
     costly = [hop for hop in serial.edges if hop.saved_s]
     if costly:
         click.echo("\nIf one edge were not there (the weakest evidence first: the ones to question):")

@@ -27,6 +27,8 @@ _LISTED = 5
 _NAMED = 2
 #: Columns for what a task is called.
 _NAME = 32
+#: The least columns for a title.
+_TITLE = 12
 _LINES = 12
 
 _TYPES: Mapping[str, str] = {
@@ -99,19 +101,20 @@ def _table(plan: ExecutionPlan, names: TaskNames, whole: bool) -> None:
     sort = max(4, *(width(row.type) for row in tasks))
     time = max(4, *(width(row.time) for row in tasks))
     waits = min(max(9, *(width(_some(row.waits, room)) for row in tasks)), room // 5)
-    title = max(12, min(room - phase - name - sort - time - waits - 12, max(width(row.title) for row in tasks)))
+    rest = room - phase - name - sort - time - 10
+    if rest - waits - 2 < _TITLE:  # on a narrow terminal what a task is comes before what it waits for
+        waits = 0
+    title = max(_TITLE, min(rest - (waits + 2 if waits else 0), max(width(row.title) for row in tasks)))
     click.echo()
-    head = (
-        f"{'phase':>{phase}}    {pad('task', name)}  {pad('', title)}  {pad('type', sort)}  {'time':>{time}}  waits for"
-    )
-    click.secho(head, dim=True)
+    head = f"{'phase':>{phase}}    {pad('task', name)}  {pad('', title)}  {pad('type', sort)}  {'time':>{time}}"
+    click.secho(f"{head}  waits for" if waits else head, dim=True)
     for row in rows:
         if isinstance(row, str):
             click.secho(f"{'':>{phase}}    {cut(row, room - phase - 4)}", dim=True)
             continue
         line = (
             f"{row.phase:>{phase}}  {row.mark} {pad(row.name, name)}  {pad(row.title, title)}  {pad(row.type, sort)}"
-            f"  {row.time:>{time}}  {_some(row.waits, waits)}"
+            f"  {row.time:>{time}}  {_some(row.waits, waits) if waits else ''}"
         ).rstrip()
         click.secho(line, fg="red" if row.critical else None)
 
