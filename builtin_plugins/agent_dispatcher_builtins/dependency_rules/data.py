@@ -24,8 +24,8 @@ _RATE_LONG = 0.55
 _DERIVED = 0.45
 #: Below this confidence nothing is said.
 _LEAST = 0.15
-#: Longer lists are left alone: their tasks speak of too much that is alike.
-_MOST_TASKS = 20_000
+#: Nor is a guess surer than this that no word speaks for, only urgency or who speaks of whom.
+_WORDLESS = 0.4
 #: How much later work must be for its words to be quoted, and how many shared words are.
 _LATER = 0.06
 _QUOTED = 3
@@ -44,14 +44,17 @@ class DataRule:
     ) -> Iterable[Requires]:
         """Edges of kind ``data`` where the later task speaks of the earlier one, else of kind ``logical``; 0.15 to 0.85."""
         loose = unordered(tasks, specification, context)
-        if len(loose) > _MOST_TASKS:
-            context.log.warning("%d tasks are too many to compare by their words (at most %d)", len(loose), _MOST_TASKS)
+        if len(loose) < 2:
             return []
         rate = _RATE if len(loose) <= _LONG else _RATE_LONG
         surest = rate if specification.tasks else _DERIVED
         flow = Flow.of(loose)
-        found = (_edge(flow, step, min(surest, rate * step.likelihood)) for step in flow.steps())
+        found = (_edge(flow, step, min(surest, _bound(step), rate * step.likelihood)) for step in flow.steps())
         return [edge for edge in found if edge.confidence >= _LEAST]
+
+
+def _bound(step: Step) -> float:
+    return 1.0 if step.shared or step.signs.stage > _LATER else _WORDLESS
 
 
 def _edge(flow: Flow, step: Step, confidence: float) -> Requires:

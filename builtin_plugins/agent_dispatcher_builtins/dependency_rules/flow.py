@@ -14,7 +14,8 @@ returned the same the other way round
 titles   how alike the titles are: tasks called alike are siblings more often than parent and child
 texts    how alike all that is said about them is
 priority by how much *a* is more urgent
-size     one by the number of tasks: in a short list nearly everything hangs together
+size     one by the number of tasks: in a short list more hangs together than in a long one
+change   the share of the tasks that are called after a change to what is there already: such lists hang together less
 ======== =========================================================================================================
 
 The weights were fitted by logistic regression to public task lists and are the same for every list; ``docs/dependency-rules.md`` says on how many, and how
@@ -26,9 +27,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from heapq import nsmallest
 from math import exp, log, sqrt
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from agent_dispatcher.models import Task
 
@@ -40,11 +42,22 @@ __all__ = ["Flow", "Signs", "Step"]
 #: Up to so many tasks every pair is looked at; above, for each task only those whose titles it speaks of most.
 ALL_PAIRS = 250
 #: ... so many of them, and no word is followed that more titles than this share.
-CANDIDATES = 40
+CANDIDATES = 12
 COMMON = 60
+#: Shorter lists count as one of so many tasks: that two tasks are alone does not yet bind them.
+FEW = 5
 #: What a task may directly build on: its best, and so many in all where their directness reaches the bar.
 MOST_PARENTS = 3
-BAR = -2.2
+BAR = -2.3
+
+#: Verbs (stems) at the beginning of the title of a task that changes what is there already.
+_CHANGES = frozenset(
+    (word,)
+    for word in (
+        "add", "clean", "enhanc", "expand", "extend", "fix", "improv", "migrat", "optimiz", "polish", "refactor", "refin", "remov", "replac", "resolv",
+        "restructur", "updat", "upgrad",
+    )
+)  # fmt: skip
 
 
 @frozen
@@ -58,6 +71,7 @@ class Signs:
     texts: float
     priority: float
     size: float
+    change: float
     always: float = 1.0
 
     def weighed(self, weights: Signs) -> float:
@@ -70,13 +84,32 @@ class Signs:
             + self.texts * weights.texts
             + self.priority * weights.priority
             + self.size * weights.size
+            + self.change * weights.change
             + self.always * weights.always
         )
 
 
-ORDER = Signs(stage=3.67, spoken=1.80, returned=-0.46, titles=-2.22, texts=1.65, priority=0.42, size=6.75, always=-2.42)
+ORDER = Signs(
+    stage=3.67,
+    spoken=1.79,
+    returned=-0.47,
+    titles=-2.18,
+    texts=1.63,
+    priority=0.45,
+    size=9.31,
+    change=-0.79,
+    always=-2.59,
+)
 DIRECTNESS = Signs(
-    stage=1.23, spoken=1.27, returned=-0.41, titles=-2.70, texts=5.46, priority=0.09, size=7.66, always=-3.62
+    stage=1.25,
+    spoken=1.23,
+    returned=-0.45,
+    titles=-2.52,
+    texts=5.49,
+    priority=0.12,
+    size=11.59,
+    change=-0.28,
+    always=-3.97,
 )
 
 
@@ -112,6 +145,7 @@ class Flow:
     _titles: list[Vector] = field(factory=list)
     _texts: list[Vector] = field(factory=list)
     _weight: list[float] = field(factory=list)
+    _change: float = 0.0
 
     @classmethod
     def of(cls, tasks: Sequence[Task]) -> Flow:
@@ -119,6 +153,7 @@ class Flow:
         flow = cls(tasks)
         flow.wordings = [Wording.of(task) for task in tasks]
         flow.stages = [stage(wording) for wording in flow.wordings]
+        flow._change = sum(wording.title[:1] in _CHANGES for wording in flow.wordings) / max(1, len(tasks))
         used = Counter(word for wording in flow.wordings for word in {*wording.title, *wording.body})
         flow._rarity = {word: log((len(tasks) + 1) / number) + 0.05 for word, number in used.items()}
         for wording in flow.wordings:
@@ -145,7 +180,8 @@ class Flow:
             titles=_likeness(self._titles[before], self._titles[after]),
             texts=_likeness(self._texts[before], self._texts[after]),
             priority=_urgency(self.tasks[before]) - _urgency(self.tasks[after]),
-            size=1 / len(self.tasks),
+            size=1 / max(FEW, len(self.tasks)),
+            change=self._change,
         )
 
     def steps(self) -> Iterator[Step]:
@@ -181,13 +217,14 @@ class Flow:
                 named.setdefault(word, []).append(number)
         seen: set[tuple[int, int]] = set()
         for number, wording in enumerate(self.wordings):
-            spoken: Counter[int] = Counter()
-            for word in {*wording.title, *wording.body}:
-                if len(named.get(word, ())) <= COMMON:
-                    for other in named.get(word, ()):
-                        spoken[other] += self._rarity[word] / self._weight[other]  # type: ignore[assignment]
+            spoken: dict[int, float] = {}
+            for word in sorted({*wording.title, *wording.body}):
+                others = named.get(word, ())
+                if len(others) <= COMMON:
+                    for other in others:
+                        spoken[other] = spoken.get(other, 0.0) + self._rarity[word] / self._weight[other]
             spoken.pop(number, None)
-            best = sorted(spoken, key=lambda other: (-spoken[other], self.tasks[other].id))[:CANDIDATES]
+            best = nsmallest(CANDIDATES, spoken, key=lambda other: (-spoken[other], self.tasks[other].id))
             seen.update((min(number, other), max(number, other)) for other in best)
         yield from sorted(seen)
 
@@ -210,7 +247,7 @@ class Flow:
 
     @staticmethod
     def _turned(signs: Signs) -> Signs:
-        return Signs(-signs.stage, signs.returned, signs.spoken, signs.titles, signs.texts, -signs.priority, signs.size)
+        return evolve(signs, stage=-signs.stage, spoken=signs.returned, returned=signs.spoken, priority=-signs.priority)
 
 
 def _likelihood(signs: Signs) -> float:

@@ -9,6 +9,9 @@ from agent_dispatcher.models import Specification, Task
 
 __all__ = ["unordered"]
 
+#: Longer lists are not read word by word: it would take long, and their tasks speak of too much that is alike.
+_MOST = 10_000
+
 
 def unordered(tasks: Sequence[Task], specification: Specification, context: PlanningContext) -> list[Task]:
     """The tasks whose order nothing but their words tells.
@@ -18,4 +21,10 @@ def unordered(tasks: Sequence[Task], specification: Specification, context: Plan
     """
     if specification.phases or context.suggestions or any(task.depends_on for task in tasks):
         return []
-    return [task for task in tasks if not (task.produces or task.consumes or task.children or task.verifies)]
+    loose = [task for task in tasks if not (task.produces or task.consumes or task.children or task.verifies)]
+    if len(loose) > _MOST:
+        context.log.warning(
+            "%d tasks are too many to read their words (at most %d): nothing is guessed from them", len(loose), _MOST
+        )
+        return []
+    return loose

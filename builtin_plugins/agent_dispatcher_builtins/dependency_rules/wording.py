@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from attrs import field, frozen
 
@@ -83,14 +84,15 @@ def as_written(text: str, wanted: Iterable[str]) -> list[str]:
 def _spelled(text: str) -> Iterator[tuple[str, str]]:
     for found in _RUN.finditer(text):
         run = found.group()
-        if _UNSPACED.search(run):
+        if not run.isascii() and _UNSPACED.search(run):
             yield from ((run[at : at + 2], run[at : at + 2]) for at in range(max(1, len(run) - 1)))
             continue
-        for part in _HUMP.split(run):
+        for part in (run,) if run.islower() else _HUMP.split(run):
             if len(part) > 1 and part.lower() not in _EMPTY:
                 yield stem(part.lower()), part
 
 
+@lru_cache(maxsize=1 << 16)
 def stem(word: str) -> str:
     """A lower-case word without its ending."""
     for ending, instead in _ENDINGS:
