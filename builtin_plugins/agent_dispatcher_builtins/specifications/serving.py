@@ -24,10 +24,11 @@ _WORD = re.compile(r"[^\W\d_]{2,}")
 #: Scripts without spaces: every two letters are taken for a word.
 _PAIRS = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{2,}")
 _LONGEST = 4000
-_EVERYWHERE = frozenset(
-    "the and for are was has its can not all any new use via per with that this from into shall must should when then than them they their there "
-    "have been will each such only also implement create add update system user application support provide requirement".split()
-)
+_EVERYWHERE = """
+    the and for are was has its can not all any new use via per with that this from into shall must should when then than them they their there
+    have been will each such only also implement create add update system user application support provide requirement
+"""
+_COMMON = frozenset(_EVERYWHERE.split())
 
 
 def serving(tasks: Sequence[Task], requirements: Sequence[Requirement]) -> tuple[Task, ...]:
@@ -80,7 +81,7 @@ def _words(text: str) -> set[str]:
     found = {
         word.removesuffix("s")
         for word in _WORD.findall(text)
-        if word.isascii() and len(word) > 2 and word not in _EVERYWHERE
+        if word.isascii() and len(word) > 2 and word not in _COMMON
     }
     found |= {word for word in _WORD.findall(text) if not word.isascii() and not _PAIRS.search(word)}
     for run in _PAIRS.findall(text):

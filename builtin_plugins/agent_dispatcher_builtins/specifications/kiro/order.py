@@ -43,7 +43,7 @@ Ids = Mapping[int, str]
 
 def is_checkpoint(title: str) -> bool:
     """Whether a task is a checkpoint by its title; ``Checkpoint storage`` is none."""
-    return bool(_CHECKPOINT.match(title[:200]))
+    return bool(_CHECKPOINT.match(title[:200].replace("*", "")))
 
 
 @define
