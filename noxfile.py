@@ -90,6 +90,14 @@ def local_model(session: nox.Session) -> None:
 
 
 @nox.session
+def benchmarks(session: nox.Session) -> None:
+    """What things cost, one JSON line per measure, beside other libraries. It takes minutes; on a machine that does nothing else."""
+    wheel = _build_wheel(session)
+    session.install(f"{wheel}[all]", "networkx", "rustworkx>=0.15")
+    session.run("python", "tests/benchmarks/planning.py", "--others", *session.posargs)
+
+
+@nox.session
 def demo(session: nox.Session) -> None:
     """The main job: the lending library, from specification to tested package, in ./build/lending-library."""
     session.install(".[all]")
