@@ -71,6 +71,7 @@ def test_a_run_uses_them_without_configuration(environment, dispatch, repository
     """Naming the task type is all: the rule orders the tasks, the agent does them, the check proves them."""
     with environment.installed("licence-headers", "migrations-first"):
         plan = dispatch("plan", "spec.yaml", "--json").document()
+        explained = dispatch("explain", "spec.yaml", "Q", "M").out
         result = dispatch("run", "spec.yaml", "--output", repository, "--json", "--unsafe-no-sandbox").document()
     own = {task["id"]: task["source_id"] for task in plan["tasks"]}
     (edge,) = plan["dependencies"]
@@ -79,6 +80,10 @@ def test_a_run_uses_them_without_configuration(environment, dispatch, repository
     assert (reason["rule"], reason["kind"]) == ("migrations-first", "data")
     assert '"FROM loans"' in reason["evidence"]
     assert reason["source"].endswith("spec.yaml:7")
+    said = " ".join(explained.split())
+    assert said.startswith("Q Headers on the queries waits for M Headers on the migrations binding")
+    assert "rule migrations-first (data" in said
+    assert '"FROM loans"' in said
     assert result["status"] == "completed"
     assert [(each["id"], each["verdict"]) for each in result["requirements"]] == [("R1", "met")]
     for task in result["tasks"]:

@@ -14,6 +14,7 @@ from ._text import columns, cut, duration, plain, wrapped
 __all__ = ["print_pair", "print_serial", "print_task"]
 
 _MANY = 12
+_IDLE = 5
 _LABEL = 140
 _DESCRIPTION = 400
 _DROPPED = {
@@ -220,8 +221,10 @@ def print_serial(serial: SerialExplanation, names: TaskNames) -> None:
     idle = [hop for hop in serial.edges if not hop.saved_s]
     if idle:
         click.echo("\nOn a critical path, but alone they cost nothing, as another path is as long:")
-        for hop in idle:
+        for hop in idle[:_IDLE]:
             _costly(hop, names, "")
+        if len(idle) > _IDLE:
+            click.echo(f"  … and {len(idle) - _IDLE} more (--json gives all)")
     if not serial.edges:
         click.echo("Nothing waits for anything: the longest task alone decides.")
 

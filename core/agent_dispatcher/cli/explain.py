@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["explain"]
 
-#: So many edges are shown by ``--serial``; ``--json`` gives all.
+#: So many of the edges that cost time are shown by ``--serial``; ``--json`` gives all.
 _SERIAL_EDGES = 15
 
 

@@ -257,11 +257,10 @@ class Explainer:
         costly = sorted((hop for hop in critical if hop.saved_s), key=lambda hop: (-hop.saved_s, _weakest(hop)))[:most]
         costly.sort(key=lambda hop: (_weakest(hop)[:2], -hop.saved_s, _weakest(hop)))
         idle = sorted((hop for hop in critical if not hop.saved_s), key=_weakest)
-        room = None if most is None else max(most - len(costly), 0)
         return SerialExplanation(
             span_s=self._costs.span_s,
             work_s=self.plan.estimates.work_s,
-            edges=(*costly, *idle[:room]),
+            edges=(*costly, *idle),
             rules=self._rules(),
         )
 
