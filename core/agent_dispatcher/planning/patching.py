@@ -15,11 +15,12 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from attrs import evolve, frozen
 
 from ..codec import suggestion
-from ..errors import CycleError, GraphError, Problem
+from ..errors import CycleError, GraphError, Problem, UsageError
 from ..models import DeclaredDependency, Dependency, ExecutionPlan, PlanPatch, Task, TaskPair, TaskSplit
 from ._cycles import path_text
 from .execution_graph import ExecutionGraph
 from .revising import revise
+from .task_names import TaskNames
 
 __all__ = ["AgentLimits", "PatchedPlan", "apply_patch", "resolve_patch", "tasks_to_assign"]
 
@@ -156,8 +157,8 @@ class _Names:
 
     def __init__(self, plan: ExecutionPlan, patch: PlanPatch, retired: Collection[str]) -> None:
         self.problems: list[Problem] = []
-        self._ids = {task.id for task in plan.tasks}
-        known = set(self._ids)
+        known = {task.id for task in plan.tasks}
+        own = {task.source_id for task in plan.tasks} - {None}
         for task in patch.new_tasks:
             if task.id in known:
                 what = f"the patch brings a task {task.id!r}, and there is one of that name already"
@@ -165,29 +166,26 @@ class _Names:
             elif task.id in retired:
                 what = f"the patch brings a task {task.id!r}, and a task of that name was removed from this run"
                 self.problems.append(Problem(what, remedy="choose another id: what that task did stays in the record"))
+            elif task.source_id in own:
+                what = (
+                    f"the patch brings a task {task.id!r} with the id {task.source_id!r} of another one in the source"
+                )
+                self.problems.append(Problem(what, remedy="leave out source_id"))
             known.add(task.id)
-        self._ids = known
-        self._others: dict[str, set[str]] = {}
-        for task in (*plan.tasks, *patch.new_tasks):
-            if task.source_id is not None:
-                self._others.setdefault(task.source_id, set()).add(task.id)
+        self._known: dict[str, str] = {}
+        self._known.update((task.source_id, task.id) for task in patch.new_tasks if task.source_id is not None)
+        self._known.update((task.id, task.id) for task in (*plan.tasks, *patch.new_tasks))
+        self._of_plan = TaskNames(plan)
 
     def find(self, name: str, where: str) -> str:
         """The id of the task that is meant; the name itself where there is none, with the problem noted."""
-        if name in self._ids:
+        if name in self._known:
+            return self._known[name]
+        try:
+            return self._of_plan.find(name).id
+        except UsageError as error:
+            self.problems.append(Problem(f"{where}: {error}"))
             return name
-        meant = sorted(self._others.get(name, ()))
-        if len(meant) == 1:
-            return meant[0]
-        if meant:
-            problem = Problem(
-                f"{where} names {name!r}, which is the name of several tasks", remedy=f"name one of {', '.join(meant)}"
-            )
-        else:
-            remedy = suggestion(name, {*self._ids, *self._others})
-            problem = Problem(f"{where} names {name!r}, which is no task", remedy=remedy)
-        self.problems.append(problem)
-        return name
 
 
 def _resolved_split(split: TaskSplit, plan: ExecutionPlan, names: _Names) -> TaskSplit:

@@ -138,7 +138,7 @@ def test_a_removed_dependency_lets_its_task_go() -> None:
         (PlanPatch(add_dependencies=(Dependency(before="c", after="a"),)), "cannot be made to wait for c"),
         (PlanPatch(add_dependencies=(Dependency(before="c", after="b"),)), "b → c → b"),
         (PlanPatch(add=(new("x", "c"),), add_dependencies=(Dependency(before="x", after="b"),)), "→"),
-        (PlanPatch(remove=("bb",)), "remove names 'bb', which is no task (did you mean 'b'?)"),
+        (PlanPatch(remove=("bb",)), "remove: there is no task 'bb'"),
         (PlanPatch(remove_dependencies=(TaskPair(before="a", after="c"),)), "c does not wait for a (it waits for b)"),
         (PlanPatch(add=(new("b"),)), "there is one of that name already"),
         (PlanPatch(add=(new("x", "x"),)), "would wait for itself"),

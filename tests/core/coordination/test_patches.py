@@ -134,7 +134,7 @@ def test_a_person_patches_a_run_at_work(world: Any) -> None:
     assert completed(world) == ["a", "x", "b"]
     answers = fold(world.events()).answers
     assert answers["one"]["revision"] == 1
-    assert "'q', which is no task" in answers["two"]["problems"][0]
+    assert "there is no task 'q'" in answers["two"]["problems"][0]
     assert "add" in answers["three"]["problems"][0]
 
 
