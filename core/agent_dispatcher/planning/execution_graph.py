@@ -310,25 +310,16 @@ class ExecutionGraph:
     def _redundant(self) -> dict[int, tuple[int | None, ...]]:
         """Paths by the key of the edge."""
         size = len(self._ids)
-        found = {edge.before * size + edge.after: edge.path for edge in self._reduction.redundant}
-        if self._holds:  # what is said by `children` alone is no dependency
-            found = {key: path for key, path in found.items() if key // size in self._before[key % size]}
-        return found
+        return {edge.before * size + edge.after: edge.path for edge in self._reduction.redundant}
 
     @cached_property
     def _reduction(self) -> Reduction:
-        before = self._before
-        if any(task.children for task in self._tasks):
-            before = [list(sources) for sources in self._before]
-            for number, task in enumerate(self._tasks):
-                for child in task.children:
-                    if child in self._index and self._index[child] not in before[number]:
-                        before[number].append(self._index[child])
+        """By dependencies alone: an order on a whole is said beside that on its parts, so that a reader of dependencies misses none."""
         level = [0] * len(self._ids)
         for height, layer in enumerate(self._layers):
             for number in layer:
                 level[number] = height
-        return reduce_edges(self._order, level, before)
+        return reduce_edges(self._order, level, self._before)
 
     def _named(self, path: Sequence[int | None]) -> tuple[str | None, ...]:
         return tuple([None if node is None else self._ids[node] for node in path])

@@ -327,3 +327,10 @@ def test_a_node_that_everything_leads_to_costs_no_square() -> None:
     assert redundant[0].path[0] == ids[0]
     assert redundant[-1].path == (ids[-3], ids[-2], ids[-1])
     assert time.process_time() - started < 5
+
+
+def test_an_order_on_a_whole_is_said_beside_that_on_its_parts() -> None:
+    """Who reads the dependencies alone misses no order: parts and wholes complete together, but that is no dependency."""
+    values = [*tasks("a", "b"), Task(id="epic", title="epic", children=("b",)), *tasks("c")]
+    built = ExecutionGraph(values, edges("a>epic", "a>b", "epic>c", "a>c"))
+    assert [(each.before, each.after) for each in built.redundant()] == [("a", "c")]
