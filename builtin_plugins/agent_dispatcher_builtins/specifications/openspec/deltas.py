@@ -51,6 +51,7 @@ _LABELLED = re.compile(
     r"^\s*[*_]*(?P<label>reason|migration|原因|迁移|理由|移行)[*_]*\s*[:：][*_]*\s*(?P<text>.+)$",
     re.IGNORECASE | re.DOTALL,
 )
+_LABEL_BEGINS = re.compile(r"\n(?=\s*[*_]+[^*_\n]{1,20}[*_]+\s*[:：]|\s*[*_]+[^*_\n]{1,20}[:：][*_]+)")
 #: How the text of a requirement begins that was only renamed.
 _RENAMES = "The requirement known as"
 _LONGEST = 8000
@@ -158,9 +159,11 @@ class _Reader:
             for line in re.split(r"\n(?=\s*[*_]*(?:GIVEN|WHEN|THEN|AND|BUT)\b)", block.text[:_LONGEST]):
                 self._step(opened, " ".join(line.split()))
             return
-        label = _LABELLED.match(block.text[:_LONGEST])
-        if label:
-            opened.notes.append(" ".join(f"{label['label'].capitalize()}: {label['text']}".split()))
+        if _LABELLED.match(block.text[:_LONGEST]):
+            for part in _LABEL_BEGINS.split(block.text[:_LONGEST]):
+                label = _LABELLED.match(part)
+                if label:
+                    opened.notes.append(" ".join(f"{label['label'].capitalize()}: {label['text']}".split()))
         elif block.kind == "text" and block.item is None:
             opened.told.append(block.flat)
         elif block.kind in ("item", "text", "row"):
