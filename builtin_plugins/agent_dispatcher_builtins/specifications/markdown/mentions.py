@@ -39,7 +39,7 @@ class Mention:
 
     Attributes:
         line: where.
-        surely: whether it can mean nothing but a task (``#3``, ``task 3``); ``T3`` is one only if there is such a task.
+        surely: whether it can mean nothing but a task (``depends on T3``, ``after #3``); ``after T3`` names one only if there is such a task.
     """
 
     name: str
@@ -72,7 +72,7 @@ def _names(listed: str, *, sure: bool, verb: str) -> Iterator[tuple[str, bool]]:
             return
         if before is not None and _BETWEEN.fullmatch(listed[before.end() : found.start()].strip("*_`[]()")):
             yield from ((each, False) for each in _between(before["id"], name))
-        yield name, bool(found["hash"] or found["word"])
+        yield name, bool(sure or found["hash"] or found["word"])
         before = found
 
 

@@ -111,8 +111,8 @@ def _linked(
     if left:
         notes.add(
             left[0].requirement.source,
-            f"{len(left)} requirements are named by no task and stand with none, so nobody could say which task meets them: not used "
-            "(name their ids in the tasks, or list the tasks below what they are about)",
+            f"{len(left)} of the requirements {'is' if len(left) == 1 else 'are'} named by no task, and no task stands with it, so nobody could say "
+            "which task meets it: not used (name its id in a task, or list the tasks below what they are about)",
         )
     return tuple(each.requirement for each in kept), served
 

@@ -117,7 +117,7 @@ def _sentences(
         section = sections.of(index)
         if section in ("left out", "about") or _belongs(page, outline, taken, index, block):
             continue
-        listed = block.kind == "item" and (section == "requirements" or index in outline.criteria)
+        listed = block.kind == "item" and section in ("requirements", "criteria")
         if listed and block.item is None:
             yield index, _plain(block.text), tuple(below.get(index, ()))
         elif not (listed and block.item is not None):
