@@ -17,6 +17,7 @@ class Identities:
 
     def __init__(self) -> None:
         self._taken: set[str] = set()
+        self._again: dict[str, int] = {}
 
     def take(self, title: str, content: str) -> str:
         """A slug of ``title`` and the beginning of a hash over both: ``model-book-3f9a``. Longer only if that is taken."""
@@ -27,9 +28,10 @@ class Identities:
             if name not in self._taken:
                 break
         else:  # the same content again
-            number = 2
+            number = self._again.get(name, 2)
             while f"{name}-{number}" in self._taken:
                 number += 1
+            self._again[name] = number + 1
             name = f"{name}-{number}"
         self._taken.add(name)
         return name
