@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import select
 import socket
 import struct
 import threading
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final, Self
@@ -110,6 +112,7 @@ class ModelServer:
         """Let go of every client and stop."""
         self._closing.set()
         self._http.shutdown()
+        self._http.hang_up()
         self._http.server_close()
         self._thread.join()
 
@@ -179,7 +182,20 @@ class _Http(ThreadingHTTPServer):
 
     def __init__(self, owner: ModelServer) -> None:
         self.owner = owner
+        self._connections: weakref.WeakSet[socket.socket] = weakref.WeakSet()
         super().__init__(("127.0.0.1", 0), _Handler)
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        """A connection, which is remembered: a client may keep it as long as it likes."""
+        connection, address = super().get_request()
+        self._connections.add(connection)
+        return connection, address
+
+    def hang_up(self) -> None:
+        """End every connection, so that no handler waits for a request that does not come."""
+        for connection in tuple(self._connections):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that goes is no error here, and nothing belongs on a test's screen."""
@@ -211,8 +227,9 @@ class _Handler(BaseHTTPRequestHandler):
         if self.path != "/v1/chat/completions":
             self._json(404, {"error": {"message": f"nothing is at {self.path}"}})
             return
-        self.close_connection = True
-        match owner.reply_to(received):
+        reply = owner.reply_to(received)
+        self.close_connection = not isinstance(reply, Says | Fails)
+        match reply:
             case Says() as said if body.get("stream"):
                 self._stream(_pieces(said, received, owner), said)
             case Says() as said:
@@ -245,12 +262,12 @@ class _Handler(BaseHTTPRequestHandler):
     def _stream(self, pieces: Iterable[Mapping[str, Any]], said: Says) -> None:
         owner = self.server.owner
         owner.pause(said.delay_s)
-        self._head(200, {"Content-Type": "text/event-stream"})
+        self._head(200, {"Content-Type": "text/event-stream", "Transfer-Encoding": "chunked"})
         for number, piece in enumerate(pieces):
             if number:
                 owner.pause(said.pause_s)
-            self._send(_event(piece))
-        self._send(b"data: [DONE]\n\n")
+            self._send(_as_chunk(_event(piece)))
+        self._send(_as_chunk(b"data: [DONE]\n\n") + _as_chunk(b""))
 
     def _flood(self, in_one_line: bool) -> None:
         owner = self.server.owner
@@ -268,7 +285,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _head(self, status: int, headers: Mapping[str, str]) -> None:
         self.send_response(status)
-        for name, value in {"Connection": "close", **headers}.items():
+        if self.close_connection:
+            headers = {"Connection": "close", **headers}
+        for name, value in headers.items():
             self.send_header(name, value)
         self.end_headers()
 
@@ -280,6 +299,10 @@ class _Handler(BaseHTTPRequestHandler):
 
 def _event(value: Mapping[str, Any]) -> bytes:
     return b"data: " + json.dumps(value).encode() + b"\n\n"
+
+
+def _as_chunk(data: bytes) -> bytes:
+    return f"{len(data):x}\r\n".encode() + data + b"\r\n"
 
 
 def _chunk(model: str, delta: Mapping[str, Any], finish_reason: str | None = None) -> dict[str, Any]:

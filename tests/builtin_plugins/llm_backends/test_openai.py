@@ -123,11 +123,20 @@ def test_a_server_that_does_not_count(connect: Connect, ask: Ask) -> None:
     assert usage == Usage(input_tokens=input_bound(LlmRequest.of("Why?")), output_tokens=5, estimated=True)
 
 
-def test_one_backend_serves_one_loop_after_the_other(connect: Connect, ask: Ask) -> None:
-    """Planning twice in one program, each time on a loop of its own, leaves no connection behind to trip over."""
-    with ModelServer(lambda received: "yes") as server:
+def test_one_backend_serves_one_loop_after_the_other(connect: Connect) -> None:
+    """Planning twice in one program, each time on a loop of its own and with a call that is given up, leaves nothing behind to trip over."""
+
+    async def several(backend: LlmBackend) -> list[str]:
+        given_up = asyncio.ensure_future(backend.complete(LlmRequest.of("Hang")))
+        calls = [backend.complete(LlmRequest.of(f"Why {number}?")) for number in range(5)]
+        replies = await asyncio.gather(*calls)
+        given_up.cancel()
+        return [reply.text for reply in replies]
+
+    with ModelServer(lambda received: Hangs() if received.text == "Hang" else received.text) as server:
         backend = connect(server)
-        assert [ask(backend).text for _ in range(3)] == ["yes"] * 3
+        for _ in range(3):
+            assert asyncio.run(several(backend)) == [f"Why {number}?" for number in range(5)]
 
 
 # --- what a server need not understand ------------------------------------------------------------------------------------

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from typing import Final
 
-import openai
-from attrs import define, evolve, field
+from attrs import evolve
 
 from agent_dispatcher.extension import LlmReply, LlmRequest, Usage
 from agent_dispatcher.llm import bare_json, input_bound, output_bound
@@ -29,7 +27,6 @@ _STOPS: Final = {
 }
 
 
-@define
 class Chat:
     """Safe for calls at the same time, and for one event loop after the other.
 
@@ -37,10 +34,11 @@ class Chat:
     learned is kept for each model.
     """
 
-    endpoint: Endpoint
-    log: logging.Logger
-    _dialects: dict[str, Dialect] = field(factory=dict)
-    _client: tuple[asyncio.AbstractEventLoop, openai.AsyncOpenAI] | None = None
+    def __init__(self, endpoint: Endpoint, log: logging.Logger) -> None:
+        self.endpoint = endpoint
+        self._log = log
+        self._client = make_client(endpoint)
+        self._dialects: dict[str, Dialect] = {}
 
     async def complete(self, request: LlmRequest) -> LlmReply:
         """The model's reply.
@@ -55,23 +53,16 @@ class Chat:
         while True:
             left = evolve(limits, total_s=max(0.0, end - time.monotonic()))
             try:
-                collected = await exchange(self._here(), dialect.body(request, model), left, endpoint.failures)
+                collected = await exchange(self._client, dialect.body(request, model), left, endpoint.failures)
             except Refused as refused:
                 other = dialect.after(refused.complaint, request)
                 if other is None:
                     raise
-                self.log.debug("%s refused %s; next: %s", endpoint.base_url, dialect, other)
+                self._log.debug("%s refused %s; next: %s", endpoint.base_url, dialect, other)
                 dialect = other
             else:
                 self._dialects[model] = dialect
                 return _reply(request, collected, in_words=dialect.structured != "json_schema")
-
-    def _here(self) -> openai.AsyncOpenAI:
-        """The client for the running event loop."""
-        loop = asyncio.get_running_loop()
-        if self._client is None or self._client[0] is not loop:
-            self._client = (loop, make_client(self.endpoint))
-        return self._client[1]
 
 
 def _reply(request: LlmRequest, collected: Collected, *, in_words: bool) -> LlmReply:
