@@ -48,6 +48,7 @@ def _lines(result: ExecutionResult, plan: ExecutionPlan, events: Sequence[Event]
         yield from (part.note, "")
     yield from _requirements(part.result)
     yield from _failures(part.result)
+    yield from _changes(result)
     yield from _tasks(part.result)
     yield from _graph(plan)
     yield from _timeline(part.result, part.events)
@@ -114,6 +115,29 @@ def _requirement_rows(
         commit = f"`{task.commit[:10]}`" if task.commit else ""
         yield f"| {name} | {verdict} | {_text(task.title)} | {commit} | {_text(checks)} |"
         name = verdict = ""
+
+
+def _changes(result: ExecutionResult) -> Iterable[str]:
+    """What was changed in the plan while it was carried out, by whom and why."""
+    if not result.revisions:
+        return
+    titles = {task.id: task.title or task.id for task in result.task_results}
+    yield "## Changes of the plan"
+    yield ""
+    yield "| Revision | By | Why | What |"
+    yield "|---|---|---|---|"
+    for revision in result.revisions:
+        changed = (
+            ("added", revision.added),
+            ("removed", revision.removed),
+            ("split", revision.split),
+            ("re-routed", revision.rerouted),
+        )
+        what = "; ".join(
+            f"{verb}: {', '.join(titles.get(name, name) for name in names)}" for verb, names in changed if names
+        )
+        yield f"| {revision.number} | {_text(revision.by)} | {_text(revision.why)} | {_text(what or 'dependencies')} |"
+    yield ""
 
 
 def _failures(result: ExecutionResult) -> Iterable[str]:

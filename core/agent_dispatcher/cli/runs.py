@@ -68,10 +68,13 @@ def status(run: str | None, output: str | None, as_json: bool) -> int:
     if result.reason and result.status in ("paused", "cancelled", "failed"):
         click.echo(result.reason)
     click.echo(", ".join(f"{count} {state.replace('_', ' ')}" for state, count in sorted(counts.items())))
+    for revision in result.revisions:
+        click.echo(f"plan revision {revision.number} by {revision.by}{f': {revision.why}' if revision.why else ''}")
     for task in result.task_results:
         note = f"  {(task.error or '').splitlines()[0]}" if task.error else ""
         note = "  waits for approval" if task.status == "in_progress" and task.approval == "requested" else note
-        click.echo(f"  {task.status:<12} {task.title or task.id}{note}")
+        added = f"  (added by {task.added_by})" if task.added_by else ""
+        click.echo(f"  {task.status:<12} {task.title or task.id}{added}{note}")
     for waiting in dispatcher.desk(result.run, result.output).waiting():
         _print_waiting(waiting, result.run)
     return 0

@@ -159,7 +159,26 @@ class Patches:
         except GraphError:
             return asked
         advice = self._advise(plan, after, tasks_to_assign(plan, patch))
-        return evolve(asked, candidates=dict(advice.candidates), problems=advice.problems)
+        return evolve(
+            asked,
+            patch=_assigned(patch, advice.candidates),
+            candidates=dict(advice.candidates),
+            problems=advice.problems,
+        )
+
+
+def _assigned(patch: PlanPatch, candidates: Mapping[str, tuple[str, ...]]) -> PlanPatch:
+    """The patch with an agent type for every task it brings, as the tasks of a plan have one when it is begun."""
+
+    def assigned(task: Task) -> Task:
+        accepting = candidates.get(task.id)
+        return evolve(task, agent_type=accepting[0]) if accepting and task.agent_type is None else task
+
+    return evolve(
+        patch,
+        add=tuple(assigned(task) for task in patch.add),
+        split=tuple(evolve(split, into=tuple(assigned(part) for part in split.into)) for split in patch.split),
+    )
 
 
 def _by_agent(patch: PlanPatch, task: str, attempt: int) -> PatchAsked:

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, TypeVar
 from ..agents.base_agent import AgentResult, BaseAgent, SyncAgent
 from ..errors import PathRefused, PluginError, SandboxUnavailable
 from ..extension.components import AgentType, Available, Sandbox
-from ..models import Specification, Task
+from ..models import PlanPatch, Specification, Task
 from ..workspace.path_names import split_path
 from .context import AgentRun, run_agent_async
 from .contract import Contract
@@ -98,13 +98,18 @@ class AgentContract(Contract):
         )
 
     def test_its_result_can_be_recorded(self, tmp_path: Path) -> None:
-        """Summary is one line, artifacts are files of the workspace, usage is a number, a failure has a reason."""
+        """Summary is one line, artifacts are files of the workspace, usage is a number, a failure has a reason, a patch is a patch."""
         run = self._run(tmp_path)
         result = run.result
         self.promise(
             "\n" not in result.summary.strip(),
             f"the summary has several lines: {result.summary!r:.200}",
             "summary is one sentence",
+        )
+        self.promise(
+            result.patch is None or isinstance(result.patch, PlanPatch),
+            f"its patch is a {type(result.patch).__name__}",
+            "what it wants changed in the plan is a PlanPatch",
         )
         for artifact in result.artifacts:
             try:

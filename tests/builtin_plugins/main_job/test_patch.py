@@ -167,6 +167,7 @@ def test_another_process_patches_a_run_at_work(site: Site) -> None:
     for command in ("status", "report", "graph"):
         told = site.call(command, result["run"])
         assert told.code == 0 and "Line the pond" in told.stdout, (command, told)
+        assert ("the water ran out" in told.stdout) is (command != "graph")
     late = site.patch("remove: [2]\n")
     assert late.code == 2 and "has ended (completed)" in late.stderr
 
