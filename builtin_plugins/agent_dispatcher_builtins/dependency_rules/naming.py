@@ -18,6 +18,8 @@ _MAKES = re.compile(
     r"|set(?:s|ting)? up|generat(?:e|es|ing)|scaffold(?:s|ing)?|develop(?:s|ing)?|extract(?:s|ing)?)\b[^.\n;`]{0,40}$",
     re.IGNORECASE,
 )
+#: A line break within a sentence, not one before the next point of a list.
+_WRAPPED = re.compile(r"\n(?![ \t]*(?:[-*#+\n]|\d+[.)]))")
 #: How far before a name the verb may stand.
 _REACH = 60
 
@@ -58,12 +60,11 @@ def named(task: Task) -> Iterator[Named]:
             name = found.group(kind).strip("`").removeprefix("./")
             if kind == "route":
                 name = " ".join(name.split())
-            ahead = text[max(0, found.start() - _REACH) : found.start()]
+            ahead = _WRAPPED.sub(" ", text[max(0, found.start() - _REACH) : found.start()]).removesuffix("`")
             verb = _MAKES.search(ahead)
-            start = found.start() - len(ahead) + verb.start() if verb else found.start()
             yield Named(
                 ArtifactRef(type=_KINDS[kind], name=name if kind == "path" else name.lower()),
                 made=title or verb is not None,
                 exact=kind != "symbol",
-                phrase=" ".join(text[start : found.end()].split()),
+                phrase=" ".join(f"{ahead[verb.start() :] if verb else ''}{name}".split()),
             )

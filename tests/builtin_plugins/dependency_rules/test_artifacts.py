@@ -78,3 +78,41 @@ def test_who_changes_a_file_waits_for_who_makes_it() -> None:
         ("one", "read"),
         ("two", "read"),
     ]
+
+
+def said(*texts: tuple[str, str]) -> list[Requires]:
+    """What is found in a list of titles with descriptions, in which nobody declares anything."""
+    return find(*(Task(id=title, title=title, description=text, source="x.md:1") for title, text in texts))
+
+
+def test_who_says_that_it_makes_something_comes_before_who_names_it() -> None:
+    """Less sure when it only looks like a name; the phrase is quoted."""
+    assert said(("A", "Create `app/loans.py`."), ("B", "Reads app/loans.py"), ("C", "")) == [
+        Requires("A", "B", "data", 0.55, '"B" names app/loans.py; "A" makes it: "Create app/loans.py"', "x.md:1")
+    ]
+    found = said(("Add the LoanPolicy", ""), ("B", "Asks the LoanPolicy"), ("C", ""))
+    assert [(each.before, each.after, each.confidence) for each in found] == [("Add the LoanPolicy", "B", 0.4)]
+    assert [(each.before, each.after) for each in said(("A", "Implement GET /loans"), ("B", "Calls GET /loans"))] == [
+        ("A", "B")
+    ]
+
+
+def test_a_pattern_of_files_means_those_that_are_made() -> None:
+    """And no others."""
+    found = said(("A", "Create app/loans.py"), ("B", "Create lib/x.py"), ("C", "Lint app/*.py"))
+    assert [(each.before, each.after) for each in found] == [("A", "C")]
+
+
+def test_what_two_make_or_most_name_says_nothing() -> None:
+    """Then it is not one task's work that the others wait for."""
+    assert said(("A", "Create `close_loan`"), ("B", "Create `close_loan`"), ("C", "Call `close_loan`")) == []
+    others = [(f"T{number}", "Call `close_loan`") for number in range(7)]
+    assert said(("A", "Create `close_loan`"), *others) == []
+    assert len(said(("A", "Create `close_loan`"), *others[:2], *((f"U{number}", "") for number in range(5)))) == 2
+
+
+def test_prose_is_not_read_where_an_order_is_declared() -> None:
+    """What its author did not declare is then not so."""
+    made = Task(id="a", title="A", description="Create `app/loans.py`")
+    user = Task(id="b", title="B", description="Reads app/loans.py", depends_on=(DeclaredDependency(task="c"),))
+    assert find(made, user, Task(id="c", title="C")) == []
