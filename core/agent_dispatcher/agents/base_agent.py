@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from attrs import field, frozen
 from attrs.validators import in_
 
-from ..extension.components import Completed, Language, Limits
+from ..extension.components import Completed, Language, Limits, LlmBackend
 from ..models import Artifact, ArtifactRef, PlanPatch, Specification, Task
 
 __all__ = ["AgentContext", "AgentResult", "AgentSandbox", "AgentWorkspace", "BaseAgent", "SyncAgent"]
@@ -86,7 +86,7 @@ class AgentContext:
         language: the active language, ``None`` without one.
         workspace: read and write files of the attempt's own tree.
         sandbox: run commands on them.
-        llm: a metered model backend, ``None`` without one.
+        llm: the model backend in use, ``None`` without one; what it took belongs into ``AgentResult.tokens``.
         bus: publish and subscribe.
         inputs: landed artifacts of the tasks this one depends on.
         promised: what this task and all others promise to produce, by task id.
@@ -103,7 +103,7 @@ class AgentContext:
     workspace: AgentWorkspace
     sandbox: AgentSandbox
     language: Language | None = None
-    llm: Any = None
+    llm: LlmBackend | None = None
     bus: Any = None
     inputs: tuple[Artifact, ...] = ()
     promised: Mapping[str, tuple[ArtifactRef, ...]] = field(factory=dict)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from agent_dispatcher import AgentDispatcher
-from agent_dispatcher.errors import PluginError, Unavailable
-from agent_dispatcher.extension import Component, Decomposition, LlmRequest, PlanningContext, hookimpl
+from agent_dispatcher import AgentDispatcher, AgentResult, BaseAgent
+from agent_dispatcher.agents import AgentContext
+from agent_dispatcher.errors import PlanError, PluginError, Unavailable
+from agent_dispatcher.extension import AgentType, Component, Decomposition, LlmRequest, PlanningContext, hookimpl
 from agent_dispatcher.models import ModelUse, Specification, Task, used_in_words
 from agent_dispatcher.planning.plan_json import plan_to_json
 from agent_dispatcher.testing import ScriptedBackend, dispatcher
@@ -78,6 +80,30 @@ def test_a_backend_that_cannot_work_is_said_at_once() -> None:
     assert any("needs a package" in str(problem) for problem in broken.problems(SPECIFICATION))
     with pytest.raises(PluginError, match="no model backend is called 'c'"):
         ready({"use": {"llm": "c"}}, by_name("a", "")).plan(SPECIFICATION)
+
+
+class _Writes(BaseAgent):
+    async def execute(self, task: Task, context: AgentContext) -> AgentResult:
+        assert context.llm is not None
+        reply = await context.llm.complete(LlmRequest.of(task.title))
+        context.workspace.write_text("said.txt", reply.text)
+        return AgentResult(status="done", tokens=reply.usage.tokens)
+
+
+def test_agents_are_given_the_same_backend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An agent type that needs a model does its task with the one that is named; without one the plan is refused and says so."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    writer = AgentType(
+        name="writer", summary="Asks.", factory=lambda o, s: _Writes(), task_types={"*"}, needs={"llm"}, default_rank=1
+    )
+    named = dispatcher(
+        [writer], config={"use": {"llm": "a"}}, decomposers=[_Listed()], llm_backends=[by_name("a", "from a")]
+    )
+    assert named.dispatch(SPECIFICATION, output=tmp_path / "out").status == "completed"
+    assert (tmp_path / "out" / "said.txt").read_text() == "from a"
+    unnamed = dispatcher([writer], decomposers=[_Listed()], llm_backends=[by_name("a", "from a")])
+    with pytest.raises(PlanError, match=r"needs a model \(llm\)"):
+        unnamed.dispatch(SPECIFICATION, output=tmp_path / "other")
 
 
 def test_the_token_budget_holds_while_planning() -> None:
