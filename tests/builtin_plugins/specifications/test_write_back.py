@@ -139,6 +139,20 @@ def test_the_last_commit_of_the_branch_says_what_is_finished(dispatch: Dispatch,
     assert git(project, "for-each-ref", "refs/dispatcher") == b""
 
 
+def test_a_task_without_a_name_of_its_own_is_ticked_off(dispatch: Dispatch, tmp_path: Path) -> None:
+    """A check box of any document goes by its id in the plan, on the branch and in the user's copy; what was ticked stays so."""
+    project = tmp_path / "project"
+    repository(project)
+    document = project / "todo.md"
+    document.write_text("# Garden\r\n\r\n- [x] Dig\r\n- [ ] Sow\r\n", encoding="utf-8", newline="")
+    git(project, "add", ".")
+    git(project, "commit", "-q", "-m", "a list")
+    ended = dispatch("run", document, "--output", project, "--write-back", "--unsafe-no-sandbox")
+    assert ended.code == 0, ended.stderr
+    assert document.read_bytes() == b"# Garden\r\n\r\n- [x] Dig\r\n- [x] Sow\r\n"
+    assert git(project, "show", f"{run_branch(project)}:todo.md") == document.read_bytes()
+
+
 def test_write_back_sets_the_users_copy_too(dispatch: Dispatch, tmp_path: Path) -> None:
     """With the flag the file the plan was made from has the same bytes as the branch."""
     project = tmp_path / "project"
