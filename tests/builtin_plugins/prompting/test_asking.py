@@ -84,7 +84,7 @@ def test_without_repairs_one_reply_decides() -> None:
 
 def test_flaws_are_told_but_the_best_reply_is_kept() -> None:
     """A usable reply is not lost when its repair is worse."""
-    answer, backend = asked('{"n": 3}', "nonsense", '{"n": 0}')
+    answer, backend = asked('{"n": 3}', "nonsense", '{"n": 5}')
     assert answer == Answer(value=3, flaws=("3 is odd",))
     assert "- 3 is odd" in backend.requests[1].messages[3].content
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent_dispatcher.models import Requirement, Scenario
@@ -54,6 +54,7 @@ def test_one_that_is_too_large_stands_alone() -> None:
     assert names(found) == ["A", "B", "C"]
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from("123"), st.integers(1, 60)), max_size=40),
     st.integers(60, 600),
