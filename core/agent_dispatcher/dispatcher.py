@@ -609,9 +609,16 @@ def _files_beside(specification: Specification) -> tuple[str, ...]:
 
 def _block(verb: str, work: Coroutine[Any, Any, _T]) -> _T:
     """Run ``work`` to its end on a loop of its own."""
+
+    async def boxed() -> None:
+        # asyncio.run spells out the result of its task when it gives the signal handler back: of a large plan that takes seconds
+        results.append(await work)
+
+    results: list[_T] = []
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return asyncio.run(work)
+        asyncio.run(boxed())
+        return results[0]
     work.close()
     raise UsageError(f"{verb}() would block the running event loop: await {verb}_async() instead")

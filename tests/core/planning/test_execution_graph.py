@@ -334,3 +334,59 @@ def test_an_order_on_a_whole_is_said_beside_that_on_its_parts() -> None:
     values = [*tasks("a", "b"), Task(id="epic", title="epic", children=("b",)), *tasks("c")]
     built = ExecutionGraph(values, edges("a>epic", "a>b", "epic>c", "a>c"))
     assert [(each.before, each.after) for each in built.redundant()] == [("a", "c")]
+
+
+@given(graphs())
+@settings(deadline=None)
+def test_a_task_may_take_its_slack_longer_and_no_more(graph: tuple[list[Task], list[Dependency]]) -> None:
+    """With its slack used up the span is what it was; with a second more it is a second longer."""
+    built = ExecutionGraph(*graph)
+    for task in built.tasks:
+        slack = built.slack()[task.id]
+        if task.estimate_s > 0:
+            assert built.span_of({task.id: task.estimate_s + slack}) == pytest.approx(built.span_s)
+            assert built.span_of({task.id: task.estimate_s + slack + 1}) == pytest.approx(built.span_s + 1)
+    assert all(built.slack()[name] == 0 for name in built.critical_path())
+
+
+def test_slack_counts_gates() -> None:
+    """What lands with its test may be later by what the test takes longer."""
+    values = [
+        Task(id="code", title="code", estimate_s=10),
+        Task(id="test", title="test", estimate_s=30, verifies=("code",)),
+        Task(id="next", title="next", estimate_s=5),
+        Task(id="aside", title="aside", estimate_s=15),
+    ]
+    graph = ExecutionGraph(values, edges("code>next"))
+    assert graph.slack() == {"code": 20, "test": 0, "next": 0, "aside": 20}
+
+
+@given(graphs(), st.data())
+@settings(deadline=None)
+def test_orders_that_lengthen_nothing_may_hold_together(
+    graph: tuple[list[Task], list[Dependency]], data: st.DataObject
+) -> None:
+    """Added as binding ones, those that are not returned leave the span within the time; each that is returned would exceed it beside them."""
+    built = ExecutionGraph(*graph)
+    names = [task.id for layer in built.layers() for task in map(built.task, layer)]
+    verified = {(task.id, subject) for task in built.tasks for subject in task.verifies}
+    free = [
+        pair
+        for index, after in enumerate(names)
+        for pair in ((before, after) for before in names[:index])
+        if pair not in set(built.edges()) and pair not in verified and pair[::-1] not in verified
+    ]
+    if not free:
+        return
+    wanted = data.draw(st.lists(st.sampled_from(free), unique=True, max_size=8))
+    time_s = data.draw(st.sampled_from([0.0, built.span_s + 2]))
+    longer = built.lengthening([wanted[:3], wanted[3:]], time_s)
+    order = [*graph[1], *(Dependency(before=b, after=a) for b, a in wanted if (b, a) not in longer)]
+    together = ExecutionGraph(graph[0], order)
+    if len(together.gates) == len(built.gates):
+        assert together.span_s <= max(built.span_s, time_s) + 1e-6
+    for (before, after), seconds in longer.items():
+        assert seconds > 0
+        more = ExecutionGraph(graph[0], [*order, Dependency(before=before, after=after)])
+        if len(more.gates) == len(built.gates):
+            assert more.span_s > max(built.span_s, time_s)
