@@ -322,7 +322,10 @@ class AgentDispatcher:
 
         document = plain_json(read_text(path), source=str(path))
         return plan_from_json(
-            document, plan_path=path, load_specification=self._load, durations=learn(self.config.planning.learn_from_runs)
+            document,
+            plan_path=path,
+            load_specification=self._load,
+            durations=learn(self.config.planning.learn_from_runs),
         )
 
     def write_plan(self, plan: ExecutionPlan, path: Path) -> None:
