@@ -20,7 +20,7 @@ from agent_dispatcher.extension.components import LlmBackend
 from agent_dispatcher.extension.registry import Registry
 from agent_dispatcher.llm import input_bound
 from agent_dispatcher.testing import LlmBackendContract, ModelServer
-from agent_dispatcher.testing.model_replies import Fails, Hangs, Says
+from agent_dispatcher.testing.model_replies import Fails, Hangs, Says, SendsBytes
 from agent_dispatcher_builtins.llm_backends import hooks
 from agent_dispatcher_builtins.llm_backends.openai.backend import OpenAIBackend
 from agent_dispatcher_builtins.llm_backends.options import OpenAIOptions
@@ -105,6 +105,21 @@ def test_tools_go_and_come(connect: Connect, ask: Ask) -> None:
     }
     assert second["messages"][1]["tool_calls"][1]["function"]["arguments"] == '{"path": "b.py"}'
     assert second["messages"][2] == {"role": "tool", "content": "text of a.py", "tool_call_id": "c1"}
+
+
+def test_tool_calls_that_are_not_counted(connect: Connect, ask: Ask) -> None:
+    """Some servers give calls no index: a new id is a new call."""
+    parts = [
+        {"id": "c1", "function": {"name": "a", "arguments": "{"}},
+        {"function": {"arguments": "}"}},
+        {"id": "c2", "function": {"name": "b", "arguments": "{}"}},
+    ]
+    pieces = [{"choices": [{"delta": {"tool_calls": [part]}}]} for part in parts]
+    pieces.append({"choices": [{"delta": {}, "finish_reason": "tool_calls"}]})
+    body = b"".join(b"data: " + json.dumps(piece).encode() + b"\n\n" for piece in pieces)
+    with ModelServer([SendsBytes(body=body)]) as server:
+        reply = ask(connect(server))
+    assert [(each.id, each.name, each.arguments) for each in reply.tool_calls] == [("c1", "a", "{}"), ("c2", "b", "{}")]
 
 
 @pytest.mark.parametrize(

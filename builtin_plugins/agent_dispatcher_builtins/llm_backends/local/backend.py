@@ -14,7 +14,7 @@ from attrs import define, field
 from agent_dispatcher.errors import Unavailable
 from agent_dispatcher.extension import LlmReply, LlmRequest, Services
 
-from ..openai.backend import chat_with, need_sdk
+from ..openai.backend import make_chat, need_sdk
 from ..openai.endpoint import Endpoint, Limits
 from ..options import LocalOptions
 from .model_file import check_model, download, model_url, stored_model
@@ -67,37 +67,36 @@ class LocalBackend:
             BackendError: why there is none, and of which sort that is.
         """
         async with self._my_turn():
-            if self._chat is None:
-                served = await asyncio.to_thread(self._start)
-                endpoint = Endpoint(
-                    base_url=f"{served.origin}/v1",
-                    model=self.path.stem,
-                    limits=Limits.of(self.options),
-                    key=served.key,
-                    key_hint="the server of this process refuses its own key",
-                )
-                self._chat = await chat_with(endpoint, self.log)
-            return await self._chat.complete(request)
+            chat = self._chat
+            if chat is None:
+                chat = await asyncio.to_thread(self._start)
+            return await chat.complete(request)
 
     async def aclose(self) -> None:
         """Give the model's memory back."""
-        self._chat = None
         await asyncio.to_thread(self._stop)
 
-    def _start(self) -> Served:
+    def _start(self) -> Chat:
         with self._starting:
-            if self._served is None:
-                if self.options.model is None:
-                    download(model_url(self.options), self.path, self.options.sha256, self.log)
-                    check_model(self.path)
-                self._served = serve(
-                    self.path, context_tokens=self.options.context_tokens, threads=self.options.threads
-                )
-            return self._served
+            if self._chat is not None:
+                return self._chat
+            if self.options.model is None:
+                download(model_url(self.options), self.path, self.options.sha256, self.log)
+                check_model(self.path)
+            served = serve(self.path, context_tokens=self.options.context_tokens, threads=self.options.threads)
+            endpoint = Endpoint(
+                base_url=f"{served.origin}/v1",
+                model=self.path.stem,
+                limits=Limits.of(self.options),
+                key=served.key,
+                key_hint="the server of this process refuses its own key",
+            )
+            self._served, self._chat = served, make_chat(endpoint, self.log)
+            return self._chat
 
     def _stop(self) -> None:
         with self._starting:
-            self._served = None
+            self._served, self._chat = None, None
 
     def _my_turn(self) -> asyncio.Lock:
         """One lock for each event loop."""

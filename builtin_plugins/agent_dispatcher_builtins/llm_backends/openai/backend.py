@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import threading
 from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from attrs import define
+from attrs import define, field
 
 from agent_dispatcher.errors import Unavailable
 from agent_dispatcher.extension import LlmReply, LlmRequest, Services
@@ -21,7 +22,7 @@ from .endpoint import WANTS_KEY, Endpoint, Limits
 if TYPE_CHECKING:
     from .chat import Chat
 
-__all__ = ["OpenAIBackend", "chat_with", "need_sdk"]
+__all__ = ["OpenAIBackend", "make_chat", "need_sdk"]
 
 
 @define
@@ -30,6 +31,7 @@ class OpenAIBackend:
 
     endpoint: Endpoint
     log: logging.Logger
+    _connecting: threading.Lock = field(factory=threading.Lock)
     _chat: Chat | None = None
 
     @classmethod
@@ -60,15 +62,21 @@ class OpenAIBackend:
         Raises:
             BackendError: why there is none, and of which sort that is.
         """
-        if self._chat is None:
-            self._chat = await chat_with(self.endpoint, self.log)
-        return await self._chat.complete(request)
+        chat = self._chat
+        if chat is None:
+            chat = await asyncio.to_thread(self._connect)
+        return await chat.complete(request)
+
+    def _connect(self) -> Chat:
+        with self._connecting:
+            if self._chat is None:
+                self._chat = make_chat(self.endpoint, self.log)
+            return self._chat
 
 
-async def chat_with(endpoint: Endpoint, log: logging.Logger) -> Chat:
-    """What talks to an endpoint. The first one of a process takes as long as the import of the SDK; the event loop goes on meanwhile."""
-    module = await asyncio.to_thread(import_module, f"{__package__}.chat")
-    made: Chat = module.Chat(endpoint, log)
+def make_chat(endpoint: Endpoint, log: logging.Logger) -> Chat:
+    """What talks to an endpoint. The first one of a process takes as long as the import of the SDK, so call it in a thread."""
+    made: Chat = import_module(f"{__package__}.chat").Chat(endpoint, log)
     return made
 
 

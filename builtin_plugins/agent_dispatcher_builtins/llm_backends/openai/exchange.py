@@ -81,23 +81,35 @@ class Collected:
         if piece.usage is not None:
             cached = piece.usage.prompt_tokens_details
             self.usage = Usage(
-                input_tokens=piece.usage.prompt_tokens or 0,
-                output_tokens=piece.usage.completion_tokens or 0,
-                cached_input_tokens=(cached.cached_tokens if cached is not None else 0) or 0,
+                input_tokens=int(piece.usage.prompt_tokens or 0),
+                output_tokens=int(piece.usage.completion_tokens or 0),
+                cached_input_tokens=int((cached.cached_tokens if cached is not None else 0) or 0),
             )
         for choice in piece.choices or ():
             self.finish = choice.finish_reason or self.finish
             delta = choice.delta
             if delta is None:
                 continue
-            self._texts.append(delta.content or "")
+            self._texts.append(_text(delta.content))
             self.refusal += delta.refusal or ""
             for call in delta.tool_calls or ():
-                part = self._calls.setdefault(call.index, _PartialCall())
+                part = self._calls.setdefault(self._number(call.index, new=bool(call.id)), _PartialCall())
                 part.id = call.id or part.id
                 if call.function is not None:
                     part.name += call.function.name or ""
                     part.arguments += call.function.arguments or ""
+
+    def _number(self, index: int | None, *, new: bool) -> int:
+        """Which call a piece belongs to; some servers do not count them and only name a new one."""
+        if index is not None:
+            return index
+        return len(self._calls) if new else max(self._calls, default=0)
+
+
+def _text(value: object) -> str:
+    if value is not None and not isinstance(value, str):
+        raise TypeError(f"its content is {type(value).__name__}, not a text")
+    return value or ""
 
 
 async def exchange(
@@ -122,9 +134,10 @@ async def exchange(
         raise failures.error(f"no connection within {limits.connect_s:g} seconds (connect_s)", "outage") from None
     except (openai.APIConnectionError, httpx2.HTTPError) as error:
         cause = error.__cause__ or error
+        said = str(cause) or type(cause).__name__
         if begun:
-            raise failures.error(f"the connection broke: {cause or type(cause).__name__}", "transient") from None
-        raise failures.error(f"no connection: {cause or type(cause).__name__}", "outage") from None
+            raise failures.error(f"the connection broke: {said}", "transient") from None
+        raise failures.error(f"no connection: {said}", "outage") from None
     except openai.APIError as error:
         raise failures.error(f"the server broke off: {message_of(error.body, error.message)}", "transient") from None
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
@@ -157,6 +170,9 @@ async def _collect(
             break
         else:
             piece = await _rest(stream, min(limits.idle_s, _GRACE_S))
+    kind = stream.response.headers.get("content-type", "")
+    if collected.finish is None and not kind.startswith("text/event-stream"):
+        raise failures.error(f"the reply is no event stream, but {kind or 'of no type'}: is base_url right?", "poison")
     if collected.finish is None:
         raise failures.error("the reply was cut off: the stream ended and the model had not", "transient")
     return collected
