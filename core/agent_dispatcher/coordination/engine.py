@@ -316,7 +316,6 @@ class Engine:
         index = self._current(event, LANDING)
         if index >= 0:
             self._landing = -1
-            self._doomed.pop(index, None)
             self._release(index)
             self._complete(index)
 

@@ -127,6 +127,7 @@ class World:
     approve_plan: bool = False
     passed_on: dict[str, tuple[str, str] | None] = field(factory=dict)
     on_plan: Callable[[ExecutionPlan], None] | None = None
+    advise: Any = None
 
     async def inspect(self, task: Task, change: Change, landed: frozenset[str], attempt: int, record: Any) -> Verdict:
         queue = self.verdicts.get(task.id, [])
@@ -227,6 +228,7 @@ class World:
             on_task_error=self.on_task_error,
             run_dir=self.run_dir,
             on_plan=self.on_plan,
+            advise=self.advise,
             rng=lambda: 1.0,
         )
         try:

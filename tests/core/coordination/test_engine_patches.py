@@ -223,12 +223,12 @@ def test_removing_what_failed_frees_what_was_blocked_by_it() -> None:
 
 def test_rerouting_a_failed_task_gives_it_another_beginning() -> None:
     """It starts again, in the hands of the other agent type, with all its attempts."""
-    engine = Engine(plan("a b", "a>b"), max_attempts=1)
+    engine = Engine(plan("a b", "a>b"), max_attempts=2)
     engine.handle()
     fail(engine, "a")
     out = engine.handle(ask(PlanPatch(reroute={"a": "other"}), candidates={"a": ("other",)}))
     assert out[1:] == [t.TaskFreed("a"), t.TaskFreed("b"), t.Start("a", 2, "other")]
-    assert engine.handle(t.AttemptFailed("a", 2, "x", "lost"))[-1] == t.Start("a", 3, "other")
+    assert engine.handle(t.AttemptFailed("a", 2, "x"))[-1] == t.Start("a", 3, "other")
 
 
 def test_a_patch_of_a_blocked_task() -> None:

@@ -10,11 +10,12 @@ from attrs import evolve
 
 from agent_dispatcher.agents import AgentContext, AgentResult
 from agent_dispatcher.codec import structure
+from agent_dispatcher.coordination import transitions as t
 from agent_dispatcher.coordination.engine import Engine
-from agent_dispatcher.coordination.patches import patch_request
+from agent_dispatcher.coordination.patches import Advice, patch_request
 from agent_dispatcher.coordination.run_state import RunState, fold
 from agent_dispatcher.coordination.state_manager import request
-from agent_dispatcher.errors import StoreError
+from agent_dispatcher.errors import Problem, StoreError
 from agent_dispatcher.models import (
     DeclaredDependency,
     Dependency,
@@ -93,6 +94,90 @@ def test_a_patch_of_refused_work_does_not_count(world: Any, verdict: Any) -> Non
     assert completed(world) == ["a", "x2"]
 
 
+def test_a_patch_of_an_earlier_attempt_does_not_count_later(world: Any, verdict: Any) -> None:
+    """Neither when a later attempt lands that proposes nothing, nor when the run is resumed after that."""
+    world.verdicts = {"a": [verdict(why="red"), verdict()]}
+
+    async def script(task: Task, context: AgentContext) -> AgentResult:
+        if context.attempt == 2:
+            world.coordinator.pause()
+            return DONE
+        return evolve(DONE, patch=PlanPatch(add=(new("x"),)))
+
+    world.script = script
+    plan = make("a b", "a>b")
+    assert asyncio.run(world.run(plan)) == "paused"
+    assert len(of(world, "patch.proposed")) == 1
+    world.script = None
+    assert asyncio.run(world.run(plan)) == "completed"
+    assert completed(world) == ["a", "b"]
+    assert not of(world, "plan.patched")
+
+
+def test_plugins_see_the_plan_that_the_patch_before_left(world: Any) -> None:
+    """Two requests of one moment are judged one after the other; what plugins choose and refuse holds."""
+    seen: list[tuple[list[str], list[str], list[str]]] = []
+
+    def advise(before: ExecutionPlan, after: ExecutionPlan, tasks: Any) -> Advice:
+        seen.append(([one.id for one in before.tasks], [one.id for one in after.tasks], [one.id for one in tasks]))
+        if any(task.id == "bad" for task in tasks):
+            return Advice(problems=(Problem("nobody does that"),))
+        return Advice(candidates={task.id: ("worker",) for task in tasks})
+
+    world.advise = advise
+    unassigned = evolve(new("x", "a"), agent_type=None)
+
+    async def script(task: Task, context: AgentContext) -> AgentResult:
+        if task.id == "a":
+            request(world.store, "r", patch_request(PlanPatch(add=(unassigned,)), by="ann", name="1"))
+            request(world.store, "r", patch_request(PlanPatch(add=(new("y", "x"),)), by="ann", name="2"))
+            request(world.store, "r", patch_request(PlanPatch(add=(new("bad"),)), by="ann", name="3"))
+            while len(fold(world.store.read("r")).answers) < 3:
+                await asyncio.sleep(0.01)
+        return DONE
+
+    world.script = script
+    assert asyncio.run(world.run(make("a"))) == "completed"
+    assert seen == [
+        (["a"], ["a", "x"], ["x"]),
+        (["a", "x"], ["a", "x", "y"], ["y"]),
+        (["a", "x", "y"], ["a", "x", "y", "bad"], ["bad"]),
+    ]
+    assert completed(world) == ["a", "x", "y"]
+    log = fold(world.events())
+    assert log.answers["3"]["problems"] == ["nobody does that"]
+    assert now(make("a"), log).task("x").agent_type == "worker"
+
+
+def test_what_was_known_of_changed_tasks_is_forgotten(world: Any) -> None:
+    """A task that was tried and then removed, or re-routed, does not haunt the next process."""
+    world.assignments = {"b": ("first", "second")}
+    plan = evolve(make("a b c"), tasks=tuple(evolve(task, agent_type=None) for task in make("a b c").tasks))
+
+    async def script(task: Task, context: AgentContext) -> AgentResult:
+        if task.id == "b":
+            return AgentResult(status="declined", error="not mine")
+        if task.id == "c":
+            return AgentResult(status="failed", error="no")
+        while not any(event.type == "task.failed" for event in world.store.read("r")):
+            await asyncio.sleep(0.01)
+        patch = PlanPatch(remove=("c",), reroute={"b": "third"})
+        request(world.store, "r", patch_request(patch, by="ann", name="1"))
+        world.coordinator.pause()
+        while not fold(world.store.read("r")).answers:
+            await asyncio.sleep(0.01)
+        return DONE
+
+    world.max_attempts = 1
+    world.script = script
+    assert asyncio.run(world.run(plan)) == "paused"
+    log = fold(world.events())
+    assert "revision" in log.answers["1"], log.answers
+    assert set(log.tasks) == {"a", "b"} and (log.task("b").declined, log.task("b").agent_type) == (0, None)
+    engine = Engine.restore(now(plan, log), log, candidates={"a": ("w",), "b": ("third",)})
+    assert [one for one in engine.handle() if isinstance(one, t.Start)] == [t.Start("b", 3, "third")]
+
+
 def test_a_refused_patch_costs_nothing_but_a_warning(world: Any) -> None:
     """The task itself is done all the same; the refusal is an event and a warning of the result."""
     plan = make("a b", "a>b")
@@ -154,7 +239,7 @@ def test_a_request_for_a_run_at_rest_waits_for_it(world: Any) -> None:
     world.script = None
     assert asyncio.run(world.run(now(plan, fold(world.events())))) == "completed"
     assert completed(world) == ["a", "x", "b"]
-    assert len(of(world, "plan.patched")) == 1
+    assert len(of(world, "plan.patched")) == 1 and not of(world, "patch.refused")
 
 
 def test_a_plan_is_patched_before_it_is_approved(world: Any) -> None:

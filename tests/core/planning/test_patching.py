@@ -137,6 +137,7 @@ def test_a_patched_plan_can_be_resumed() -> None:
     )
     after = fits(of, patch).plan
     assert edges(after) == "a>c a>c1 a>x c1>c2"
+    assert after.task("d").depends_on == ()
     found = validate(after, [], available=None)  # type: ignore[arg-type]
     assert [str(problem) for problem in found.problems if "declared" in str(problem)] == []
 
