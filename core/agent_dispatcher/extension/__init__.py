@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..errors import Unavailable
+from ..errors import BackendError, Unavailable
 from .components import (
     API_VERSION,
     AgentType,
@@ -44,6 +44,7 @@ __all__ = [
     "API_VERSION",
     "AgentType",
     "Available",
+    "BackendError",
     "Change",
     "ChatMessage",
     "CheckContext",
