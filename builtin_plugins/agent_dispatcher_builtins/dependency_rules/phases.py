@@ -53,13 +53,13 @@ class _Arrangement:
     declared: frozenset[tuple[str, str]]
     members: list[list[Task]]
     after: list[dict[int, PhaseOrder]]
-    before_all: list[set[int]] = field(factory=list)
+    _reached: dict[int, set[int]] = field(factory=dict)
 
     @classmethod
     def of(cls, tasks: Sequence[Task], phases: Sequence[TaskPhase]) -> _Arrangement:
         by_id = {task.id: task for task in tasks}
         number = {phase.name: index for index, phase in enumerate(phases)}
-        found = cls(
+        return cls(
             phases=phases,
             tasks=by_id,
             declared=frozenset((edge.before, edge.after) for edge in declared_edges(tasks)),
@@ -69,8 +69,12 @@ class _Arrangement:
                 for at, phase in enumerate(phases)
             ],
         )
-        found.before_all = [_reached(at, found.after) for at in range(len(phases))]
-        return found
+
+    def before_all(self, at: int) -> set[int]:
+        """All phases that come before one, directly or not."""
+        if at not in self._reached:
+            self._reached[at] = _reached(at, self.after)
+        return self._reached[at]
 
     def across(self) -> Iterator[Requires]:
         """Every task of a phase behind every one of those it follows directly."""
@@ -86,11 +90,13 @@ class _Arrangement:
 
     def _implied(self, before: int, at: int) -> bool:
         """Whether a phase between the two keeps them in order, also if one of its tasks were taken out of the plan."""
+        if len(self.after[at]) < 2:
+            return False
         return any(
             middle != before
             and len(self.members[middle]) > 1
-            and before in self.before_all[middle]
-            and middle not in self.before_all[before]
+            and before in self.before_all(middle)
+            and middle not in self.before_all(before)
             for middle in self.after[at]
         )
 
@@ -114,7 +120,7 @@ class _Arrangement:
             phase = self.phases[at]
             yield from self._own(phase, self.members[at])
             for other in said[:place]:
-                if other in self.before_all[at] or at in self.before_all[other]:
+                if other in self.before_all(at) or at in self.before_all(other):
                     continue
                 why = f'"{self.phases[other].name}" and "{phase.name}" are independent'
                 for first in self.members[other]:

@@ -7,13 +7,13 @@ read as if it were not there.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from attrs import evolve, frozen
 
 from .page import Block, Page, parse_page
 
-__all__ = ["BOX", "DONE", "Checklist", "Detail", "Entry", "read_checklist"]
+__all__ = ["BOX", "DONE", "Checklist", "Detail", "Entry", "read_checklist", "shortened"]
 
 #: A check box at the beginning of a text, with the star that some formats put behind it.
 BOX = re.compile(
@@ -34,6 +34,10 @@ _BARE = re.compile(r"\d{1,5}[a-z]?")
 _PARALLEL = re.compile(r"[(\[]P[)\]](?=\s|$)\s*", re.IGNORECASE)
 _LOOSE = re.compile(r"^[ \t]*[-*+]\[[ xX]\]", re.MULTILINE)
 _ANY_BOX = re.compile(r"^[ \t>]*(?:[-*+]|\d{1,9}[.)])[ \t]*\[[ xX~-]\]", re.MULTILINE)
+_PLAIN_BOX = re.compile(r"^[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]+\[[ xX~-]\](?![(\[:])", re.MULTILINE)
+_LINE_END = re.compile(r"\r\n|\r|\n")
+#: So many warnings of one sort are given.
+_MOST = 5
 #: Lines of an item that do not belong to its first sentence.
 _APART = re.compile(r"^\s*(?:_[^_\s]|\*\*[^*\n]{1,60}(?:[:：]\*\*|\*\*\s*[:：])|\*[A-Z][\w ]{1,40}[:：])")
 #: A line that is shorter was ended by its author, a longer one by the width of the window.
@@ -136,7 +140,7 @@ def read_checklist(text: str, name: str) -> Checklist:
         found = [_without_number(page, each) if each.block in undotted else each for each in found]
     found = _with_parents(page, found)
     found = _with_details(page, found)
-    return Checklist(page, tuple(found), (*warnings, *_oddities(page, found)))
+    return Checklist(page, tuple(found), (*warnings, *_oddities(page, text, found)))
 
 
 # --- the page -------------------------------------------------------------------------------------------------------
@@ -162,23 +166,59 @@ def _opened_up(text: str, name: str) -> tuple[Page, list[str]]:
     return page, warnings
 
 
-def _oddities(page: Page, entries: Sequence[Entry]) -> Iterator[str]:
+def _oddities(page: Page, text: str, entries: Sequence[Entry]) -> list[str]:
+    return [
+        *shortened(_in_fences(page)),
+        *shortened(_twice(page, entries)),
+        *shortened(
+            f"{page.where(entry.line)}: {entry.number or 'a check box'} does not say what is to be done"
+            for entry in entries
+            if not entry.title
+        ),
+        *_passed_over(page, text, entries),
+    ]
+
+
+def shortened(warnings: Iterable[str]) -> Iterator[str]:
+    """The first of many warnings of one sort, and how many more there are."""
+    found = list(warnings)
+    yield from found[:_MOST]
+    if len(found) > _MOST:
+        yield f"{found[_MOST].partition(': ')[0]}: and {len(found) - _MOST} more like that"
+
+
+def _in_fences(page: Page) -> Iterator[str]:
     for block in page.blocks:
-        if block.kind in ("fence", "html"):
-            boxes = len(_ANY_BOX.findall(block.text))
-            if boxes:
-                where, what = page.where(block.line), "a fence" if block.kind == "fence" else "a comment or HTML"
-                yield f"{where}: {boxes} check {'box' if boxes == 1 else 'boxes'} in {what} {'is no task' if boxes == 1 else 'are no tasks'}"
+        boxes = len(_ANY_BOX.findall(block.text)) if block.kind in ("fence", "html") else 0
+        if boxes:
+            where, what = page.where(block.line), "a fence" if block.kind == "fence" else "a comment or HTML"
+            yield f"{where}: {boxes} check {'box' if boxes == 1 else 'boxes'} in {what} {'is no task' if boxes == 1 else 'are no tasks'}"
+
+
+def _twice(page: Page, entries: Sequence[Entry]) -> Iterator[str]:
     first: dict[str, Entry] = {}
     for entry in entries:
-        if entry.number:
-            other = first.setdefault(entry.number, entry)
-            if other is not entry:
-                yield (
-                    f"{page.where(entry.line)}: {entry.number} is the number of two tasks (the first: {page.where(other.line)}); both are planned"
-                )
-        if not entry.title:
-            yield f"{page.where(entry.line)}: {entry.number or 'a check box'} does not say what is to be done"
+        other = first.setdefault(entry.number, entry) if entry.number else entry
+        if other is not entry:
+            where, at = page.where(entry.line), page.where(other.line)
+            yield f"{where}: {entry.number} is the number of two tasks (the first: {at}); both are planned"
+
+
+def _passed_over(page: Page, text: str, entries: Sequence[Entry]) -> Iterator[str]:
+    """Lines that look like boxes and were not read as such, for whatever reason (lists in lists a hundred deep)."""
+    read = {entry.line for entry in entries}
+    for block in page.blocks:
+        if block.kind in ("fence", "html"):
+            read.update(range(block.line, block.line + block.text.count("\n") + 2))
+    line, at, missed = 1, 0, []
+    for match in _PLAIN_BOX.finditer(text):
+        line += len(_LINE_END.findall(text, at, match.start()))
+        at = match.start()
+        if line not in read:
+            missed.append(line)
+    if missed:
+        lines = "line looks" if len(missed) == 1 else "lines look"
+        yield f"{page.where(missed[0])}: {len(missed)} {lines} like a check box and cannot be read as one: no task"
 
 
 # --- boxes ----------------------------------------------------------------------------------------------------------

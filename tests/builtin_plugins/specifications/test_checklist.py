@@ -133,3 +133,21 @@ def test_a_number_given_twice_and_a_box_without_a_text_are_told() -> None:
 def test_a_link_and_a_label_are_no_boxes() -> None:
     """``[x](y)``, ``[x]: y`` and ``[P]``."""
     assert read_checklist("- [x](y)\n- [x]: y\n- [P] z\n- [1] q\n", "t.md").entries == ()
+
+
+def test_nothing_is_passed_over_in_silence() -> None:
+    """What stands too deep for any list to be read is told, with the first line."""
+    text = "".join(f"{'  ' * depth}- [ ] d{depth}\n" for depth in range(150))
+    found = read_checklist(text, "t.md")
+    missed = 150 - len(found.entries)
+    assert missed > 0
+    assert found.warnings == (
+        f"t.md:{len(found.entries) + 1}: {missed} lines look like a check box and cannot be read as one: no task",
+    )
+
+
+def test_many_faults_of_one_sort_are_told_together() -> None:
+    """The first five with their places, and how many more there are."""
+    found = read_checklist("- [ ] 1. a\n" * 20, "t.md")
+    assert len(found.warnings) == 6
+    assert found.warnings[-1] == "t.md:7: and 14 more like that"

@@ -12,6 +12,7 @@ from attrs import define, evolve, field
 
 from agent_dispatcher.models import Requirement, Scenario
 
+from ..checklist import shortened
 from ..page import Block, Page
 
 __all__ = ["RequirementsPage", "described_by_properties", "read_requirements"]
@@ -124,6 +125,7 @@ class _Reader:
         self._close()
         self._mend()
         self._found.requirements = list(self._ids.values())
+        self._found.warnings = list(shortened(self._found.warnings))
         return self._found
 
     # --- headings

@@ -9,7 +9,7 @@ from attrs import define, field, frozen
 
 from agent_dispatcher.models import Task, TaskPhase
 
-from ..checklist import Checklist, Detail, Entry, read_checklist
+from ..checklist import Checklist, Detail, Entry, read_checklist, shortened
 from ..checklist_tasks import Plain, drawn_up, groups_of, statuses_of
 from ..kinds import task_type
 from ..stated_orders import Names, StatedOrders, is_order_line, stated_orders
@@ -36,7 +36,6 @@ _REFERENCE = re.compile(
     re.IGNORECASE,
 )
 _ALL = re.compile(r"\ball\b|すべて|全て|全(?:要件|部)|所有|전체|모든|todos|все\b|всех", re.IGNORECASE)
-_MOST = 5
 
 
 @define
@@ -139,8 +138,8 @@ def read_tasks(text: str, name: str, references: References, *, optional: bool, 
     warnings = [
         *checklist.warnings,
         *odd_marks,
-        *stated.warnings,
-        *schedule.warnings,
+        *shortened(stated.warnings),
+        *shortened(schedule.warnings),
         *_not_waited_for(checklist, statuses, stated),
         *(
             f"{checklist.page.where(entries[p].line)}: {entries[p].called} is struck through: left out"
@@ -224,7 +223,7 @@ def _served(checklist: Checklist, references: References) -> tuple[dict[int, tup
         if not ids and entry.parent is not None:
             ids = list(found.get(entry.parent, ()))
         found[place] = tuple(dict.fromkeys(ids))
-    return found, list(_unknown(checklist, unknown)) if references.ids else []
+    return found, list(shortened(_unknown(checklist, unknown))) if references.ids else []
 
 
 def _said(entry: Entry) -> Iterator[tuple[int, str]]:
@@ -240,11 +239,8 @@ def _said(entry: Entry) -> Iterator[tuple[int, str]]:
 
 
 def _unknown(checklist: Checklist, found: Sequence[tuple[int, Entry, str]]) -> Iterator[str]:
-    for line, entry, name in found[:_MOST]:
+    for line, entry, name in found:
         yield f"{checklist.page.where(line)}: {entry.called} serves requirement {name}, which is not there"
-    if len(found) > _MOST:
-        line = found[_MOST][0]
-        yield f"{checklist.page.where(line)}: and {len(found) - _MOST} more that serve requirements which are not there"
 
 
 def _boundaries(checklist: Checklist) -> dict[int, tuple[str, ...]]:

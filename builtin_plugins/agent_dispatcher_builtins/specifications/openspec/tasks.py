@@ -13,7 +13,7 @@ from attrs import evolve, frozen
 
 from agent_dispatcher.models import PhaseOrder, Task, TaskPhase
 
-from ..checklist import Checklist, Detail, Entry, read_checklist
+from ..checklist import Checklist, Detail, Entry, read_checklist, shortened
 from ..checklist_tasks import Plain, drawn_up, groups_of, statuses_of
 from ..page import Page
 from ..stated_orders import Names, StatedOrders, is_order_line, references, stated_orders
@@ -91,8 +91,8 @@ def read_tasks(text: str, name: str) -> TaskList:
         warnings=(
             *checklist.warnings,
             *odd_marks,
-            *stated.warnings,
-            *notes,
+            *shortened(stated.warnings),
+            *shortened(notes),
             *(f"{where(entries[place].line)}: {entries[place].called} is struck through: left out" for place in struck),
         ),
     )
@@ -123,7 +123,7 @@ def _with_task_headings(checklist: Checklist) -> Checklist:
     if not taken:
         return checklist
     merged: list[tuple[int, Entry]] = [(entry.block, entry) for entry in checklist.entries]
-    merged += [(index, _heading_entry(page, index, found[index], below[index], checklist)) for index in taken]
+    merged += [(index, _heading_entry(page, index, found[index], below[index], boxes)) for index in taken]
     merged.sort(key=lambda pair: pair[0])
     place_of_block = {block: place for place, (block, _) in reversed(list(enumerate(merged)))}
     moved = {old: place_of_block[entry.block] for old, entry in enumerate(checklist.entries)}
@@ -150,9 +150,8 @@ def _below(page: Page, headings: Mapping[int, object]) -> dict[int, list[int]]:
     return found
 
 
-def _heading_entry(page: Page, index: int, match: re.Match[str], below: Sequence[int], checklist: Checklist) -> Entry:
+def _heading_entry(page: Page, index: int, match: re.Match[str], below: Sequence[int], boxes: set[int]) -> Entry:
     block = page.blocks[index]
-    boxes = {entry.block for entry in checklist.entries}
     details: list[Detail] = []
     for each in below:
         own = page.blocks[each]
