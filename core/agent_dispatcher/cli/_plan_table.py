@@ -39,6 +39,7 @@ _TYPES: Mapping[str, str] = {
     "debugging": "debug",
     "deployment": "deploy",
 }
+_DONE = frozenset({"completed", "skipped", "cancelled"})
 _MARKS: Mapping[str, str] = {"completed": "✓", "skipped": "–", "cancelled": "–", "failed": "✗", "in_progress": "…"}
 
 
@@ -75,7 +76,7 @@ def _head(plan: ExecutionPlan) -> None:
     estimates = plan.estimates
     click.secho(wrapped(plan.specification.title, "", first=""), bold=True)
     phases = _counted(len(plan.phases), "phase")
-    done = sum(task.status in ("completed", "skipped", "cancelled") for task in plan.tasks)
+    done = sum(task.status in _DONE for task in plan.tasks)
     text = f"{_counted(len(plan.tasks), 'task')} in {phases}"
     if done:
         text += f", {done} of them done or skipped"
@@ -133,7 +134,9 @@ def _rows(plan: ExecutionPlan, names: TaskNames, whole: bool) -> Iterator[_Row |
         if hidden:
             yield f"… phases {_PHASES // 2 + 1} to {number - 1}: {_counted(len(hidden), 'task')} ({_kinds(tasks[each] for each in hidden)})"
             hidden = []
-        ordered = sorted(phase, key=lambda each: (each not in critical, *_order(tasks[each], names)))
+        ordered = sorted(
+            phase, key=lambda each: (each not in critical, tasks[each].status in _DONE, *_order(tasks[each], names))
+        )
         shown = ordered if whole or len(ordered) <= _PHASE_ROWS + 1 else ordered[:_PHASE_ROWS]
         for place, each in enumerate(shown):
             yield _row(tasks[each], names, f"{number}" if place == 0 else "", each in critical, waits.get(each, ()))
@@ -156,7 +159,7 @@ def _row(task: Task, names: TaskNames, phase: str, critical: bool, waits: Sequen
         name=plain(names.short(task)),
         title=plain(task.title),
         type=_type(task.type),
-        time="" if task.children or task.status in ("completed", "skipped") else duration(task.estimate_s),
+        time="" if task.children or task.status in _DONE else duration(task.estimate_s),
         waits=waits,
         critical=critical,
     )

@@ -27,7 +27,7 @@ def match_tasks(before: Sequence[Task], after: Sequence[Task]) -> dict[str, str]
     newer = {task.id for task in after}
     matched = {task.id: task.id for task in before if task.id in newer}
     old = [task for task in before if task.id not in matched]
-    new = [task for task in after if task.id not in set(matched.values())]
+    new = [task for task in after if task.id not in matched]
     taken: set[str] = set()
     for _, old_id, new_id in sorted(_likely(old, new), key=lambda each: (-each[0], each[1], each[2])):
         if old_id not in matched and new_id not in taken:

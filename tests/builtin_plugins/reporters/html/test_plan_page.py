@@ -9,8 +9,10 @@ import re
 from html.parser import HTMLParser
 from typing import Any
 
+import pytest
 from attrs import evolve
 
+from agent_dispatcher.errors import UsageError
 from agent_dispatcher.models import (
     Dependency,
     Dropped,
@@ -194,6 +196,13 @@ def test_a_large_plan_opens_folded() -> None:
     page = rendered(assemble(Specification(id="s", title="S"), tasks, edges))
     assert geometry(page)["folded"]
     assert len(geometry(page)["cells"]) == 7 * 5
+
+
+def test_more_tasks_than_a_browser_bears_are_refused() -> None:
+    """With what to do instead, rather than a page that nobody can use."""
+    tasks = tuple(Task(id=f"t{n}", title="x") for n in range(3001))
+    with pytest.raises(UsageError, match=r"3,000 tasks, this plan has 3,001: write plan\.json"):
+        rendered(ExecutionPlan(specification=Specification(id="s", title="S"), tasks=tasks))
 
 
 def test_a_plan_without_tasks_is_a_page() -> None:
