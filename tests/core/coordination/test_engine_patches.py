@@ -419,3 +419,33 @@ def test_what_a_task_was_to_do_its_parts_do() -> None:
     assert [(each.requirements, each.verifies, each.type) for each in made] == [
         (("R1", "R2"), ("a",), "code_writing")
     ] * 2
+
+
+def test_rerouting_a_task_that_others_declined() -> None:
+    """Who is asked next is counted anew: the new agent type is the only one."""
+    engine = Engine(plan("a"), candidates={"a": ("p", "q")})
+    assert engine.handle() == [t.Start("a", 1, "p")]
+    engine.handle(t.AttemptFailed("a", 1, "not mine", "declined"))
+    engine.handle(t.AttemptFailed("a", 2, "x", delay_s=5))
+    engine.handle(ask(PlanPatch(reroute={"a": "third"}), candidates={"a": ("third",)}))
+    assert engine.handle(t.RetryDue("a")) == [t.Start("a", 3, "third")]
+
+
+def test_sealed_work_that_waits_for_its_test_keeps_nobody_off() -> None:
+    """A new task may write the file of a subject that is sealed and gated: that holds nothing."""
+    written = (ArtifactRef(type="path", name="x.py"),)
+    made = plan_tasks([new("s", produces=written), new("t", verifies=("s",))])
+    engine = Engine(made, concurrency=3)
+    engine.handle()
+    engine.handle(t.AttemptSealed("s", 1))
+    assert started(engine.handle(ask(PlanPatch(add=(new("x", produces=written),))))) == ["x"]
+
+
+def test_an_order_can_be_taken_away_and_given_back() -> None:
+    """What a patch dropped and a later one adds is in the plan, and nowhere else."""
+    engine = Engine(plan("a b", "a>b"), concurrency=1)
+    engine.handle()
+    engine.handle(ask(PlanPatch(remove_dependencies=(TaskPair(before="a", after="b"),))))
+    engine.handle(ask(PlanPatch(add_dependencies=(Dependency(before="a", after="b"),))))
+    assert (engine.plan.binding_edges(), engine.plan.dropped) == ((("a", "b"),), ())
+    assert started(through(engine, "a")) == ["b"]
