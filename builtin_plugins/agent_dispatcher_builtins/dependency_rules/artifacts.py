@@ -17,7 +17,7 @@ __all__ = ["ArtifactsRule"]
 #: How sure it is that a task waits for the one that makes what it needs by name.
 _CONFIDENCE = 0.9
 #: ... that what one task says in prose that it makes, and another names, is such a thing: written as code or a path, and only looking like a name.
-_SAID = 0.55
+_SAID = 0.45
 _LOOKING = 0.4
 #: What more tasks name than this, or more than half of them, is part of the subject, not of one task's work.
 _SUBJECT = 40

@@ -18,7 +18,7 @@ __all__ = ["DataRule"]
 #: those it joins.
 _RATE = 0.85
 #: ... and in longer lists than those the likelihood was fitted to at this one: there, less hangs together than it seems.
-_LONG = 60
+_LONG = 40
 _RATE_LONG = 0.55
 #: ... and no more than this for tasks that the source does not list itself: what a requirement says is no order to a worker.
 _DERIVED = 0.45

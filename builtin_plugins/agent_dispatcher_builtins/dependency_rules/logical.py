@@ -14,7 +14,7 @@ __all__ = ["LogicalRule"]
 
 _BUILDING = frozenset({"code_writing", "refactoring", "debugging"})
 #: In a longer list than this no task is about the whole of it.
-_LONG = 60
+_LONG = 40
 #: Nor are more set-ups than these each one of the whole.
 _FEW = 3
 #: A group or a requirement that more building tasks share than this says nothing about a pair of them.

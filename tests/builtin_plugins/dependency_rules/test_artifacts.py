@@ -88,7 +88,7 @@ def said(*texts: tuple[str, str]) -> list[Requires]:
 def test_who_says_that_it_makes_something_comes_before_who_names_it() -> None:
     """Less sure when it only looks like a name; the phrase is quoted."""
     assert said(("A", "Create `app/loans.py`."), ("B", "Reads app/loans.py"), ("C", "")) == [
-        Requires("A", "B", "data", 0.55, '"B" names app/loans.py; "A" makes it: "Create app/loans.py"', "x.md:1")
+        Requires("A", "B", "data", 0.45, '"B" names app/loans.py; "A" makes it: "Create app/loans.py"', "x.md:1")
     ]
     found = said(("Add the LoanPolicy", ""), ("B", "Asks the LoanPolicy"), ("C", ""))
     assert [(each.before, each.after, each.confidence) for each in found] == [("Add the LoanPolicy", "B", 0.4)]
