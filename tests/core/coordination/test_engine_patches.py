@@ -439,6 +439,11 @@ def test_sealed_work_that_waits_for_its_test_keeps_nobody_off() -> None:
     engine.handle()
     engine.handle(t.AttemptSealed("s", 1))
     assert started(engine.handle(ask(PlanPatch(add=(new("x", produces=written),))))) == ["x"]
+    engine = Engine(made, concurrency=3)
+    engine.handle()
+    engine.handle(t.AttemptSealed("s", 1))
+    assert through(engine, "t")[-1] == t.Land("s", 1)
+    assert started(engine.handle(ask(PlanPatch(add=(new("x", produces=written),))))) == ["x"]
 
 
 def test_an_order_can_be_taken_away_and_given_back() -> None:
