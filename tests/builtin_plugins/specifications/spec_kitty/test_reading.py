@@ -154,12 +154,13 @@ def test_prose_is_no_order(read: Read, mission: Path) -> None:
         json.dumps({"lanes": [{"lane_id": "a", "wp_ids": ["WP01", "WP02"], "depends_on_lanes": ["b"]}]})
     )
     (mission / "tasks.md").write_text(
-        "# Tasks\n\n## WP02: After WP01\nThis depends on WP01. Dependencies on WP01 are likely.\n"
+        "# Tasks\n\n## WP04: After WP01\nThis depends on WP01. Dependencies on WP01 are likely.\n\n- WP01, as was said\n- After WP01 we rest\n"
     )
     found = read(
         WP01={"phase": "Phase 1", "dependencies": "[]"},
         WP02={"phase": "Phase 2", "title": "After WP01", "dependencies": "[]"},
         WP03={"title": "Depends on WP01"},
+        WP04={},
     )
     assert waits(found) == {}
 
@@ -172,12 +173,15 @@ def test_two_owners_of_a_file_exclude_each_other(read: Read, mission: Path) -> N
         WP03={"owned_files": "[src/web/page.py, docs/]", "dependencies": "[]"},
         WP04={"owned_files": "[docs/*.md, src/webb/x.py]", "dependencies": "[]"},
         WP05={"owned_files": "[src/web/page.py]", "dependencies": "[WP03]"},
+        WP06={"owned_files": "[lib/**]", "dependencies": "[]"},
+        WP07={"owned_files": "[lib/]", "dependencies": "[]"},
     )
     found = exclusions(mission)
     assert ("path:src/orchard/core.py", frozenset({"WP01", "WP02"})) in found
     assert ("resource:src/web/** with src/web/page.py", frozenset({"WP01", "WP03", "WP05"})) in found
     assert ("resource:docs/** with docs/*.md", frozenset({"WP03", "WP04"})) in found
-    assert len(found) == 3
+    assert ("resource:lib/**", frozenset({"WP06", "WP07"})) in found
+    assert len(found) == 4
 
 
 @pytest.mark.parametrize("path", ["/etc/passwd", "../other/x.py", "https://x/y", "~/x", "{a: b}"])
