@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from attrs import define
 
@@ -103,6 +103,30 @@ class Board:
             if before in self.blocked_by:
                 new.blocked_by[index] = self.blocked_by[before]
         return new
+
+    def begin_again(self, tasks: Iterable[int]) -> list[int]:
+        """Give tasks that were split or re-routed another beginning; returns those of them that had failed."""
+        failed = []
+        for index in tasks:
+            if self.state[index] == FAILED:
+                self.state[index], self.failures[index] = PENDING, 0
+                failed.append(index)
+            self.choice[index], self.agent_type[index] = 0, None
+        return failed
+
+    def open_again(self, parent: Sequence[bool]) -> list[int]:
+        """Decide anew what waits, is ready, or is blocked; returns what is in line for landing.
+
+        Args:
+            parent: whether a task has no work of its own.
+        """
+        queued = []
+        for index, state in enumerate(self.state):
+            if state in (READY, BLOCKED) or (parent[index] and state in (PENDING, IN_PROGRESS)):
+                self.state[index], self.phase[index] = PENDING, IDLE
+            elif self.phase[index] == QUEUED:
+                queued.append(index)
+        return queued
 
 
 def _sources(after: list[list[int]], count: int) -> list[int]:

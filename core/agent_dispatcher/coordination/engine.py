@@ -228,7 +228,7 @@ class Engine:
         for name, task in log.tasks.items():
             index = self._ids[name]
             if self._state[index] == BLOCKED:
-                self._board.blocked_by[index] = ", ".join(task.blocked_by)
+                self._board.blocked_by[index] = next(iter(task.blocked_by), "")
                 if task.phase == "sealed":
                     self._board.kept.add(index)
             self._attempt[index], self._failures[index] = task.attempts, task.failures
@@ -376,47 +376,30 @@ class Engine:
 
     def _change_to(self, plan: ExecutionPlan, again: Set[str]) -> None:
         """Go on with another plan. The tasks in ``again`` have another beginning."""
-        old, landing = self._ids, self._names[self._landing] if self._landing >= 0 else ""
-        shape = self._shape(plan)
-        board = self._board.carried(old, shape)
-        freed = []
-        for name in again:
-            index = shape.ids[name]
-            if board.state[index] == FAILED:
-                board.state[index], board.failures[index] = PENDING, 0
-                freed.append(index)
-            board.choice[index], board.agent_type[index] = 0, None
-            if shape.parent[index]:
-                board.phase[index] = IDLE
-        blocked, board.blocked_by = board.blocked_by, {}
-        queued = []
-        for index, state in enumerate(board.state):
-            if state in (READY, BLOCKED) or (state == IN_PROGRESS and shape.parent[index]):
-                board.state[index], board.phase[index] = PENDING, IDLE
-            elif board.phase[index] == QUEUED:
-                queued.append(index)
+        landing = self._names[self._landing] if self._landing >= 0 else ""
+        board, shape = self._board, self._shape(plan)
+        board = board.carried(self._ids, shape)
+        freed = board.begin_again(shape.ids[name] for name in again)
+        was_blocked, board.blocked_by = board.blocked_by, {}
+        queued = board.open_again(shape.parent)
         self._use(shape, board)
         self._landing = self._ids[landing] if landing else -1
         self._lane.clear()
         for index, phase in enumerate(self._phase):
             if phase in (RUNNING, QUEUED, LANDING) and not self._freely[index]:
                 self._exclusions.hold(index)
-        out, self._out = self._out, []
+        said, self._out = self._out, []
         self._open_up()
-        follows, self._out = self._out, out
-        freed += [index for index in blocked if self._state[index] != BLOCKED]
-        self._out += [TaskFreed(self._names[index]) for index in sorted(freed)]
-        known = {self._names[index]: by for index, by in blocked.items()}
-        self._out += [
-            one for one in follows if not (isinstance(one, TaskBlocked) and known.get(one.task) == ", ".join(one.by))
-        ]
+        freed += [index for index in was_blocked if self._state[index] != BLOCKED]
+        known = {TaskBlocked(self._names[index], (by,)) for index, by in was_blocked.items()}
+        news = [one for one in self._out if not (isinstance(one, TaskBlocked) and one in known)]
+        self._out = [*said, *(TaskFreed(self._names[index]) for index in sorted(freed)), *news]
         for index in queued:
             self._after_seal(index)
-        for index in sorted(self._board.kept):
+        for index in sorted(board.kept):
             if self._state[index] != BLOCKED:
-                self._board.kept.discard(index)
-                self._state[index] = IN_PROGRESS
-                self._freely[index] = True
+                board.kept.discard(index)
+                self._state[index], self._freely[index] = IN_PROGRESS, True
                 self._after_seal(index)
 
     # --- what follows ---------------------------------------------------------------------------------------------
