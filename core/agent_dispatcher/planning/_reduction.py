@@ -32,8 +32,8 @@ _VISITS_FREE = 1_000_000
 #: From so many visits per node on, and not below so many in all, quick answers pay.
 _QUICK_PER_NODE = 2
 _QUICK_FROM = 100_000
-#: Edges that reach further are not swept, and the sources of one sweep lie no further apart: its memory stays below 500 MB.
-_LONGEST_REACH = 250_000
+#: Edges that reach further are not swept, and the sources of one sweep lie no further apart: its memory stays below 350 MB.
+_LONGEST_REACH = 150_000
 #: A path is followed back so many nodes, and not through nodes with more predecessors than this.
 _STEPS = 6
 _FAN_IN = 64

@@ -108,6 +108,27 @@ def test_what_is_too_dear_stays_and_is_counted(
     assert len(expected - redundant) <= found.unchecked
 
 
+def test_what_cannot_be_afforded_is_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two redundant edges the one of shorter reach is found with little to spend, and none with nothing."""
+    size = 12
+    before = [[], *([node - 1] for node in range(1, size))]
+    before[5].append(3)
+    before[11].append(0)
+    monkeypatch.setattr(_reduction, "_VISITS_PER_NODE", 0)
+    monkeypatch.setattr(_reduction, "_VISITS_FREE", 5)
+    found = _reduction.reduce_edges(range(size), range(size), before)
+    assert ([(each.before, each.after) for each in found.redundant], found.unchecked) == ([(3, 5)], 1)
+    monkeypatch.setattr(_reduction, "_VISITS_FREE", 0)
+    assert _reduction.reduce_edges(range(size), range(size), before) == _reduction.Reduction([], 2)
+
+
+def test_an_edge_that_skips_levels_only_because_of_gates_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A quick answer is not given by the edge itself."""
+    monkeypatch.setattr(_reduction, "_QUICK_PER_NODE", 0)
+    monkeypatch.setattr(_reduction, "_QUICK_FROM", -1)
+    assert _reduction.reduce_edges([0, 1], [0, 5], [[], [0]]).redundant == []
+
+
 def test_a_long_way_is_cut_short() -> None:
     """A path of many steps names the end of it and shows that something is left out."""
     size = 50

@@ -106,6 +106,22 @@ def test_tasks_that_share_something_need_no_second_worker() -> None:
     assert (shared.recommended_workers, shared.makespan_s()) == (1, 50)
 
 
+def test_what_waits_for_its_test_lets_others_have_what_they_share() -> None:
+    """The subject is sealed after ten seconds; who shares a resource with it need not wait until its test, and so it, has landed."""
+    tasks = [
+        Task(id="code", title="code", estimate_s=10.0),
+        Task(id="other", title="other", estimate_s=5.0),
+        Task(id="test", title="test", estimate_s=40.0, verifies=("code",)),
+        Task(id="next", title="next", estimate_s=50.0),
+    ]
+    exclusions = [Exclusion(tasks=("code", "other"), resource="port:80")]
+    order = [Dependency(before="code", after="next")]
+    assert (
+        ExecutionGraph(tasks, [*order, Dependency(before="other", after="next")], exclusions=exclusions).makespan_s()
+        == 90
+    )
+
+
 def test_above_the_limit_the_bound_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     """Work divided by span, rounded up: then Brent's bound is below twice the span."""
     tasks = [Task(id=f"t{number}", title="t", estimate_s=10.0) for number in range(7)]
