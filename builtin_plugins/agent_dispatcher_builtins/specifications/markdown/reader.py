@@ -95,7 +95,7 @@ def _linked(
     """The requirements that stay, and which task serves which.
 
     Where no task serves a requirement, nobody could ever say that it is met: of a document that lists its tasks such ones stay only if
-    their author named them while others of them are served, so that the gap is seen.
+    their author named them while others of their sort (``FR``, ``US``, ...) are served, so that the gap is seen.
     """
     if not reading.outline.entries:
         return tuple(each.requirement for each in placed), {}
@@ -105,9 +105,12 @@ def _linked(
         [(index, reading.own_text(index)) for index, entry in reading.outline.entries.items() if not entry.struck],
     )
     known = {name for names in served.values() for name in names}
-    complete = any(each.named and each.requirement.id in known for each in placed)
-    kept = [each for each in placed if each.requirement.id in known or (each.named and complete)]
-    left = [each for each in placed if each not in kept]
+    sorts = {_sort(each) for each in placed if each.named and each.requirement.id in known}
+    kept: list[Placed] = []
+    left: list[Placed] = []
+    for each in placed:
+        stays = each.requirement.id in known or (each.named and _sort(each) in sorts)
+        (kept if stays else left).append(each)
     if left:
         notes.add(
             left[0].requirement.source,
@@ -115,6 +118,12 @@ def _linked(
             "which task meets it: not used (name its id in a task, or list the tasks below what they are about)",
         )
     return tuple(each.requirement for each in kept), served
+
+
+def _sort(placed: Placed) -> str:
+    """``NFR`` of ``NFR-001``."""
+    found = re.match(r"[A-Za-z]*", placed.requirement.id)
+    return found[0] if found else ""
 
 
 def _summary(page: Page) -> str:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from attrs import field, frozen
 
 from agent_dispatcher.errors import Problem, SpecificationError
-from agent_dispatcher.models import Requirement, Specification
+from agent_dispatcher.models import Requirement, Specification, Task
 from agent_dispatcher.safe_load import plain_json, read_text
 
 from ..native.prose import slug
@@ -71,7 +71,7 @@ class SpecKittyFormat:
             path=str(source),
             digest=f"sha256:{_digest(mission)}",
             summary=plan.summary or spec.summary,
-            requirements=requirements,
+            requirements=_of_served_sorts(requirements, tasks, notes),
             tasks=tasks,
             language=plan.language,
             glossary=spec.entities,
@@ -112,6 +112,31 @@ def _constraints(page: Page | None, known: list[Requirement]) -> Iterator[Requir
         if found and found["id"] not in taken and page:
             taken.add(found["id"])
             yield Requirement(id=found["id"], text=" ".join(found["text"].split()), source=page.where(block.line))
+
+
+def _of_served_sorts(
+    requirements: Sequence[Requirement], tasks: Sequence[Task], notes: Notes
+) -> tuple[Requirement, ...]:
+    """The requirements of the sorts (``FR``, ``C``, ...) that work packages name at all.
+
+    Where packages name functional requirements and never a user story, stories are not what they are measured by: kept, each would end as
+    *not implemented*. Of a sort that is named, those that nobody names stay, so that the gap is seen.
+    """
+    sorts = {_sort(name) for task in tasks for name in task.requirements}
+    if not sorts:
+        return tuple(requirements)
+    left = [each for each in requirements if _sort(each.id) not in sorts]
+    if left:
+        names = ", ".join(dict.fromkeys(_sort(each.id) for each in left))
+        notes.add(
+            left[0].source, f"{len(left)} requirements are of sorts that no work package names ({names}): not used"
+        )
+    return tuple(each for each in requirements if _sort(each.id) in sorts)
+
+
+def _sort(name: str) -> str:
+    """``NFR`` of ``NFR-001``."""
+    return name.rstrip("0123456789.abcdefghijklmnopqrstuvwxyz").rstrip("-")
 
 
 def _called(mission: Path, notes: Notes) -> str:

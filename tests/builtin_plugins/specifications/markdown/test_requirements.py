@@ -106,6 +106,16 @@ def test_tasks_serve_what_they_name(read: Read) -> None:
     assert found.warnings == ()
 
 
+def test_only_sorts_that_tasks_name_show_gaps(read: Read) -> None:
+    """Stories beside requirements that tasks name are not what the tasks are measured by: left out, and told."""
+    found = read(
+        "# A\n- FR-001: It must grow.\n- FR-002: It must bloom.\n- NFR-001: It must be quick.\n## Tasks\n- [ ] dig (FR-001)\n"
+    )
+    assert [each.id for each in found.requirements] == ["FR-001", "FR-002"]
+    [warning] = found.warnings
+    assert warning.startswith("garden.md:4: 1 of the requirements is named by no task")
+
+
 def test_what_no_task_could_meet_is_told(read: Read) -> None:
     """Where tasks and requirements have nothing to do with each other, the requirements are left out, and that is said."""
     found = read("# A\n## Requirements\n- FR-001: It must grow.\n- It must bloom.\n## Tasks\n- [ ] dig\n")

@@ -285,6 +285,16 @@ def test_a_mission_without_work_packages(mission: Path) -> None:
     assert found.warnings == ("there are no work packages: tasks are made from the requirements",)
 
 
+def test_sorts_of_requirements_that_no_package_names(read: Read, mission: Path) -> None:
+    """User stories beside named functional requirements are left out and counted; where no package names anything, all stay."""
+    with (mission / "spec.md").open("a") as file:
+        file.write("\n### User Story 1 - See the week (Priority: P1)\nGrowers look at it.\n")
+    found = read(WP01={"requirement_refs": "[FR-001]"})
+    assert [each.id for each in found.requirements] == ["FR-001", "FR-002"]
+    assert found.warnings == ("spec.md:15: 2 requirements are of sorts that no work package names (US, C): not used",)
+    assert {each.id for each in read(WP01={}).requirements} == {"FR-001", "FR-002", "US1", "C-001"}
+
+
 def test_open_questions_block(mission: Path) -> None:
     """What spec.md leaves open has to be settled before a run, as with spec-kit."""
     with (mission / "spec.md").open("a") as file:
