@@ -251,7 +251,7 @@ TASKS = {
 def backend(model_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalBackend]:
     """One real model for all tests of this file."""
     services = Services(log=LOG, data_dir=tmp_path_factory.mktemp("data"), config=Config())
-    made = LocalBackend.open(LocalOptions(model=model_file, context_tokens=4096), services)
+    made = LocalBackend.open(LocalOptions(model=model_file, context_tokens=4096, threads=1), services)
     yield made
     asyncio.run(made.aclose())
 

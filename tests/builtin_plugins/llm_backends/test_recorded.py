@@ -223,6 +223,19 @@ def test_secrets_are_not_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert ask(open_recorded(file, mode="replay"), "my key is another-0987654321").text == "it is <secret>"
 
 
+def test_secrets_of_all_sorts_are_known(tmp_path: Path) -> None:
+    """A long one is a secret, the name of a file with one is not, and neither is what is too short to be one."""
+    (tmp_path / "key.pem").write_text("x")
+    environment = {
+        "DEPLOY_TOKEN": "x" * 5000,
+        "TLS_KEY": str(tmp_path / "key.pem"),
+        "PIN_SECRET": "1234",
+        "KEYBOARD": "qwertyuiop",
+        "DB_PASSWORD": "correct-horse",
+    }
+    assert Normalizer.here(environment).secrets == ("x" * 5000, "correct-horse")
+
+
 def test_failures_are_not_recorded(tmp_path: Path) -> None:
     """An error reaches whoever asked; the next time the other backend is asked again."""
     backend = open_recorded(tmp_path / "r.jsonl", ScriptedBackend([BackendError("503", sort="outage"), "yes"]))

@@ -9,6 +9,7 @@ import logging
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from io import BufferedRandom
 from pathlib import Path
 from typing import IO, Final
 from urllib.parse import quote, urlsplit
@@ -63,7 +64,7 @@ def download(url: str, target: Path, sha256: str, log: logging.Logger) -> None:
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_suffix(".part")
-    with partial.open("ab") as file:
+    with partial.open("a+b") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         if target.exists():
             partial.unlink(missing_ok=True)
@@ -75,7 +76,7 @@ def download(url: str, target: Path, sha256: str, log: logging.Logger) -> None:
             raise BackendError(
                 f"{url} cannot be downloaded: {reason} (what has come is kept)", sort="outage"
             ) from error
-        found = _digest(partial)
+        found = _digest(file)
         if found != sha256.lower():
             partial.unlink(missing_ok=True)
             raise BackendError(
@@ -86,7 +87,7 @@ def download(url: str, target: Path, sha256: str, log: logging.Logger) -> None:
     log.warning("downloaded %s, its SHA-256 is right", target)
 
 
-def _fetch(url: str, file: IO[bytes], log: logging.Logger) -> None:
+def _fetch(url: str, file: BufferedRandom, log: logging.Logger) -> None:
     """The rest of what ``url`` has, to the end of ``file``."""
     have = file.seek(0, 2)
     request = urllib.request.Request(url, headers={"Accept-Encoding": "identity"})
@@ -150,6 +151,6 @@ class _Progress:
             self.say("downloading %s: %s%s", self.url, f"{have / 1e6:,.0f}", whole)
 
 
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _digest(file: BufferedRandom) -> str:
+    file.seek(0)
+    return hashlib.file_digest(file, "sha256").hexdigest()

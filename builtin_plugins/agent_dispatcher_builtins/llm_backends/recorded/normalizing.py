@@ -53,7 +53,7 @@ class Normalizer:
         secrets = {
             value
             for name, value in environment.items()
-            if _SECRET_NAME.search(name.upper()) and len(value) >= _SHORTEST_SECRET and not Path(value).exists()
+            if _SECRET_NAME.search(name.upper()) and len(value) >= _SHORTEST_SECRET and not _is_path(value)
         }
         folders = {
             *_USUAL_PLACES,
@@ -85,6 +85,14 @@ class Normalizer:
     def exact(self, request: LlmRequest) -> LlmRequest:
         """The request as it was, without secrets: tells apart two requests that are the same once normalized."""
         return _changed(request, self.without_secrets)
+
+
+def _is_path(value: str) -> bool:
+    """Whether a variable names a file (of a key, say) that is there: its name is no secret."""
+    try:
+        return Path(value).exists()
+    except OSError:  # too long for a name
+        return False
 
 
 def _changed(request: LlmRequest, change: Callable[[str], str]) -> LlmRequest:
