@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from agent_dispatcher.extension import Decomposition
 from agent_dispatcher.models import (
@@ -194,6 +195,14 @@ def test_serial_says_what_each_rule_costs(plan: ExecutionPlan) -> None:
     """Without what binds only because of it; an edge that two rules are sure of stays when one is silent."""
     costs = {each.rule: (each.edges, each.saved_s) for each in Explainer(plan).serial().rules}
     assert costs == {"artifacts": (1, 70), "logical": (2, 30)}
+
+
+def test_an_edge_that_two_rules_make_sure_together_counts_for_both() -> None:
+    """Each alone would be too unsure to hold the task, so without either it would not bind."""
+    both = (evolve(FAINT, confidence=0.4), evolve(DATA, confidence=0.3))
+    plan = plan_tasks([{"id": "a"}, {"id": "b"}], [Dependency(before="a", after="b", reasons=both)])
+    costs = {each.rule: (each.edges, each.saved_s) for each in Explainer(plan).serial().rules}
+    assert costs == {"artifacts": (1, 60), "logical": (1, 60)}
 
 
 def test_equal_ways_cost_nothing_alone() -> None:

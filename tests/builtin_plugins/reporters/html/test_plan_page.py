@@ -10,7 +10,6 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from attrs import evolve
 
 from agent_dispatcher.errors import UsageError
 from agent_dispatcher.models import (
@@ -26,6 +25,7 @@ from agent_dispatcher.models import (
 )
 from agent_dispatcher.planning.planner import assemble
 from agent_dispatcher.testing.samples import HOSTILE
+from agent_dispatcher_builtins.reporters.html import rendering
 from agent_dispatcher_builtins.reporters.html.plan_page import make_plan_page
 from agent_dispatcher_builtins.reporters.html.reporter import HtmlReporter
 
@@ -172,13 +172,18 @@ def test_a_title_stays_text() -> None:
     assert "\u202e" not in page
 
 
+def test_nothing_ends_the_data_block() -> None:
+    """What the script reads is JSON that holds no character with a meaning in HTML, whatever is put into it."""
+    text = rendering._data({"kind": "</script><!--&"})
+    assert not set("<>&") & set(text)
+    assert json.loads(text) == {"kind": "</script><!--&"}
+
+
 def test_the_critical_path_is_marked_and_listed() -> None:
     """In the drawing, edges included, and as a list."""
     page = make_plan_page(small_plan())
     assert [name.text for name in page.critical] == ["T2 Test the model", "T3 Write the site"]
     assert [box.critical for box in page.boxes] == [False, True, True, False]
-    plain = evolve(small_plan(), gates=())
-    assert isinstance(plain.gates, tuple)
     chain = make_plan_page(
         assemble(
             Specification(id="s", title="S"),

@@ -184,6 +184,7 @@
     list.className = "whys";
     list.append(copy(edge.item));
     open(edge.after.row.querySelector(".name").textContent.trim(), [list]);
+    near(null, [edge]);
     mark(edge.el);
   }
   function close() {
@@ -193,13 +194,12 @@
     near(null);
     if (at) at.el.focus({ preventScroll: true });
   }
-  function near(node) {
-    board.classList.toggle("near", Boolean(node));
+  const face = (each) => (each.lane.folded ? cells[each.cell].el : each.el);
+  function near(node, around = node ? node.edges : []) {
+    board.classList.toggle("near", Boolean(node) || around.length > 0);
     board.querySelectorAll(".near").forEach((el) => el.classList.remove("near"));
-    if (!node) return;
-    const face = (each) => (each.lane.folded ? cells[each.cell].el : each.el);
-    face(node).classList.add("near");
-    for (const edge of node.edges) {
+    if (node) face(node).classList.add("near");
+    for (const edge of around) {
       edge.el.classList.add("near");
       face(edge.before).classList.add("near");
       face(edge.after).classList.add("near");
@@ -248,7 +248,7 @@
     if (event.pointerType !== "mouse") return;
     const found = owner(event.target);
     if (found && found.node) { say(aboutNode(found.node), event.clientX, event.clientY); near(found.node); }
-    else if (found && found.edge) say(about(found.edge), event.clientX, event.clientY);
+    else if (found && found.edge) { say(about(found.edge), event.clientX, event.clientY); near(null, [found.edge]); }
     else if (found && found.cell) say([[true, found.cell.el.getAttribute("aria-label")], [false, "Click to unfold"]], event.clientX, event.clientY);
     else { hover.hidden = true; near(panel.hidden ? null : at); }
   });
@@ -282,7 +282,7 @@
       const along = key === "ArrowRight" ? 1 : -1;
       const linked = here.el === here.node.el
         ? here.node.edges.map((edge) => (along > 0 ? edge.after : edge.before)).filter((node) => node !== here.node)
-            .map((node) => all.find((face) => face.el === (node.lane.folded ? cells[node.cell].el : node.el))) : [];
+            .map((node) => all.find((each) => each.el === face(node))) : [];
       const wanted = linked.length ? linked : all.filter((face) => (face.x - here.x) * along > 0);
       return wanted.sort((a, b) => Math.abs(a.x - here.x) + Math.abs(a.y - here.y) - Math.abs(b.x - here.x) - Math.abs(b.y - here.y))[0];
     }
