@@ -308,13 +308,17 @@ def test_gates_count_in_what_a_hint_would_cost() -> None:
 
 
 def test_a_hint_against_a_gate_is_no_order_and_costs_nothing() -> None:
-    """The subject's landing waits for the test: a hint that leads back to the test is kept and follows nothing."""
+    """The subject's landing waits for the test: hints that lead from there back to the test are kept and count as no order."""
     values = [
+        task("a"),
+        task("b"),
         task("code", estimate_s=10.0),
         task("test", estimate_s=10.0, verifies=("code",)),
         task("x", estimate_s=50.0),
     ]
     resolution = resolve(
-        values, hints=Says(Requires("code", "x", confidence=0.3), Requires("x", "test", confidence=0.3))
+        values,
+        sure=Says(Requires("a", "b"), Requires("b", "x")),
+        hints=Says(Requires("code", "x", confidence=0.3), Requires("x", "test", confidence=0.3)),
     )
     assert pairs(resolution, "advisory") == [("code", "x"), ("x", "test")]

@@ -122,11 +122,10 @@ def test_what_cannot_be_afforded_is_not_looked_at(monkeypatch: pytest.MonkeyPatc
     assert _reduction.reduce_edges(range(size), range(size), before) == _reduction.Reduction([], 2)
 
 
-def test_an_edge_that_skips_levels_only_because_of_gates_stays(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A quick answer is not given by the edge itself."""
-    monkeypatch.setattr(_reduction, "_QUICK_PER_NODE", 0)
-    monkeypatch.setattr(_reduction, "_QUICK_FROM", -1)
-    assert _reduction.reduce_edges([0, 1], [0, 5], [[], [0]]).redundant == []
+def test_an_edge_is_no_way_beside_itself() -> None:
+    """Also where it skips levels only because of gates, and lies on the spine."""
+    assert _reachability.spine_ways([(0, 1)], [0, 1], [0, 5], [[], [0]]) == {}
+    assert _reachability.maybe_reached([(0, 1)], [0, 1], [0, 5], [[], [0]]) == []
 
 
 def test_a_long_way_is_cut_short() -> None:
