@@ -89,7 +89,13 @@ def _say_later(desk: RunDesk, as_json: bool) -> int:
     if as_json:
         echo_json({"run": desk.run, "status": "kept"})
         return 0
-    click.echo(f"kept: run {desk.run} takes it when it goes on (agent-dispatcher resume {desk.run})")
+    if desk.owner() is None:
+        click.echo(f"kept: run {desk.run} takes it when it goes on (agent-dispatcher resume {desk.run})")
+    else:
+        click.echo(
+            f"kept: run {desk.run} is at work and has not answered, as when it checks the finished whole "
+            f"(agent-dispatcher status {desk.run} shows whether it took it)"
+        )
     return 0
 
 

@@ -41,3 +41,21 @@ def test_the_final_checks_are_announced_once(capsys: pytest.CaptureFixture[str])
     display.events([event("task.completed", "b")])
     display.events([event("run.warning", "b", text="x")])
     assert capsys.readouterr().err.count("finished whole") == 1
+
+
+def test_a_changed_plan_is_said_and_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    """Tasks that come later are counted and called by their titles, those that were removed are not; a refusal is said."""
+    display = PlainProgress(PLAN)
+    patch = {"why": "more", "split": [], "add": [{"id": "c", "title": "Third"}]}
+    data = {"revision": 1, "by": "ann", "patch": patch, "removed": ["b"]}
+    display.events([Event(run="r", type="plan.patched", at=0.0, data=data), event("task.completed", "a")])
+    refusal = {"by": "ann", "problems": ["no", "never"]}
+    display.events([Event(run="r", type="patch.refused", at=0.0, data=refusal), event("task.completed", "c")])
+    lines = [line.split("s  ", 1)[1].strip() for line in capsys.readouterr().err.splitlines()]
+    assert lines == [
+        "0/2  patched   the plan (revision 1) by ann: more",
+        "1/2  done      First",
+        "1/2  refused   a patch by ann: no; never",
+        "2/2  done      Third",
+        "2/2  check     the finished whole",
+    ]

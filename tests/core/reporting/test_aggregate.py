@@ -145,3 +145,31 @@ def test_result_json_has_the_documented_keys_in_order() -> None:
         "id", "source_id", "title", "status", "agent", "attempts", "commit", "evidence", "error",
             "approval", "added_by",
     ]  # fmt: skip
+
+
+def test_a_removed_task_is_gone_but_what_it_cost_is_not() -> None:
+    """Attempts of a task that a patch removed count as work and tokens; a freed task stands where it stood before it was blocked."""
+    revision = {
+        "revision": 1,
+        "by": "ann@here",
+        "patch": {"why": "hopeless"},
+        "added": [],
+        "removed": ["gone"],
+        "split": [],
+        "rerouted": [],
+    }
+    events = log(
+        STARTED,
+        ("attempt.started", "gone", {"agent_type": "writer"}),
+        ("attempt.sealed", "gone", {"duration_s": 3.0, "tokens": 7, "artifacts": []}),
+        ("attempt.rejected", "gone", {"why": "red"}),
+        ("task.failed", "gone", {"error": "red"}),
+        ("task.blocked", "code", {"by": ["gone"]}),
+        ("plan.patched", None, revision),
+        ("task.freed", "code", {}),
+    )
+    result = build_result(plan_of(CODE), "r", events)
+    assert [(task.id, task.status, task.error) for task in result.task_results] == [("code", "pending", None)]
+    assert (result.metrics.tokens, result.metrics.work_s) == (7, 3.0)
+    assert [(each.by, each.why, each.removed) for each in result.revisions] == [("ann@here", "hopeless", ("gone",))]
+    assert result_to_json(result)["revisions"][0]["removed"] == ["gone"]
