@@ -266,3 +266,12 @@ def test_what_is_wrong_with_a_file_is_said_with_its_line(tmp_path: Path, text: s
     with pytest.raises(PlanError) as refused:
         read_patch(tmp_path / "p.yaml")
     assert expected in str(refused.value), str(refused.value)
+
+
+def test_the_file_on_the_page_is_a_patch(tmp_path: Path) -> None:
+    """The example in the documentation uses every key, and is read as it stands there."""
+    page = (Path(__file__).parents[3] / "docs" / "patches.md").read_text(encoding="utf-8")
+    (tmp_path / "p.yaml").write_text(page.partition("```yaml\n")[2].partition("```")[0])
+    patch = read_patch(tmp_path / "p.yaml")
+    assert [task.id for task in patch.new_tasks] == ["T020a", "T020b", "parser", "parser-tests"]
+    assert all([patch.add_dependencies, patch.remove_dependencies, patch.remove, patch.reroute, patch.why])
