@@ -18,6 +18,7 @@ _HEADING = re.compile(
     r"^[\W_]*(?:task|step|work\s+item|タスク|任务|任務|작업|tarefa|задача)\s*#?(?P<id>\d{1,4}(?:\.\d{1,4})*)\s*[:.：–—-]\s*(?P<text>\S.*)$",
     re.IGNORECASE,
 )
+_NUMBERED = re.compile(r"^[*_`]*(?P<id>\d{1,4}(?:\.\d{1,4})*)[.)]?[*_`]*\s+(?P<text>\S.*)$")
 #: An id in front of a task: ``T001``, ``AUTH-12:``, ``#3``, ``1.2``, ``3.`` or ``[T001]``; a bare number needs a sign behind it.
 _ID = re.compile(
     r"[*_`]*(?:\[(?P<bracketed>[A-Z][A-Z0-9]{0,9}-?\d{1,5}[a-z]?|\d{1,4}(?:\.\d{1,4})+)\]|(?P<plain>[A-Z][A-Z0-9]{1,9}-\d{1,5}[a-z]?|[A-Z]{1,3}\d{1,5}[a-z]?)(?=[*_`]*(?::|\s[-–—]\s|\.\s|\)\s|\s))"
@@ -100,6 +101,8 @@ def read_outline(page: Page, sections: Sections, notes: Notes) -> Outline:
             found.entries[index] = entry
     for index, entry in _numbered(page, sections, found):
         found.entries[index] = entry
+    if not found.entries and not found.criteria:
+        found.entries.update(_without_boxes(page, sections, notes))
     found.entries = dict(sorted(found.entries.items()))
     for index in range(len(page.blocks)):
         owner = found.owner(page, index)
@@ -133,6 +136,25 @@ def _numbered(page: Page, sections: Sections, found: Outline) -> Iterator[tuple[
             continue
         if block.heading is not None and block.heading not in taken and sections.of(index) == "tasks":
             yield index, _entry(index, block, block.text, None)
+
+
+def _without_boxes(page: Page, sections: Sections, notes: Notes) -> dict[int, Entry]:
+    """In a page without any task so far, under a heading or title that promises things to do: numbered headings, else the outermost items."""
+    headings: dict[int, Entry] = {}
+    items: dict[int, Entry] = {}
+    for index, block in enumerate(page.blocks):
+        if block.quoted or sections.of(index) in ("left out", "about", "requirements") or not sections.to_do(index):
+            continue
+        numbered = _NUMBERED.match(block.flat) if block.kind == "heading" else None
+        if numbered:
+            headings[index] = Entry(id=numbered["id"], text=numbered["text"], block=index, line=block.line)
+        elif block.kind == "item" and block.level == 1:
+            items[index] = _entry(index, block, block.text, None)
+    found = headings or items
+    if found:
+        first = next(iter(found.values()))
+        notes.add(page.where(first.line), "no task has a check box, so nothing can be marked as done there")
+    return found
 
 
 def _entry(index: int, block: Block, text: str, mark: str | None) -> Entry:

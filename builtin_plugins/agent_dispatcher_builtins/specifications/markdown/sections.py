@@ -36,11 +36,19 @@ _WORDS: tuple[tuple[Section, re.Pattern[str]], ...] = tuple(
         ),
         (
             "tasks",
-            r"\btasks?\b|\bto[\s-]?dos?\b|action\s+items|work\s+(?:items|packages|breakdown)|\bplan\b|\bsteps?\b|roadmap|milestones?|backlog|check\s?-?list|deliverables"
+            r"\btasks?\b|\bto[\s-]?dos?\b|action\s+items|work\s+(?:items|packages|breakdown)|\bplan\b|\bsteps?\b|roadmap|milestones?|\bphases?\b|\bsprint\b|backlog|check\s?-?list|deliverables"
             r"|タスク|やること|作業|手順|実装計画|任务|任務|待办|待辦|计划|計畫|步骤|작업|할\s*일|계획|tarefas|plano|passos|задач|план|шаги",
         ),
     )
 )
+#: Work, even where a heading names criteria too.
+_WORK = re.compile(r"\bphases?\b|\btasks?\b|\bplan\b|roadmap|milestones?", re.IGNORECASE)
+#: What promises nothing but things to do.
+_TO_DO = re.compile(
+    r"\bto[\s-]?dos?\b|\btasks\b|\bbacklog\b|action\s+items|やること|タスク|待办|待辦|任务|할\s*일|작업|tarefas|задачи",
+    re.IGNORECASE,
+)
+_LONG_TITLE = 3
 _NONE: Section = ""
 
 
@@ -64,10 +72,20 @@ class Sections:
         """The innermost heading above a block that is about a subject of its own (not *Tasks*, not the page's title); ``None`` without one."""
         return next((at for at in self._above(index) if not self._kinds[at]), None)
 
+    def to_do(self, index: int) -> bool:
+        """Whether a heading above a block promises things to do; of longer titles of pages only *to do* does (*Tasks for teams* is a product)."""
+        for at in self._page.above(index):
+            found = _TO_DO.search(self._page.blocks[at].flat)
+            short = at != self._title or len(self._page.blocks[at].flat.split()) < _LONG_TITLE
+            if found and (short or found[0].lower().startswith("to")):
+                return True
+        return False
+
     def _above(self, index: int) -> Iterator[int]:
         return (at for at in self._page.above(index) if at != self._title)
 
 
 def kind_of(title: str) -> Section:
-    """What one heading says."""
-    return next((section for section, words in _WORDS if words.search(title)), _NONE)
+    """What one heading says; *Phases and acceptance criteria* are phases."""
+    found = next((section for section, words in _WORDS if words.search(title)), _NONE)
+    return "tasks" if found == "criteria" and _WORK.search(title) else found

@@ -127,7 +127,9 @@ class Reading:
         """The innermost heading that says more than *Tasks*; else the innermost."""
         above = [at for at in self.page.above(index) if at not in self.outline.entries]
         lower = [self.page.blocks[at].flat for at in above if self.page.blocks[at].level > 1]
-        return next((title for title in lower if kind_of(title) != "tasks" or ":" in title), lower[0] if lower else "")
+        return next(
+            (title for title in lower if kind_of(title) != "tasks" or len(title.split()) > 2), lower[0] if lower else ""
+        )
 
     def _status(self, entry: Entry, children: Sequence[int], notes: Notes) -> str:
         where = self.page.where(entry.line)

@@ -206,6 +206,25 @@ def test_headings_that_are_tasks(read: Read) -> None:
     assert "Deep." in found.tasks[0].description
 
 
+def test_lists_without_boxes(read: Read) -> None:
+    """Where nothing else is a task, numbered headings or else the outermost items under *To do* or *Tasks* are, and it is said that nothing can be ticked."""
+    found = read("# Garden TODO\n\n## Pending\n\n### 1. Dig the beds\n- deep\n\n### 2. Sow\nafter task 1\n")
+    assert shape(found) == [("1", "Dig the beds", "pending"), ("2", "Sow", "pending")]
+    assert found.tasks[0].description == "- deep"
+    assert found.warnings == ("garden.md:5: no task has a check box, so nothing can be marked as done there",)
+    found = read("# Garden\n- a plant\n## Tasks\n- dig\n  - deep\n* sow\n## Ideas\n- fly\n")
+    assert [task.title for task in found.tasks] == ["dig", "sow"]
+    assert read("# Tasks for whole teams\n- one list\n\nIt must be quick.\n").tasks == ()
+
+
+def test_phases_with_acceptance_criteria_are_phases(read: Read) -> None:
+    """Boxes below are tasks: the heading that names criteria too names work first."""
+    found = read(
+        "# A\n## Build Phases & Acceptance Criteria\n### Phase 1 - Beds\n- [ ] dig\n## Definition of Done Checklist\n- [ ] green\n"
+    )
+    assert [(task.title, task.group) for task in found.tasks] == [("dig", "Phase 1 - Beds")]
+
+
 def test_what_looks_like_a_task_and_is_none(read: Read) -> None:
     """Boxes in fences, comments and quotations are passed over; those about what is left out, or in the way of a criterion, are told."""
     found = read(
