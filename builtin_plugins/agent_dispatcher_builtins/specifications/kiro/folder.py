@@ -48,9 +48,12 @@ def spec_folder(source: Path) -> Path:
     """
     if source.is_file():
         return source.parent
-    if any((source / name).is_file() for name in FILES):
+    there = any((source / name).is_file() for name in FILES)
+    if there and not _is_repository(source):
         return source
     found = _below(source)
+    if not found and there:
+        return source
     if len(found) == 1:
         return found[0]
     if not found:
@@ -62,6 +65,8 @@ def spec_folder(source: Path) -> Path:
 
 
 def _of_folder(folder: Path) -> float:
+    if _is_repository(folder) and _below(folder):
+        return 1.2
     there = [name for name in FILES if (folder / name).is_file()]
     if not there:
         return 1.2 if _below(folder) else 0.0
@@ -98,6 +103,11 @@ def _sure(file: Path) -> bool:
     if file.name in ("requirements.md", "bugfix.md"):
         return bool(_REQUIREMENTS.search(own))
     return False
+
+
+def _is_repository(folder: Path) -> bool:
+    """Whether a folder has a place for specifications, so that a ``design.md`` beside it is none's."""
+    return folder.joinpath(*_HOME).is_dir()
 
 
 def _below(folder: Path) -> list[Path]:

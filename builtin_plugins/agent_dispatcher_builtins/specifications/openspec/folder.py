@@ -58,9 +58,10 @@ def change_folder(source: Path, wanted: str = "") -> Path:
     """
     if source.is_file():
         return next((each for each in source.parents if _is_change(each)), source.parent)
-    if _is_change(source):
-        return source
     home = _home(source)
+    certain = any((source / name).is_file() for name in ("proposal.md", _MARK))
+    if certain or (home is None and _is_change(source)):
+        return source
     found = _open(home) if home is not None else []
     if wanted and home is not None:
         named = [each for each in (*found, *_archived(home)) if each.name == wanted]
@@ -119,10 +120,12 @@ def _folders(home: Path) -> Iterator[Path]:
 
 
 def _of_folder(folder: Path) -> float:
-    if folder.resolve().parts[-2:] == _HOME or not _looks_like_change(folder):
-        return 1.2 if _home(folder) is not None else 0.0
     if _in_home(folder) or (folder / _MARK).is_file():
-        return 1.9
+        return 1.9 if _looks_like_change(folder) else 0.0
+    if not (folder / "proposal.md").is_file() and _home(folder) is not None:
+        return 1.2
+    if not _looks_like_change(folder):
+        return 0.0
     sure = sum(_sure(folder / name) for name in _PAGES if (folder / name).is_file())
     sure += any(_DELTA.search(beginning(each)) for each in delta_files(folder)[:5])
     if any((folder / name).exists() for name in _OTHERS):

@@ -99,3 +99,15 @@ def test_a_line_of_megabytes_is_read(folder: Path) -> None:
     """In a time that grows with its length, not faster."""
     (folder / "tasks.md").write_text("- [ ] 1. a\n- [ ] 2. " + "b (1.1) _x_ " * 350_000 + "\n- [ ] 3. c\n")
     assert [task.source_id for task in KiroFormat().load(folder).tasks] == ["1", "2", "3"]
+
+
+def test_a_repository_may_have_pages_of_its_own(folder: Path, dispatcher: AgentDispatcher) -> None:
+    """A list or a folder at its root that is called alike is not what is meant."""
+    (folder / "tasks.md").write_text(TASKS)
+    root = folder.parents[2]
+    (root / "tasks.md").write_text("- [ ] Water the plants\n")
+    (root / "design.md").write_text("# Our colours\n")
+    (root / "specs").mkdir(exist_ok=True)
+    (root / "specs" / "notes.md").write_text("# Notes\n")
+    found = dispatcher.plan(root)
+    assert (found.specification.format, [task.title for task in found.tasks]) == ("kiro", ["Do it"])

@@ -126,3 +126,15 @@ def test_a_line_of_megabytes_is_read(folder: Path) -> None:
     long = "b (1.1) _x_ " * 190_000
     (folder / "tasks.md").write_text(f"## 1. Do\n- [ ] 1.1 a\n- [ ] 1.2 {long}\n\n## Dependencies\n\n- {long}\n")
     assert [task.source_id for task in OpenSpecFormat().load(folder).tasks] == ["1.1", "1.2"]
+
+
+def test_a_repository_may_have_pages_of_its_own(folder: Path, dispatcher: AgentDispatcher) -> None:
+    """A list or a folder at its root that is called alike is not what is meant."""
+    (folder / "tasks.md").write_text(TASKS)
+    root = folder.parents[2]
+    (root / "tasks.md").write_text("- [ ] Water the plants\n")
+    (root / "design.md").write_text("# Our colours\n")
+    (root / "specs").mkdir(exist_ok=True)
+    (root / "specs" / "notes.md").write_text("# Notes\n")
+    found = dispatcher.plan(root)
+    assert (found.specification.format, [task.title for task in found.tasks]) == ("openspec", ["Do it"])
