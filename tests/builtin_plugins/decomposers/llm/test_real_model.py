@@ -3,6 +3,8 @@
 The recordings hold the questions word for word, so they answer only the prompts they were made with. After a change of a prompt, of the schema or of a sample, record again::
 
     RECORD=1 nox -s local_model -- tests/builtin_plugins/decomposers/llm/test_real_model.py
+
+On a busy machine ``LOCAL_MODEL_THREADS=1`` is several times as fast: threads that share too few cores wait for each other.
 """
 
 from __future__ import annotations
@@ -31,7 +33,13 @@ def plan(sample: str, recording: Path, mode: str) -> ExecutionPlan:
         "dependency_rule:llm": {"max_output_tokens": 600},
     }
     if MODEL:
-        options["llm:local"] = {"model": MODEL, "total_s": 7200.0, "idle_s": 600.0}
+        options["llm:local"] = {
+            "model": MODEL,
+            "threads": int(os.environ.get("LOCAL_MODEL_THREADS", "0")),
+            "total_s": 7200.0,
+            "first_byte_s": 3600.0,
+            "idle_s": 600.0,
+        }
     config = {"use": {"llm": "recorded", "dependency_rules": ["...", "llm"]}, "options": options}
     return AgentDispatcher(config, plugins=default_plugins(), discover=False).plan(HERE / "samples" / sample)
 
