@@ -85,6 +85,9 @@ def _head(plan: ExecutionPlan) -> None:
             f"; about {duration(estimates.work_s)} of work, {duration(estimates.span_s)} with {_counted(estimates.recommended_workers, 'worker')}"
             f" (at most {estimates.max_speedup:.1f} times faster than one by one)"
         )
+    if estimates.span_range_s is not None and len(set(map(duration, estimates.span_range_s))) > 1:
+        low, high = map(duration, estimates.span_range_s)
+        text += f"; going by past runs between {low} and {high}"
     click.echo(wrapped(text))
 
 

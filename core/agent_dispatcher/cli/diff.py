@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["diff"]
 
 _MANY = 20
+#: What changes as work goes on and durations are learned, though the task is the same.
+_QUIET = frozenset({"status", "estimate_s"})
 
 
 @click.command()
@@ -57,17 +59,17 @@ def _print(found: PlanDiff, old: ExecutionPlan, new: ExecutionPlan) -> None:
     )
     _tasks("+", "green", found.added, later)
     _tasks("-", "red", found.removed, earlier)
-    status_only = [each for each in found.changed if each.fields == ("status",)]
-    changed = [each for each in found.changed if each.fields != ("status",)]
+    changed = [each for each in found.changed if not _QUIET.issuperset(each.fields)]
+    quiet = [each for each in found.changed if _QUIET.issuperset(each.fields)]
     for each in changed[:_MANY]:
         _line("~", "yellow", f"{later.label(each.after)} ({', '.join(_field(name) for name in each.fields)})")
         if each.before.title != each.after.title:
             _line(" ", None, f"  was: {earlier.label(each.before)}")
     _more(len(changed))
-    if status_only:
-        shown = ", ".join(later.short(each.after) for each in status_only[:_MANY])
-        more = f" and {len(status_only) - _MANY} more" if len(status_only) > _MANY else ""
-        _line("~", "yellow", f"in status alone: {shown}{more}")
+    if quiet:
+        shown = ", ".join(later.short(each.after) for each in quiet[:_MANY])
+        more = f" and {len(quiet) - _MANY} more" if len(quiet) > _MANY else ""
+        _line("~", "yellow", f"in status or estimate alone: {shown}{more}")
     _edges("+", "green", found.edges_added, later)
     _edges("-", "red", found.edges_removed, earlier)
     _requirements(found)

@@ -269,6 +269,17 @@ def test_what_a_changed_specification_changes(dispatch: Dispatch, lending: Path,
     assert document["requirements"]["affected"] == ["R2"]
 
 
+def test_what_goes_on_by_itself_is_told_in_one_line(dispatch: Dispatch, tmp_path: Path) -> None:
+    """A task that was only done, or whose estimate was learned, is no news of its own."""
+    task = {"id": "a", "title": "A", "estimate_s": 60.0}
+    for name, more in (("before", {}), ("after", {"status": "completed", "estimate_s": 5.0})):
+        plan = AgentDispatcher(plugins=[], discover=False).plan_tasks([{**task, **more}, {"id": "b", "title": "B"}])
+        AgentDispatcher(plugins=[], discover=False).write_plan(plan, tmp_path / f"{name}.json")
+    said = dispatch("diff", "before.json", "after.json").stdout
+    assert "  ~ in status or estimate alone: a\n" in said
+    assert "0 added, 0 removed, 1 changed, 1 as they were" in said
+
+
 def test_no_difference(dispatch: Dispatch, lending: Path) -> None:
     """Said in one line; the exit code is 0 either way."""
     ended = dispatch("diff", lending, lending)
