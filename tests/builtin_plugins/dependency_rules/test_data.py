@@ -4,17 +4,36 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 
 from agent_dispatcher.extension import Requires
-from agent_dispatcher.models import ArtifactRef, DeclaredDependency, Task, TaskPhase
+from agent_dispatcher.extension.components import DependencyRule
+from agent_dispatcher.models import ArtifactRef, DeclaredDependency, Specification, Task, TaskPhase
+from agent_dispatcher.testing import DependencyRuleContract
 from agent_dispatcher_builtins.dependency_rules.data import DataRule
 
 Make = Callable[..., Task]
 Ask = Callable[..., list[Requires]]
+
+
+class TestDataRule(DependencyRuleContract):
+    """The suite that every rule passes."""
+
+    def make_rule(self) -> DependencyRule:
+        return DataRule()
+
+    def sample(self) -> tuple[Sequence[Task], Specification]:
+        tasks = (
+            Task(id="service", title="Implement the loan service", description="Uses the loan schema."),
+            Task(id="schema", title="Design the loan schema", description="Define the tables."),
+        )
+        return tasks, Specification(id="s", title="S", tasks=tasks)
+
+    def expected(self) -> frozenset[tuple[str, str]]:
+        return frozenset({("schema", "service")})
 
 
 @pytest.fixture

@@ -3,16 +3,35 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 
 from agent_dispatcher.extension import Requires
-from agent_dispatcher.models import DeclaredDependency, Task, TaskPhase
+from agent_dispatcher.extension.components import DependencyRule
+from agent_dispatcher.models import DeclaredDependency, Specification, Task, TaskPhase
+from agent_dispatcher.testing import DependencyRuleContract
 from agent_dispatcher_builtins.dependency_rules.references import ReferencesRule
 
 Make = Callable[..., Task]
 Ask = Callable[..., list[Requires]]
+
+
+class TestReferencesRule(DependencyRuleContract):
+    """The suite that every rule passes."""
+
+    def make_rule(self) -> DependencyRule:
+        return ReferencesRule()
+
+    def sample(self) -> tuple[Sequence[Task], Specification]:
+        tasks = (
+            Task(id="reports", title="Reports", description="Depends on the loan ledger."),
+            Task(id="ledger", title="Create the loan ledger"),
+        )
+        return tasks, Specification(id="s", title="S", tasks=tasks)
+
+    def expected(self) -> frozenset[tuple[str, str]]:
+        return frozenset({("ledger", "reports")})
 
 
 @pytest.mark.parametrize(
