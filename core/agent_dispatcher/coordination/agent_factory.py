@@ -59,7 +59,7 @@ class AgentFactory:
 
     Args:
         create: name of an agent type to a fresh instance; called once per instance, may raise.
-        settings: ``default_pool_size`` (idle instances kept per type in any case), ``max_total_agents`` (instances there may be at any time, idle
+        settings: ``default_pool_size`` (idle instances kept per type in any case; 0: none, also under load), ``max_total_agents`` (instances there may be at any time, idle
             ones included), ``enable_pooling`` (``False``: every attempt gets an instance of its own).
         pool_sizes: idle instances kept of one type, where the type says so itself.
     """
@@ -123,7 +123,9 @@ class AgentFactory:
 
     def _size(self, agent_type: str) -> int:
         own = self._pool_sizes.get(agent_type)
-        return own if own is not None else max(self._default_pool_size, self._most_busy[agent_type])
+        if own is not None:
+            return own
+        return max(self._default_pool_size, self._most_busy[agent_type]) if self._default_pool_size else 0
 
     def _evict(self) -> bool:
         for idle in self._idle.values():
