@@ -85,6 +85,7 @@ def test_when_two_titles_fit_equally_neither_is_meant(listed: Make, ask: Ask) ->
     twins = listed("a", "Loan ledger import"), listed("c", "Loan ledger export")
     assert ask(ReferencesRule(), *twins, listed("b", "Reports", "Depends on the loan ledger")) == []
     assert ask(ReferencesRule(), twins[0], listed("b", "Reports", "Depends on the ledger")) == []
+    assert ask(ReferencesRule(), listed("a", "Create"), listed("b", "Reports", "Depends on create")) == []
 
 
 def test_two_tasks_that_name_each_other_are_left_alone(listed: Make, ask: Ask) -> None:
