@@ -41,6 +41,7 @@ from .extension.registry import Registry
 from .llm import ActiveBackend, MeteredLlm, TokenBudget, active_backend
 from .models import ExecutionPlan, ExecutionResult, FinalizedSpecification, PlanPatch, Specification, Task
 from .planning.dependency_resolver import DependencyResolver, Resolution
+from .planning.history import Durations
 from .planning.patching import PatchedPlan
 from .planning.planner import make_plan, plan_tasks
 from .planning.sources import load_mapping, load_path
@@ -51,7 +52,7 @@ from .reporting import build_result
 from .runs.desk import RunDesk
 from .runs.history import learn, remember_durations
 from .runs.index import new_run_id, remember_run, state_home
-from .runs.preflight import advise, examine, output_problems, try_patch, who_accepts
+from .runs.preflight import advise, examine, output_problems, takers, try_patch, who_accepts
 from .runs.records import Records
 from .runs.session import RunOptions, RunSession
 from .workspace.source_statuses import SourceFormat
@@ -150,7 +151,7 @@ class AgentDispatcher:
         llm = self._planning_llm()
         context = self._planning_context(specification, llm)
         decomposition = await self._decompose(specification, context)
-        durations = learn(self.config.planning.learn_from_runs)
+        durations = self._learned(specification, decomposition.tasks)
         decomposition = evolve(decomposition, tasks=durations.estimated(decomposition.tasks))
         resolution = await self._resolve_dependencies(decomposition, context)
         plan = make_plan(specification, decomposition, resolution, durations)
@@ -442,6 +443,15 @@ class AgentDispatcher:
             decomposition = evolve(decomposition, warnings=(*decomposition.warnings, text))
         decomposition = leave_out(decomposition, self._wishes().leave_out)
         return follow_up(decomposition, specification, self.config.workflow.after, self.config.where)
+
+    def _learned(self, specification: Specification, tasks: Iterable[Task]) -> Durations:
+        """What past runs say about tasks that the same agent types would do now."""
+        known = learn(self.config.planning.learn_from_runs)
+        if not known.seconds:
+            return known
+        session = RunSession.open("plan", Path(), self.registry, RunOptions())
+        session.language = self._some_language(specification, [])
+        return evolve(known, takers=takers(tasks, specification, session))
 
     # --- step 3: resolve dependencies (4 and 5, graph and plan, are make_plan) ----------------------------------------
 

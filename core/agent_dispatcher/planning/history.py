@@ -87,10 +87,12 @@ class Durations:
     Attributes:
         seconds: kinds with enough observations.
         cost_usd: the same for what they cost, of the observations that know it.
+        takers: task id to the agent type that would do it, ``""`` where nobody would: then nothing is known about the task.
     """
 
     seconds: Mapping[Kind, Spread] = field(factory=dict)
     cost_usd: Mapping[Kind, Spread] = field(factory=dict)
+    takers: Mapping[str, str] = field(factory=dict)
 
     @classmethod
     def learn(cls, observations: Iterable[Observation]) -> Durations:
@@ -106,13 +108,23 @@ class Durations:
     def of(self, task: Task) -> Spread | None:
         """Seconds for tasks like this one; ``None`` where too few are known.
 
-        While nobody is chosen to do the task, those count that were done by the agent type which did most of them.
+        While it is open who does the task, those count that were done by the agent type which did most of them.
         """
-        return _spread(self.seconds, task)
+        return self._spread(self.seconds, task)
 
     def cost_of(self, task: Task) -> Spread | None:
         """As :meth:`of`, in US dollars."""
-        return _spread(self.cost_usd, task)
+        return self._spread(self.cost_usd, task)
+
+    def _spread(self, known: Mapping[Kind, Spread], task: Task) -> Spread | None:
+        if not known or task.children:
+            return None
+        band = band_of(task.complexity)
+        taker = task.agent_type if task.agent_type is not None else self.takers.get(task.id)
+        if taker is not None:
+            return known.get(Kind(taker, task.type, band))
+        alike = [kind for kind in known if (kind.task_type, kind.band) == (task.type, band)]
+        return known[max(alike, key=lambda kind: (known[kind].count, kind))] if alike else None
 
     def estimated(self, tasks: Iterable[Task]) -> tuple[Task, ...]:
         """The tasks with the median as ``estimate_s`` where enough is known; in the same order."""
@@ -125,16 +137,6 @@ class Durations:
 
 def _spreads(values: Mapping[Kind, Sequence[float]]) -> dict[Kind, Spread]:
     return {kind: Spread.of(each) for kind, each in sorted(values.items()) if len(each) >= ENOUGH}
-
-
-def _spread(known: Mapping[Kind, Spread], task: Task) -> Spread | None:
-    if not known or task.children:
-        return None
-    band = band_of(task.complexity)
-    if task.agent_type is not None:
-        return known.get(Kind(task.agent_type, task.type, band))
-    alike = [kind for kind in known if (kind.task_type, kind.band) == (task.type, band)]
-    return known[max(alike, key=lambda kind: (known[kind].count, kind))] if alike else None
 
 
 def observe(tasks: Iterable[Task], events: Iterable[Event]) -> tuple[Observation, ...]:

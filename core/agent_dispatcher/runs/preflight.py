@@ -16,7 +16,7 @@ from ..coordination.run_state import RunState
 from ..errors import ConfigError, DispatcherError, GraphError, PluginError, Problem, SandboxUnavailable, Unavailable
 from ..extension.components import AgentType, Available, Check, OutputInspector
 from ..extension.registry import REST, Offered, Registry
-from ..models import ExecutionPlan, PlanPatch, Task
+from ..models import ExecutionPlan, PlanPatch, Specification, Task
 from ..planning.patching import PatchedPlan, apply_patch, resolve_patch, tasks_to_assign
 from ..planning.revising import revise
 from ..planning.validation import PlanLimits, Validation, refusal
@@ -24,7 +24,7 @@ from ..planning.validation import problems as judge
 from .sandboxing import MissingSandbox, choose_sandbox
 from .session import RunSession
 
-__all__ = ["Examined", "advise", "examine", "output_problems", "try_patch", "who_accepts"]
+__all__ = ["Examined", "advise", "examine", "output_problems", "takers", "try_patch", "who_accepts"]
 
 
 @frozen
@@ -187,6 +187,18 @@ def who_accepts(task: Task, plan: ExecutionPlan, session: RunSession) -> tuple[t
     if insists is None:
         return tuple(answers)
     return tuple((name, why if name == insists else f"the task is for {insists}") for name, why in answers)
+
+
+def takers(tasks: Iterable[Task], specification: Specification, session: RunSession) -> dict[str, str]:
+    """Task id to the first agent type in rank that does the task, ``""`` where none does."""
+    plan = _with_configured_agents(ExecutionPlan(specification=specification, tasks=tuple(tasks)), session.registry)
+    available = _available(plan, session)
+    types = _agent_types(session)
+    found: dict[str, str] = {}
+    for task in plan.tasks:
+        wanted = types if task.agent_type is None else [each for each in types if each.name == task.agent_type]
+        found[task.id] = next((each.name for each in wanted if refusal(each, task, available) is None), "")
+    return found
 
 
 def _agent_types(session: RunSession) -> list[AgentType]:

@@ -74,6 +74,13 @@ def test_a_chosen_agent_type_answers_for_itself_and_else_the_one_that_did_most()
     assert durations.of(task("a")) == Spread(9, 60, 60, 60)
 
 
+def test_what_is_known_of_an_agent_type_says_nothing_about_tasks_it_would_not_take() -> None:
+    """A task that nobody here would do keeps its estimate, whatever others of its sort took."""
+    durations = evolve(Durations.learn(seen(SMALL, *[0.3] * 5)), takers={"a": "writer", "b": "", "c": "model"})
+    estimated = durations.estimated([task("a"), task("b"), task("c"), task("d")])
+    assert [each.estimate_s for each in estimated] == [0.3, 60.0, 60.0, 0.3]
+
+
 def test_a_plan_has_ranges_where_history_gives_them() -> None:
     """A task nobody knows counts its estimate at both ends; without any history there is no range, without every price no cost."""
     tasks = [task("a"), task("b"), task("c", type="review", estimate_s=100.0)]
