@@ -91,10 +91,12 @@ def local_model(session: nox.Session) -> None:
 
 @nox.session
 def benchmarks(session: nox.Session) -> None:
-    """What things cost, one JSON line per measure, beside other libraries. It takes minutes; on a machine that does nothing else."""
+    """What things cost, one JSON line per measure, beside their floors; ``-- MEASURE`` for one. It takes minutes; on a machine that does nothing else."""
     wheel = _build_wheel(session)
     session.install(f"{wheel}[all]", "networkx", "rustworkx>=0.15")
-    session.run("python", "tests/benchmarks/planning.py", "--others", *session.posargs)
+    session.run("python", "tests/benchmarks/engine.py", *session.posargs)
+    if not session.posargs:
+        session.run("python", "tests/benchmarks/planning.py", "--others")
 
 
 @nox.session
