@@ -52,7 +52,7 @@ class OpenSpecFormat:
             read_proposal(parse_page(texts["proposal.md"], "proposal.md")) if "proposal.md" in texts else Proposal()
         )
         required = _required(texts)
-        listed = _tasks(texts)
+        listed = _tasks(texts, self.options.order)
         title = proposal.title or folder.resolve().name
         return Specification(
             id=slug(folder.resolve().name) if slug(folder.resolve().name) != "specification" else slug(title),
@@ -94,11 +94,11 @@ def _required(texts: Mapping[str, str]) -> Deltas:
     return read_deltas(pages)
 
 
-def _tasks(texts: Mapping[str, str]) -> TaskList:
+def _tasks(texts: Mapping[str, str], order: str) -> TaskList:
     text = texts.get("tasks.md")
     if text is None:
         return TaskList()
-    listed = read_tasks(text, "tasks.md")
+    listed = read_tasks(text, "tasks.md", order)
     if not listed.tasks:
         remedy = "a task is written '- [ ] 1.1 what is to be done'"
         raise SpecificationError(

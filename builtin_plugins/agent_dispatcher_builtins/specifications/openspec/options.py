@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from attrs import field, frozen
+from attrs.validators import in_
 
 __all__ = ["OpenSpecOptions"]
 
@@ -13,6 +14,9 @@ class OpenSpecOptions:
 
     Attributes:
         change: name of the change that is meant where a source holds several; ``""``: then it must hold exactly one.
+        order: what the place in the list means where tasks and sections say nothing about order: ``groups`` (each group waits for the one before it),
+            ``listed`` (each task waits for all before it) or ``free`` (nothing).
     """
 
     change: str = field(default="", metadata={"project": True})
+    order: str = field(default="groups", validator=in_(("groups", "listed", "free")), metadata={"project": True})

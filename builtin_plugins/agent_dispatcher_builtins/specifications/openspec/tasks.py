@@ -1,7 +1,7 @@
 """From ``tasks.md`` of a change to tasks.
 
 Every check box is a task. So is a heading ``## Task 3: ...`` where such headings have lines that say what they depend on, or no boxes; boxes below it are its
-parts. A list without any box is read by its numbered items, or else by its items. The place in the list says nothing about the order of the work.
+parts. A list without any box is read by its numbered items, or else by its items. Where nothing is said about order, the place in the list speaks (:mod:`.order`).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from ..checklist import Checklist, Detail, Entry, read_checklist, shortened
 from ..checklist_tasks import Plain, drawn_up, groups_of, statuses_of
 from ..page import Page
 from ..stated_orders import Names, StatedOrders, is_order_line, references, stated_orders
+from .order import by_groups, one_by_one
 
 __all__ = ["TaskList", "read_tasks"]
 
@@ -47,19 +48,20 @@ _LONGEST = 2000
 
 @frozen(kw_only=True)
 class TaskList:
-    """What ``tasks.md`` says; ``phases`` only where it states an order of its groups."""
+    """What ``tasks.md`` says; ``phases`` are its groups, as far as they are in an order."""
 
     tasks: tuple[Task, ...] = ()
     phases: tuple[TaskPhase, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
-def read_tasks(text: str, name: str) -> TaskList:
+def read_tasks(text: str, name: str, order: str = "groups") -> TaskList:
     """Read the list.
 
     Args:
         text: of the file.
         name: what places call it.
+        order: what the place in the list means where nothing is said about order, see :class:`OpenSpecOptions`.
     """
     checklist = _with_task_headings(read_checklist(text, name))
     if not checklist.entries:
@@ -71,6 +73,8 @@ def read_tasks(text: str, name: str) -> TaskList:
     names = Names(checklist.entries)
     stated = stated_orders(checklist, names)
     phases, notes = _stated_of_groups(checklist, names, stated)
+    if not phases and not any(stated.before.values()) and not any(entry.heads for entry in checklist.entries):
+        phases = by_groups(checklist) if order == "groups" else one_by_one(checklist) if order == "listed" else []
     struck = [place for place, entry in enumerate(checklist.entries) if entry.struck and statuses[place] == "pending"]
     for place in struck:
         statuses[place] = "skipped"

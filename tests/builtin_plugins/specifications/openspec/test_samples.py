@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from agent_dispatcher import AgentDispatcher
+from agent_dispatcher_builtins.specifications.openspec.format import OpenSpecFormat
+from agent_dispatcher_builtins.specifications.openspec.options import OpenSpecOptions
 
 SHARED = Path(__file__).parents[5] / "shared" / "specs"
 SAMPLES = sorted((SHARED / "openspec").glob("*")) if SHARED.is_dir() else []
@@ -48,8 +50,16 @@ def test_every_requirement_and_scenario_is_there(dispatcher: AgentDispatcher, sa
     assert {each.id for each in found} == {name for task in plan.tasks for name in task.requirements}
 
 
-def test_no_order_is_invented(dispatcher: AgentDispatcher, sample: Path) -> None:
-    """Nothing in them is declared, and the list orders nothing."""
+def test_only_groups_are_in_an_order(dispatcher: AgentDispatcher, sample: Path) -> None:
+    """Nothing in them is declared; each group waits for the one before it, and within a group the list orders nothing."""
     plan = dispatcher.plan(sample)
     assert not [task for task in plan.tasks if task.depends_on]
-    assert not [each for each in plan.dependencies if any(r.rule in ("phases", "declared") for r in each.reasons)]
+    group = {task.id: int((task.source_id or "").partition(".")[0]) for task in plan.tasks}
+    listed = [each for each in plan.dependencies if any(r.rule == "phases" for r in each.reasons)]
+    assert {group[each.after] - group[each.before] for each in listed} == {1}
+    assert {group[each.after] for each in listed} == set(group.values()) - {1}
+
+
+def test_the_order_of_groups_can_be_switched_off(sample: Path) -> None:
+    """``order = "free"`` leaves every task free, for a team whose groups are themes."""
+    assert OpenSpecFormat(OpenSpecOptions(order="free")).load(sample).phases == ()

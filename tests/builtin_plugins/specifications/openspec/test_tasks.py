@@ -8,6 +8,7 @@ import pytest
 
 from agent_dispatcher.errors import SpecificationError
 from agent_dispatcher.models import Specification
+from agent_dispatcher_builtins.specifications.openspec.tasks import read_tasks
 
 Read = Callable[..., Specification]
 Orders = Callable[..., set[tuple[str, str]]]
@@ -64,9 +65,33 @@ def test_a_long_list_loses_nothing(read: Read) -> None:
     assert [task.source_id for task in read(text).tasks] == [f"{g}.{n}" for g in range(1, 11) for n in range(1, 26)]
 
 
-def test_place_and_number_are_no_order(orders: Orders) -> None:
-    """The format has no word for what waits for what, and its groups are themes."""
-    assert orders("## 1. Red\n- [ ] 1.1 Scarlet\n- [ ] 1.2 Crimson\n## 2. Green\n- [ ] 2.1 Olive\n") == set()
+GROUPS = "## 1. Red\n- [ ] 1.1 Scarlet\n- [ ] 1.2 Crimson\n## 2. Green\n- [ ] 2.1 Olive\n"
+
+
+def test_groups_follow_each_other_and_their_tasks_do_not(orders: Orders) -> None:
+    """The format asks for what must be done first to be listed first: a group is a step. Within it the place says nothing."""
+    assert orders(GROUPS) == pairs("1.1>2.1 1.2>2.1")
+    assert orders("- [ ] 1.1 Scarlet\n- [ ] 1.2 Crimson\n") == set()
+
+
+def test_what_is_stated_counts_and_not_the_place(orders: Orders) -> None:
+    """Where tasks or sections say themselves what waits for what, the list says nothing more."""
+    assert orders(GROUPS + "- [ ] 2.2 Moss (depends on 1.1)\n") == pairs("1.1>2.2")
+
+
+@pytest.mark.parametrize(
+    ("order", "expected"),
+    [
+        ("free", []),
+        ("groups", [("1. Red", ("1.1", "1.2")), ("2. Green", ("2.1",))]),
+        ("listed", [("the list", ("1.1", "1.2", "2.1"))]),
+    ],
+)
+def test_what_the_place_means_can_be_chosen(order: str, expected: list[tuple[str, tuple[str, ...]]]) -> None:
+    """The option ``order``: nothing, a step for each group, or one task after the other."""
+    listed = read_tasks(GROUPS, "tasks.md", order)
+    number = {task.id: task.source_id for task in listed.tasks}
+    assert [(phase.name, tuple(number[each] for each in phase.tasks)) for phase in listed.phases] == expected
 
 
 HEADINGS = """\
