@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from attrs import asdict, evolve, frozen
 
+from .collecting import rare_collections
 from .config import Config, load_config
 from .coordination.run_state import fold
 from .coordination.state_manager import StateManager
@@ -631,7 +632,8 @@ def _block(verb: str, work: Coroutine[Any, Any, _T]) -> _T:
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        asyncio.run(boxed())
+        with rare_collections():
+            asyncio.run(boxed())
         return results[0]
     work.close()
     raise UsageError(f"{verb}() would block the running event loop: await {verb}_async() instead")
