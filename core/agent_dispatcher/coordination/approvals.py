@@ -128,6 +128,7 @@ class Approvals:
             "commit": change.commit,
             "base": change.base,
             "ref": change.ref,
+            "turn": self._work.turn,
         }
         self._asked[task.id] = _asked(attempt, data)
         self._state.append("approval.requested", task=task.id, attempt=attempt, data=data)
@@ -147,10 +148,10 @@ class Approvals:
         if asked is None or asked.given or (asked.attempt, asked.commit) != about:
             log.info("an answer about task %s came for work that waits for none", name)
             return
-        task, attempt = self._tasks[str(name)], asked.attempt
+        task, attempt, turn = self._tasks[str(name)], asked.attempt, self._work.turn
         if agreed:
             self._asked[task.id] = evolve(asked, given=True)
-            self._state.append("approval.given", task=task.id, attempt=attempt, data={"by": by})
+            self._state.append("approval.given", task=task.id, attempt=attempt, data={"by": by, "turn": turn})
             event: t.EngineEvent = t.AttemptApproved(task.id, attempt)
         else:
             del self._asked[task.id]
@@ -158,13 +159,13 @@ class Approvals:
             self._work.feedback[task.id] = why
             error = f"refused by {by}: {why}"
             self._state.append("approval.refused", task=task.id, attempt=attempt, data={"by": by, "why": why})
-            data = {"why": error, "conflict": [], "feedback": why}
-            self._state.append("attempt.rejected", task=task.id, attempt=attempt, data=data)
-            # A person's word is no passing fault: nothing is gained by waiting.
             answer = self._judge.judge(task, attempt, error)
-            delay_s = answer.delay_s if answer.verdict is not None else 0.0
+            if answer.verdict is None:  # a person's word is no passing fault: nothing is gained by waiting
+                answer = evolve(answer, delay_s=0.0)
+            data = {"why": error, "conflict": [], "feedback": why, "judged": answer.to_data(), "turn": turn}
+            self._state.append("attempt.rejected", task=task.id, attempt=attempt, data=data)
             event = t.AttemptRejected(
-                task.id, attempt, error, verdict=answer.verdict, delay_s=delay_s, agent_type=answer.agent_type
+                task.id, attempt, error, verdict=answer.verdict, delay_s=answer.delay_s, agent_type=answer.agent_type
             )
         self._state.flush()
         failpoint("approval.decided")

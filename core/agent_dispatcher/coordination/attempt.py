@@ -46,6 +46,7 @@ class RunningAttempt:
     """The coordinator's note about an attempt in progress.
 
     Attributes:
+        agent_s: seconds it was in the agent's hands.
         overdue_at: monotonic time after which the attempt is given up without waiting for it.
         stopping: it was told to end with the run.
         sealing: the agent is done; its work is being kept, which is not interrupted.
@@ -61,6 +62,7 @@ class RunningAttempt:
     job: asyncio.Task[None] | None = None
     opened: Opened | None = None
     context: AgentContext | None = None
+    agent_s: float = 0.0
     stopping: bool = False
     sealing: bool = False
     over: bool = False

@@ -172,6 +172,7 @@ class Attempts:
         change = await self._seal(running, opened, result)
         data = sealed_data(result, change, self._monotonic() - running.started_at)
         if self._over(running):
+            data["agent_s"], data["turn"] = running.agent_s, self._work.turn
             self._state.append("attempt.sealed", task=task.id, attempt=running.attempt, data=data)
             self._work.changes[task.id] = change
             self._feed(t.AttemptSealed(task.id, running.attempt))
@@ -193,7 +194,11 @@ class Attempts:
         running.context = context
         claim.tell("on_start", task)
         envelope = Envelope(self._run, task.id, running.attempt, claim.agent_type, timeout_s)
-        result = await self._executor.run(envelope, AttemptHost(task, agent, context))
+        began = self._monotonic()
+        try:
+            result = await self._executor.run(envelope, AttemptHost(task, agent, context))
+        finally:
+            running.agent_s = round(self._monotonic() - began, 6)
         return checked_result(result, claim.name)
 
     async def _seal(self, running: RunningAttempt, opened: Opened, result: AgentResult) -> Change:
@@ -237,14 +242,15 @@ class Attempts:
     def _end(
         self, running: RunningAttempt, error: str, reason: str, *, permanent: bool = False, broken: bool = False
     ) -> None:
-        """Record an attempt without sealed work, ask the policy what follows, tell the engine."""
+        """Ask the policy what follows, record an attempt without sealed work, tell the engine."""
         if not self._over(running, broken=broken):
             return
         task, number = running.task, running.attempt
         duration_s = round(self._monotonic() - running.started_at, 6)
-        data = {"error": error, "reason": reason, "permanent": permanent, "duration_s": duration_s}
-        self._state.append("attempt.failed", task=task.id, attempt=number, data=data)
         judged = Judgement() if reason in ("declined", "cancelled") else self._judge.judge(task, number, error)
+        data = {"error": error, "reason": reason, "permanent": permanent, "duration_s": duration_s}
+        data |= {"agent_s": running.agent_s, "judged": judged.to_data(), "turn": self._work.turn}
+        self._state.append("attempt.failed", task=task.id, attempt=number, data=data)
         self._feed(
             t.AttemptFailed(
                 task.id, number, error, reason, permanent, judged.verdict, judged.delay_s, judged.agent_type

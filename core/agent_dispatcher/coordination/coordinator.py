@@ -23,6 +23,7 @@ from . import transitions as t
 from .agent_factory import AgentFactory
 from .approvals import PLAN_WAITS, Approvals
 from .attempts import Attempts, ContextFor
+from .beginning import Beginning
 from .engine import Engine
 from .lane import IntegrationPort, Lane, evidence_data
 from .message_bus import MessageBus
@@ -122,7 +123,7 @@ class Coordinator:
         self._factory = factory
         self._judge = FailureJudge(settings.retry, rng, on_task_error)
         self._on_plan = on_plan
-        self._patches = Patches(state=state, plan=lambda: self._plan, advise=advise)
+        self._patches = Patches(state=state, plan=lambda: self._plan, turn=lambda: self._work.turn, advise=advise)
         self._patched = False
         self._attempts = Attempts(
             run=run,
@@ -253,18 +254,18 @@ class Coordinator:
                 own = self._priority(task)
                 if own is not None:
                     priorities[task.id] = own
-        return Engine.restore(
-            self._plan,
-            state,
+        beginning = Beginning(
             concurrency=self._settings.concurrency,
             max_attempts=self._settings.max_attempts,
             attempts_by_type=self._settings.attempts_by_type,
             candidates=self._assignments,
-            skipped=self._skipped,
+            skipped=self._skipped or {},
             priorities=priorities,
             max_patches=self._settings.max_patches,
             max_patched_tasks=self._settings.max_patched_tasks,
         )
+        self._state.append("run.prepared", data=beginning.to_data(self._plan))
+        return Engine.restore(self._plan, state, **beginning.options())
 
     async def _conclude(self, finish: t.Finish) -> str:
         """Check the whole, show the result, record the end."""
@@ -353,7 +354,10 @@ class Coordinator:
     # --- turns ----------------------------------------------------------------------------------------------------
 
     def _feed(self, event: t.EngineEvent) -> None:
-        """Let the engine know with the next turn."""
+        """Let the engine know with the next turn. What it is told of is recorded by whoever knows of it; that it is to stop is recorded here."""
+        if isinstance(event, t.Stop) and self._finish is None:
+            data = {"how": event.how, "why": event.why, "turn": self._work.turn}
+            self._state.append("run.stopping", data=data)
         self._inbox.append(event)
         self._want_turn()
 
@@ -410,6 +414,7 @@ class Coordinator:
         self._inbox.clear()
         for instruction in self._engine.handle(*events):
             self._performers[type(instruction)](instruction)
+        self._work.turn += 1
 
     def _do_start(self, start: t.Start) -> None:
         self._attempts.announce(self._tasks[start.task], start)
@@ -424,7 +429,11 @@ class Coordinator:
         if retry.delay_s > 0:
             loop = asyncio.get_running_loop()
             self._timers = {timer for timer in self._timers if timer.when() > loop.time()}
-            self._timers.add(loop.call_later(retry.delay_s, self._feed, t.RetryDue(retry.task)))
+            self._timers.add(loop.call_later(retry.delay_s, self._retry_due, retry.task, retry.attempt))
+
+    def _retry_due(self, task: str, attempt: int) -> None:
+        self._state.append("attempt.due", task=task, attempt=attempt, data={"turn": self._work.turn})
+        self._feed(t.RetryDue(task))
 
     def _do_cancel(self, cancel: t.Cancel) -> None:
         if not self._attempts.cancel(cancel.task):
@@ -516,4 +525,5 @@ class Coordinator:
         if landing is not None and self._lane_job is not None:
             self._lane_job.cancel()
             task, attempt = landing
+            self._state.append("landing.stopped", task=task.id, attempt=attempt, data={"turn": self._work.turn})
             self._feed(t.AttemptFailed(task.id, attempt, "the landing was broken off", "cancelled"))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Set
 from pathlib import Path
 from typing import Any, Protocol
 
-from attrs import asdict
+from attrs import asdict, evolve
 
 from ..extension.components import Change, Landed
 from ..failpoints import failpoint
@@ -129,6 +130,7 @@ class Lane:
             failpoint("landing.recorded")
 
         failpoint("landing.before")
+        began = time.monotonic()
         work = self._work
         change = work.changes[task.id]
         if self._approvals.must_ask(task, attempt):
@@ -143,28 +145,32 @@ class Lane:
         failpoint("landing.after")
         work.changes.pop(task.id, None)
         if verdict.landed is None:
-            return self._reject(task, attempt, verdict)
+            return self._reject(task, attempt, verdict, began)
         landed = verdict.landed
         work.feedback.pop(task.id, None)
         work.landed.add(task.id)
         work.tip = work.commits[task.id] = landed.commit
-        data = {"commit": landed.commit, "tree": landed.tree}
+        took_s = round(time.monotonic() - began, 6)
+        data = {"commit": landed.commit, "tree": landed.tree, "took_s": took_s, "turn": work.turn}
         self._state.append("attempt.landed", task=task.id, attempt=attempt, data=data)
         return t.AttemptLanded(task.id, attempt)
 
-    def _reject(self, task: Task, attempt: int, verdict: VerdictPort) -> t.EngineEvent:
+    def _reject(self, task: Task, attempt: int, verdict: VerdictPort, began: float) -> t.EngineEvent:
         feedback = self._work.feedback[task.id] = _feedback(verdict, self._run_dir)
-        data = {"why": verdict.why, "conflict": list(verdict.conflict), "feedback": feedback}
-        self._state.append("attempt.rejected", task=task.id, attempt=attempt, data=data)
         answer = self._judge.judge(task, attempt, verdict.why)
-        waits = answer.verdict is not None or not verdict.conflict  # after a conflict nothing is gained by waiting
+        if verdict.conflict and answer.verdict is None:  # nothing is gained by waiting
+            answer = evolve(answer, delay_s=0.0)
+        data: dict[str, Any] = {"why": verdict.why, "conflict": list(verdict.conflict), "feedback": feedback}
+        data |= {"permanent": verdict.permanent, "judged": answer.to_data(), "turn": self._work.turn}
+        data["took_s"] = round(time.monotonic() - began, 6)
+        self._state.append("attempt.rejected", task=task.id, attempt=attempt, data=data)
         return t.AttemptRejected(
             task.id,
             attempt,
             verdict.why,
             verdict.permanent,
             answer.verdict,
-            answer.delay_s if waits else 0.0,
+            answer.delay_s,
             answer.agent_type,
         )
 

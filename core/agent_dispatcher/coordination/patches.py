@@ -69,11 +69,20 @@ class Patches:
     Args:
         state: where proposals and decisions are recorded.
         plan: the plan as it is now.
+        turn: the number of the engine's call that decides.
         advise: see :data:`Advise`; ``None``: every new task names its agent type, and nobody has anything against the plan.
     """
 
-    def __init__(self, *, state: StateManager, plan: Callable[[], ExecutionPlan], advise: Advise | None) -> None:
+    def __init__(
+        self,
+        *,
+        state: StateManager,
+        plan: Callable[[], ExecutionPlan],
+        turn: Callable[[], int],
+        advise: Advise | None,
+    ) -> None:
         self._state = state
+        self._turn = turn
         self._plan = plan
         self._advise = advise
         self._proposals: dict[str, tuple[int, PlanPatch]] = {}
@@ -115,7 +124,7 @@ class Patches:
             patch = _read(command.get("patch"))
         except PlanError as error:
             asked = PatchAsked(patch=PlanPatch(), by=by, request=name)
-            self.record_refusal(PatchRefused(asked=asked, problems=error.problems))
+            self.record_refusal(PatchRefused(asked=asked, problems=error.problems), read=False)
             return
         self._due.append(PatchAsked(patch=patch, by=by, request=name))
 
@@ -133,6 +142,8 @@ class Patches:
         data = {
             "revision": patched.revision,
             **_origin(patched.asked, patch),
+            "candidates": _lists(patched.asked.candidates),
+            "turn": self._turn(),
             "added": [task.id for task in patch.new_tasks],
             "removed": list(patch.remove),
             "split": [split.task for split in patch.split],
@@ -141,12 +152,17 @@ class Patches:
         }
         self._state.append("plan.patched", data=data)
 
-    def record_refusal(self, refused: PatchRefused) -> None:
-        """Nothing of it was done."""
+    def record_refusal(self, refused: PatchRefused, *, read: bool = True) -> None:
+        """Nothing of it was done. One that could not even be ``read`` was never shown to the engine."""
         failpoint("patch.decided")
         texts = [str(problem) for problem in refused.problems]
         log.warning("a patch by %s was refused: %s", refused.asked.by, "; ".join(texts))
-        self._state.append("patch.refused", data={**_origin(refused.asked, refused.asked.patch), "problems": texts})
+        data = {**_origin(refused.asked, refused.asked.patch), "problems": texts}
+        if read:
+            asked = refused.asked
+            objections = [{"what": each.what, "where": each.where, "remedy": each.remedy} for each in asked.problems]
+            data |= {"candidates": _lists(asked.candidates), "objections": objections, "turn": self._turn()}
+        self._state.append("patch.refused", data=data)
 
     def _looked_at(self, asked: PatchAsked) -> PatchAsked:
         """With what plugins say. A patch that does not even fit is not shown to them: the engine says what is wrong with it."""
@@ -193,6 +209,10 @@ def _origin(asked: PatchAsked, patch: PlanPatch) -> dict[str, Any]:
         "attempt": asked.attempt,
         "request": asked.request,
     }
+
+
+def _lists(candidates: Mapping[str, tuple[str, ...]] | None) -> dict[str, list[str]] | None:
+    return None if candidates is None else {task: list(names) for task, names in candidates.items()}
 
 
 def _read(data: object) -> PlanPatch:

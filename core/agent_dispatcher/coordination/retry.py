@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from attrs import define, field, frozen
 from attrs.validators import ge
@@ -38,6 +39,10 @@ class Judgement:
     verdict: str | None = None
     delay_s: float = 0.0
     agent_type: str | None = None
+
+    def to_data(self) -> dict[str, Any]:
+        """As it stands in the event of the failure."""
+        return {"verdict": self.verdict, "delay_s": self.delay_s, "agent_type": self.agent_type}
 
 
 @define

@@ -21,6 +21,7 @@ class Work:
     landed: ids of tasks whose work has landed (or was there before).
     commits: task id to the commit it landed as.
     feedback: task id to what its next attempt is told.
+    turn: number of the next call of the engine; what it is told there is recorded with it, so that a replay tells it the same at once.
     """
 
     tip: str = ""
@@ -28,6 +29,7 @@ class Work:
     landed: set[str] = field(factory=set)
     commits: dict[str, str] = field(factory=dict)
     feedback: dict[str, str] = field(factory=dict)
+    turn: int = 1
 
     @classmethod
     def of(cls, plan: ExecutionPlan, log: RunState, tip: str) -> Work:

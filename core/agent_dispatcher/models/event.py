@@ -2,27 +2,39 @@
 
 ``data`` holds JSON only. The types and what their ``data`` holds:
 
+``turn`` is the number of the engine's call, counted by the process, that is told of the event; events of one number are told at once, in
+the order of the log. It stands also in ``approval.requested`` and ``approval.given`` for a task, in ``plan.patched`` and in ``patch.refused`` (there with ``candidates`` and
+``objections``). See :mod:`agent_dispatcher.coordination.replay`.
+
 ====================== =========================================================================================
 ``run.started``        ``plan`` and ``specification`` (blob digests), ``output``, ``branch``, ``base``, ``new`` (repository), ``owner``,
                        ``sandbox`` (tier), ``workers``, ``versions`` (of the active plugins), ``allow_partial``, ``title``,
                        ``approvals`` (task types whose landing a person approves), ``approve_plan``,
                        ``checks_by_type`` (task type to names of checks for it alone)
 ``run.resumed``        ``owner``, ``epoch``, ``retry`` (failed and blocked tasks are taken up again)
+``run.prepared``       what a process gave its engine: ``concurrency``, ``max_attempts``, ``attempts_by_type``, ``candidates`` (agent types
+                       ``by_type`` of task, and ``by_task`` where they differ), ``left_out``, ``skipped``, ``priorities``,
+                       ``max_patches``, ``max_patched_tasks``
+``run.stopping``       ``how`` (``drain|interrupt|cancel``), ``why``, ``turn``: the run is to pause or to end
 ``run.paused``         ``why``
 ``run.warning``        ``text``
 ``run.finished``       ``status``, ``commit``, ``evidence`` (of the final checks), ``error``
 ``attempt.started``    ``agent_type``, ``agent``, ``base``
-``attempt.sealed``     ``change`` (see ``Change``), ``summary``, ``artifacts``, ``duration_s``, ``tokens``, ``cost_usd``;
-                       ``found``: recorded by a resume that found it in the workspace
+``attempt.sealed``     ``change`` (see ``Change``), ``summary``, ``artifacts``, ``duration_s``, ``tokens``, ``cost_usd``, ``agent_s`` (of
+                       ``duration_s`` in the agent's hands), ``turn``; ``found``: recorded by a resume that found it in the workspace
 ``attempt.checked``    ``tree``, ``evidence`` (list, see ``Evidence``); recorded before the branch moves
-``attempt.landed``     ``commit``, ``tree``, ``found`` (as above)
-``attempt.rejected``   ``why``, ``conflict`` (paths), ``feedback``: the checks or the merge refused the sealed work
+``attempt.landed``     ``commit``, ``tree``, ``took_s`` (merging and checking), ``turn``, ``found`` (as above)
+``attempt.rejected``   ``why``, ``conflict`` (paths), ``feedback``: the checks or the merge refused the sealed work; ``permanent``,
+                       ``judged`` (``verdict`` of a policy, ``delay_s``, ``agent_type``), ``took_s``, ``turn``
+``landing.stopped``    ``turn``: the landing was broken off when the run was stopped, the work is still sealed
 ``approval.requested`` ``what`` (``land``: the sealed work of a task, with ``tip`` and ``tree`` it was checked on, ``commit``, ``base`` and
                        ``ref`` of the work; ``plan``: the plan of the run, no task)
 ``approval.given``     ``by``
 ``approval.refused``   ``by``, ``why``; for a task ``attempt.rejected`` follows
-``attempt.failed``     ``error``, ``reason`` (``failed|raised|timeout|lost|declined|cancelled``), ``permanent``, ``duration_s``
+``attempt.failed``     ``error``, ``reason`` (``failed|raised|timeout|lost|declined|cancelled``), ``permanent``, ``duration_s``,
+                       ``agent_s``, ``judged``, ``turn`` (as above)
 ``attempt.retry``      ``delay_s``, ``agent_type``: a further attempt is decided
+``attempt.due``        ``turn``: the wait before this attempt is over
 ``task.completed``     ``commit``
 ``task.failed``        ``error``
 ``task.blocked``       ``by`` (task ids)
@@ -48,6 +60,8 @@ __all__ = ["EVENT_TYPES", "Event"]
 EVENT_TYPES = (
     "run.started",
     "run.resumed",
+    "run.prepared",
+    "run.stopping",
     "run.paused",
     "run.warning",
     "run.finished",
@@ -59,8 +73,10 @@ EVENT_TYPES = (
     "approval.refused",
     "attempt.landed",
     "attempt.rejected",
+    "landing.stopped",
     "attempt.failed",
     "attempt.retry",
+    "attempt.due",
     "task.completed",
     "task.failed",
     "task.blocked",

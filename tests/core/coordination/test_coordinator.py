@@ -28,6 +28,7 @@ def test_a_run_from_start_to_finish(world: Any, plan_of: Any, verdict: Any) -> N
     assert asyncio.run(world.run(plan_of("a b", "a>b"))) == "completed"
     assert world.log() == [
         ("run.started", None),
+        ("run.prepared", None),
         ("attempt.started", "a"),
         ("attempt.sealed", "a"),
         ("attempt.checked", "a"),
@@ -97,7 +98,7 @@ def test_one_turn_is_one_transaction(world: Any, plan_of: Any) -> None:
     world.concurrency = 20
     names = " ".join(f"t{n}" for n in range(200))
     assert asyncio.run(world.run(plan_of(names))) == "completed"
-    assert sum(batches) == 2 + 4 * 200
+    assert sum(batches) == 3 + 4 * 200
     assert len(batches) < 60
 
 
@@ -620,7 +621,7 @@ def test_work_landed_without_record_is_adopted(world: Any, plan_of: Any) -> None
     """What the workspace holds and the log does not know is recorded on resume, and not done again."""
     plan = plan_of("a b c", "a>b b>c")
     asyncio.run(world.run(plan))
-    for cut in range(2, len(world.events())):
+    for cut in range(3, len(world.events())):
         again = type(world)(workspace=world.workspace)
         again.store._events["r"] = [event for event in world.events() if event.seq <= cut]
         assert asyncio.run(again.run(plan)) == "completed", cut
