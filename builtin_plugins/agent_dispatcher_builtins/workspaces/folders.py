@@ -1,11 +1,14 @@
 """The workspace ``none``: plain folders, no history, nothing made that nobody writes to.
 
 An attempt starts from a copy of what has landed, its files are kept aside when it is sealed, and copied into the output when it lands. A journal in
-``.dispatcher/`` says what is sealed and what landed. For graphs whose tasks write nothing every step is close to free.
+``.dispatcher/`` says what is sealed and what landed. For graphs whose tasks write nothing every step is close to free: such landings are noted together,
+with the next turn of the loop. One that a kill keeps from being noted is landed again, which changes nothing.
 """
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import hashlib
 import json
 import os
@@ -46,6 +49,9 @@ class FolderWorkspace:
         self._attempts = Path()
         self._opened = 0
         self._staged: Path | None = None  # a folder for trees without files, made once
+        self._unnoted: list[
+            tuple[str, list[str]]
+        ] = []  # tip and tasks of landings without files that are not in the journal yet
 
     async def start(self, run: str, output: Path, *, title: str = "") -> Started:
         """Begin in ``output``, or find what an earlier process left of the run."""
@@ -61,10 +67,10 @@ class FolderWorkspace:
             raise WorkspaceError(f"the output {output} cannot be made: {error.strerror}") from error
         remove_folder(self._attempts)
         self._mend_journal()
-        self._tip, self._files, self._at = _START, {}, {_START: {}}
+        self._tip, self._files, self._at, self._unnoted = _START, {}, {_START: {}}, []
         for entry in self._entries():
-            if entry["what"] == "landed":
-                self._note_landed(entry["tip"], entry["files"])
+            for tip, _ in _landings(entry):
+                self._note_landed(tip, entry.get("files", {}))
         return Started(base=_START, new=not any(child.name != ".dispatcher" for child in output.iterdir()))
 
     async def problems(self, output: Path) -> tuple[str, ...]:
@@ -80,7 +86,7 @@ class FolderWorkspace:
         if self._at[tip] != self._files:
             tip = self._tip  # of what landed only the newest content is kept
         self._opened += 1
-        path = Path(f"{self._attempts}/{self._opened}")
+        path = self._attempts / str(self._opened)
         if self._at[tip]:
             self._copy_tip(self._at[tip], path)
         return Opened(task=task.id if task else "", attempt=attempt, path=path, base=tip)
@@ -171,8 +177,13 @@ class FolderWorkspace:
         if self._tip != expected_tip:
             return Moved(tip=self._tip)
         failpoint("workspace.land")
+        tasks, landed = [change.task for change in tree.changes], dict[str, str]()
+        if not any(change.paths for change in tree.changes):
+            self._note_landed(tree.commit, landed)
+            self._write_soon(tree.commit, tasks)
+            failpoint("workspace.landed")
+            return Landed(commit=tree.commit, tree=tree.tree)
         output = GuardedFolder(self._output)
-        landed: dict[str, str] = {}
         for change in tree.changes:
             if not change.paths:
                 continue
@@ -184,7 +195,7 @@ class FolderWorkspace:
                 elif output.exists(path):
                     output.delete(path)
             landed |= files
-        self._write(what="landed", tip=tree.commit, tasks=[change.task for change in tree.changes], files=landed)
+        self._write(what="landed", tip=tree.commit, tasks=tasks, files=landed)
         self._note_landed(tree.commit, landed)
         failpoint("workspace.landed")
         return Landed(commit=tree.commit, tree=tree.tree)
@@ -194,12 +205,13 @@ class FolderWorkspace:
         if run != self._run:
             raise WorkspaceError(f"this workspace was started for run {self._run}, not {run}")
         remove_folder(self._attempts)
+        self._write()
         landed: dict[str, Landed] = {}
         sealed: dict[tuple[str, int], Change] = {}
         for entry in self._entries():
-            if entry["what"] == "landed":
-                for task in entry["tasks"]:
-                    landed[task] = Landed(commit=entry["tip"], tree=entry["tip"])
+            if entry["what"] != "sealed":
+                for tip, tasks in _landings(entry):
+                    landed.update((task, Landed(commit=tip, tree=tip)) for task in tasks)
             elif (self._home / "sealed" / entry["ref"]).is_dir():
                 sealed[entry["task"], entry["attempt"]] = Change(
                     task=entry["task"],
@@ -219,6 +231,7 @@ class FolderWorkspace:
     async def finish(self, status: str) -> str:
         """Remove the working folders; the journal and what was sealed stay."""
         failpoint("workspace.finish")
+        self._write()
         remove_folder(self._attempts)
         remove_folder(self._home / "staged")
         self._staged = None
@@ -227,6 +240,7 @@ class FolderWorkspace:
 
     async def aclose(self) -> None:
         """Close the journal."""
+        self._write()
         if self._close_journal is not None:
             self._close_journal()
             self._close_journal = None
@@ -297,15 +311,34 @@ class FolderWorkspace:
         self._tip = tip
         self._at[tip] = self._files
 
+    def _write_soon(self, tip: str, tasks: list[str]) -> None:
+        """Note a landing without files together with others of this turn."""
+        if not self._unnoted:
+            asyncio.get_running_loop().call_soon(self._write_unnoted)
+        self._unnoted.append((tip, tasks))
+
+    def _write_unnoted(self) -> None:
+        with contextlib.suppress(WorkspaceError, OSError):  # tried again with the next entry, and at the end
+            self._write()
+
     def _write(self, **entry: Any) -> None:
+        """Note what landed without files until now, and the entry, if there is one."""
+        entries = [{"what": "landed_empty", "landings": self._unnoted}] if self._unnoted else []
+        if entry:
+            entries.append(entry)
+        if not entries:
+            return
         if self._close_journal is None:
             self._journal = os.open(
                 self._home / "journal", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666
             )
             self._close_journal = weakref.finalize(self, os.close, self._journal)
-        line = (json.dumps(entry) + "\n").encode()
-        if os.write(self._journal, line) != len(line):
+        lines = "".join(json.dumps(one) + "\n" for one in entries).encode()
+        written = os.write(self._journal, lines)
+        if written != len(lines):
+            os.ftruncate(self._journal, os.fstat(self._journal).st_size - written)
             raise WorkspaceError(f"the disk that holds {self._home} is full: make room, then resume the run")
+        self._unnoted = []
 
     def _entries(self) -> list[dict[str, Any]]:
         try:
@@ -323,6 +356,13 @@ class FolderWorkspace:
             if whole != len(data):
                 with journal.open("r+b") as file:
                     file.truncate(whole)
+
+
+def _landings(entry: dict[str, Any]) -> list[tuple[str, list[str]]]:
+    """Tip and tasks of what an entry of the journal says has landed."""
+    if entry["what"] == "landed":
+        return [(entry["tip"], entry["tasks"])]
+    return entry["landings"] if entry["what"] == "landed_empty" else []
 
 
 def _digest(folder: GuardedFolder, path: str) -> str:

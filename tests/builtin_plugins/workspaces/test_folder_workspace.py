@@ -136,10 +136,38 @@ def test_a_second_process_finds_what_was_sealed_and_landed(tmp_path: Path) -> No
         assert state.sealed == {("b", 1): change}
         assert state.tip == landed.commit
         await _land(second, change)
-        await _land(second, empty)
+        landed = await _land(second, empty)
+        await asyncio.sleep(0)  # the end of this turn of the loop
         third = FolderWorkspace()
         await third.start("r", tmp_path / "out")
-        assert set((await third.reconcile("r")).landed) == {"a", "b", "c"}
+        state = await third.reconcile("r")
+        assert set(state.landed) == {"a", "b", "c"}
+        assert state.landed["c"] == landed and state.tip == landed.commit
+        last = await _land(third, await _attempt(third, "d", {"d": "4"}))
+        assert last.commit == (await third.reconcile("r")).tip
+
+    asyncio.run(work())
+
+
+def test_landings_without_files_are_noted_before_what_follows(tmp_path: Path) -> None:
+    """In the same turn, and at the end of the run."""
+
+    async def work() -> None:
+        first = FolderWorkspace()
+        await first.start("r", tmp_path / "out")
+        await _land(first, await _attempt(first, "empty", {}))
+        tip = (await _land(first, await _attempt(first, "full", {"a": "1"}))).commit
+        await _land(first, await _attempt(first, "last", {}))
+        second = FolderWorkspace()
+        await second.start("r", tmp_path / "out")
+        state = await second.reconcile("r")
+        assert list(state.landed) == ["empty", "full"]
+        assert state.tip == tip
+        end = await first.finish("completed")
+        third = FolderWorkspace()
+        assert (await third.start("r", tmp_path / "out")).base == "start"
+        state = await third.reconcile("r")
+        assert (list(state.landed), state.tip) == (["empty", "full", "last"], end)
 
     asyncio.run(work())
 
