@@ -49,6 +49,7 @@ from .board import (
 from .exclusions import Exclusions
 from .revisions import Revisions
 from .run_state import COUNTED, RunState, fold
+from .snapshot import Snapshot, take_snapshot
 from .structure import Structure
 from .transitions import (
     AttemptApproved,
@@ -276,6 +277,14 @@ class Engine:
     def statuses(self) -> dict[str, str]:
         """Task id to status, in the order of the plan."""
         return {name: TASK_STATUSES[state] for name, state in zip(self._names, self._state, strict=True)}
+
+    def look(self) -> Snapshot:
+        """Everything at this moment, for whoever wants to see it."""
+        stopping = self._stop.how if self._stop is not None else ""
+        held = self._exclusions.holders()
+        return take_snapshot(
+            self._plan, self._board, place=self._place, groups=self._groups, holders=held, stopping=stopping
+        )
 
     @property
     def plan(self) -> ExecutionPlan:

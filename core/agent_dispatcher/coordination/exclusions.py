@@ -49,6 +49,10 @@ class Exclusions:
         """Whether the task holds all it needs; so does one that needs nothing."""
         return all(self._holder[group] == index for group in self._groups[index])
 
+    def holders(self) -> tuple[int, ...]:
+        """Number of a resource to the index of the task that has it, -1 for nobody."""
+        return tuple(self._holder)
+
     def release(self, index: int) -> None:
         """Give up what the task holds and wake one task for each."""
         for group in self._groups[index]:
