@@ -115,18 +115,18 @@ class Board:
         return failed
 
     def open_again(self, parent: Sequence[bool]) -> list[int]:
-        """Decide anew what waits, is ready, or is blocked; returns what is in line for landing.
+        """Decide anew what waits, is ready, or is blocked; returns sealed work, in line for landing or behind a gate that may be gone.
 
         Args:
             parent: whether a task has no work of its own.
         """
-        queued = []
+        sealed = []
         for index, state in enumerate(self.state):
             if state in (READY, BLOCKED) or (parent[index] and state in (PENDING, IN_PROGRESS)):
                 self.state[index], self.phase[index] = PENDING, IDLE
-            elif self.phase[index] == QUEUED:
-                queued.append(index)
-        return queued
+            elif self.phase[index] in (QUEUED, SEALED):
+                sealed.append(index)
+        return sealed
 
 
 def _sources(after: list[list[int]], count: int) -> list[int]:

@@ -165,6 +165,7 @@ class Engine:
 
     def _use(self, shape: Structure, board: Board | None = None) -> None:
         """Count in these indices from now on, with what ``board`` knows in them; nothing is known without one."""
+        self._structure = shape
         self._names, self._ids, self._parent, self._candidates = shape.names, shape.ids, shape.parent, shape.candidates
         self._after, self._subjects, self._groups = shape.after, shape.subjects, shape.groups
         self._place, self._at_place = shape.place, shape.at_place
@@ -221,8 +222,7 @@ class Engine:
             if self._state[index] == COMPLETED:
                 states[name] = COMPLETED
         self._out.clear()
-        shape = self._shape(self._plan)
-        self._use(shape)
+        self._use(self._structure)
         self._begin(states, log)
         self._revisions.remember(log.patches)
         sealed = []
@@ -390,7 +390,7 @@ class Engine:
         board = board.carried(self._ids, shape)
         freed = board.begin_again(shape.ids[name] for name in again)
         was_blocked, board.blocked_by = board.blocked_by, {}
-        queued = board.open_again(shape.parent)
+        sealed = board.open_again(shape.parent)
         self._use(shape, board)
         self._landing = self._ids[landing] if landing else -1
         self._lane.clear()
@@ -403,8 +403,9 @@ class Engine:
         known = {TaskBlocked(self._names[index], (by,)) for index, by in was_blocked.items()}
         news = [one for one in self._out if not (isinstance(one, TaskBlocked) and one in known)]
         self._out = [*said, *(TaskFreed(self._names[index]) for index in sorted(freed)), *news]
-        for index in queued:
-            self._after_seal(index)
+        for index in sealed:
+            if self._state[index] == IN_PROGRESS:
+                self._after_seal(index)
         for index in sorted(board.kept):
             if self._state[index] != BLOCKED:
                 board.kept.discard(index)

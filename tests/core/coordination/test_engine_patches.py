@@ -454,3 +454,12 @@ def test_an_order_can_be_taken_away_and_given_back() -> None:
     engine.handle(ask(PlanPatch(add_dependencies=(Dependency(before="a", after="b"),))))
     assert (engine.plan.binding_edges(), engine.plan.dropped) == ((("a", "b"),), ())
     assert started(through(engine, "a")) == ["b"]
+
+
+def test_sealed_work_whose_gate_is_taken_away_lands() -> None:
+    """Work that is sealed and waits for a test lands when a patch removes the test: nothing else would ever wake it."""
+    engine = Engine(plan("b t a", "b>t", verifies="t>a"), concurrency=2)
+    assert started(engine.handle()) == ["b", "a"]
+    engine.handle(t.AttemptSealed("a", 1))
+    out = engine.handle(ask(PlanPatch(remove=("t",))))
+    assert t.Land("a", 1) in out
