@@ -1,8 +1,8 @@
 """What the text of ``tasks.md`` declares about order: ``(depends on T012)`` in a task, and the statements of the section on dependencies.
 
 Understood is a statement with something that can be named on both sides: ``T013 blocks T015, T016``, ``Tests (T004-T012) before T013-T022``, ``Phase 2 depends on
-Phase 1``, ``US3 (Phase 5): Depends on US1``, ``T001 → T002``. What hedges (``may``, ``if``), denies (``not``) or speaks of independence orders nothing. A statement that
-orders but names only one side, or nothing, is told and not applied.
+Phase 1``, ``US3 (Phase 5): Depends on US1``, ``T001 → T002``. What hedges (``may``, ``if``), denies (``not``), speaks of independence, or only recommends an order (``Or one by
+one: US1 → US2``) orders nothing. A statement that orders but names only one side, or nothing, is told and not applied.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ..page import Block, Page
 from .arrangement import Phase
 from .references import TASK_ID, Mention, Names
 from .tasklines import TaskLine
-from .words import AFTER, BEFORE, BLOCKS, DEPENDENCIES, HEDGES, NEEDS
+from .words import ADVICE, AFTER, BEFORE, BLOCKS, DEPENDENCIES, HEDGES, NEEDS
 
 __all__ = ["Order", "Statements", "read_statements"]
 
@@ -191,7 +191,7 @@ class _Reader:
         if HEDGES.search(title) and not DEPENDENCIES.search(title):  # "Parallel Opportunities"
             return
         for line, text in _sentences(block):
-            if not self._clauses(text, line, self._context(block, above)):
+            if not ADVICE.search(text) and not self._clauses(text, line, self._context(block, above)):
                 self._vague.setdefault(block.heading, []).append(block)
 
     def _title(self, heading: int | None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 __all__ = [
+    "ADVICE",
     "AFTER",
     "BEFORE",
     "BLOCKS",
@@ -91,6 +92,13 @@ BEFORE = _any(
 HEDGES = re.compile(
     r"\b(?:no|not|none|never|nothing|independent(?:ly)?|without|may|might|optional(?:ly)?|parallel|if|ideally|could|n't"
     r"|doesn['’]t|don['’]t|sem|não|нет|не|без|независим\w*|nenhum\w*)\b|無し|なし|无依赖|無依賴|不依赖|없음|独立|獨立|并行|並行|並列|병렬",
+    re.IGNORECASE,
+)
+
+#: An order that somebody may keep to and need not: the other way to do it ("Or sequentially in priority order: US1 → US2"), or advice ("Recommended order: ...").
+ADVICE = re.compile(
+    r"^\W*(?:or|alternatively)\b|\b(?:recommended|suggested|preferred)\b[\w\s]{0,30}\b(?:order|sequence|path)\b|\bin\s+(?:order\s+of\s+priority|priority\s+order)\b"
+    r"|^\W*(?:または|あるいは|或者?|또는|ou)(?!\w)|(?:推奨|推荐|推薦|建议|建議|권장)\s*(?:される)?\s*(?:実行|执行|실행)?\s*(?:順|顺|순서)|ordem\s+recomendada|рекомендуем\w+\s+порядок",
     re.IGNORECASE,
 )
 
