@@ -41,6 +41,7 @@ from .extension.components import (
 from .extension.registry import Registry
 from .llm import ActiveBackend, MeteredLlm, TokenBudget, active_backend
 from .models import ExecutionPlan, ExecutionResult, FinalizedSpecification, PlanPatch, Specification, Task
+from .planning.conversion import Conversion, WritingFormat, convert
 from .planning.dependency_resolver import DependencyResolver, Resolution
 from .planning.history import Durations
 from .planning.patching import PatchedPlan
@@ -339,6 +340,28 @@ class AgentDispatcher:
         from .planning.plan_file import write_plan
 
         write_plan(plan, path, [each for _, each in self._all("reporter") if isinstance(each, PlanRenderer)])
+
+    def convert(self, plan: ExecutionPlan, to: str) -> Conversion:
+        """The plan in the words of the specification format ``to``, and what those cannot say.
+
+        Raises:
+            UsageError: no active format of that name writes plans; names those that do.
+            PlanError: that format cannot hold this plan.
+        """
+        return convert(plan, to, self.plan_writer(to))
+
+    def plan_writer(self, name: str) -> WritingFormat:
+        """The specification format in which :meth:`convert` writes.
+
+        Raises:
+            UsageError: no active format of that name writes plans; names those that do.
+        """
+        formats = self._all("specification_format")
+        writers = {each: format for each, format in formats if isinstance(format, WritingFormat)}
+        if name not in writers:
+            known = ", ".join(sorted(writers)) or "none"
+            raise UsageError(f"no plan can be written in the format {name!r}; the formats that can: {known}")
+        return writers[name]
 
     def agent_types_for(self, plan: ExecutionPlan, task: Task) -> tuple[tuple[str, str | None], ...]:
         """Every active agent type in rank, each with ``None`` if it would do a task of the plan, else with the reason why not."""

@@ -19,6 +19,7 @@ COMMANDS = {
     "validate": ("plan", "Say everything that stands in the way of running a specification or plan."),
     "explain": ("explain", "Say why a task waits for another, or may run beside it, and what costs the most time."),
     "diff": ("diff", "Compare two plans: what a changed specification changes."),
+    "convert": ("convert", "Write the plan of a specification in another format."),
     "graph": ("plan", "Print the graph of a specification, plan or run."),
     "run": ("run", "Turn a specification (or a plan) into verified, working code."),
     "resume": ("run", "Go on with a run that was interrupted."),

@@ -71,6 +71,7 @@ __all__ = [
     "OutputInspector",
     "PlanRenderer",
     "PlanValidator",
+    "PlanWriter",
     "PlanningContext",
     "Reconciled",
     "Reporter",
@@ -252,7 +253,7 @@ class PlanningContext:
 
 
 class SpecificationFormat(Protocol):
-    """Reads one format of specifications. It may also be a :class:`MappingFormat` and a :class:`StatusWriter`."""
+    """Reads one format of specifications. It may also be a :class:`MappingFormat`, a :class:`StatusWriter` and a :class:`PlanWriter`."""
 
     def matches(self, source: Path) -> float:
         """How sure it is that ``source`` (a file or folder that exists) is in this format, 0 to 2; looks at names and a
@@ -285,6 +286,17 @@ class StatusWriter(Protocol):
         """Make the source say ``statuses`` (a task's ``source_id``, or its ``id``, to one of ``TASK_STATUSES``), every other byte as it was.
         Writing what is there already changes nothing. A name it does not find is passed over: the caller reads again to see. The file
         itself is changed, never what a link leads to; :class:`agent_dispatcher.errors.DispatcherError` when that cannot be done."""
+        ...
+
+
+@runtime_checkable
+class PlanWriter(Protocol):
+    """A specification format in which a plan can be written, whatever format it was read from."""
+
+    def render(self, plan: ExecutionPlan) -> Mapping[str, str]:
+        """Relative file names (``/`` separated) to their texts; pure. :meth:`SpecificationFormat.load` reads it back: from the file where there
+        is one, else from the folder that holds them. Every task is there, and waits for what binds it in the plan
+        (:meth:`ExecutionPlan.binding_edges`). What the format has no words for is left out: the caller reads back and tells what is missing."""
         ...
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from agent_dispatcher.errors import Problem, SpecificationError
-from agent_dispatcher.models import Specification
+from agent_dispatcher.models import ExecutionPlan, Specification
 from agent_dispatcher.safe_load import read_text
 
 from ..in_place import apply, rewrite
@@ -87,6 +87,12 @@ class BeadsFormat:
         edits = status_edits(text, issues, wanted)
         if edits:
             rewrite(export.file, apply(text, edits), within=export.home)
+
+    def render(self, plan: ExecutionPlan) -> Mapping[str, str]:
+        """``issues.jsonl``."""
+        from .rendering import render_plan
+
+        return render_plan(plan)
 
 
 def _export(source: Path) -> Export:

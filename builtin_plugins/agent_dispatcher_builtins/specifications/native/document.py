@@ -21,8 +21,9 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "scenario": ("*", "title", "given", "when", "then"),
     "task": (
         *("id", "title", "*", "description", "type", "requirements", "depends_on", "verifies", "produces", "consumes"),
-        *("group", "complexity", "priority", "estimate_s"),
+        *("group", "complexity", "priority", "estimate_s", "status", "optional", "steps", "children"),
     ),
+    "step": ("title", "*", "status"),
     "entity": ("fields", "*", "summary", "requirements", "relations", "constraints"),
     "field": (
         *("type", "*", "required", "unique", "default", "choices", "entity", "minimum", "maximum"),
@@ -99,6 +100,13 @@ class Section:
             self.problem(f"{key!r} must be a text, not {node.kind}", key)
             return default
         return " ".join(node.text.split())
+
+    def paragraphs(self, key: str) -> str:
+        """As :meth:`text`, but with its line breaks."""
+        node = self.get(key)
+        if node is None or isinstance(node.value, dict | tuple):
+            return self.text(key)
+        return "\n".join(line.rstrip() for line in node.text.strip().splitlines())
 
     def flag(self, key: str) -> bool:
         """``true`` or ``false``."""

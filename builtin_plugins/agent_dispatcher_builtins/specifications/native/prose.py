@@ -8,10 +8,12 @@ import re
 from agent_dispatcher.behaviour import hint
 from agent_dispatcher.models import (
     PRIORITIES,
+    TASK_STATUSES,
     ArtifactRef,
     DeclaredDependency,
     Requirement,
     Scenario,
+    Step,
     Task,
 )
 from agent_dispatcher.safe_load import Located
@@ -127,7 +129,8 @@ def _task(section: Section, problems: Problems, ids: dict[str, str], requirement
         id=ids[own],
         source_id=own,
         title=section.text("title") or own,
-        description=section.text("description"),
+        description=section.paragraphs("description"),
+        status=_status(section),
         type=section.text("type", "code_writing"),
         requirements=served,
         depends_on=tuple(
@@ -137,11 +140,38 @@ def _task(section: Section, problems: Problems, ids: dict[str, str], requirement
         produces=_artifacts(section, "produces", problems),
         consumes=_artifacts(section, "consumes", problems),
         group=section.text("group"),
+        steps=_steps(section, problems, own),
+        children=tuple(named("children")),
+        optional=section.flag("optional"),
         complexity=complexity,
         priority=section.integer("priority", 0) or 0,
         estimate_s=estimate,
         source=section.where,
     )
+
+
+def _status(section: Section) -> str:
+    status = section.text("status", "pending")
+    if status not in TASK_STATUSES:
+        section.problem(f"there is no status {status!r}{hint(status, TASK_STATUSES)}", "status")
+        return "pending"
+    return status
+
+
+def _steps(section: Section, problems: Problems, own: str) -> tuple[Step, ...]:
+    """Parts that are not scheduled: texts, or mappings with a ``title`` and a ``status``."""
+    found = []
+    for number, node in enumerate(section.items("steps"), 1):
+        if isinstance(node.value, dict):
+            step = Section("step", node, problems)
+            title, status = step.text("title"), _status(step)
+        else:
+            title, status = " ".join(node.text.split()), "pending"
+        if isinstance(node.value, tuple) or not title:
+            problems.add(f"a step of task {own!r} must say what is to be done", node.where)
+        else:
+            found.append(Step(id=f"{own}.{number}", title=title, status=status))
+    return tuple(found)
 
 
 def _artifacts(section: Section, key: str, problems: Problems) -> tuple[ArtifactRef, ...]:

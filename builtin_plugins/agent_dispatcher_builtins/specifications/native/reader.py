@@ -11,7 +11,7 @@ from attrs import evolve
 
 from agent_dispatcher.behaviour import by_place, check_behaviour, is_name
 from agent_dispatcher.errors import Problem, SpecificationError
-from agent_dispatcher.models import Behaviour, Specification
+from agent_dispatcher.models import Behaviour, ExecutionPlan, Specification
 from agent_dispatcher.safe_load import Located, load_json, load_yaml, locate, read_text
 
 from .declarations import Declarations
@@ -63,6 +63,12 @@ class NativeFormat:
         """Read what a file would hold; places are lines of the dict written as indented JSON."""
         root, text = locate(document)
         return read_document(root, digest=f"sha256:{hashlib.sha256(text.encode()).hexdigest()}")
+
+    def render(self, plan: ExecutionPlan) -> Mapping[str, str]:
+        """``specification.yaml``: requirements and tasks; behaviour as data is not written."""
+        from .writing import render_plan
+
+        return render_plan(plan)
 
 
 def read_document(document: Located, *, path: str = "", digest: str = "") -> Specification:

@@ -15,7 +15,7 @@ from .references import PhaseName, story_numbers
 from .tasklines import TaskLine
 from .words import COMMON, FOUNDATION, PHASE_NAME, POLISH, SET_UP, STORY
 
-__all__ = ["Phase", "arrange"]
+__all__ = ["Phase", "arrange", "phase_name"]
 
 
 @frozen(kw_only=True)
@@ -49,7 +49,7 @@ def arrange(page: Page, tasks: Sequence[TaskLine]) -> list[Phase]:
         members.setdefault(title, []).append(index)
         lines.setdefault(title, page.blocks[at].line if at is not None else 1)
     return [
-        Phase(title=title, tasks=tuple(indexes), line=lines[title], name=_name(title))
+        Phase(title=title, tasks=tuple(indexes), line=lines[title], name=phase_name(title))
         for title, indexes in members.items()
     ]
 
@@ -66,7 +66,8 @@ def _phase_heading(page: Page, block: int, tasks: frozenset[int]) -> int | None:
     return None
 
 
-def _name(title: str) -> PhaseName:
+def phase_name(title: str) -> PhaseName:
+    """What a heading says about its phase."""
     found = PHASE_NAME.search(title)
     number = (found["number"] or found["counted"] or found["before"] or "") if found else ""
     story = STORY.search(title)

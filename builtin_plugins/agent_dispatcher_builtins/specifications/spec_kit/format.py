@@ -9,7 +9,7 @@ from pathlib import Path
 from attrs import field, frozen
 
 from agent_dispatcher.errors import Problem, SpecificationError
-from agent_dispatcher.models import Specification
+from agent_dispatcher.models import ExecutionPlan, Specification
 
 from ..documents import further_documents
 from ..native.prose import slug
@@ -84,6 +84,12 @@ class SpecKitFormat:
             statuses: status by task id or source id; boxes of tasks that are not named stay as they are.
         """
         write_status(feature_folder(source) / "tasks.md", statuses)
+
+    def render(self, plan: ExecutionPlan) -> Mapping[str, str]:
+        """``tasks.md``, and ``spec.md`` when there are requirements."""
+        from .rendering import render_plan
+
+        return render_plan(plan)
 
 
 def _tasks(pages: Mapping[str, Page], requirements: list[str]) -> TaskList:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from attrs import evolve, frozen
 
 from ..page import Block, Page
+from .escapes import plain_title
 from .references import TASK_ID
 from .words import PHASE_NAME
 
@@ -150,7 +151,7 @@ def _task(page: Page, index: int, block: Block, warnings: list[str], need_box: b
             apart.append((number, line.strip()))
         else:
             lines.append(line)
-    whole = " ".join(" ".join(lines).split())
+    whole = plain_title(" ".join(" ".join(lines).split()))
     if not whole:
         warnings.append(f"{where}: {task_id} does not say what is to be done")
     return TaskLine(
@@ -186,10 +187,15 @@ def _labels(text: str) -> tuple[bool, int | None, int | None, tuple[str, ...], s
         else:
             labels.append(word)
     bare = text.rstrip(" \t*_`")
-    if bare.lower().endswith(("[p]", "(p)")):
+    if bare.lower().endswith(("[p]", "(p)")) and not _escaped(bare[:-3]):
         decorated = len(bare) < len(text.rstrip())
         parallel, text = True, bare[:-3].rstrip(" \t*_`" if decorated else " \t")
     return parallel, story, priority, tuple(labels), text.strip()
+
+
+def _escaped(before: str) -> bool:
+    """Whether a backslash makes plain text of what follows."""
+    return bool((len(before) - len(before.rstrip("\\"))) % 2)
 
 
 def _with_details(page: Page, found: dict[int, TaskLine], warnings: list[str]) -> list[TaskLine]:
@@ -209,7 +215,7 @@ def _with_details(page: Page, found: dict[int, TaskLine], warnings: list[str]) -
         if box is not None and _EXAMPLE.search(block.text):
             continue
         if box is not None:
-            text = block.flat[box.end() :].strip()
+            text = block.flat[box.end() :].strip().removeprefix("\\")
             boxes[owner].append(Box(text=text, done=box["mark"] in DONE, line=block.line))
         elif block.kind != "fence":
             details[owner] += [(block.line + n, line.strip()) for n, line in enumerate(block.text.split("\n"))]

@@ -14,6 +14,7 @@ from ..kinds import is_test_file, stem, task_type, tested_stem
 from ..page import Page
 from ..paths import NamedPath, complete, named_paths
 from .arrangement import Phase, arrange
+from .escapes import plain_line
 from .statements import Order, read_statements
 from .tasklines import TaskLine, find_tasks, status_of
 
@@ -104,7 +105,7 @@ class _Builder:
     def _task(self, index: int, line: TaskLine, verifies: Sequence[int]) -> Task:
         paths = self._paths[index]
         test = self._types[index] == "testing"
-        details = "\n".join(text for _, text in line.details)
+        details = "\n".join(plain_line(text) for _, text in line.details)
         return Task(
             id=self._ids[index],
             source_id=line.id,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from agent_dispatcher.errors import Problem, SpecificationError
-from agent_dispatcher.models import Specification
+from agent_dispatcher.models import ExecutionPlan, Specification
 from agent_dispatcher.safe_load import Located, load_json, locate, read_text
 
 from ..in_place import apply, rewrite
@@ -88,6 +88,12 @@ class TaskMasterFormat:
         edits = status_edits(text, entries, statuses)
         if edits:
             rewrite(project.tasks, apply(text, edits), within=project.home)
+
+    def render(self, plan: ExecutionPlan) -> Mapping[str, str]:
+        """``tasks.json`` and, with requirements, ``prd.md``."""
+        from .rendering import render_plan
+
+        return render_plan(plan)
 
     def _entries(
         self, root: Located, notes: Notes, current: tuple[str, str], shown: str
