@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 from attrs import field, frozen
 from attrs.validators import in_
 
 from ..extension.components import Completed, Language, Limits, LlmBackend
 from ..models import Artifact, ArtifactRef, PlanPatch, Specification, Task
+from .messages import AgentBus
 
 __all__ = ["AgentContext", "AgentResult", "AgentSandbox", "AgentWorkspace", "BaseAgent", "SyncAgent"]
 
@@ -87,7 +88,7 @@ class AgentContext:
         workspace: read and write files of the attempt's own tree.
         sandbox: run commands on them.
         llm: the model backend in use, ``None`` without one; what it took belongs into ``AgentResult.tokens``.
-        bus: publish and subscribe.
+        bus: messages from and to others; see :class:`agent_dispatcher.agents.messages.AgentBus`.
         inputs: landed artifacts of the tasks this one depends on.
         promised: what this task and all others promise to produce, by task id.
         feedback: what the checks said when an earlier attempt was rejected; ``""`` at first.
@@ -104,7 +105,7 @@ class AgentContext:
     sandbox: AgentSandbox
     language: Language | None = None
     llm: LlmBackend | None = None
-    bus: Any = None
+    bus: AgentBus = field(default=None, repr=False)
     inputs: tuple[Artifact, ...] = ()
     promised: Mapping[str, tuple[ArtifactRef, ...]] = field(factory=dict)
     feedback: str = ""

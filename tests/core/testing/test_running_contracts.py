@@ -144,18 +144,19 @@ class DeliversBeforeRecording(MessageBus):
 
 
 class DropsInSilence(MessageBus):
-    def subscribe(self, pattern: str, *, after: int | None = None) -> Subscription:
+    def subscribe(self, pattern: str, *, after: int | None = None, where: Any = None) -> Subscription:
         made = super().subscribe(pattern, after=after)
 
-        def drop() -> None:
+        def drop(lowest: int) -> bool:
             made._queue.popleft()
+            return True
 
         made._drop_oldest_transient = drop  # type: ignore[method-assign]
         return made
 
 
 class ForgetsTheLog(MessageBus):
-    def subscribe(self, pattern: str, *, after: int | None = None) -> Subscription:
+    def subscribe(self, pattern: str, *, after: int | None = None, where: Any = None) -> Subscription:
         return super().subscribe(pattern)
 
 
@@ -165,7 +166,7 @@ class PretendsDurable(MessageBus):
 
 
 class NeverLets(MessageBus):
-    def subscribe(self, pattern: str, *, after: int | None = None) -> Subscription:
+    def subscribe(self, pattern: str, *, after: int | None = None, where: Any = None) -> Subscription:
         made = super().subscribe(pattern, after=after)
 
         async def stay() -> None:
