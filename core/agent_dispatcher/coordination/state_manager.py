@@ -1,7 +1,8 @@
 """The state of one run: who owns it, what has happened, what was asked for from outside.
 
 The event log in the store is the only truth. :class:`StateManager` gathers the events of one turn of the loop and records them in one
-transaction; whoever watches is told afterwards. Nothing is kept here that could not be folded from the log.
+transaction; whoever watches is told afterwards. Nothing is kept here that could not be folded from the log. The owner of a run alone records, so
+what it has read once, checked, and recorded since is the log: it is not read again.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import os
 import socket
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +75,8 @@ class StateManager:
         self._buffer: list[Event] = []
         self._observers: list[Observer] = []
         self._last_seq = 0
+        self._log: list[Event] | None = None  # the whole log, as soon as it was read, or begun here
+        self._folded = RunState()
         self._assured_at = self._renewed_at = self._checkpointed_at = monotonic()
         self._requests_seen = 0
         self._unanswered: list[dict[str, Any]] = []
@@ -180,9 +184,13 @@ class StateManager:
         failpoint("flush.after")
         self._assured_at = self._monotonic()
         self._last_seq = last
+        if not batch[0].seq:  # the first of this process: nobody knew the number of the last one
+            batch = [evolve(event, seq=number) for number, event in enumerate(batch, last - len(batch) + 1)]
+        if self._log is not None:
+            self._log += batch
+        elif last == len(batch):
+            self._log = batch
         if self._observers:
-            if not batch[0].seq:  # the first of this process: nobody knew the number of the last one
-                batch = [evolve(event, seq=number) for number, event in enumerate(batch, last - len(batch) + 1)]
             for observer in self._observers:
                 try:
                     observer(tuple(batch))
@@ -197,16 +205,20 @@ class StateManager:
     # --- reading --------------------------------------------------------------------------------------------------
 
     def events(self, after: int = 0) -> Iterable[Event]:
-        """Recorded events with a number above ``after``, in order; :class:`StoreError` where the log is damaged."""
-        return self.store.read(self.run, after)
+        """Recorded events with a number above ``after``, in order; :class:`StoreError` where the log was damaged when this process read it."""
+        if self._lease is None:
+            return self.store.read(self.run, after)
+        if self._log is None:
+            self._log = list(self.store.read(self.run))
+        return islice(self._log, after, None)
 
     def state(self) -> RunState:
-        """What the recorded events add up to; what was gathered is recorded first."""
-        if self._lease is not None:
-            self.flush()
-        state = fold(self.events())
-        if self._lease is not None:
-            self._last_seq = state.last_seq
+        """What the recorded events add up to; what was gathered is recorded first. While the run is owned, the value goes on with it."""
+        if self._lease is None:
+            return fold(self.events())
+        self.flush()
+        state = fold(self.events(self._folded.last_seq), self._folded)
+        self._last_seq = state.last_seq
         return state
 
     @property

@@ -235,6 +235,8 @@ def _lost_orders(plan: ExecutionPlan) -> list[Problem]:
 
 def _unordered_inputs(plan: ExecutionPlan) -> list[Problem]:
     """What a task needs and another promises, without anything that makes it wait: the rule that sees such things is missing."""
+    if not any(task.consumes for task in plan.tasks):
+        return []
     producers: dict[ArtifactRef, list[str]] = {}
     for task in plan.tasks:
         for ref in task.produces:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -60,6 +60,35 @@ def test_numbers_are_known_in_advance() -> None:
         assert second.state().last_seq == second.last_seq == 2
         assert [second.append("message"), second.append("message")] == [3, 4]
     assert [event.seq for event in store.read("r")] == [1, 2, 3, 4]
+
+
+def test_the_owner_reads_the_log_once() -> None:
+    """Whoever begins a run never reads its log back, whoever resumes it does so once; both know all of it, as anybody finds it in the store."""
+    reads = []
+
+    class Counting(MemoryStore):
+        def read(self, run: str, after: int = 0) -> Iterable[Event]:
+            reads.append(after)
+            return super().read(run, after)
+
+    store = Counting()
+    with closing(StateManager(store, "r").open()) as first:
+        first.append("run.started", data={"title": "x"})
+        first.append("attempt.started", task="a", attempt=1)
+        assert first.state().tasks["a"].status == "in_progress"
+        first.append("task.completed", task="a")
+        assert first.state().tasks["a"].status == "completed"
+        assert [event.type for event in first.events(1)] == ["attempt.started", "task.completed"]
+        assert reads == []
+    with closing(StateManager(store, "r").open()) as second:
+        second.append("run.resumed")
+        assert second.state().tasks["a"].status == "completed"
+        second.append("run.warning", data={"text": "w"})
+        assert (second.state().resumes, second.state().warnings) == (1, ["w"])
+        assert [event.seq for event in second.events()] == [1, 2, 3, 4, 5]
+        assert reads == [0]
+    assert second.state() == fold(store.read("r"))
+    assert list(second.events()) == list(store.read("r"))
 
 
 def test_close_records_what_is_left_and_frees_the_run() -> None:
