@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from agent_dispatcher.coordination.agent_factory import AgentFactory
 from agent_dispatcher.coordination.coordinator import Coordinator, CoordinatorSettings
 from agent_dispatcher.coordination.memory_store import MemoryStore
 from agent_dispatcher.coordination.message_bus import MessageBus
+from agent_dispatcher.coordination.replay import replay
 from agent_dispatcher.coordination.retry import RetryPolicy
 from agent_dispatcher.coordination.state_manager import StateManager
 from agent_dispatcher.extension import Change, Landed, Opened, Reconciled, Started, Tree
@@ -128,6 +129,7 @@ class World:
     passed_on: dict[str, tuple[str, str] | None] = field(factory=dict)
     on_plan: Callable[[ExecutionPlan], None] | None = None
     advise: Any = None
+    begun: ExecutionPlan | None = None
 
     async def inspect(self, task: Task, change: Change, landed: frozenset[str], attempt: int, record: Any) -> Verdict:
         queue = self.verdicts.get(task.id, [])
@@ -201,6 +203,7 @@ class World:
         return state
 
     async def run(self, plan: ExecutionPlan) -> str:
+        self.begun = self.begun or plan
         state = self.open_state()
         factory = AgentFactory(self.create, self.pool)
         self.coordinator = Coordinator(
@@ -246,8 +249,13 @@ class World:
 
 
 @pytest.fixture
-def world() -> World:
-    return World()
+def world() -> Iterator[World]:
+    """A world whose log, whatever a test does in it, can be replayed and gives the same decisions."""
+    world = World()
+    yield world
+    if world.begun is not None:
+        found = replay(world.begun, world.events())
+        assert (found.difference, found.unchecked) == (None, ())
 
 
 @pytest.fixture
