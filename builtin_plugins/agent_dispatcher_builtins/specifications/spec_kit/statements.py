@@ -208,7 +208,7 @@ class _Reader:
         understood = True
         subject = ""
         self._words = text
-        for clause in _split(text):
+        for clause in map(self._labelled, self._split(text)):
             behind = _BEHIND.match(clause)
             if behind and self._names.mentions(behind["before"]):
                 self._relate(behind["before"], behind["after"], line)
@@ -228,6 +228,34 @@ class _Reader:
             subject = subject or left
             understood = self._chain(left, verb, clause, line) and understood
         return understood
+
+    def _labelled(self, clause: str) -> str:
+        """With a colon for each arrow that only leads to what is said in words: ``US2 → Depends on US1``."""
+        parts = re.split(f"({_ARROW})", clause)
+        for at in range(2, len(parts), 2):
+            verb = _VERB.search(parts[at])
+            if verb is not None and not self._names.mentions(parts[at][: verb.start()]):
+                parts[at - 1] = ":"
+        return "".join(parts)
+
+    def _split(self, text: str) -> Iterator[str]:
+        """The clauses of a sentence. A bracket that orders something that has a name is one of its own; one that only explains is left out."""
+        own: list[str] = []
+
+        def bracket(found: re.Match[str]) -> str:
+            inside = found[1] or found[2] or ""
+            if HEDGES.search(inside):
+                return " "
+            if _VERB.search(inside):
+                if self._names.mentions(inside):
+                    own.append(inside)
+                return " "
+            explained = len(_OTHER_WORD.findall(re.sub(TASK_ID, " ", inside))) > 1
+            return " " if explained else f" {inside} "
+
+        plain = _TO.sub("-", _BRACKETS.sub(bracket, text))
+        yield from (clause for clause in _CLAUSE.split(plain) if clause and clause.strip())
+        yield from own
 
     def _chain(self, left: str, verb: re.Match[str], clause: str, line: int) -> bool:
         """``left verb right``; arrows may go on: ``T001 → T002 → T003``."""
@@ -278,7 +306,7 @@ class _Reader:
             if re.search(rf"(?i){NEEDS}|dependenc|prerequisite|依存|依赖|의존", name)
         ]
         blocks = [i for i, name in enumerate(self._columns) if re.search(rf"(?i){BLOCKS}", name)]
-        cells = [next(_split(_MARKS.sub("", cell[:_LONGEST])), "") for cell in block.cells]
+        cells = [next(self._split(_MARKS.sub("", cell[:_LONGEST])), "") for cell in block.cells]
         named = [[] if HEDGES.match(cell.strip()) else self._names.mentions(cell) for cell in cells]
         if not named or not named[0] or not (needs or blocks):
             if not any(named):
@@ -355,25 +383,6 @@ def _sentences(block: Block) -> Iterator[tuple[int, str]]:
         else:
             held.append((number, text))
     yield from held
-
-
-def _split(text: str) -> Iterator[str]:
-    """The clauses of a sentence. A bracket that orders something is one of its own; one that only explains is left out."""
-    own: list[str] = []
-
-    def bracket(found: re.Match[str]) -> str:
-        inside = found[1] or found[2] or ""
-        if HEDGES.search(inside):
-            return " "
-        if _VERB.search(inside):
-            own.append(inside)
-            return " "
-        explained = len(_OTHER_WORD.findall(re.sub(TASK_ID, " ", inside))) > 1
-        return " " if explained else f" {inside} "
-
-    plain = _TO.sub("-", _BRACKETS.sub(bracket, text))
-    yield from (clause for clause in _CLAUSE.split(plain) if clause and clause.strip())
-    yield from own
 
 
 def _cut(text: str) -> str:

@@ -43,6 +43,20 @@ def edges(found: TaskList) -> set[tuple[str, str]]:
     return {(name[each.task], name[task.id]) for task in found.tasks for each in task.depends_on}
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "- US3 (Phase 5): Depends on Phase 2 + US2 (refresh requires a valid login)",
+        "- US1 blocks US2 (models before services)",
+    ],
+)
+def test_a_bracket_that_only_gives_the_reason_is_no_warning(said: str) -> None:
+    """The order in front of it is applied, so nothing says that it was not."""
+    found = read(said)
+    assert phases(found)
+    assert list(found.warnings) == []
+
+
 def test_the_format_orders_phases_but_not_stories() -> None:
     """Without a word about it."""
     found = read()
@@ -76,6 +90,9 @@ def test_the_format_orders_phases_but_not_stories() -> None:
         ("- **US2**: Depends on Foundational only - can run in parallel with US1", set()),
         ("- **US2**: Can start after Foundational (Phase 2) - No dependencies on other stories", set()),
         ("- US2 does not depend on US1", set()),
+        ("- User Story 2 (P2) → Depends on US1 (needs task creation)", {(3, 4)}),
+        ("- User Stories 2-3 → Can work in parallel AFTER US1 complete", {(3, 4), (3, 5)}),
+        ("- US1 → MUST complete before US2, US3", {(3, 4), (3, 5)}),
         ("- US2 may depend on US1 if both are built", set()),
         (
             "- **User Stories (Phase 3+)**: All depend on Foundational\n  - They can proceed in parallel\n  - Or sequentially in priority order: US1 (P1) → US3 (P2) → US2",
