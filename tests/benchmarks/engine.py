@@ -4,8 +4,8 @@ Run it as a program: ``python tests/benchmarks/engine.py [MEASURE ...] [--traces
 
     {"measure": "layered-10k", "value": 31.2, "unit": "us", "floor": 7.9, "ratio": 3.95}
 
-All goes through the public ``plan_tasks`` and ``execute``, with what a user gets who configures nothing but the workspace ``none`` and an agent that
-returns at once. Every measure runs in a process of its own, after a small run that imports what a run needs; floors are measured there too.
+All goes through the public ``plan_tasks`` and ``execute``, with what a user gets who configures nothing but the workspace ``none``, an agent that
+returns at once, and 100 places (the floor has them too: it takes a layer at once). Every measure runs in a process of its own, after a small run that imports what a run needs; floors are measured there too.
 
 ``SHAPE-SIZE``               CPU microseconds a task of ``execute`` without persistence. Shapes: ``layered`` (random layers, 100 wide, 3 edges a task),
                              ``fanout`` (one root, all others, one sink), ``chain``. Floor: ``graphlib`` and a bare asyncio task for each.
@@ -111,8 +111,13 @@ class Work:
         return self.dispatcher.execute(self.plan, output=folder, **options)
 
 
+def _places(count: int) -> dict[str, Any]:
+    many = {"max_workers": count, "max_concurrent_tasks": count}
+    return {"coordinator": many, "agent_factory": {"max_total_agents": count}}
+
+
 def _config(variant: str) -> dict[str, Any]:
-    config: dict[str, Any] = {"state_manager": {"enable_persistence": bool(variant)}}
+    config = {"state_manager": {"enable_persistence": bool(variant)}, **_places(planning.WIDTH)}
     if variant == "durable-full":
         config["options"] = {"store:sql": {"synchronous": "FULL"}}
     return config
@@ -207,8 +212,7 @@ def sleeps(folder: Path, count: int = 2000, seconds: float = 0.01, places: int =
 
         await asyncio.gather(*(one() for _ in range(count)))
 
-    many = {"max_workers": places, "max_concurrent_tasks": places}
-    config = {"coordinator": many, "agent_factory": {"max_total_agents": places}}
+    config = _places(places)
     _warm_up(folder, config)
     work = Work(count, [], config, sleep)
     began = time.perf_counter()
