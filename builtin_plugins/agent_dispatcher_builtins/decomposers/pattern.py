@@ -7,13 +7,12 @@ from collections.abc import Iterable, Sequence
 from agent_dispatcher.extension import Declined, Decomposition, Layout, Module, PlanningContext
 from agent_dispatcher.models import ArtifactRef, Behaviour, Requirement, Specification, Task
 
+from .drafting import draft
+from .effort import SECONDS
 from .identity import Identities
 from .prose import classify, complexity, components, described, headline, priority
 
 __all__ = ["PatternDecomposer"]
-
-#: Expected seconds per unit of complexity for work that an agent does from prose.
-_PROSE_S = 60.0
 
 
 class PatternDecomposer:
@@ -21,7 +20,7 @@ class PatternDecomposer:
 
     Declared behaviour is laid out by the language: a task per module, with what it promises, needs and verifies. A requirement that no declaration
     refers to becomes a task that promises nothing (``produces`` is empty): only an agent that works from prose can do it. Without declared
-    behaviour every requirement is such a task, and what is code gets a testing task beside it.
+    behaviour the requirements are gathered by component and cut into atomic tasks: see :mod:`.drafting`.
     """
 
     async def decompose(self, specification: Specification, context: PlanningContext) -> Decomposition | Declined:
@@ -30,7 +29,7 @@ class PatternDecomposer:
         if specification.behaviour is None:
             if not specification.requirements:
                 return Declined("the specification has neither declared behaviour nor requirements")
-            return Decomposition(tasks=_from_prose(specification.requirements, specification, identities, tested=True))
+            return draft(specification)
         if context.language is None:
             return Declined("the specification declares behaviour, but no language is active to lay it out in files")
         layout = context.language.layout(specification)
@@ -39,7 +38,7 @@ class PatternDecomposer:
         tasks = _from_layout(layout, specification, identities)
         declared = _declared_requirements(specification.behaviour)
         rest = [each for each in specification.requirements if each.id not in declared]
-        return Decomposition(tasks=(*tasks, *_from_prose(rest, specification, identities, tested=False)))
+        return Decomposition(tasks=(*tasks, *_from_prose(rest, specification, identities)))
 
 
 def _from_layout(layout: Layout, specification: Specification, identities: Identities) -> tuple[Task, ...]:
@@ -80,45 +79,29 @@ def _module_description(module: Module, serves: Sequence[Requirement]) -> str:
 
 
 def _from_prose(
-    requirements: Sequence[Requirement], specification: Specification, identities: Identities, *, tested: bool
+    requirements: Sequence[Requirement], specification: Specification, identities: Identities
 ) -> tuple[Task, ...]:
-    """A task per requirement, and with ``tested`` one that verifies it where it is code."""
+    """A task per requirement that the declared behaviour leaves over."""
     group_of = components(requirements, specification.glossary)
     tasks = []
     for requirement in requirements:
         kind = classify(requirement.text)
         title = headline(requirement.text)
-        weight = complexity(requirement)
-        task = Task(
-            id=identities.take(title, f"{kind}\n{requirement.text}"),
-            title=title,
-            description=described(requirement),
-            type=kind,
-            requirements=(requirement.id,),
-            group=group_of[requirement.id],
-            complexity=weight,
-            priority=priority(requirement),
-            estimate_s=_PROSE_S * weight,
-            source=requirement.source,
-        )
-        tasks.append(task)
-        if tested and kind == "code_writing":
-            effort = max(0.5, round(weight * 0.6, 1))
-            tasks.append(
-                Task(
-                    id=identities.take(f"test {title}", f"testing\n{requirement.text}"),
-                    title=f"Test: {title}",
-                    description=f"Write tests that hold exactly when this is met.\n\n{described(requirement)}",
-                    type="testing",
-                    requirements=(requirement.id,),
-                    verifies=(task.id,),
-                    group=task.group,
-                    complexity=effort,
-                    priority=task.priority,
-                    estimate_s=_PROSE_S * effort,
-                    source=requirement.source,
-                )
+        size = complexity(requirement)
+        tasks.append(
+            Task(
+                id=identities.take(title, f"{kind}\n{requirement.text}"),
+                title=title,
+                description=described(requirement),
+                type=kind,
+                requirements=(requirement.id,),
+                group=group_of[requirement.id],
+                complexity=size,
+                priority=priority(requirement),
+                estimate_s=SECONDS * size,
+                source=requirement.source,
             )
+        )
     return tuple(tasks)
 
 
