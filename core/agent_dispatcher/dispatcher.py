@@ -55,7 +55,7 @@ from .runs.desk import RunDesk
 from .runs.history import learn, remember_durations
 from .runs.index import new_run_id, remember_run, state_home
 from .runs.preflight import advise, examine, output_problems, takers, try_patch, who_accepts
-from .runs.records import Records
+from .runs.records import Records, RunLog
 from .runs.session import RunOptions, RunSession
 from .workspace.source_statuses import SourceFormat
 
@@ -379,6 +379,10 @@ class AgentDispatcher:
         return build_result(
             found.plan, found.run, self._records.events(found.output, found.run), output=str(found.output)
         )
+
+    def log_of(self, run: str | None = None, output: str | Path | None = None) -> RunLog:
+        """Everything that is recorded of a run, for a replay or a timeline; arguments and errors as in :meth:`resume_async`."""
+        return self._records.log(run, output)
 
     def desk(self, run: str | None = None, output: str | Path | None = None) -> RunDesk:
         """A recorded run from outside: what waits for a person, who is at work on it, and how to ask them for something.

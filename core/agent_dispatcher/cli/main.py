@@ -30,6 +30,7 @@ COMMANDS = {
     "runs": ("runs", "List runs."),
     "status": ("runs", "Show where a run stands."),
     "report": ("runs", "Print the report of a run."),
+    "replay": ("replay", "Carry a run out again from its log, and show it as it was at any moment."),
     "plugins": ("plugins", "List, show and examine plugins."),
     "trust": ("trust", "Trust the configuration file of a project."),
 }

@@ -15,7 +15,7 @@ from ..models import Event, ExecutionPlan, PlanPatch
 from ..planning.revising import revise_all
 from .index import STATE_FOLDER, find_output
 
-__all__ = ["RecordedRun", "Records"]
+__all__ = ["RecordedRun", "Records", "RunLog"]
 
 _ENDED = frozenset({"completed", "partial", "failed", "cancelled"})
 
@@ -37,6 +37,23 @@ class RecordedRun:
     started: Event
     revision: int = 0
     finished: bool = False
+
+
+@frozen(kw_only=True)
+class RunLog:
+    """A run in full.
+
+    Attributes:
+        begun: the plan it was begun with, no patch in it.
+        plan: as it is now.
+        events: the whole log, in order.
+    """
+
+    output: Path
+    run: str
+    begun: ExecutionPlan
+    plan: ExecutionPlan
+    events: tuple[Event, ...]
 
 
 class Records:
@@ -76,6 +93,18 @@ class Records:
             return tuple(store.read(run))
         finally:
             store.close()
+
+    def log(self, run: str | None, output: str | Path | None = None) -> RunLog:
+        """The run that is meant, with everything that is recorded of it; arguments and errors as in :meth:`find`, several unfinished runs are no trouble."""
+        found = self.find(run, output, unfinished_only=False)
+        digest = str(found.started.data.get("plan", ""))
+        store = self.open(found.output)
+        try:
+            begun = from_json(store.get_blob(digest), ExecutionPlan, where=f"the plan of run {found.run}")
+            events = tuple(store.read(found.run))
+        finally:
+            store.close()
+        return RunLog(output=found.output, run=found.run, begun=begun, plan=found.plan, events=events)
 
     def find(self, run: str | None, output: str | Path | None = None, *, unfinished_only: bool = True) -> RecordedRun:
         """The run that is meant.
