@@ -26,8 +26,10 @@ _STORY = r"(?:US|user\s+story|story)"
 _JOIN = rf"(?:\s*{_AND}\s*|[-‐‑–—~〜]|\.{{2,3}}|\s+(?:to|through|thru|a|até|по|до)\s+)"  # a dash with spaces parts, it joins nothing
 _NUMBERS = rf"{_NUMBER}(?:{_JOIN}{_NUMBER}\b)*"
 _STORY_NUMBERS = rf"\d{{1,4}}(?:{_JOIN}(?:{_STORY}\s*-?)?\d{{1,4}}\b)*"
+#: ``Phase 3+`` goes on to the end; ``Phase 2 + US2`` are two.
+_ON = rf"\s*\+(?!\s*(?:{_STORY}|phase|fase|T)\s*-?\d)"
 _PHASES = (
-    rf"(?:phases?|fases?|этап\w*|фаз\w+|フェーズ|阶段|階段|段階|단계|stages?)\s*#?(?P<phases>{_NUMBERS})(?P<on>\s*\+)?"
+    rf"(?:phases?|fases?|этап\w*|фаз\w+|フェーズ|阶段|階段|段階|단계|stages?)\s*#?(?P<phases>{_NUMBERS})(?P<on>{_ON})?"
     rf"|第(?P<counted>{_NUMBERS})\s*(?:阶段|階段|段階|フェーズ)|(?P<korean>{_NUMBER})\s*단계"
 )
 _STORIES = (

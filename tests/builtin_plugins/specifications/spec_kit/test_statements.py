@@ -76,6 +76,8 @@ def test_the_format_orders_phases_but_not_stories() -> None:
         ("- Phase 4 depends on Phase 3", {(3, 4)}),
         ("- Phase 5: requires Phases 3 and 4", {(3, 5), (4, 5)}),
         ("- Phase 5: requires Phases 3-4", {(3, 5), (4, 5)}),
+        ("- US3 (Phase 5): Depends on Phase 2 + US2", {(4, 5)}),
+        ("- US3: Depends on Phase 2+Phase 4", {(4, 5)}),
         ("- US1 blocks US2 and US3", {(3, 4), (3, 5)}),
         ("US1 → US2 → US3", {(3, 4), (4, 5)}),
         ("- User Story 1 must complete before User Stories 2 and 3", {(3, 4), (3, 5)}),
