@@ -12,6 +12,7 @@ import time
 from bisect import bisect_left
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from itertools import chain
 from typing import Protocol
 
 from attrs import evolve
@@ -126,7 +127,7 @@ class Subscription(AsyncIterator[Message]):
     def _drop_oldest_transient(self, lowest: int) -> bool:
         queue = self._queue
         begin = 0 if queue[0].priority == lowest else bisect_left(queue, -lowest, key=_urgency)
-        for place in (*range(begin, len(queue)), *range(begin)):
+        for place in chain(range(begin, len(queue)), range(begin)):
             if not queue[place].seq:
                 del queue[place]
                 self._count_missed()
