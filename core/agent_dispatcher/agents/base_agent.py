@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from attrs import field, frozen
 from attrs.validators import in_
@@ -13,6 +13,9 @@ from attrs.validators import in_
 from ..extension.components import Completed, Language, Limits, LlmBackend
 from ..models import Artifact, ArtifactRef, PlanPatch, Specification, Task
 from .messages import AgentBus
+
+if TYPE_CHECKING:
+    from ..planning.context import TaskContext
 
 __all__ = ["AgentContext", "AgentResult", "AgentSandbox", "AgentWorkspace", "BaseAgent", "SyncAgent"]
 
@@ -116,6 +119,12 @@ class AgentContext:
     def effect_key(self, name: str) -> str:
         """An idempotency key for an effect on the outside world: the same in every attempt of this task in this run."""
         return f"{self.run}/{self.task}/{name}"
+
+    def task_context(self, task: Task) -> TaskContext:
+        """What ``task`` needs of the specification and no more, as values and (``to_text``) as a part of a prompt."""
+        from ..planning.context import task_context
+
+        return task_context(task, self.specification)
 
 
 class _Life:
