@@ -368,7 +368,15 @@ class SqlStore:
 
 
 _quoted = json.encoder.encode_basestring_ascii
-_data_text = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
+_encoder = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
+# JSONEncoder.encode makes one of these for each call; where there is none, in other implementations of Python, it has to do.
+_make = getattr(json.encoder, "c_make_encoder", None)
+_encode = _make and _make(None, _encoder.default, _quoted, None, ":", ",", False, False, False)
+
+
+def _data_text(data: dict[str, Any]) -> str:
+    """An event's data as JSON."""
+    return "".join(_encode(data, 0)) if _encode is not None else _encoder.encode(data)
 
 
 def _link(previous: bytes, seq: int, at: float, kind: str, task: str | None, attempt: int | None, data: str) -> bytes:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
-
-from attrs import evolve
+from typing import Any, Protocol
 
 from ..agents.base_agent import AgentContext, AgentResult
 from ..errors import StoreError, Unavailable
@@ -26,7 +25,11 @@ __all__ = ["Attempts", "ContextFor"]
 
 log = logging.getLogger(__name__)
 
-ContextFor = Callable[[Task, int, Opened, str], AgentContext]
+
+class ContextFor(Protocol):
+    """Makes what an agent may use: of a task, its attempt, its open folder and the feedback on the attempt before; ``own`` are further fields."""
+
+    def __call__(self, task: Task, attempt: int, opened: Opened, feedback: str, /, **own: Any) -> AgentContext: ...
 
 
 class Attempts:
@@ -188,10 +191,15 @@ class Attempts:
             payload = {"task": task.id, "attempt": running.attempt, "fraction": fraction, "text": text}
             self._bus.send("attempt.progress", payload)
 
-        context = self._context_for(task, running.attempt, opened, self._work.feedback.get(task.id, ""))
-        deadline = self._monotonic() + timeout_s
-        context = evolve(context, deadline=deadline, progress=progress, bus=context.bus or self._bus)
-        running.context = context
+        running.context = context = self._context_for(
+            task,
+            running.attempt,
+            opened,
+            self._work.feedback.get(task.id, ""),
+            deadline=self._monotonic() + timeout_s,
+            progress=progress,
+            bus=self._bus,
+        )
         claim.tell("on_start", task)
         envelope = Envelope(self._run, task.id, running.attempt, claim.agent_type, timeout_s)
         began = self._monotonic()

@@ -71,7 +71,7 @@ class Coordinator:
         bus: carries messages; attached to the run here.
         settings: limits.
         assignments: task id to the agent types that accept it, best first.
-        context_for: what an agent may use, from task, attempt, its open folder and the feedback on the attempt before.
+        context_for: makes what an agent may use.
         on_task_error: a policy's answer to a failed attempt.
         priority: a policy's priority for a task.
         skipped: task id to the reason why it is left out, where the plan says only that it is.

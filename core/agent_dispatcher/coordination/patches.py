@@ -110,8 +110,10 @@ class Patches:
 
     def landed(self, task: str, attempt: int) -> PatchAsked | None:
         """What the landed work brings, ready for the engine."""
-        number, patch = self._proposals.pop(task, (0, PlanPatch()))
-        return self._looked_at(_by_agent(patch, task, attempt)) if number == attempt else None
+        proposed = self._proposals.pop(task, None)
+        if proposed is None or proposed[0] != attempt:
+            return None
+        return self._looked_at(_by_agent(proposed[1], task, attempt))
 
     def request(self, command: Mapping[str, Any]) -> None:
         """Take a request of another process; one that was answered before changes nothing."""

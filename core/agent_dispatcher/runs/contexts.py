@@ -51,10 +51,12 @@ class Contexts:
         for before, after in plan.binding_edges():
             self._before.setdefault(after, []).append(before)
 
-    def make(self, task: Task, attempt: int, opened: Opened, feedback: str) -> AgentContext:
-        """The context of one attempt in its open folder."""
-        if task.agent_type not in self._loggers:
-            self._loggers[task.agent_type] = logging.getLogger(f"agent_dispatcher.agents.{task.agent_type}")
+    def make(self, task: Task, attempt: int, opened: Opened, feedback: str, /, **own: Any) -> AgentContext:
+        """The context of one attempt in its open folder; ``own`` are fields that the attempt knows."""
+        log = self._loggers.get(task.agent_type)
+        if log is None:
+            name = f"agent_dispatcher.agents.{task.agent_type}"
+            log = self._loggers[task.agent_type] = logging.getLogger(name)
         return AgentContext(
             run=self._run,
             attempt=attempt,
@@ -67,7 +69,8 @@ class Contexts:
             inputs=tuple(made for before in self._before.get(task.id, ()) for made in self._artifacts.get(before, ())),
             promised=self._promised,
             feedback=feedback,
-            log=self._loggers[task.agent_type],
+            log=log,
+            **own,
         )
 
 

@@ -37,6 +37,9 @@ log = logging.getLogger(__name__)
 #: Told the tree and its evidence before the branch moves; must not return before they are kept.
 Record = Callable[[str, tuple[Evidence, ...]], Awaitable[None]]
 
+#: Checks under the names they were chosen by.
+Checks = Sequence[tuple[str, Check]]
+
 _MOST_MOVES = 20
 
 
@@ -89,6 +92,7 @@ class Integration:
     ) -> None:
         self._workspace = workspace
         self._checks = tuple(checks)
+        self._checks_of_nothing = tuple((name, check) for name, check in checks if not _needs_files(check))
         self._checks_by_type = checks_by_type or {}
         self._sandbox = sandbox
         self._language = language
@@ -128,8 +132,8 @@ class Integration:
                 if isinstance(staged, Conflict):
                     return _in_conflict(staged)
                 evidence: tuple[Evidence, ...] = ()
-                if passed_on != (staged.tip, staged.tree):
-                    verdict = await self._judge(task, staged, landed, attempt)
+                if passed_on != (staged.tip, staged.tree) and (asked := self._asked(task, staged)):
+                    verdict = await self._judge(task, staged, landed, attempt, asked)
                     if verdict.why:
                         return verdict
                     evidence = verdict.evidence
@@ -153,15 +157,24 @@ class Integration:
             staged = await self._workspace.stage([change])
             if isinstance(staged, Conflict):
                 return _in_conflict(staged)
-            verdict = await self._judge(task, staged, landed, attempt)
+            verdict = await self._judge(task, staged, landed, attempt, self._asked(task, staged))
             if not verdict.why:
                 await record(staged.tree, verdict.evidence)
             return verdict
 
-    async def _judge(self, task: Task, staged: Tree, landed: Set[str], attempt: int) -> Verdict:
+    def _asked(self, task: Task, staged: Tree) -> Checks:
+        """The checks that have something to say about staged work."""
+        something = task.produces or task.verifies or any(change.paths for change in staged.changes)
+        checks = self._checks if something else self._checks_of_nothing
+        own = self._checks_by_type.get(task.type, ())
+        if own:
+            checks = (*checks, *(each for each in own if something or not _needs_files(each[1])))
+        return [(name, check) for name, check in checks if check.applies(task, self._plan)]
+
+    async def _judge(self, task: Task, staged: Tree, landed: Set[str], attempt: int, asked: Checks) -> Verdict:
         """What the checks say about staged work."""
         try:
-            evidence = await self._examine(task, staged, landed, attempt)
+            evidence = await self._examine(task, staged, landed, attempt, asked)
         except SandboxUnavailable as error:
             return Verdict(landed=None, why=f"the checks could not run: {error}", permanent=True)
         refused = [item for item in evidence if not item.passed and not item.expected_red]
@@ -170,22 +183,16 @@ class Integration:
 
     async def final(self, landed: Set[str]) -> tuple[Evidence, ...]:
         """Evidence about the finished whole; empty when no check has anything to say about it."""
-        if not any(check.applies(None, self._plan) for _, check in self._checks):
+        asked = [(name, check) for name, check in self._checks if check.applies(None, self._plan)]
+        if not asked:
             return ()
         async with self._lane:
-            return await self._examine(None, await self._workspace.checkout_tip(), landed, 1)
+            return await self._examine(None, await self._workspace.checkout_tip(), landed, 1, asked)
 
-    async def _examine(self, task: Task | None, tree: Tree, landed: Set[str], attempt: int) -> tuple[Evidence, ...]:
-        nothing = task is not None and not (
-            task.produces or task.verifies or any(change.paths for change in tree.changes)
-        )
-        own = self._checks_by_type.get(task.type, ()) if task is not None else ()
-        applying = [
-            (name, check)
-            for name, check in (*self._checks, *own)
-            if not (nothing and getattr(check, "needs_files", False)) and check.applies(task, self._plan)
-        ]
-        if not applying:
+    async def _examine(
+        self, task: Task | None, tree: Tree, landed: Set[str], attempt: int, asked: Checks
+    ) -> tuple[Evidence, ...]:
+        if not asked:
             return ()
         context = CheckContext(
             tree=tree,
@@ -198,9 +205,7 @@ class Integration:
             attempt=attempt,
         )
         prefix = f"{task.id}-{attempt}" if task is not None else "final"
-        waiting = [
-            asyncio.ensure_future(_one(name, check, task, context, f"{prefix}-{name}")) for name, check in applying
-        ]
+        waiting = [asyncio.ensure_future(_one(name, check, task, context, f"{prefix}-{name}")) for name, check in asked]
         try:
             found = await asyncio.gather(*waiting)
         except BaseException:
@@ -209,6 +214,11 @@ class Integration:
             await asyncio.gather(*waiting, return_exceptions=True)
             raise
         return tuple(item for item in found if not (item.passed and item.details.get("vacuous")))
+
+
+def _needs_files(check: Check) -> bool:
+    """Whether a check has nothing to say about a task that promised, verified and changed nothing."""
+    return bool(getattr(check, "needs_files", False))
 
 
 def _in_conflict(found: Conflict) -> Verdict:

@@ -178,7 +178,7 @@ class World:
         self.agents.append(agent)
         return agent
 
-    def context_for(self, task: Task, attempt: int, opened: Opened, feedback: str) -> AgentContext:
+    def context_for(self, task: Task, attempt: int, opened: Opened, feedback: str, /, **own: Any) -> AgentContext:
         context = AgentContext(
             run="r",
             attempt=attempt,
@@ -187,6 +187,7 @@ class World:
             workspace=None,  # type: ignore[arg-type]
             sandbox=None,  # type: ignore[arg-type]
             feedback=feedback,
+            **own,
         )
         self.contexts.append(context)
         return context

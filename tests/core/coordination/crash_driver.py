@@ -171,7 +171,7 @@ async def carry_out(output: Path) -> str:
             run_dir = data / "runs" / RUN
             run_dir.mkdir(parents=True, exist_ok=True)
 
-            def context_for(task: Task, attempt: int, opened: Opened, feedback: str) -> AgentContext:
+            def context_for(task: Task, attempt: int, opened: Opened, feedback: str, /, **own: Any) -> AgentContext:
                 return AgentContext(
                     run=RUN,
                     attempt=attempt,
@@ -179,6 +179,7 @@ async def carry_out(output: Path) -> str:
                     specification=SPECIFICATION,
                     workspace=GuardedWorkspace(opened.path),
                     sandbox=NoSandbox(),  # type: ignore[arg-type]
+                    **own,
                 )
 
             factory = AgentFactory(lambda name: Writer(output.parent / "calls"))

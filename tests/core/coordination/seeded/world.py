@@ -348,7 +348,7 @@ def judge_start(world: World, process: Process, name: str, attempt: int) -> None
                 found.append(f"{name} and {other} are at work at once")
 
 
-def context_for(task: Task, attempt: int, opened: Opened, feedback: str) -> AgentContext:
+def context_for(task: Task, attempt: int, opened: Opened, feedback: str, /, **own: Any) -> AgentContext:
     return AgentContext(
         run=RUN,
         attempt=attempt,
@@ -357,6 +357,7 @@ def context_for(task: Task, attempt: int, opened: Opened, feedback: str) -> Agen
         workspace=None,  # type: ignore[arg-type]
         sandbox=None,  # type: ignore[arg-type]
         feedback=feedback,
+        **own,
     )
 
 
