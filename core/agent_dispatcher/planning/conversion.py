@@ -6,6 +6,7 @@ changed on the way is told, whoever wrote the format.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
@@ -76,7 +77,7 @@ def _paired(tasks: Sequence[Task], again: Sequence[Task]) -> list[tuple[Task, Ta
     named = {(task.source_id or "", _flat(task.title)): task for task in left if task.source_id}
     found: dict[str, Task] = {}
     for task in tasks:
-        other = named.pop((task.source_id or "", _flat(task.title)), None)
+        other = named.pop((task.source_id or task.id, _flat(task.title)), None)
         if other is not None:
             found[task.id] = other
     taken = {task.id for task in found.values()}
@@ -133,9 +134,9 @@ def _losses(plan: ExecutionPlan, again: Specification, pairs: Sequence[tuple[Tas
 def _requirements(first: Specification, second: Specification) -> Iterator[tuple[str, str]]:
     """Requirements of the second to those of the first: by id, else by text. The names are told from those of tasks by what stands in front."""
     known = {each.id for each in first.requirements}
-    by_text = {_flat(each.text): each.id for each in first.requirements}
+    by_text = {_words(each.text): each.id for each in first.requirements}
     for each in second.requirements:
-        name = each.id if each.id in known else by_text.get(_flat(each.text))
+        name = each.id if each.id in known else by_text.get(_words(each.text))
         if name is not None:
             yield f"\0{each.id}", name
 
@@ -190,6 +191,10 @@ def _described(task: Task, other: Task, names: Mapping[str, str]) -> bool:
     return all(_flat(line) in _flat(f"{other.title} {other.description}") for line in task.description.splitlines())
 
 
+def _steps(task: Task) -> list[tuple[str, str]]:
+    return [(_flat(step.title), step.status) for step in task.steps]
+
+
 #: (one, many, whether a task and what it became agree), in the order in which they are told.
 _COMPARED: tuple[tuple[str, str, _Same], ...] = (
     ("title reads differently", "titles read differently", lambda a, b, _: _flat(a.title) == _flat(b.title)),
@@ -197,7 +202,7 @@ _COMPARED: tuple[tuple[str, str, _Same], ...] = (
     ("status", "statuses", lambda a, b, _: a.status == b.status),
     ("test that gates what it verifies", "tests that gate what they verify", _gates),
     ("parent is a task of its own, behind its parts", "parents are tasks of their own, behind their parts", _children),
-    ("list of steps", "lists of steps", lambda a, b, _: [(s.title, s.status) for s in a.steps] == [(s.title, s.status) for s in b.steps]),
+    ("list of steps", "lists of steps", lambda a, b, _: _steps(a) == _steps(b)),
     ("task type", "task types", lambda a, b, _: a.type == b.type),
     ("mark of an optional task", "marks of optional tasks", lambda a, b, _: a.optional == b.optional),
     ("task's list of what it makes and needs", "tasks' lists of what they make and need", lambda a, b, _: {*a.produces} <= {*b.produces} and {*a.consumes} <= {*b.consumes}),
@@ -205,6 +210,10 @@ _COMPARED: tuple[tuple[str, str, _Same], ...] = (
     ("group", "groups", lambda a, b, _: _flat(a.group) in _flat(b.group)),
     ("priority, size or estimate", "priorities, sizes or estimates", lambda a, b, _: (a.priority, a.complexity, a.estimate_s) == (b.priority, b.complexity, b.estimate_s)),
 )  # fmt: skip
+
+
+def _words(text: str) -> str:
+    return " ".join(re.findall(r"\w+", text))
 
 
 def _counted(count: int, one: str, many: str) -> str:

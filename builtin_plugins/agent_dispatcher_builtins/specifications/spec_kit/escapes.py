@@ -22,13 +22,20 @@ _LINE_ESCAPED = re.compile(rf"(?P<number>\d{{1,9}})?\\(?P<mark>(?(number)[.)]|{_
 
 def escaped_title(title: str) -> str:
     """A title as it is written, so that :func:`plain_title` gives it back."""
-    title = _END.sub(lambda found: found["escapes"] * 2 + "\\" + found["mark"], title)
-    return f"\\{title}" if _BEGINNING.match(title) else title
+    found = _END.search(title)
+    if found:
+        title = f"{title[: found.start()]}{found['escapes'] * 2}\\{found['mark']}"
+    whole = found is not None and found.start() == 0
+    return f"\\{title}" if _BEGINNING.match(title) and not whole else title
 
 
 def plain_title(text: str) -> str:
     """A title as it is meant."""
-    return _END.sub(lambda found: found["escapes"][: len(found["escapes"]) // 2] + found["mark"], _unescaped(text))
+    found = _END.search(text)
+    if found is None:
+        return _unescaped(text)
+    front, escapes = text[: found.start()], found["escapes"]
+    return _unescaped(front) + escapes[: len(escapes) // 2] + found["mark"]
 
 
 def _unescaped(text: str) -> str:

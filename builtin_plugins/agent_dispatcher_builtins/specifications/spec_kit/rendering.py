@@ -49,7 +49,7 @@ _STEP_ID = re.compile(rf"[*_`~\[]*{TASK_ID}")
 
 @frozen(kw_only=True)
 class _Style:
-    """How careful the page is: ``titled`` calls phases after groups, ``labelled`` ties tasks to stories, ``quoted`` keeps descriptions from being read."""
+    """How careful the page is: ``titled`` numbers phases and calls them after groups, ``labelled`` ties tasks to stories, ``quoted`` keeps descriptions from being read."""
 
     titled: bool = True
     labelled: bool = True
@@ -98,7 +98,7 @@ class _Writer:
         phases = self._phases()
         placed: dict[str, _Phase] = {}
         for number, phase in enumerate(phases, 1):
-            lines += [f"## Phase {number}: {phase.title}", ""]
+            lines += [f"## Phase {number}: {phase.title}" if self._style.titled else f"## {phase.title}", ""]
             chain = _chain(phase.tasks, self._before)
             for task in phase.tasks:
                 implied = chain if task.id in chain else frozenset()
@@ -253,4 +253,4 @@ def _numbered(number: int) -> str:
 
 
 def _step(title: str) -> str:
-    return f"\\{title}" if _STEP_ID.match(title) else title
+    return f"\\{title}" if title.startswith("\\") or _STEP_ID.match(title) else title
