@@ -96,9 +96,10 @@ class StructureError(Exception):
         super().__init__("; ".join(f"{fault.at}: {fault.message}" for fault in faults))
 
 
-def make_converter() -> Converter:
-    """A new converter, configured as described at the top of this module."""
+def make_converter(*, sparse: bool = False) -> Converter:
+    """A new converter, configured as described at the top of this module; a ``sparse`` one writes no field that has its default."""
     converter = Converter(
+        omit_if_default=sparse,
         forbid_extra_keys=True,
         detailed_validation=True,
         unstruct_collection_overrides={tuple: list, Set: sorted, frozenset: sorted, set: sorted},
@@ -124,13 +125,13 @@ def configure_converter(converter: Converter) -> None:
 
 
 @cache
-def _shared() -> Converter:
-    return make_converter()
+def _shared(sparse: bool = False) -> Converter:
+    return make_converter(sparse=sparse)
 
 
-def unstructure(value: object) -> Any:
-    """``value`` as dicts, lists and scalars; keys of a class in the order of its fields."""
-    return _shared().unstructure(value)
+def unstructure(value: object, *, sparse: bool = False) -> Any:
+    """``value`` as dicts, lists and scalars; keys of a class in the order of its fields; if ``sparse``, without fields that have their default."""
+    return _shared(sparse).unstructure(value)
 
 
 def read(data: object, cls: type[T], converter: Converter | None = None) -> T:
@@ -172,13 +173,15 @@ def structure(
         ) from fault_list
 
 
-def to_json(value: object, *, indent: int | None = None, canonical: bool = False) -> str:
+def to_json(value: object, *, indent: int | None = None, canonical: bool = False, sparse: bool = False) -> str:
     """JSON text of any value: ASCII only, no NaN; keys in the order the value has them, so that it comes back the same.
 
-    ``canonical`` sorts the keys: then equal values give equal text, whatever order their mappings were filled in.
+    ``canonical`` sorts the keys: then equal values give equal text, whatever order their mappings were filled in. ``sparse`` leaves out fields that
+    have their default, which then is part of what is stored: such a default must not be changed.
     """
     separators = (",", ":") if indent is None else (",", ": ")
-    return json.dumps(unstructure(value), sort_keys=canonical, indent=indent, separators=separators, allow_nan=False)
+    plain = unstructure(value, sparse=sparse)
+    return json.dumps(plain, sort_keys=canonical, indent=indent, separators=separators, allow_nan=False)
 
 
 def from_json(text: str | bytes, cls: type[T], *, where: str = "") -> T:

@@ -59,10 +59,11 @@ _row = st.dictionaries(st.text(max_size=5), _scalar, max_size=3)
     )
 )
 def test_examples_round_trip(example: Example) -> None:
-    """Whatever an example can hold comes back the same, with true still true and 1 still 1."""
-    back = from_json(to_json(example), Example)
-    assert back == example
-    assert repr(back) == repr(example)
+    """Whatever an example can hold comes back the same, with true still true and 1 still 1; also without what is left out as a default."""
+    for sparse in (False, True):
+        back = from_json(to_json(example, sparse=sparse), Example)
+        assert back == example
+        assert repr(back) == repr(example)
 
 
 @pytest.mark.parametrize("cls", VALUES, ids=lambda cls: cls.__name__)
@@ -111,6 +112,13 @@ def test_deep_values_round_trip() -> None:
     event = Event(run="r", type="message", at=1.5, data={"payload": [1, {"b": None}]})
     for value in (plan, result, event):
         assert from_json(to_json(value), type(value)) == value
+        assert from_json(to_json(value, sparse=True), type(value)) == value
+    assert json.loads(to_json(task, sparse=True)) == {
+        "id": "t",
+        "title": "T",
+        "produces": [{"type": "path", "name": "a.py"}],
+        "estimate_s": 2.5,
+    }
 
 
 @frozen(kw_only=True)

@@ -243,7 +243,7 @@ class StateManager:
         """Keep a value of the models (a plan, a specification) as JSON; returns its digest."""
         from ..codec import to_json
 
-        text = to_json(value)
+        text = to_json(value, sparse=True)
         return self.store.put_blob(text.encode())
 
     def get_value(self, digest: str, cls: type[Any]) -> Any:
