@@ -231,7 +231,7 @@ class Coordinator:
         """Make the log agree with the workspace, rebuild the engine from it, attach the bus."""
         state = self._state.state()
         tip = str(state.started.get("base") or "")
-        if state.tasks:
+        if state.tasks or state.resumes:  # a power cut can take everything from the log but its beginning
             found = await self._workspace.reconcile(self._run)
             for event in adopt(self._plan, state, found):
                 self._state.append(event.type, task=event.task, attempt=event.attempt, data=event.data)

@@ -4,9 +4,10 @@
 
     python tests/core/coordination/seeded/driver.py seeds 0 500     # 500 runs; exits with 1 at a violation
     python tests/core/coordination/seeded/driver.py show 17         # one of them, event by event, the same each time
-    python tests/core/coordination/seeded/driver.py kills 3         # killed around each commit of the run of seed 3
-    python tests/core/coordination/seeded/driver.py nth 3           # the n-th operation of each sort fails, until a run passes untouched
-    python tests/core/coordination/seeded/driver.py rollback 3      # as after a power cut: each tail of transactions is lost
+    python tests/core/coordination/seeded/driver.py kills 0 400     # killed before and after each commit, until every type of event had its turn
+    python tests/core/coordination/seeded/driver.py nth 0 5         # the n-th operation of each sort fails, until a run passes untouched
+    python tests/core/coordination/seeded/driver.py tails 0 30      # as after a power cut: each tail of transactions is lost
+    python tests/core/coordination/seeded/driver.py broken idle 0 99   # with a part broken on purpose: violations must be found
 
 Prints one JSON line per finding and one at the end.
 """
@@ -14,6 +15,7 @@ Prints one JSON line per finding and one at the end.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import json
 import logging
@@ -22,21 +24,29 @@ import random
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import product
 from typing import Any
 
+from attrs import evolve
 from judge import judge_log, judge_quiet
 from plans import random_patch, random_plan
 from world import RUN, Killed, Process, StoreOf, Worker, WorkspaceOf, World, context_for, line
 
 from agent_dispatcher.config.values import AgentFactorySettings
+from agent_dispatcher.coordination import coordinator as coordinator_module
 from agent_dispatcher.coordination.agent_factory import AgentFactory
 from agent_dispatcher.coordination.approvals import approval, refusal
 from agent_dispatcher.coordination.coordinator import Coordinator, CoordinatorSettings
+from agent_dispatcher.coordination.engine import Engine
+from agent_dispatcher.coordination.exclusions import Exclusions
 from agent_dispatcher.coordination.message_bus import MessageBus
 from agent_dispatcher.coordination.patches import patch_request
+from agent_dispatcher.coordination.recovery import adopt
 from agent_dispatcher.coordination.retry import RetryPolicy
+from agent_dispatcher.coordination.run_state import RunState
 from agent_dispatcher.coordination.state_manager import StateManager, request
 from agent_dispatcher.errors import StoreError
+from agent_dispatcher.models.event import EVENT_TYPES
 from agent_dispatcher.testing.virtual_time import VirtualClock, VirtualLoop
 from agent_dispatcher_builtins.executors.local import LocalExecutor
 
@@ -65,7 +75,12 @@ async def live(world: World, process: Process, concurrency: int, helper: Callabl
     store = StoreOf(world, process)
     world.store._owners.pop(RUN, None)  # whoever held the run is dead, or has given it back
     state = StateManager(
-        store, RUN, checkpoint_interval_s=0, renew_s=3.0, now=loop.time, monotonic=loop.time  # type: ignore[arg-type]
+        store,
+        RUN,
+        checkpoint_interval_s=0,
+        renew_s=3.0,
+        now=loop.time,
+        monotonic=loop.time,  # type: ignore[arg-type]
     )
     begun = bool(world.log)
     factory = AgentFactory(lambda name: Worker(world, process), AgentFactorySettings())
@@ -127,10 +142,8 @@ async def live(world: World, process: Process, concurrency: int, helper: Callabl
             job.cancel()
         await asyncio.gather(*jobs, return_exceptions=True)
         await factory.aclose(grace_s=1.0)
-        try:
+        with contextlib.suppress(Killed):
             state.close()
-        except Killed:
-            pass
         process.alive = False
         world.read_log()
 
@@ -150,7 +163,14 @@ async def people(world: World, process: Process, run: asyncio.Task[str]) -> None
     trouble = world.trouble
     plan = [
         (when, what)
-        for what, often in (("pause", 0.12), ("cancel", 0.08), ("interrupt", 0.12), ("patch", 0.25), ("patch", 0.2))
+        for what, often in (
+            ("nonsense", 0.05),
+            ("pause", 0.12),
+            ("cancel", 0.08),
+            ("interrupt", 0.12),
+            ("patch", 0.25),
+            ("patch", 0.2),
+        )
         if world.maybe(often * 2 * trouble) and (when := world.chance.random() * 40) >= 0
     ]
     for when, what in sorted(plan):
@@ -165,6 +185,8 @@ async def people(world: World, process: Process, run: asyncio.Task[str]) -> None
         elif what == "interrupt":
             process.quiet = True
             run.cancel()
+        elif what == "nonsense":
+            world.store.request(RUN, {"command": "dance"})
         elif what != "patch":
             process.quiet = True
             request(world.store, RUN, {"command": what})
@@ -202,7 +224,9 @@ def seeded_world(seed: int, trouble: float = 0.35) -> tuple[World, int]:
     return World(plan=random_plan(chance), chance=chance, trouble=trouble), concurrency
 
 
-def carry_out(world: World, concurrency: int, seed: int, fates: Callable[[int], Process], *, disturbed: int = 4) -> None:
+def carry_out(
+    world: World, concurrency: int, seed: int, fates: Callable[[int], Process], *, disturbed: int = 4
+) -> None:
     """One run, life after life, until it is over; violations are left in ``world``."""
 
     async def all_lives() -> None:
@@ -258,6 +282,122 @@ def seeds(first: int, last: int) -> Iterator[dict[str, Any]]:
     yield {"seeds": last - first, "ends": ends, "events": kinds, "digest": whole.hexdigest()[:16]}
 
 
+def kills(first: int, last: int) -> Iterator[dict[str, Any]]:
+    """Killed on both sides of each commit of each life of a run: of as many runs as it takes until this was done to every type of event."""
+    struck: set[tuple[str, str]] = set()
+    points = runs = 0
+    for seed in range(first, last):
+        lives: list[Process] = []
+
+        def remembered(life: int, lives: list[Process] = lives) -> Process:
+            lives.append(Process())
+            return lives[-1]
+
+        world, concurrency = seeded_world(seed)
+        carry_out(world, concurrency, seed, remembered)
+        if found := judged(world):
+            yield {"seed": seed, "violations": found}
+        if {event.type for event in world.log} <= {kind for _, kind in struck}:
+            continue
+        runs += 1
+        for which, process in enumerate(lives):
+            for number, side in product(range(1, process.counts["append"] + 1), ("before", "after")):
+                point = ("append", side, number)
+                world, concurrency = seeded_world(seed)
+                carry_out(world, concurrency, seed, lambda life, p=point, w=which: _killed_in(life, w, p))
+                points += 1
+                struck |= world.struck
+                if found := judged(world):
+                    yield {"seed": seed, "life": which, "point": point, "violations": found}
+    missing = sorted(
+        f"{side} {kind}" for side, kind in product(("before", "after"), EVENT_TYPES) if (side, kind) not in struck
+    )
+    yield {"runs": runs, "points": points, "missing": missing}
+
+
+def _killed_in(life: int, which: int, point: tuple[str, str, int]) -> Process:
+    return Process(kill_at=point if life == which else None)
+
+
+def nth(first: int, last: int) -> Iterator[dict[str, Any]]:
+    """The n-th operation of a sort fails, for n = 1, 2, ... until a run has fewer of them."""
+    reached: Counter[str] = Counter()
+    failures = 0
+    for seed in range(first, last):
+        for operation in OPERATIONS:
+            for number in range(1, 1000):
+                lives: list[Process] = []
+
+                def failing(life: int, o: str = operation, n: int = number, lives: list[Process] = lives) -> Process:
+                    lives.append(Process(fail_at={o: n} if life == 0 else {}))
+                    return lives[-1]
+
+                world, concurrency = seeded_world(seed, trouble=0.2)
+                carry_out(world, concurrency, seed, failing)
+                if found := judged(world):
+                    yield {"seed": seed, "operation": operation, "n": number, "violations": found}
+                if lives[0].counts[operation] < number:
+                    break
+                failures += 1
+                reached[operation] = max(reached[operation], number)
+    yield {"failures": failures, "reached": reached}
+
+
+def tails(first: int, last: int) -> Iterator[dict[str, Any]]:
+    """A run is over, and then it turns out that its last transactions are not on the disk. The workspace has all of it."""
+    cases = adopted = 0
+    for seed in range(first, last):
+        ends = _whole(seed)[0].ends
+        for keep in ends[:-1]:
+            world, concurrency = _whole(seed)
+            landed, bodies = set(world.landed), world.executions.copy()
+            del world.store._events[RUN][keep:]
+            world.heard = [seq for seq in world.heard if seq <= keep]
+            world.read_log()
+            carry_out(world, concurrency, seed, lambda life: Process(), disturbed=0)
+            found = judged(world)
+            again = sorted(
+                key[0] for key, times in world.executions.items() if key[0] in landed and times > bodies[key]
+            )
+            if again:
+                found.append(f"what had landed is done again: {again}")
+            adopted += sum(bool(event.data.get("found")) for event in world.log if event.type == "attempt.landed")
+            cases += 1
+            if found:
+                yield {"seed": seed, "keep": keep, "violations": found}
+    yield {"cases": cases, "adopted": adopted}
+
+
+def _whole(seed: int) -> tuple[World, int]:
+    world, concurrency = seeded_world(seed, trouble=0.0)
+    world.plan = evolve(world.plan, tasks=tuple(evolve(task, type="code_writing") for task in world.plan.tasks))
+    world.patches = False
+    carry_out(world, concurrency, seed, lambda life: Process())
+    return world, concurrency
+
+
+def broken(part: str, first: str, last: str) -> Iterator[dict[str, Any]]:
+    """Something is broken on purpose, to see that it is noticed."""
+    if part == "exclusions":
+        Exclusions.take = lambda self, index: True
+    elif part == "idle":
+        Engine._dispatch = lambda self, whole=Engine._dispatch: None if self._running else whole(self)
+    elif part == "order":
+        whole = StoreOf.append
+
+        def forgetful(self: StoreOf, lease: Any, events: Any) -> int:
+            return whole(self, lease, [event for event in events if event.type != "task.completed"] or events)
+
+        StoreOf.append = forgetful
+    elif part == "twice":
+        coordinator_module.adopt = lambda plan, log, found: adopt(plan, RunState(), found)
+    yield from seeds(int(first), int(last))
+
+
+#: What can fail: writes of the store, of the workspace, agents that are begun, messages.
+OPERATIONS = ("append", "renew", "reconcile", "open", "execute", "publish", "seal", "stage", "land", "final", "finish")
+
+
 def main(arguments: list[str]) -> int:
     logging.disable(logging.CRITICAL)
     mode, *numbers = arguments
@@ -266,8 +406,12 @@ def main(arguments: list[str]) -> int:
         print("\n".join(map(line, world.log)))
         print(json.dumps({"seed": int(numbers[0]), "violations": judged(world), "digest": digest(world)}))
         return 0
+    if mode == "broken":
+        reports = broken(*numbers)
+    else:
+        reports = {"seeds": seeds, "kills": kills, "nth": nth, "tails": tails}[mode](*map(int, numbers))
     bad = 0
-    for report in {"seeds": seeds}[mode](*map(int, numbers)):
+    for report in reports:
         bad += bool(report.get("violations"))
         print(json.dumps(report), flush=True)
     return int(bad > 0)

@@ -52,9 +52,9 @@ def judge_quiet(world: World, now: float, concurrency: int) -> list[str]:
             )
             if not rests and not held and done.issuperset(before.get(task.id, ())):
                 found.append(f"at {now:.3f} {task.id} could run, and {concurrency - len(running)} places are free")
-        if (known.status, known.phase) == ("in_progress", "sealed") and process.landing is None:
-            if known.approval != "requested" and done.issuperset(tests.get(task.id, ())):
-                found.append(f"at {now:.3f} {task.id} could land, and nothing is landing")
+        waits = known.approval == "requested" or not done.issuperset(tests.get(task.id, ()))
+        if (known.status, known.phase) == ("in_progress", "sealed") and not waits and process.landing is None:
+            found.append(f"at {now:.3f} {task.id} could land, and nothing is landing")
     return found
 
 

@@ -9,21 +9,21 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from attrs import define, field, frozen
+from plans import random_patch
 
 from agent_dispatcher.agents import AgentContext, AgentResult, BaseAgent
+from agent_dispatcher.codec import structure
 from agent_dispatcher.coordination.memory_store import MemoryStore
 from agent_dispatcher.coordination.run_state import RunState, fold
-from agent_dispatcher.codec import structure
 from agent_dispatcher.errors import StoreError
 from agent_dispatcher.extension import Change, Landed, Lease, Opened, Reconciled, Started
 from agent_dispatcher.models import Event, Evidence, ExecutionPlan, PlanPatch, Specification, Task
 from agent_dispatcher.planning.revising import revise_all
-from plans import random_patch
 
 RUN = "seeded"
 #: Operations without which a coordinator cannot go on; the others cost an attempt.
@@ -105,7 +105,9 @@ class World:
     Attributes:
         chance: decides everything that is not decided by the order of events.
         trouble: how often agents, checks and people make trouble, 0 to 1.
-        committed: told every batch of events after it was recorded.
+        heard: numbers of the durable messages that a listener got, over all lives.
+        ends: number of the last event of each transaction.
+        struck: on which side of the commit of which type of event a process was killed.
     """
 
     plan: ExecutionPlan
@@ -122,7 +124,8 @@ class World:
     made: int = 0
     heard: list[int] = field(factory=list)
     violations: list[str] = field(factory=list)
-    committed: Callable[[Sequence[Event]], None] = lambda batch: None
+    ends: list[int] = field(factory=list)
+    struck: set[tuple[str, str]] = field(factory=set)
     _plans: dict[int, ExecutionPlan] = field(factory=dict)
 
     def plan_now(self) -> ExecutionPlan:
@@ -145,9 +148,11 @@ class World:
         self.log.extend(batch)
         fold(batch, self.state)
         for event in batch:
-            if event.type == "attempt.retry" and event.data["delay_s"] > 0 and event.task is not None:
+            if (
+                event.type == "attempt.retry" and event.task is not None
+            ):  # a wait may be shorter than what is recorded of it
                 process.resting[event.task] = now + float(event.data["delay_s"])
-        self.committed(batch)
+        self.ends.append(batch[-1].seq)
 
     def maybe(self, probability: float) -> bool:
         return self.chance.random() < probability
@@ -167,7 +172,10 @@ class StoreOf:
         self._world, self._process, self._store = world, process, world.store
 
     def append(self, lease: Lease, events: Sequence[Event]) -> int:
-        self._process.before("append")
+        process = self._process
+        if process.kill_at is not None and process.kill_at[::2] == ("append", process.counts["append"] + 1):
+            self._world.struck |= {(process.kill_at[1], event.type) for event in events}
+        process.before("append")
         number = self._store.append(lease, events)
         batch = list(self._store.read(RUN, number - len(events)))
         self._world.note(batch, self._process, asyncio.get_running_loop().time())
@@ -244,7 +252,7 @@ class WorkspaceOf:
         process.living()
         process.landing = task.id
         try:
-            await world.pause(1.0)
+            await world.pause(9.0 if world.maybe(world.trouble * 0.5) else 1.0)
             process.before("stage")
             if world.maybe(world.trouble * 0.2):
                 conflict = ("x",) if world.maybe(0.5) else ()
@@ -363,5 +371,5 @@ def context_for(task: Task, attempt: int, opened: Opened, feedback: str, /, **ow
 
 def line(event: Event) -> str:
     """An event in one line, without what differs from process to process."""
-    data = {key: value for key, value in event.data.items() if key not in ("patch", "owner", "plan")}
+    data = {key: value for key, value in event.data.items() if key not in ("patch", "owner", "plan", "took_s")}
     return f"{event.seq:4} {event.at:10.3f} {event.type} {event.task or ''} {event.attempt or ''} {data}"
