@@ -10,6 +10,7 @@ from attrs import define, field
 from agent_dispatcher.extension import PlanningContext, Requires, Veto
 from agent_dispatcher.models import PhaseOrder, Specification, Task, TaskPhase
 from agent_dispatcher.planning.declared import declared_edges
+from agent_dispatcher.planning.reach import reached
 
 __all__ = ["PhasesRule"]
 
@@ -158,7 +159,7 @@ class _Arrangement:
             following.setdefault(first, []).append(second)
         if not any(before in names and after in parallel for before, after in self.declared):
             return {}
-        return {name: frozenset(_behind(name, following) & parallel) for name in listed}
+        return {name: frozenset(reached(name, following) & parallel) for name in listed}
 
     def _both(self, first: Task, second: Task, why: str) -> Iterator[Veto]:
         yield from self._one(first, second, why)
@@ -178,17 +179,6 @@ def _reached(at: int, after: Sequence[Mapping[int, PhaseOrder]]) -> set[int]:
             if before not in seen:
                 seen.add(before)
                 stack.append(before)
-    return seen
-
-
-def _behind(name: str, following: Mapping[str, Sequence[str]]) -> set[str]:
-    seen: set[str] = set()
-    stack = [name]
-    while stack:
-        for each in following.get(stack.pop(), ()):
-            if each not in seen:
-                seen.add(each)
-                stack.append(each)
     return seen
 
 

@@ -11,6 +11,7 @@ from ..models import Dependency, Dropped, Exclusion, Reason
 from ._cycles import cycle_error, path_text
 from ._growing import GrowingOrder
 from ._order import components, shortest_cycle, topological_order
+from .reach import reached
 
 __all__ = ["Candidates", "confidence", "merge"]
 
@@ -166,7 +167,7 @@ def _exclusions(candidates: Candidates, dependencies: Sequence[Dependency]) -> t
     for (members, resource), reasons in sorted(
         candidates.exclusions.items(), key=lambda item: (item[0][1], item[0][0])
     ):
-        behind = {member: _behind(member, following) & set(members) for member in members}
+        behind = {member: reached(member, following) & set(members) for member in members}
         loose = [
             member
             for member in members
@@ -175,15 +176,3 @@ def _exclusions(candidates: Candidates, dependencies: Sequence[Dependency]) -> t
         if loose:
             result.append(Exclusion(tasks=tuple(loose), resource=resource, reasons=_sorted(reasons)))
     return tuple(result)
-
-
-def _behind(task: str, following: Mapping[str, Sequence[str]]) -> set[str]:
-    """Everything that waits for ``task``."""
-    seen: set[str] = set()
-    stack = [task]
-    while stack:
-        for each in following.get(stack.pop(), ()):
-            if each not in seen:
-                seen.add(each)
-                stack.append(each)
-    return seen

@@ -11,6 +11,7 @@ from typing import Any
 from attrs import frozen
 
 from ..models import Dependency, Dropped, Estimates, ExecutionPlan, Reason, Requirement, Task
+from .reach import reached
 from .task_matching import match_tasks
 
 __all__ = ["FORMAT", "VERSION", "ChangedTask", "Edge", "PlanDiff", "compare", "diff_to_json"]
@@ -198,7 +199,7 @@ def _told(
         implied = False
         if start is not None and goal is not None and _strength(each) == "binding":
             if start not in reach:
-                reach[start] = _behind(start, following)
+                reach[start] = reached(start, following)
             implied = goal in reach[start]
         told.append(
             Edge(
@@ -210,17 +211,6 @@ def _told(
             )
         )
     return tuple(told)
-
-
-def _behind(start: str, following: Mapping[str, Sequence[str]]) -> Collection[str]:
-    seen: set[str] = set()
-    stack = [start]
-    while stack:
-        for each in following.get(stack.pop(), ()):
-            if each not in seen:
-                seen.add(each)
-                stack.append(each)
-    return seen
 
 
 def diff_to_json(diff: PlanDiff) -> dict[str, Any]:
