@@ -31,6 +31,7 @@ COMMANDS = {
     "status": ("runs", "Show where a run stands."),
     "report": ("runs", "Print the report of a run."),
     "replay": ("replay", "Carry a run out again from its log, and show it as it was at any moment."),
+    "timeline": ("timeline", "Show who did what when in a run, what waited for what, and where the time went."),
     "plugins": ("plugins", "List, show and examine plugins."),
     "trust": ("trust", "Trust the configuration file of a project."),
 }

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from attrs import frozen
 
 from agent_dispatcher.models import Event, ExecutionPlan, ExecutionResult
+from agent_dispatcher.reporting.history import History
 
-from .history import History
 from .text import clean, line, money, number, seconds
 
 __all__ = ["Advice", "Tile", "next_steps", "sentence", "tiles"]

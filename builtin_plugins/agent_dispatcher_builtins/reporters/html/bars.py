@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from attrs import frozen
 
 from agent_dispatcher.models import Task
+from agent_dispatcher.reporting.chain import Step
+from agent_dispatcher.reporting.history import SPAN_KINDS, Attempt, History
 
-from .chain import Step
-from .history import SPAN_KINDS, Attempt, History
 from .text import line, seconds, wrapped
 from .words import outcome_badge, type_class
 

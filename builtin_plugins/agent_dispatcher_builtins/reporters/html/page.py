@@ -10,13 +10,13 @@ from pathlib import Path
 from attrs import frozen
 
 from agent_dispatcher.models import Event, ExecutionPlan, ExecutionResult
+from agent_dispatcher.reporting.chain import Step, decisive_chain
+from agent_dispatcher.reporting.history import SPAN_KINDS, History, read_history
 
 from ..excerpt import excerpt
 from .advice import Advice, Tile, next_steps, sentence, tiles
 from .bars import Chart, chart_of_agents, chart_of_tasks
-from .chain import Step, decisive_chain
 from .drawing import Drawing, draw_groups, draw_tasks
-from .history import SPAN_KINDS, History, read_history
 from .logs import Logs
 from .rows import Link, Problem, Proof, RequirementRow, Rows, TaskRow
 from .text import clean, line, seconds

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from attrs import field, frozen
 
 from agent_dispatcher.models import Dependency, Evidence, ExecutionPlan, ExecutionResult, Task, TaskResult
+from agent_dispatcher.reporting.history import SPAN_KINDS, Attempt, History
 
-from .history import SPAN_KINDS, Attempt, History
 from .logs import Logs
 from .text import Allowance, clean, line, seconds
 from .words import Badge, evidence_badge, outcome_badge, status_badge, type_class, verdict_badge

@@ -6,8 +6,8 @@
     ├──────────┼───────┼─────────┼────────┼───────┼─────────┤
     0       ready   started    sealed   gated          landed or rejected
 
-Times are seconds after the first event. When a landing began is not recorded; work lands one at a time, so it began when the work was
-ready for it and the landing before it was over.
+Times are seconds after the first event. Where a log does not say how long a landing took, it began when the work was ready for it and the
+landing before it was over: work lands one at a time. While no process is at work on the run, everything in it is *stopped*.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from typing import Any
 
 from attrs import define, field, frozen
 
-from agent_dispatcher.models import Event, Evidence, ExecutionPlan
-from agent_dispatcher.reporting import evidence_from_json
+from ..models import Event, Evidence, ExecutionPlan
+from .aggregate import evidence_from_json
 
 __all__ = ["SPAN_KINDS", "Attempt", "History", "Mark", "Span", "read_history"]
 
@@ -32,6 +32,8 @@ SPAN_KINDS: Mapping[str, str] = {
     "gate": "waiting for its test to land",
     "lane": "waiting for other landings",
     "landing": "landing: merged and checked",
+    "approval": "waiting for a person",
+    "stopped": "nobody was at work on the run",
 }
 
 #: Shorter waits are the dispatcher's own turn of the loop; they count to what follows.
@@ -61,6 +63,8 @@ class Attempt:
         outcome: ``landed``, ``rejected``, ``failed``, ``sealed`` (never landed) or ``running`` (never ended).
         reason: why it failed, in a word (``raised``, ``timeout``, ...), ``""`` otherwise.
         message: what it was rejected or failed with, in full.
+        agent_s: seconds of its work in which it was in the agent's hands; ``None`` where the log does not say.
+        took_s: seconds that merging and checking took; ``None`` where the log does not say.
         spans: without gaps, in order.
     """
 
@@ -73,6 +77,8 @@ class Attempt:
     message: str = ""
     summary: str = ""
     evidence: tuple[Evidence, ...] = ()
+    agent_s: float | None = None
+    took_s: float | None = None
     started: float = 0.0
     worked_until: float = 0.0
     ended: float = 0.0
@@ -97,6 +103,7 @@ class History:
         facts: what ``run.started`` holds.
         blocked: by task id, the tasks whose bad end keeps it from starting.
         ended: whether the log has the end of the run.
+        gaps: from when to when nobody was at work on the run.
     """
 
     started_at: float = 0.0
@@ -106,6 +113,7 @@ class History:
     facts: dict[str, Any] = field(factory=dict)
     blocked: dict[str, tuple[str, ...]] = field(factory=dict)
     ended: bool = False
+    gaps: tuple[tuple[float, float], ...] = ()
 
 
 @define
@@ -122,6 +130,11 @@ class _Open:
     free_from: float = 0.0
     retry_until: float = 0.0
     lane_free_at: float = 0.0
+    lane_on: str | None = None
+    took_s: float | None = None
+    asked_at: float | None = None
+    answered_at: float | None = None
+    agent_s: float | None = None
     outcome: str = "running"
     reason: str = ""
     message: str = ""
@@ -131,6 +144,10 @@ class _Open:
 
 def _number(value: object) -> float:
     return float(value) if isinstance(value, int | float) else 0.0
+
+
+def _seconds(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
 
 
 def read_history(plan: ExecutionPlan, events: Sequence[Event]) -> History:
@@ -155,6 +172,7 @@ def read_history(plan: ExecutionPlan, events: Sequence[Event]) -> History:
         facts=log.facts,
         blocked=log.blocked,
         ended=log.finished,
+        gaps=tuple(log.gaps),
     )
 
 
@@ -170,6 +188,8 @@ def _finished(attempt: _Open, spans: tuple[Span, ...], log: _Log) -> Attempt:
         message=attempt.message,
         summary=attempt.summary,
         evidence=attempt.evidence,
+        agent_s=attempt.agent_s,
+        took_s=attempt.took_s,
         started=attempt.started,
         worked_until=log.last if until is None else until,
         ended=spans[-1].end if spans else attempt.started,
@@ -190,11 +210,14 @@ class _Log:
         self.marks: list[Mark] = []
         self.facts: dict[str, Any] = {}
         self.finished = False
-        self._lane_free = 0.0
+        self.gaps: list[tuple[float, float]] = []
+        self._lane_free, self._lane_on = 0.0, ""
         self._retry: dict[tuple[str, int], float] = {}
 
     def take(self, event: Event) -> None:
         at = max(0.0, event.at - self.zero)
+        if event.type == "run.resumed" and at > self.last:
+            self.gaps.append((self.last, at))
         self.last = max(self.last, at)
         if event.task is None:
             self._take_run(event, at)
@@ -216,7 +239,7 @@ class _Log:
                 self.facts = dict(event.data)
             case "run.resumed" | "run.paused":
                 self.marks.append(Mark(at=at, text=event.type.removeprefix("run.")))
-                self._lane_free = at
+                self._lane_free, self._lane_on = at, ""
                 self.finished = False
             case "run.finished":
                 self.finished = True
@@ -239,18 +262,26 @@ class _Log:
             case "attempt.sealed":
                 attempt.sealed, attempt.outcome = at, "sealed"
                 attempt.summary = str(data.get("summary") or "")
+                attempt.agent_s = _seconds(data.get("agent_s"))
             case "attempt.checked":
                 attempt.evidence = tuple(evidence_from_json(item) for item in data.get("evidence") or ())
+            case "approval.requested":
+                attempt.asked_at, self._lane_free, self._lane_on = at, at, ""
+            case "approval.given" | "approval.refused":
+                attempt.answered_at = at
             case "attempt.landed" | "attempt.rejected":
+                attempt.took_s = _seconds(data.get("took_s"))
                 attempt.ended, attempt.outcome = at, event.type.removeprefix("attempt.")
                 attempt.message = str(data.get("feedback") or data.get("why") or "")
                 attempt.lane_free_at, self._lane_free = self._lane_free, at
+                attempt.lane_on, self._lane_on = self._lane_on or None, ""
                 if attempt.outcome == "landed":
-                    self.landed[attempt.task] = at
+                    self.landed[attempt.task], self._lane_on = at, attempt.task
             case "attempt.failed":
                 attempt.ended, attempt.outcome = at, "failed"
                 attempt.reason = str(data.get("reason") or "")
                 attempt.message = str(data.get("error") or "")
+                attempt.agent_s = _seconds(data.get("agent_s"))
             case "attempt.retry":
                 self._retry[attempt.task, attempt.number] = at + _number(data.get("delay_s"))
 
@@ -276,7 +307,7 @@ class _Waits:
 
     def spans(self, attempt: _Open) -> tuple[Span, ...]:
         """The whole row of an attempt, without gaps."""
-        row = _Row(attempt.free_from)
+        row = _Row(attempt.free_from, self._log.gaps)
         if attempt.number == 1:
             row.until(*self._last(self._before.get(attempt.task, ()), attempt.started), kind="dependency")
         else:
@@ -290,7 +321,14 @@ class _Waits:
         row.until(attempt.sealed, None, kind="work")
         row.until(*self._last(self._holders.get(attempt.task, ()), end), kind="gate")
         begun = attempt.outcome in ("landed", "rejected")
-        row.until(min(attempt.lane_free_at, end) if begun else end, None, kind="lane")
+        if attempt.asked_at is not None:
+            row.until(min(attempt.asked_at, end), None, kind="landing")
+            answered = attempt.answered_at if attempt.answered_at is not None else end
+            row.until(min(answered, end), None, kind="approval")
+        if begun and attempt.took_s is not None:
+            row.until(max(row.at, end - attempt.took_s), attempt.lane_on, kind="lane")
+        else:
+            row.until(min(attempt.lane_free_at, end) if begun else end, attempt.lane_on, kind="lane")
         if begun:
             row.until(end, None, kind="landing")
         return row.done()
@@ -318,14 +356,27 @@ class _Waits:
 
 
 class _Row:
-    """Spans one behind the other; a span that would not reach beyond the one before it is left out."""
+    """Spans one behind the other; a span that would not reach beyond the one before it is left out.
 
-    def __init__(self, at: float) -> None:
+    Args:
+        at: where it begins.
+        gaps: when nobody was at work on the run, in order.
+    """
+
+    def __init__(self, at: float, gaps: Sequence[tuple[float, float]] = ()) -> None:
         self.at = at
+        self._gaps = gaps
         self._spans: list[Span] = []
 
     def until(self, end: float, on: str | None, *, kind: str) -> None:
-        """The row goes on with ``kind`` until ``end``."""
+        """The row goes on with ``kind`` until ``end``, except where nobody was at work."""
+        for since, until in self._gaps:
+            if since < end and self.at < until:
+                self._add(min(since, end), on, kind)
+                self._add(min(until, end), None, "stopped")
+        self._add(end, on, kind)
+
+    def _add(self, end: float, on: str | None, kind: str) -> None:
         least = 0.0 if kind in ("work", "landing") else _SHORTEST_S
         if end - self.at > least:
             self._spans.append(Span(kind=kind, start=self.at, end=end, on=on))

@@ -9,8 +9,8 @@ import pytest
 from attrs import evolve
 
 from agent_dispatcher.models import Exclusion, ExecutionPlan, Specification, Task
-from agent_dispatcher_builtins.reporters.html.chain import decisive_chain
-from agent_dispatcher_builtins.reporters.html.history import read_history
+from agent_dispatcher.reporting.chain import decisive_chain
+from agent_dispatcher.reporting.history import read_history
 
 
 def rows(run: Any) -> dict[tuple[str, int], list[tuple[str, float, float, str | None]]]:
