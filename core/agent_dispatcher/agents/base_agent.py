@@ -136,6 +136,11 @@ class _Life:
     async def setup(self) -> None:
         """Get ready; an exception retires the instance."""
 
+    async def healthy(self) -> bool:
+        """Whether it can do another task; awaited each time before one that has worked gets the next. ``False``, an exception, or no answer
+        within five seconds retires it, and a new instance does the task."""
+        return True
+
     async def teardown(self) -> None:
         """Give back what :meth:`setup` took."""
 

@@ -6,13 +6,17 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from ..agents.base_agent import BaseAgent, SyncAgent
 from ..config.values import AgentFactorySettings
 from ..errors import PluginError, RunError
+from .frames import threads_of
+from .leaks import LeakWatch
+from .leftovers import end_processes, processes_of
 
 __all__ = ["AgentFactory", "Claim"]
 
@@ -29,7 +33,7 @@ class Claim:
         agent_type: name of the agent type.
         name: of the instance, unique in the run (``code-writer-2``).
         agent: the instance, ``None`` until :meth:`AgentFactory.ready` made it.
-        overridden: names of the callbacks it overrides.
+        overridden: names of the callbacks it overrides, and ``healthy``.
     """
 
     agent_type: str
@@ -50,6 +54,9 @@ class Claim:
 
 _CALLBACKS = ("on_start", "on_progress", "on_result", "on_error", "on_retire")
 
+#: Seconds an agent may take to say whether it is healthy.
+_HEALTH_S = 5.0
+
 
 class AgentFactory:
     """Makes agents and keeps idle ones for the next task of their type.
@@ -62,6 +69,7 @@ class AgentFactory:
         settings: ``default_pool_size`` (idle instances kept per type in any case; 0: none, also under load), ``max_total_agents`` (instances there may be at any time, idle
             ones included), ``enable_pooling`` (``False``: every attempt gets an instance of its own).
         pool_sizes: idle instances kept of one type, where the type says so itself.
+        notice: told in a sentence about an agent that was not healthy, was given up or leaves something behind; the log is told in any case.
     """
 
     def __init__(
@@ -70,6 +78,7 @@ class AgentFactory:
         settings: AgentFactorySettings | None = None,
         *,
         pool_sizes: Mapping[str, int] | None = None,
+        notice: Callable[[str], None] | None = None,
     ) -> None:
         settings = settings or AgentFactorySettings()
         self._create = create
@@ -83,11 +92,25 @@ class AgentFactory:
         self._total = 0
         self._made: dict[str, int] = {}
         self._teardowns: set[asyncio.Task[None]] = set()
+        self._names: dict[int, str] = {}
+        self._tell = notice
+        self._leaks = LeakWatch(self._notice)
 
     @property
     def total(self) -> int:
         """Instances in use or idle."""
         return self._total
+
+    def name_of(self, agent: Agent) -> str:
+        """Name of an instance; its class where it is none of these, or retired."""
+        return self._names.get(id(agent)) or f"of class {type(agent).__name__}"
+
+    def _notice(self, text: str) -> None:
+        log.warning("%s", text)
+        if self._tell is not None:
+            self._tell(text)
+
+    # --- use ------------------------------------------------------------------------------------------------------
 
     def claim(self, agent_type: str) -> Claim:
         """An idle instance of that type, or the right to a new one. When there are too many, an idle one of another type makes room.
@@ -103,10 +126,14 @@ class AgentFactory:
             raise RunError(
                 f"all {self._max_total} agents are in use: raise max_total_agents or lower the number of concurrent tasks"
             )
+        self._leaks.begin()
         self._note_busy(agent_type)
         self._total += 1
+        return Claim(agent_type, self._new_name(agent_type))
+
+    def _new_name(self, agent_type: str) -> str:
         number = self._made[agent_type] = self._made.get(agent_type, 0) + 1
-        return Claim(agent_type, f"{agent_type}-{number}")
+        return f"{agent_type}-{number}"
 
     def _note_busy(self, agent_type: str) -> None:
         busy = self._busy[agent_type] = self._busy[agent_type] + 1
@@ -135,7 +162,11 @@ class AgentFactory:
         return False
 
     async def ready(self, claim: Claim) -> Agent:
-        """The claimed instance, made and set up; what its factory or ``setup`` raises passes through."""
+        """The claimed instance, made, set up and, when it was used before, healthy; what its factory or ``setup`` raises passes through."""
+        if claim.is_set_up and "healthy" in claim.overridden and claim.agent is not None:
+            ill = await _illness(claim.agent)
+            if ill:
+                self._replace(claim, ill)
         if claim.agent is None:
             agent = self._create(claim.agent_type)
             if not isinstance(agent, (BaseAgent, SyncAgent)):
@@ -143,19 +174,44 @@ class AgentFactory:
                     f"agent type {claim.agent_type!r} made a {type(agent).__name__}; its factory must return a BaseAgent or SyncAgent"
                 )
             claim.agent = agent
+            self._names[id(agent)] = claim.name
             base = BaseAgent if isinstance(agent, BaseAgent) else SyncAgent
             claim.overridden = frozenset(
-                name for name in _CALLBACKS if getattr(type(agent), name) is not getattr(base, name)
+                name for name in (*_CALLBACKS, "healthy") if getattr(type(agent), name) is not getattr(base, name)
             )
         if not claim.is_set_up:
             await claim.agent.setup()
             claim.is_set_up = True
         return claim.agent
 
+    def _replace(self, claim: Claim, ill: str) -> None:
+        """Retire the instance and let the claim be for a new one."""
+        retired = evolve(claim)
+        claim.agent, claim.is_set_up, claim.overridden = None, False, frozenset()
+        claim.name = self._new_name(claim.agent_type)
+        self._notice(f"agent {retired.name} is retired: {ill}; {claim.name} does its work")
+        self._total += 1
+        self._retire(retired)
+
+    def abandon(self, claim: Claim, task: str, folder: Path | None) -> None:
+        """End the processes of an agent that does not end itself, and name it. :meth:`release` has still to be called, with ``broken``.
+
+        Args:
+            folder: where it is at work; ``None`` when it does not work there (any more).
+        """
+        ended = 0
+        if claim.agent is not None and folder is not None:
+            ended = end_processes(processes_of(threads_of(claim.agent), folder))
+        self._notice(
+            f"agent {claim.name} did not end when it was told to: task {task} goes on without it, {ended} of its processes were killed, "
+            "and whatever it still returns counts for nothing"
+        )
+
     def release(self, claim: Claim, *, broken: bool = False) -> None:
         """Give it back: to the pool, or into retirement when it is broken, surplus, or pooling is off."""
         agent_type = claim.agent_type
         self._busy[agent_type] -= 1
+        self._leaks.ended(agent_type, self._busy.total())
         idle = self._idle.get(agent_type)
         if idle is None:
             idle = self._idle[agent_type] = []
@@ -168,6 +224,7 @@ class AgentFactory:
         self._total -= 1
         if claim.agent is None:
             return
+        self._names.pop(id(claim.agent), None)
         claim.tell("on_retire")
         if claim.is_set_up:
             claim.is_set_up = False
@@ -191,3 +248,14 @@ class AgentFactory:
             for task in late:
                 task.cancel()
                 log.warning("an agent's teardown took more than %s seconds and was given up", grace_s)
+
+
+async def _illness(agent: Agent) -> str:
+    """Why it cannot be used again; ``""`` when it is healthy."""
+    try:
+        async with asyncio.timeout(_HEALTH_S):
+            return "" if await agent.healthy() else "it says that it is not healthy"
+    except TimeoutError:
+        return f"it did not say within {_HEALTH_S:g} s whether it is healthy"
+    except Exception as error:
+        return f"its health check raised {type(error).__name__}: {error}"

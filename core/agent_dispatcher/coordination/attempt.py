@@ -14,7 +14,12 @@ from ..extension.components import Change, Opened
 from ..models import Artifact, PlanPatch, Task
 from .agent_factory import Claim
 
-__all__ = ["AttemptHost", "Envelope", "RunningAttempt", "checked_result", "sealed_data"]
+__all__ = ["AttemptHost", "Envelope", "RunningAttempt", "checked_result", "sealed_data", "shortened"]
+
+#: Of all texts of a result together.
+MAX_RESULT_CHARACTERS = 1_000_000
+#: Kept of the error of an attempt.
+MAX_ERROR_CHARACTERS = 20_000
 
 
 @frozen
@@ -104,7 +109,22 @@ def checked_result(result: object, agent: str) -> AgentResult:
         raise PluginError(
             f"agent {agent} returned an AgentResult whose {' and '.join(wrong)} cannot be recorded; see AgentResult"
         )
+    size = len(result.summary) + len(result.error or "")
+    size += sum(len(made.name) + len(made.type) + len(made.path) for made in result.artifacts)
+    if size > MAX_RESULT_CHARACTERS:
+        raise PluginError(
+            f"agent {agent} returned an AgentResult of {size} characters, {MAX_RESULT_CHARACTERS} are allowed; "
+            "write what is long to a file of the workspace"
+        )
     return result
+
+
+def shortened(text: str) -> str:
+    """An error that can be recorded: beginning and end of one that is too long."""
+    if len(text) <= MAX_ERROR_CHARACTERS:
+        return text
+    half = MAX_ERROR_CHARACTERS // 2
+    return f"{text[:half]} ... ({len(text) - 2 * half} characters left out) ... {text[-half:]}"
 
 
 def _is_artifact(made: object) -> bool:

@@ -14,7 +14,7 @@ from ..failpoints import failpoint
 from ..models import PlanPatch, Task
 from . import transitions as t
 from .agent_factory import AgentFactory
-from .attempt import AttemptHost, Envelope, RunningAttempt, checked_result, sealed_data
+from .attempt import AttemptHost, Envelope, RunningAttempt, checked_result, sealed_data, shortened
 from .message_bus import MessageBus
 from .retry import FailureJudge, Judgement
 from .settings import CoordinatorSettings
@@ -110,8 +110,9 @@ class Attempts:
         """Give up attempts that are overdue. An agent that cannot be ended keeps its folder to itself and is never used again."""
         now = self._monotonic()
         for running in [one for one in self._running.values() if now > one.overdue_at]:
-            log.warning("agent %s does not end; task %s goes on without it", running.claim.name, running.task.id)
             running.close_access()
+            at_work_in = running.opened.path if running.opened is not None and not running.sealing else None
+            self._factory.abandon(running.claim, running.task.id, at_work_in)
             job = running.job
             self._end(
                 running,
@@ -253,7 +254,7 @@ class Attempts:
         """Ask the policy what follows, record an attempt without sealed work, tell the engine."""
         if not self._over(running, broken=broken):
             return
-        task, number = running.task, running.attempt
+        task, number, error = running.task, running.attempt, shortened(error)
         duration_s = round(self._monotonic() - running.started_at, 6)
         judged = Judgement() if reason in ("declined", "cancelled") else self._judge.judge(task, number, error)
         data = {"error": error, "reason": reason, "permanent": permanent, "duration_s": duration_s}

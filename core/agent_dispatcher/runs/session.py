@@ -12,6 +12,7 @@ from attrs import define, evolve, field, frozen
 from ..config import Config
 from ..coordination.agent_factory import AgentFactory
 from ..coordination.coordinator import Coordinator, CoordinatorSettings
+from ..coordination.loop_watch import LoopWatch
 from ..coordination.memory_store import MemoryStore
 from ..coordination.patches import Advise
 from ..coordination.state_manager import StateManager
@@ -211,11 +212,15 @@ class RunSession:
             contexts.use(plan)
             integration.use(plan)
 
+        def warn(text: str) -> None:
+            state.append("run.warning", data={"text": text})
+
         use(plan)
         self._factory = AgentFactory(
             self._create_agent,
             self.config.agent_factory,
             pool_sizes={each.name: each.pool for each in self.agent_types() if each.pool is not None},
+            notice=warn,
         )
         coordinator = Coordinator(
             plan=plan,
@@ -239,7 +244,8 @@ class RunSession:
         )
         if self.options.on_coordinator is not None:
             self.options.on_coordinator(coordinator)
-        return await coordinator.run()
+        with LoopWatch(self._factory.name_of, warn):
+            return await coordinator.run()
 
     def _settings(self, state: StateManager) -> CoordinatorSettings:
         """What is configured now, and every approval that was configured when the run was started."""
