@@ -22,8 +22,8 @@ __all__ = ["Cluster", "Nearest", "Unit", "Vocabulary", "cluster", "units"]
 
 #: A word that names a component counts for so many that only occur in what is said about it.
 _TITLE = 3.0
-#: What a unit has to share with a component to belong to it, in the weight of words that one requirement in twelve uses.
-_ENOUGH = 3.0
+#: What a unit has to share with a component to belong to it, times the logarithm of how many requirements there are: the more, the more each word tells.
+_ENOUGH = 1.7
 #: ... and so many times more than with the next: what concerns several components as much is a matter of its own.
 _CLEARLY = 1.2
 #: What a word tells that nearly all requirements use.
@@ -144,7 +144,9 @@ def cluster(
     every = units(requirements, chapters)
     clusters = [Cluster(title=each.title, source=each.source, words=_part_words(each)) for each in components]
     left = (
-        _placed(every, clusters, vocabulary, _ENOUGH * math.log(12), clearly=_CLEARLY) if len(clusters) > 1 else every
+        _placed(every, clusters, vocabulary, _ENOUGH * math.log(len(requirements) + 2), clearly=_CLEARLY)
+        if len(clusters) > 1
+        else every
     )
     leading = [each for each in left if each.leads]
     for unit in leading:

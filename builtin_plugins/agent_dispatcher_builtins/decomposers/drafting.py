@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 from attrs import field, frozen
 
@@ -15,41 +15,16 @@ from .design import Design, read_chapters, read_design
 from .effort import SECONDS, task_complexity, testing_complexity
 from .file_tree import StatedFile, is_manifest, is_test
 from .identity import Identities
+from .kinds import BUILDING, MEASURED, is_topic, kind_of
 from .promising import Work, file_words, promise_entities, promise_files
-from .prose import classify, described, priority
+from .prose import described, priority
 from .sources import read_pages
 from .splitting import MOST_REQUIREMENTS, split
+from .titles import component_title, group, tested, work_title
 from .wording import imperative, plain_text, questions, shortened, subjects
 
 __all__ = ["draft"]
 
-_BUILDING = frozenset(("code_writing", "refactoring", "debugging"))
-#: What success is measured by is tested, not written.
-_MEASURED = re.compile(r"^SC[-_ ]?\d", re.IGNORECASE)
-#: Requirements that are only a heading for what hangs on them.
-_TOPICS = (
-    (
-        "testing",
-        re.compile(
-            r"^(?:(?:automated|unit|integration) )?(?:testing|tests?|test coverage|quality assurance)\b", re.IGNORECASE
-        ),
-    ),
-    ("documentation", re.compile(r"^(?:documentation|docs|user guide)\b", re.IGNORECASE)),
-    ("deployment", re.compile(r"^(?:deployment|release|ci/cd)\b", re.IGNORECASE)),
-)
-#: What begins with one of these says already what is to be done.
-_ORDERS = """
-    add allow apply attach automate build calculate cancel capture change check choose clean clear collect
-    configure connect convert create define delete deliver detect develop display do edit enable enforce ensure
-    expose export extend extract fetch filter find fix generate group handle hide implement import improve install
-    integrate introduce invite limit list load log maintain make manage map match measure merge migrate model
-    monitor move notify offer open parse pay persist play prevent print process protect provide publish read
-    receive record refactor register remove rename render replace report request require reset restore restrict
-    retrieve return reuse review run save schedule search secure select send serve set show sign simplify sort
-    start stop store stream submit subscribe support switch sync synchronize test track transfer trigger update
-    upgrade upload use validate verify view warn write
-"""
-_VERBS = frozenset(_ORDERS.split())
 _MOST_SUGGESTED = 200
 #: What work that is not code has to share with a component to be about it.
 _NEAR = 2.5
@@ -62,8 +37,8 @@ def draft(specification: Specification) -> Decomposition:
     design = read_design(pages, repository=slug)
     chapters = read_chapters(pages, (each.source for each in specification.requirements))
     vocabulary = Vocabulary(specification.requirements)
-    kinds = {each.id: _kind(each) for each in specification.requirements}
-    building = [each for each in specification.requirements if kinds[each.id] in _BUILDING]
+    kinds = {each.id: kind_of(each) for each in specification.requirements}
+    building = [each for each in specification.requirements if kinds[each.id] in BUILDING]
     clusters = cluster(building, chapters, design.components, specification.glossary, vocabulary)
     return _Draft(specification, design, vocabulary, kinds, clusters).tasks()
 
@@ -81,16 +56,16 @@ class _Draft:
     suggestions: list[Requires] = field(factory=list, init=False)
 
     def tasks(self) -> Decomposition:
-        others = [each for each in self.specification.requirements if self.kinds[each.id] not in _BUILDING]
+        others = [each for each in self.specification.requirements if self.kinds[each.id] not in BUILDING]
         nearest = Nearest([each.words for each in self.clusters], self.vocabulary)
         near = {
-            each.id: None if _is_topic(each) else nearest.to(dict.fromkeys(self.vocabulary.of(each), 1.0), _NEAR)
+            each.id: None if is_topic(each) else nearest.to(dict.fromkeys(self.vocabulary.of(each), 1.0), _NEAR)
             for each in others
         }
         works = self._works()
         code = [(work, self._code(work, works)) for work in works]
-        tests = self._tests(code, [each for each in others if self.kinds[each.id] == "measured"], near)
-        rest = [self._other(each, near[each.id], code) for each in others if self.kinds[each.id] != "measured"]
+        tests = self._tests(code, [each for each in others if self.kinds[each.id] == MEASURED], near)
+        rest = [self._other(each, near[each.id], code) for each in others if self.kinds[each.id] != MEASURED]
         research = self._research(code)
         set_up = self._set_up([task for _, task in code])
         ordered: list[Task] = []
@@ -113,7 +88,9 @@ class _Draft:
         return works
 
     def _code(self, work: Work, works: Sequence[Work]) -> Task:
-        title = self._title(work, [each for each in works if each.component == work.component])
+        title = work_title(
+            self.clusters[work.component], work, [each for each in works if each.component == work.component]
+        )
         kinds = {self.kinds[each.id] for each in work.requirements}
         kind = kinds.pop() if len(kinds) == 1 else "code_writing"
         size = task_complexity(work.requirements, len(work.files))
@@ -126,7 +103,7 @@ class _Draft:
             written,
             produces=work.produces,
             consumes=work.consumes,
-            group=_group(self.clusters[work.component]),
+            group=group(self.clusters[work.component]),
         )
 
     def _tests(
@@ -141,10 +118,10 @@ class _Draft:
                 wanted = list({one.id: one for work, _ in some for one in work.requirements}.values())
                 wanted = [self.specification.requirement(one.id) for one in wanted]
                 criteria = [one for one in measured if near[one.id] == number] if index == 0 else []
-                titled = _component_title(each, wanted) if len(some) > 1 or not some[0][1].title else some[0][1].title
+                titled = component_title(each, wanted) if len(some) > 1 or not some[0][1].title else some[0][1].title
                 size = testing_complexity(max(task.complexity for _, task in some) + 0.5 * (len(some) - 1))
                 task = self._task(
-                    f"Test: {_thing(titled)}",
+                    f"Test: {tested(titled)}",
                     "testing",
                     (*wanted, *criteria),
                     min(10.0, size),
@@ -153,7 +130,7 @@ class _Draft:
                     produces=tuple(ArtifactRef(type="path", name=file.path) for file in files.get(number, ()))
                     if index == 0
                     else (),
-                    group=_group(each),
+                    group=group(each),
                 )
                 made.append((number, task))
         whole = [one for one in measured if near[one.id] is None]
@@ -194,8 +171,8 @@ class _Draft:
                 and not _is_text(file)
                 and self.clusters
             ):
-                tested = re.sub(r"^test_?|(?:_?tests?|_?spec)$", "", file.stem.lower())
-                number = stems.get(tested)
+                subject = re.sub(r"^test_?|(?:_?tests?|_?spec)$", "", file.stem.lower())
+                number = stems.get(subject)
                 number = nearest.to(file_words(file), 1.0) if number is None else number
                 found.setdefault(number or 0, []).append(file)
         return found
@@ -211,7 +188,7 @@ class _Draft:
             (requirement,),
             task_complexity([requirement]),
             verifies=verified,
-            group=_group(self.clusters[near]) if near is not None else "",
+            group=group(self.clusters[near]) if near is not None else "",
         )
         quoted = f'"{shortened(plain_text(requirement.text), 120)}"'
         for each in about:
@@ -296,25 +273,6 @@ class _Draft:
             )
         return [task]
 
-    def _title(self, work: Work, siblings: Sequence[Work]) -> str:
-        """What the task does, in one phrase that no other task of the component has."""
-        found = self.clusters[work.component]
-        base = _component_title(found, work.requirements)
-        first = work.requirements[0]
-        if len(siblings) == 1:
-            return base
-        if work.files and any(each is not work and first in each.requirements for each in siblings):
-            return shortened(f"{base}: {', '.join(each.stem for each in work.files)}")
-        detail = imperative(first.text)
-        if sum(first.id in {each.id for each in other.requirements} for other in siblings) > 1:
-            hanging = [*(each.title for each in first.scenarios), *first.edge_cases, *first.constraints]
-            detail = next((imperative(each) for each in hanging if each), detail)
-        return (
-            shortened(f"{base}: {detail[:1].lower() + detail[1:] if detail[1:2].islower() else detail}", 100)
-            if detail != base
-            else base
-        )
-
     def _task(
         self,
         title: str,
@@ -351,24 +309,6 @@ class _Draft:
         self.suggestions.append(Requires(before.id, after.id, "logical", confidence, evidence, source))
 
 
-def _kind(requirement: Requirement) -> str:
-    """The task type of a requirement, or ``measured`` for one that says what success is measured by."""
-    if _MEASURED.match(requirement.id):
-        return "measured"
-    return next(_topics(requirement), None) or classify(plain_text(requirement.text))
-
-
-def _is_topic(requirement: Requirement) -> bool:
-    return any(True for _ in _topics(requirement))
-
-
-def _topics(requirement: Requirement) -> Iterator[str]:
-    """The sort of work that a requirement of a few words is the heading of."""
-    text = plain_text(requirement.text)
-    if len(text.split()) <= 6:
-        yield from (kind for kind, topic in _TOPICS if topic.match(text))
-
-
 def _described(requirements: Sequence[Requirement]) -> list[str]:
     """Everything the specification says about them; what several share stands once."""
     said: set[str] = set()
@@ -393,30 +333,6 @@ def _together(own: Sequence[tuple[Work, Task]]) -> Iterable[Sequence[tuple[Work,
         count += len(task.requirements)
     if some:
         yield some
-
-
-def _component_title(found: Cluster, requirements: Sequence[Requirement]) -> str:
-    title = found.title or next((each.title for each in found.units if each.title), "")
-    if not title or (len(found.requirements) == 1 and not found.units[0].title and title.islower()):
-        return imperative(requirements[0].text)
-    if not title.isascii() or title.split()[0].lower() in _VERBS:
-        return shortened(title)
-    if title.islower() and " " not in title:  # a word that requirements share
-        more = len(requirements) - 1
-        phrase = imperative(requirements[0].text)
-        return shortened(phrase, 70) + (f" and {more} more" if more else "")
-    sentence = all(word[:1].islower() for word in title.split()[1:]) and " " in title and title[1:2].islower()
-    return shortened(f"Implement {title[:1].lower() + title[1:] if sentence else title}")
-
-
-def _thing(title: str) -> str:
-    """What is tested, of a title that says what is done."""
-    thing = title.removeprefix("Implement ")
-    return shortened(thing[:1].upper() + thing[1:] if thing != title else thing, 74)
-
-
-def _group(found: Cluster) -> str:
-    return found.title or next((each.title for each in found.units if each.title), "")
 
 
 def _is_text(file: StatedFile) -> bool:

@@ -1,0 +1,72 @@
+"""What tasks are called: one phrase that says what is to be done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from agent_dispatcher.models import Requirement
+
+from .clusters import Cluster
+from .promising import Work
+from .wording import imperative, shortened
+
+__all__ = ["component_title", "group", "tested", "work_title"]
+
+#: What begins with one of these says already what is to be done.
+_ORDERS = """
+    add allow apply attach automate build calculate cancel capture change check choose clean clear collect
+    configure connect convert create define delete deliver detect develop display do edit enable enforce ensure
+    expose export extend extract fetch filter find fix generate group handle hide implement import improve install
+    integrate introduce invite limit list load log maintain make manage map match measure merge migrate model
+    monitor move notify offer open parse pay persist play prevent print process protect provide publish read
+    receive record refactor register remove rename render replace report request require reset restore restrict
+    retrieve return reuse review run save schedule search secure select send serve set show sign simplify sort
+    start stop store stream submit subscribe support switch sync synchronize test track transfer trigger update
+    upgrade upload use validate verify view warn write
+"""
+_VERBS = frozenset(_ORDERS.split())
+
+
+def work_title(found: Cluster, work: Work, siblings: Sequence[Work]) -> str:
+    """What the task does, in one phrase that no other task of the component has."""
+    base = component_title(found, work.requirements)
+    first = work.requirements[0]
+    if len(siblings) == 1:
+        return base
+    if work.files and any(each is not work and first in each.requirements for each in siblings):
+        return shortened(f"{base}: {', '.join(each.stem for each in work.files)}")
+    detail = imperative(first.text)
+    if sum(first.id in {each.id for each in other.requirements} for other in siblings) > 1:
+        hanging = [*(each.title for each in first.scenarios), *first.edge_cases, *first.constraints]
+        detail = next((imperative(each) for each in hanging if each), detail)
+    return (
+        shortened(f"{base}: {detail[:1].lower() + detail[1:] if detail[1:2].islower() else detail}", 100)
+        if detail != base
+        else base
+    )
+
+
+def component_title(found: Cluster, requirements: Sequence[Requirement]) -> str:
+    """What is done for a component: its name as work, or what its first requirement asks for."""
+    title = found.title or next((each.title for each in found.units if each.title), "")
+    if not title or (len(found.requirements) == 1 and not found.units[0].title and title.islower()):
+        return imperative(requirements[0].text)
+    if not title.isascii() or title.split()[0].lower() in _VERBS:
+        return shortened(title)
+    if title.islower() and " " not in title:  # a word that requirements share
+        more = len(requirements) - 1
+        phrase = imperative(requirements[0].text)
+        return shortened(phrase, 70) + (f" and {more} more" if more else "")
+    sentence = all(word[:1].islower() for word in title.split()[1:]) and " " in title and title[1:2].islower()
+    return shortened(f"Implement {title[:1].lower() + title[1:] if sentence else title}")
+
+
+def tested(title: str) -> str:
+    """What is tested, of a title that says what is done."""
+    thing = title.removeprefix("Implement ")
+    return shortened(thing[:1].upper() + thing[1:] if thing != title else thing, 74)
+
+
+def group(found: Cluster) -> str:
+    """What the tasks of a component have in common for readers."""
+    return found.title or next((each.title for each in found.units if each.title), "")
