@@ -11,7 +11,8 @@ from agent_dispatcher.models import ArtifactRef
 
 __all__ = ["collisions", "is_pattern", "plain_path"]
 
-_REMARK = re.compile(r"\s+\([^()]*\)\s*$|\s+#.*$")
+#: What people write behind a path: a remark, or lines (``store.py:10-20``).
+_REMARK = re.compile(r"\s+\([^()]*\)\s*$|\s+#.*$|(?<=\w):\d+(?:-\d+)?$")
 _SPECIAL = frozenset("*?[")
 
 

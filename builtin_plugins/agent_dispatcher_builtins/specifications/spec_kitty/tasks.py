@@ -51,7 +51,12 @@ def read_tasks(
     ids = task_ids(packages)
     owned = [tuple(_owned(package, notes)) for package in packages]
     shared = collisions(owned)
-    builder = _Builder(ids, overview, recorded, frozenset(requirements), notes)
+    # An update of Spec Kitty gave older missions an empty list in every front matter; what waits for what still stands in tasks.md alone.
+    emptied = all(_names_nothing(package) for package in packages)
+    listed = [where for name in ids for where in overview.waits.get(name, {}).values()]
+    if emptied and listed:
+        notes.add(listed[0], "no work package itself names a dependency, so those count that are listed here")
+    builder = _Builder(ids, overview, emptied, recorded, frozenset(requirements), notes)
     return tuple(
         builder.task(package, names, resources)
         for package, names, resources in zip(packages, owned, shared, strict=True)
@@ -73,6 +78,7 @@ def lane_of(package: WorkPackage, recorded: Recorded) -> str:
 class _Builder:
     ids: dict[str, str]
     overview: Overview
+    emptied: bool  # every work package has a list of dependencies, and all are empty
     recorded: Recorded
     requirements: frozenset[str]
     notes: Notes
@@ -133,10 +139,10 @@ class _Builder:
                 seen.add(name)
 
     def _waits(self, package: WorkPackage) -> dict[str, str]:
-        """The work packages it waits for, with the place; from ``tasks.md`` only where its own file does not say anything."""
+        """The work packages it waits for, with the place; from ``tasks.md`` only where its own file does not say anything, or all are empty."""
         found: dict[str, str] = {}
         said = package.fields.get("dependencies", "depends_on")
-        if said is None and package.fields.where("dependencies") == package.fields.node.where:
+        if self.emptied or (said is None and package.fields.where("dependencies") == package.fields.node.where):
             pairs: Iterable[tuple[str, str]] = self.overview.waits.get(package.id, {}).items()
         else:
             pairs = self._declared(package)
@@ -179,6 +185,12 @@ def _plain(name: str) -> str:
     return re.sub(r"\D0+(?=\d)", lambda match: match[0][0], name).lower()
 
 
+def _names_nothing(package: WorkPackage) -> bool:
+    """Whether its front matter has a list of dependencies that is empty."""
+    said = package.fields.get("dependencies")
+    return said is not None and said.value == ()
+
+
 def _owned(package: WorkPackage, notes: Notes) -> Iterator[str]:
     seen = set()
     for node in package.fields.items("owned_files", single=True):
@@ -189,6 +201,14 @@ def _owned(package: WorkPackage, notes: Notes) -> Iterator[str]:
                 node.where,
                 f"{package.id} owns {written[:80] or node.kind!r}, which is no path in the repository: not used",
             )
-        elif name not in seen:
+        elif name not in seen and not _is_document(package, name):
             seen.add(name)
             yield name
+
+
+def _is_document(package: WorkPackage, name: str) -> bool:
+    """Whether a path is one of the mission's own documents, which work on code reads: updates of Spec Kitty list what a text mentions as owned."""
+    mission = package.file.parents[package.shown.count("/")]
+    own = f"kitty-specs/{mission.name}/"
+    planning = package.fields.text("execution_mode") == "planning_artifact"
+    return not planning and name.startswith(own) and (mission / name.removeprefix(own)).is_file()

@@ -148,6 +148,17 @@ def test_older_missions_declare_in_the_overview(read: Read) -> None:
     assert waits(read(**packages | {"WP02": {"dependencies": "[]"}})) == {}
 
 
+def test_lists_that_an_update_left_empty(read: Read) -> None:
+    """Where every front matter has an empty list, what tasks.md lists counts, and that is told; one that names something makes the empty ones count."""
+    packages = {name: {"dependencies": "[]"} for name in ("WP01", "WP02", "WP03", "WP04")}
+    found = read(**packages)
+    assert waits(found) == {"WP02": ["WP01"]}
+    assert found.warnings == (
+        "tasks.md:18: no work package itself names a dependency, so those count that are listed here",
+    )
+    assert waits(read(**packages | {"WP04": {"dependencies": "[WP03]"}})) == {"WP04": ["WP03"]}
+
+
 def test_prose_is_no_order(read: Read, mission: Path) -> None:
     """Numbers, phases, lanes.json and texts that mention other packages declare nothing."""
     (mission / "lanes.json").write_text(
@@ -182,6 +193,28 @@ def test_two_owners_of_a_file_exclude_each_other(read: Read, mission: Path) -> N
     assert ("resource:docs/** with docs/*.md", frozenset({"WP03", "WP04"})) in found
     assert ("resource:lib/**", frozenset({"WP06", "WP07"})) in found
     assert len(found) == 4
+
+
+def test_documents_of_the_mission_are_read_by_all(read: Read, mission: Path) -> None:
+    """They keep nobody apart, but those who are to write them; lines behind a path are no part of it."""
+    read(
+        WP01={"owned_files": f"[kitty-specs/{mission.name}/spec.md, 'src/orchard/core.py:10-20']"},
+        WP06={"owned_files": f"[kitty-specs/{mission.name}/spec.md, 'src/orchard/core.py:7']"},
+        WP03={
+            "owned_files": f"[kitty-specs/{mission.name}/plan.md, kitty-specs/{mission.name}/new.md]",
+            "execution_mode": "planning_artifact",
+        },
+        WP04={
+            "owned_files": f"[kitty-specs/{mission.name}/plan.md]",
+            "execution_mode": "planning_artifact",
+        },
+        WP05={"owned_files": f"[kitty-specs/{mission.name}/new.md]"},
+    )
+    assert exclusions(mission) == {
+        ("path:src/orchard/core.py", frozenset({"WP01", "WP06"})),
+        (f"path:kitty-specs/{mission.name}/plan.md", frozenset({"WP03", "WP04"})),
+        (f"path:kitty-specs/{mission.name}/new.md", frozenset({"WP03", "WP05"})),
+    }
 
 
 @pytest.mark.parametrize("path", ["/etc/passwd", "../other/x.py", "https://x/y", "~/x", "{a: b}"])
