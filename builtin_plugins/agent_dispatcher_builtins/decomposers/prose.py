@@ -28,7 +28,7 @@ _ORDERS = {
 }
 #: Things that are other than code, when they are what a requirement is about (its subject, or the object of its first verb).
 _THINGS = {
-    "documentation": r"documentation|readme|user guide|manual|tutorial|changelog|release notes|api reference|docstrings?",
+    "documentation": r"documentation|readme|user guide|manual(?! \w)|tutorial|changelog|release notes|api reference|docstrings?",
     "testing": r"(?:unit|integration|regression|acceptance|end-to-end|e2e) tests?|test suite|test coverage",
     "deployment": r"deployment|release pipeline|ci pipeline|ci/cd|docker image|container image|helm chart|dockerfile",
     "research": r"feasibility study|market study|research report",

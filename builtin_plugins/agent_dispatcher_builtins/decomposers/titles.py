@@ -14,8 +14,8 @@ __all__ = ["component_title", "group", "tested", "work_title"]
 
 #: What begins with one of these says already what is to be done.
 _ORDERS = """
-    add allow apply attach automate build calculate cancel capture change check choose clean clear collect
-    configure connect convert create define delete deliver detect develop display do edit enable enforce ensure
+    accept add allow analyze apply attach automate build calculate cancel capture change check choose clean clear collect
+    configure connect convert create define delete deliver describe detect develop display do document expand explain explore edit enable enforce ensure
     expose export extend extract fetch filter find fix generate group handle hide implement import improve install
     integrate introduce invite limit list load log maintain make manage map match measure merge migrate model
     monitor move notify offer open parse pay persist play prevent print process protect provide publish read

@@ -45,6 +45,7 @@ _UNDECIDED = re.compile(
 def plain_text(text: str) -> str:
     """On one line, without the signs of Markdown."""
     text = re.sub(r"\[([^\]\n]+)\]\([^)\n]*\)", r"\1", text)
+    text = re.sub(r"\\([.*_()#-])", r"\1", text)
     return " ".join(re.sub(r"\*\*|__(?=\S)|`|(?<=\S)__|^#+\s*", "", text).split())
 
 
