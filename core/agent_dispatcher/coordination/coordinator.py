@@ -176,7 +176,7 @@ class Coordinator:
         self._done: asyncio.Future[t.Finish] | None = None
         self._turn_due = False
         self._timers: set[asyncio.TimerHandle] = set()
-        self._published: list[asyncio.Future[None]] = []
+        self._published: list[tuple[asyncio.Future[None], int, str, Any, float]] = []
         self._lane_job: asyncio.Task[None] | None = None
         self._landing_overdue_at = self._deadline = float("inf")
 
@@ -326,7 +326,7 @@ class Coordinator:
         """Nothing of this run goes on in the background, except what refuses to end."""
         for timer in self._timers:
             timer.cancel()
-        for future in self._published:
+        for future, *_ in self._published:
             future.cancel()
         jobs = [*helpers, *self._attempts.abort()]
         for helper in helpers:
@@ -395,10 +395,7 @@ class Coordinator:
             if self._patched:
                 self._patched = False
                 failpoint("patch.recorded")
-            for future in self._published:
-                if not future.done():
-                    future.set_result(None)
-            self._published.clear()
+            self._hand_out_messages()
             starts, self._starts = self._starts, []
             for task in starts:
                 self._attempts.begin(task)
@@ -469,10 +466,20 @@ class Coordinator:
         payload = json.loads(json.dumps(payload, allow_nan=False))
         number = self._state.append("message", data={"topic": topic, "payload": payload})
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._published.append(future)
+        self._published.append((future, number, topic, payload, time.monotonic()))
         self._want_turn()
         await future
         return number
+
+    def _hand_out_messages(self) -> None:
+        """What is recorded now reaches everyone in the order of the log, also where its publisher was cancelled meanwhile."""
+        recorded, self._published = self._published, []
+        hand_out = getattr(self._bus, "hand_out", None)  # another bus may hand out when its publisher goes on
+        for future, *message in recorded:
+            if hand_out is not None:
+                hand_out(*message)
+            if not future.done():
+                future.set_result(None)
 
     def _recorded_messages(self, after: int) -> Iterable[tuple[int, str, Any]]:
         for event in self._state.events(after):

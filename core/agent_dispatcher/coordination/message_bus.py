@@ -63,7 +63,7 @@ class MessageBus:
         self._replay: Replay | None = None
         self._numbers: dict[str, int] | None = None
         self._requests = count(1)
-        self._transient = self._durable = self._crowded_out = 0
+        self._transient = self._durable = self._crowded_out = self._handed_out = 0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: int | None = None
         self._from_threads: deque[Message] = deque(maxlen=capacity)
@@ -72,7 +72,7 @@ class MessageBus:
     def attach(self, record: Record, replay: Replay, last_seq: int = 0) -> None:
         """Say where durable messages are kept: ``record(topic, payload)`` gives the event's number once it is recorded,
         ``replay(after)`` gives (number, topic, payload) in order; ``last_seq`` is the last number there is now."""
-        self._record, self._replay, self.last_seq, self._numbers = record, replay, last_seq, None
+        self._record, self._replay, self.last_seq, self._numbers, self._handed_out = record, replay, last_seq, None, 0
         self._bind()
 
     # --- publishing -----------------------------------------------------------------------------------------------
@@ -106,12 +106,19 @@ class MessageBus:
     async def _publish_durable(self, record: Record, topic: str, payload: Any) -> int:
         began = time.monotonic()
         seq = await record(topic, payload)
+        if seq > self._handed_out:
+            self.hand_out(seq, topic, payload, began)
+        return seq
+
+    def hand_out(self, seq: int, topic: str, payload: Any, published_at: float) -> None:
+        """The log holds this message now. Whoever records says so at once, in the order of the numbers: then it reaches everyone in that order, also
+        when its publisher was cancelled meanwhile."""
+        self._handed_out = seq
         self.last_seq = max(self.last_seq, seq)
         self._durable += 1
         if self._numbers is not None:
             self._numbers[topic] = max(seq, self._numbers.get(topic, 0))
-        self._offer(Message(topic=topic, payload=payload, seq=seq, published_at=began))
-        return seq
+        self._offer(Message(topic=topic, payload=payload, seq=seq, published_at=published_at))
 
     def send(
         self, topic: str, payload: Any = None, *, reply_to: str = "", priority: int = 0, expires_s: float | None = None

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from agent_dispatcher.agents import AgentResult
 from agent_dispatcher.coordination.message_bus import Message, MessageBus, Subscription
 from agent_dispatcher.coordination.subscriptions import Consumer
 from agent_dispatcher.errors import RunError
@@ -524,3 +525,22 @@ def test_blocking_bus() -> None:
     thread.start()
     thread.join()
     assert "the run is over" in str(errors[0])
+
+
+def test_recorded_messages_arrive_in_order_and_without_their_publishers(world: Any, plan_of: Any) -> None:
+    """What the log holds reaches who listens, in the order of the log, also when its publisher was cancelled before he learned of it."""
+    world.bus = MessageBus()
+    heard: list[Any] = []
+
+    async def script(task: Any, context: Any) -> AgentResult:
+        listening = context.bus.subscribe("t")
+        publishing = [asyncio.create_task(context.bus.publish("t", number, durable=True)) for number in range(3)]
+        await asyncio.sleep(0)
+        publishing[1].cancel()
+        await asyncio.gather(*publishing, return_exceptions=True)
+        heard.extend([(await anext(listening)).payload for _ in range(3)])
+        return AgentResult(status="done")
+
+    world.script = script
+    assert asyncio.run(world.run(plan_of("a"))) == "completed"
+    assert heard == [0, 1, 2] == [event.data["payload"] for event in world.events() if event.type == "message"]
