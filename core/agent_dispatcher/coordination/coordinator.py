@@ -174,7 +174,7 @@ class Coordinator:
         self._starts: list[str] = []
         self._finish: t.Finish | None = None
         self._done: asyncio.Future[t.Finish] | None = None
-        self._turn_due = False
+        self._turn_due = self._lane_waited_for = False
         self._timers: set[asyncio.TimerHandle] = set()
         self._published: list[tuple[asyncio.Future[None], int, str, Any, float]] = []
         self._lane_job: asyncio.Task[None] | None = None
@@ -380,7 +380,11 @@ class Coordinator:
             asyncio.get_running_loop().call_soon(self._turn)
 
     def _turn(self) -> None:
-        """Decide, record, then act. Everything since the last turn goes into one transaction."""
+        """Decide, record, then act. Everything since the last turn goes into one transaction.
+
+        A turn that gives the lane something to land waits, once, until the lane has looked at it: a landing that waits for nothing, and what
+        follows from it, is recorded together with what was sealed.
+        """
         self._turn_due = False
         done = self._done
         if done is None or (done.done() and done.exception() is not None):
@@ -391,6 +395,10 @@ class Coordinator:
                     self._inbox.append(asked)
                     self._decide()
             self._decide()
+            self._lane_waited_for = self._lane.is_due and not self._lane_waited_for
+            if self._lane_waited_for:
+                self._want_turn()
+                return
             self._state.flush()
             if self._patched:
                 self._patched = False

@@ -105,6 +105,11 @@ class Lane:
         self._waiting.append((task, attempt))
         self._wake.set()
 
+    @property
+    def is_due(self) -> bool:
+        """Whether there is something to land that was not looked at yet."""
+        return bool(self._waiting)
+
     async def serve(self) -> None:
         """Land until cancelled. Landings that wait for nothing share one turn of the loop, and so one transaction."""
         while True:

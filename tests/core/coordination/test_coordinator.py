@@ -65,6 +65,30 @@ def test_sealed_commit_says_where_it_comes_from(world: Any, plan_of: Any) -> Non
     ]
 
 
+def test_a_landing_that_waits_for_nothing_shares_its_transaction(world: Any, plan_of: Any) -> None:
+    """Of a chain each task's end and the next one's start are recorded in one go; a landing that takes its time does not hold back what was sealed."""
+    batches: list[list[str]] = []
+    append = world.store.append
+
+    def recording(lease: Lease, events: Sequence[Event]) -> int:
+        batches.append([event.type for event in events])
+        return int(append(lease, events))
+
+    world.store.append = recording
+    assert asyncio.run(world.run(plan_of("a b", "a>b"))) == "completed"
+    between = ["attempt.sealed", "attempt.landed", "task.completed", "attempt.started"]
+    assert [batch for batch in batches if "attempt.sealed" in batch] == [between, between[:3]]
+
+    async def later(task: Task) -> None:
+        await asyncio.sleep(0.01)
+
+    again = type(world)(on_land=later)
+    batches.clear()
+    append, again.store.append = again.store.append, recording
+    assert asyncio.run(again.run(plan_of("a"))) == "completed"
+    assert [batch for batch in batches if "attempt.sealed" in batch] == [["attempt.sealed"]]
+
+
 def test_attempts_start_from_the_tip(world: Any, plan_of: Any) -> None:
     """A dependent starts from the commit that holds what it depends on."""
     asyncio.run(world.run(plan_of("a b", "a>b")))
