@@ -48,7 +48,7 @@ def test_every_requirement_is_planned_in_atomic_tasks(plan: ExecutionPlan) -> No
     verified = {name for task in plan.tasks for name in task.verifies}
     assert {task.id for task in code if task.requirements} <= verified
     assert len(plan.tasks) <= 2 * len(requirements) + 1
-    assert not [each for each in plan.dropped if each.why == "cycle"]
+    assert not [each for each in plan.dropped if each.kind == "cycle"]
 
 
 def test_contexts_are_a_fraction_of_the_whole(plan: ExecutionPlan) -> None:
