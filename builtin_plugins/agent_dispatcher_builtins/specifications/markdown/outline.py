@@ -139,11 +139,15 @@ def _numbered(page: Page, sections: Sections, found: Outline) -> Iterator[tuple[
 
 
 def _without_boxes(page: Page, sections: Sections, notes: Notes) -> dict[int, Entry]:
-    """In a page without any task so far, under a heading or title that promises things to do: numbered headings, else the outermost items."""
+    """In a page without any task so far, under a heading or title that promises things to do: numbered headings, else the outermost items.
+
+    In a file that is called so what stands under *Features* is to do as well.
+    """
+    others = ("left out", "about") if sections.called_to_do else ("left out", "about", "requirements")
     headings: dict[int, Entry] = {}
     items: dict[int, Entry] = {}
     for index, block in enumerate(page.blocks):
-        if block.quoted or sections.of(index) in ("left out", "about", "requirements") or not sections.to_do(index):
+        if block.quoted or sections.of(index) in others or not sections.to_do(index):
             continue
         numbered = _NUMBERED.match(block.flat) if block.kind == "heading" else None
         if numbered:

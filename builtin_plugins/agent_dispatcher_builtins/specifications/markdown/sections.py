@@ -53,7 +53,11 @@ _NONE: Section = ""
 
 
 class Sections:
-    """The sections of one page."""
+    """The sections of one page.
+
+    Attributes:
+        called_to_do: whether the page has no title, and its file is called like things to do.
+    """
 
     def __init__(self, page: Page) -> None:
         self._page = page
@@ -62,6 +66,7 @@ class Sections:
         )
         if self._title is not None and page.blocks[self._title].level != 1:
             self._title = None
+        self.called_to_do = self._title is None and bool(_TO_DO.search(page.name.rpartition(".")[0]))
         self._kinds = {at: kind_of(block.flat) for at, block in enumerate(page.blocks) if block.kind == "heading"}
 
     def of(self, index: int) -> Section:
@@ -73,7 +78,10 @@ class Sections:
         return next((at for at in self._above(index) if not self._kinds[at]), None)
 
     def to_do(self, index: int) -> bool:
-        """Whether a heading above a block promises things to do; of longer titles of pages only *to do* does (*Tasks for teams* is a product)."""
+        """Whether a heading above a block promises things to do, or the file's name where the page has no title; of longer titles of pages only *to do*
+        does (*Tasks for teams* is a product)."""
+        if self.called_to_do:
+            return True
         for at in self._page.above(index):
             found = _TO_DO.search(self._page.blocks[at].flat)
             short = at != self._title or len(self._page.blocks[at].flat.split()) < _LONG_TITLE

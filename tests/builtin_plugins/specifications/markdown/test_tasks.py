@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from agent_dispatcher.models import Specification
+from agent_dispatcher_builtins.specifications.markdown.reader import MarkdownFormat
 
 Read = Callable[[str], Specification]
 
@@ -204,6 +206,17 @@ def test_headings_that_are_tasks(read: Read) -> None:
     assert parts(found) == {"2": ["carrots", "leek"]}
     assert waits(found) == {"2": ["1"]}
     assert "Deep." in found.tasks[0].description
+
+
+def test_a_file_that_is_called_to_do(tmp_path: Path) -> None:
+    """Its lists are things to do, under whatever headings; a title of its own, or a section about what is left out, says otherwise."""
+    file = tmp_path / "TODO.md"
+    file.write_text("- Dig\n\n## Planned features\n- Sow\n  - carrots\n\n## Later\n- Water\n\n## Won't do\n- Pave\n")
+    found = MarkdownFormat().load(file)
+    assert [task.title for task in found.tasks] == ["Dig", "Sow", "Water"]
+    assert found.warnings == ("TODO.md:1: no task has a check box, so nothing can be marked as done there",)
+    file.write_text("# Garden\n\nBeds must be raised.\n\n## Notes\n- Dig\n")
+    assert MarkdownFormat().load(file).tasks == ()
 
 
 def test_lists_without_boxes(read: Read) -> None:
