@@ -201,7 +201,7 @@ def _print_paths(found: Timeline, names: TaskNames) -> None:
         longest = sorted(path, key=lambda each: -(each.actual_s or 0.0))[:_PATH]
         shown = [
             f"{plain(names.short_of(each.task))} "
-            f"({'never begun' if each.actual_s is None else duration(each.actual_s)} for {duration(each.estimate_s)})"
+            f"{'never begun' if each.actual_s is None else duration(each.actual_s)} (planned {duration(each.estimate_s)})"
             for each in path
             if each in longest
         ]

@@ -19,11 +19,14 @@ from ..planning.revising import revise_all
 from . import transitions as t
 from .beginning import Beginning
 from .engine import Engine
-from .replay_log import Process, Told, Turn, decision_in, decision_of, read_processes
+from .replay_log import Process, Told, Turn, decision_in, decision_of, read_processes, told_in
 from .run_state import RunState, fold
 from .snapshot import Snapshot
 
 __all__ = ["Difference", "Replay", "replay"]
+
+#: No turn reaches over one of these.
+_BORDERS = frozenset({"run.started", "run.resumed", "run.prepared", "run.paused", "run.finished"})
 
 
 @frozen
@@ -83,12 +86,17 @@ def replay(plan: ExecutionPlan, events: Sequence[Event], *, until: int | None = 
 
 
 def _part(events: Sequence[Event], until: int | None) -> Sequence[Event]:
-    """The log up to an event, with the decisions that belong to it."""
+    """The log up to an event, with the rest of the turn it belongs to: what is told and decided there happens at once."""
     if until is None:
         return events
     length = sum(event.seq <= until for event in events)
-    while 0 < length < len(events) and decision_in(events[length]) is not None:
-        length += 1
+    turn = next((told_in(event) for event in reversed(events[:length]) if told_in(event) is not None), None)
+    for place in range(length, len(events)):
+        event = events[place]
+        if event.type in _BORDERS or told_in(event) not in (None, turn):
+            break
+        if told_in(event) is not None or decision_in(event) is not None:
+            length = place + 1
     return events[:length]
 
 

@@ -21,7 +21,7 @@ from ..models import Event, PlanPatch
 from . import transitions as t
 from .patches import patch_to_json
 
-__all__ = ["DECIDED", "Decision", "Process", "Told", "Turn", "decision_in", "decision_of", "read_processes"]
+__all__ = ["DECIDED", "Decision", "Process", "Told", "Turn", "decision_in", "decision_of", "read_processes", "told_in"]
 
 
 @frozen
@@ -146,9 +146,9 @@ def read_processes(events: Iterable[Event]) -> list[Process]:
 
 
 def _take(process: Process, event: Event) -> None:
-    number = event.data.get("turn")
+    number = told_in(event)
     patch = event.type in ("plan.patched", "patch.refused")
-    if number is not None and event.type in _TOLD:
+    if number is not None:
         turn = process.turn(number)
         if turn.decided and not patch:
             turn.late.append(event)
@@ -156,6 +156,13 @@ def _take(process: Process, event: Event) -> None:
             turn.told.append(Told(event.seq, _TOLD[event.type](event)))
     if decision_in(event) is not None and process.turns:
         process.turns[-1].decided.append(event)
+
+
+def told_in(event: Event) -> int | None:
+    """The turn in which the engine is told of an event, 1 for the first; ``None`` for an event of which it is not."""
+    if event.type == "run.prepared":
+        return 1
+    return event.data.get("turn") if event.type in _TOLD else None
 
 
 def decision_in(event: Event) -> Decision | None:
