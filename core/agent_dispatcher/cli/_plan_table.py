@@ -1,7 +1,7 @@
 """A plan for people: one line a task, phase by phase, as wide as the terminal.
 
-A plan that fills many screens is shown in extracts: of each phase the critical tasks and some others, of many phases the first and the last. What is left
-out is counted; nothing is left out with ``full``.
+A plan that fills many screens is shown in extracts: of each phase the critical tasks and some others (the more, the fewer phases there are), of many phases
+the first and the last. What is left out is counted; nothing is left out with ``full``.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ __all__ = ["print_plan"]
 
 #: A plan of at most so many tasks is shown whole.
 _WHOLE = 60
+#: The least rows for a phase of a larger one.
 _PHASE_ROWS = 6
 _PHASES = 30
 _LISTED = 5
@@ -129,6 +130,7 @@ def _rows(plan: ExecutionPlan, names: TaskNames, whole: bool) -> Iterator[_Row |
     critical = set(plan.critical_path) if plan.estimates.span_s else set()
     waits = _waits(plan, names)
     last = len(plan.phases)
+    most = max(_PHASE_ROWS, _WHOLE // max(1, last))
     hidden: list[str] = []
     for number, phase in enumerate(plan.phases, 1):
         if not whole and last > _PHASES and _PHASES // 2 < number <= last - _PHASES // 2:
@@ -140,7 +142,7 @@ def _rows(plan: ExecutionPlan, names: TaskNames, whole: bool) -> Iterator[_Row |
         ordered = sorted(
             phase, key=lambda each: (each not in critical, tasks[each].status in _DONE, *_order(tasks[each], names))
         )
-        shown = ordered if whole or len(ordered) <= _PHASE_ROWS + 1 else ordered[:_PHASE_ROWS]
+        shown = ordered if whole or len(ordered) <= most + 1 else ordered[:most]
         for place, each in enumerate(shown):
             yield _row(tasks[each], names, f"{number}" if place == 0 else "", each in critical, waits.get(each, ()))
         rest = [tasks[each] for each in ordered[len(shown) :]]
@@ -149,10 +151,13 @@ def _rows(plan: ExecutionPlan, names: TaskNames, whole: bool) -> Iterator[_Row |
 
 
 def _order(task: Task, names: TaskNames) -> tuple[object, ...]:
-    """Like the source numbers them, ``2`` before ``10``."""
+    """Like the source numbers them, ``2`` before ``10``; where it gives no names, as it lists them."""
     name = names.short(task)
+    if task.source_id is None and task.source:
+        file, _, line = task.source.rpartition(":")
+        return (1, file, int(line) if line.isdecimal() else 0, name)
     parts = name.replace("-", ".").split(".")
-    return (tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts), name)
+    return (0, tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts), name)
 
 
 def _row(task: Task, names: TaskNames, phase: str, critical: bool, waits: Sequence[str]) -> _Row:

@@ -88,6 +88,18 @@ def test_a_long_plan_is_shown_in_extracts(dispatch: Dispatch, tmp_path: Path) ->
     assert len(re.findall(r"Task number \d+", full)) == 500
 
 
+def test_few_long_phases_fill_a_screen(dispatch: Dispatch, tmp_path: Path) -> None:
+    """As many lines as a plan that is shown whole may have; tasks without names of their own stand as they are listed."""
+    todo = tmp_path / "TODO.md"
+    titles = [f"{word} {number}" for number, word in enumerate(["Zeal", "Ant", "Moor", "Bell"] * 20, 1)]
+    todo.write_text("".join(f"- [ ] {title}\n" for title in titles), encoding="utf-8")
+    ended = dispatch("plan", todo, env={"COLUMNS": "120"})
+    shown = re.findall(r"(?:Zeal|Ant|Moor|Bell) \d+", ended.stdout)
+    assert shown[0] in titles  # the critical one
+    assert shown[1:] == [title for title in titles if title != shown[0]][:59]
+    assert "… 20 more: 20 code" in ended.stdout
+
+
 def test_a_plan_is_written_as_its_name_says(dispatch: Dispatch, lending: Path, tmp_path: Path) -> None:
     """A page, a plan file; anything else is refused with what there is, and nothing is written."""
     assert dispatch("plan", lending, "--output", "plan.html").code == 0
