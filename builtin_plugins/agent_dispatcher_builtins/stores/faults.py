@@ -5,6 +5,9 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from json import JSONDecodeError
+
+from sqlalchemy.exc import DBAPIError
 
 from agent_dispatcher.errors import StoreError
 
@@ -24,7 +27,8 @@ _REMEDIES = {
 
 @contextmanager
 def explained(path: str, holder: Callable[[], str] = lambda: "") -> Iterator[None]:
-    """Turn an :class:`sqlite3.Error` into a :class:`StoreError` that says what to do.
+    """Turn an :class:`sqlite3.Error` into a :class:`StoreError` that says what to do; so also what only a damaged database holds: text that is no
+    text, values of another type.
 
     Args:
         path: the database.
@@ -32,10 +36,13 @@ def explained(path: str, holder: Callable[[], str] = lambda: "") -> Iterator[Non
     """
     try:
         yield
-    except sqlite3.Error as error:
-        name = getattr(error, "sqlite_errorname", "") or ""
+    except (UnicodeDecodeError, JSONDecodeError, TypeError, OverflowError) as error:
+        raise StoreError(f"{path} {_REMEDIES['SQLITE_CORRUPT'].format(error=error)}") from error
+    except (sqlite3.Error, DBAPIError) as raised:
+        cause = raised.orig if isinstance(raised, DBAPIError) else raised
+        name = getattr(cause, "sqlite_errorname", "") or ""
         for code, remedy in _REMEDIES.items():
             if name.startswith(code):
-                text = remedy.format(error=error, holder=holder() if "{holder}" in remedy else "")
-                raise StoreError(f"{path} {text}") from error
-        raise StoreError(f"{path} cannot be used: {error}; check the file, then resume") from error
+                text = remedy.format(error=cause, holder=holder() if "{holder}" in remedy else "")
+                raise StoreError(f"{path} {text}") from raised
+        raise StoreError(f"{path} cannot be used: {cause}; check the file, then resume") from raised

@@ -281,7 +281,7 @@ class SqlStore:
 
     def request(self, run: str, command: Mapping[str, Any]) -> int:
         """Ask the run's owner for something; returns the request's number."""
-        text = json.dumps(dict(command), sort_keys=True)
+        text = _sealed(run, json.dumps(dict(command), sort_keys=True))
         with self._writing(run):
             number = self._execute(
                 "INSERT INTO requests (run, at, command) VALUES (?, ?, ?)", (run, time.time(), text)
@@ -293,7 +293,18 @@ class SqlStore:
         with explained(str(self._path)), Session(self._engine) as session:
             wanted = select(RequestRow).where(RequestRow.run == run, col(RequestRow.id) > after)
             rows = session.exec(wanted.order_by(col(RequestRow.id)))
-            return [(row.id or 0, json.loads(row.command)) for row in rows]
+            return [(row.id or 0, json.loads(self._unsealed(row))) for row in rows]
+
+    def _unsealed(self, row: RequestRow) -> str:
+        """What was asked, as it was asked. Earlier releases recorded it without a checksum."""
+        _, _, text = row.command.partition(" ")
+        if row.command.startswith("{"):
+            return row.command
+        if _sealed(row.run, text) != row.command:
+            raise StoreError(
+                f"{self._path}: request {row.id} of run {row.run} was altered after it was recorded: put back a copy of the database"
+            )
+        return text
 
     def put_blob(self, data: bytes) -> str:
         """Keep bytes; the same bytes are kept once."""
@@ -365,6 +376,11 @@ class SqlStore:
         except sqlite3.Error:
             return ""
         return f" (the run belongs to process {row[2]} on {row[1].partition('/')[0]})" if row and row[0] else ""
+
+
+def _sealed(run: str, text: str) -> str:
+    """A request with its checksum before it."""
+    return f"{hashlib.sha256(f'{run} {text}'.encode()).hexdigest()[:16]} {text}"
 
 
 _quoted = json.encoder.encode_basestring_ascii

@@ -59,10 +59,10 @@ def test_what_is_broken_on_purpose_is_found(part: str, said: str) -> None:
 @pytest.mark.slow
 def test_killed_around_the_commit_of_every_type_of_event() -> None:
     """There is no transition at whose commit a run was not killed, before and after it, and then resumed to its end."""
-    found, summary = drive("kills", "0", "1000")
+    found, summary = drive("types", "0", "1000")
     assert found == []
     assert summary["missing"] == []
-    assert summary["points"] > 100
+    assert summary["points"] >= 10
 
 
 @pytest.mark.slow

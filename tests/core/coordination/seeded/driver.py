@@ -5,6 +5,7 @@
     python tests/core/coordination/seeded/driver.py seeds 0 500     # 500 runs; exits with 1 at a violation
     python tests/core/coordination/seeded/driver.py show 17         # one of them, event by event, the same each time
     python tests/core/coordination/seeded/driver.py kills 0 400     # killed before and after each commit, until every type of event had its turn
+    python tests/core/coordination/seeded/driver.py types 0 1000    # the same at one commit for each type of event
     python tests/core/coordination/seeded/driver.py nth 0 5         # the n-th operation of each sort fails, until a run passes untouched
     python tests/core/coordination/seeded/driver.py tails 0 30      # as after a power cut: each tail of transactions is lost
     python tests/core/coordination/seeded/driver.py broken idle 0 99   # with a part broken on purpose: violations must be found
@@ -282,8 +283,12 @@ def seeds(first: int, last: int) -> Iterator[dict[str, Any]]:
     yield {"seeds": last - first, "ends": ends, "events": kinds, "digest": whole.hexdigest()[:16]}
 
 
-def kills(first: int, last: int) -> Iterator[dict[str, Any]]:
-    """Killed on both sides of each commit of each life of a run: of as many runs as it takes until this was done to every type of event."""
+def kills(first: int, last: int, *, all_points: bool = True) -> Iterator[dict[str, Any]]:
+    """Killed on both sides of each commit of each life of a run: of as many runs as it takes until this was done to every type of event.
+
+    Args:
+        all_points: else only commits that hold a type of event whose turn has not come.
+    """
     struck: set[tuple[str, str]] = set()
     points = runs = 0
     for seed in range(first, last):
@@ -303,6 +308,8 @@ def kills(first: int, last: int) -> Iterator[dict[str, Any]]:
         for which, process in enumerate(lives):
             for number, side in product(range(1, process.counts["append"] + 1), ("before", "after")):
                 point = ("append", side, number)
+                if not all_points and {(side, kind) for kind in process.batches[number - 1]} <= struck:
+                    continue
                 world, concurrency = seeded_world(seed)
                 carry_out(world, concurrency, seed, lambda life, p=point, w=which: _killed_in(life, w, p))
                 points += 1
@@ -313,6 +320,11 @@ def kills(first: int, last: int) -> Iterator[dict[str, Any]]:
         f"{side} {kind}" for side, kind in product(("before", "after"), EVENT_TYPES) if (side, kind) not in struck
     )
     yield {"runs": runs, "points": points, "missing": missing}
+
+
+def types(first: int, last: int) -> Iterator[dict[str, Any]]:
+    """As ``kills``, at one commit for each type of event."""
+    yield from kills(first, last, all_points=False)
 
 
 def _killed_in(life: int, which: int, point: tuple[str, str, int]) -> Process:
@@ -409,7 +421,7 @@ def main(arguments: list[str]) -> int:
     if mode == "broken":
         reports = broken(*numbers)
     else:
-        reports = {"seeds": seeds, "kills": kills, "nth": nth, "tails": tails}[mode](*map(int, numbers))
+        reports = {"seeds": seeds, "kills": kills, "types": types, "nth": nth, "tails": tails}[mode](*map(int, numbers))
     bad = 0
     for report in reports:
         bad += bool(report.get("violations"))

@@ -45,6 +45,8 @@ class Process:
     Attributes:
         fail_at: operation to the count at which it fails (``append`` with StoreError, others with :class:`Injected`).
         kill_at: operation, side (``before`` or ``after``) and count at which the process dies.
+        counts: operations so far.
+        batches: types of events in each transaction.
         quiet: whether nothing new is to begin (it was told to stop, or something broke).
     """
 
@@ -53,6 +55,7 @@ class Process:
     alive: bool = True
     quiet: bool = False
     counts: Counter[str] = field(factory=Counter)
+    batches: list[set[str]] = field(factory=list)
     died: asyncio.Event = field(factory=asyncio.Event)
     bodies: dict[tuple[str, int], None] = field(factory=dict)
     resting: dict[str, float] = field(factory=dict)
@@ -175,6 +178,7 @@ class StoreOf:
         process = self._process
         if process.kill_at is not None and process.kill_at[::2] == ("append", process.counts["append"] + 1):
             self._world.struck |= {(process.kill_at[1], event.type) for event in events}
+        process.batches.append({event.type for event in events})
         process.before("append")
         number = self._store.append(lease, events)
         batch = list(self._store.read(RUN, number - len(events)))
