@@ -68,7 +68,7 @@ def _print_answer(run: str, found: Replay, events: Sequence[Event]) -> None:
         return
     click.secho(f"{run} differs at event {difference.seq}", fg="red", bold=True)
     click.echo(wrapped(f"the engine says: {difference.expected}", "    ", first="  "))
-    click.echo(wrapped(f"the log has:     {difference.found}", "    ", first="  "))
+    click.echo(wrapped(f"the log has: {difference.found}", "    ", first="  "))
     for event in _around(events, difference.seq):
         mark = ">" if event.seq == difference.seq else " "
         attempt = f" attempt {event.attempt}" if event.attempt is not None else ""

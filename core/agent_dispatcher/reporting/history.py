@@ -228,6 +228,8 @@ class _Log:
                 self.blocked[event.task] = tuple(str(other) for other in event.data.get("by") or ())
         elif event.type == "attempt.started":
             self._start(event, event.task, event.attempt, at)
+        elif event.type == "attempt.retry":
+            self._retry[event.task, event.attempt] = at + _number(event.data.get("delay_s"))
         else:
             attempt = self.attempts.get((event.task, event.attempt))
             if attempt is not None:
@@ -253,7 +255,7 @@ class _Log:
             agent_type=str(event.data.get("agent_type") or ""),
             agent=str(event.data.get("agent") or ""),
             free_from=before.ended or 0.0 if before is not None else 0.0,
-            retry_until=self._retry.get((task, number - 1), 0.0),
+            retry_until=self._retry.get((task, number), 0.0),
         )
 
     def _take_attempt(self, event: Event, attempt: _Open, at: float) -> None:
@@ -282,8 +284,6 @@ class _Log:
                 attempt.reason = str(data.get("reason") or "")
                 attempt.message = str(data.get("error") or "")
                 attempt.agent_s = _seconds(data.get("agent_s"))
-            case "attempt.retry":
-                self._retry[attempt.task, attempt.number] = at + _number(data.get("delay_s"))
 
 
 class _Waits:

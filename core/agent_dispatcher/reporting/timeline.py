@@ -159,7 +159,8 @@ def _parts(history: History, chain: Sequence[Step]) -> dict[str, float]:
     for step in chain:
         attempt = attempts.get((step.task or "", step.attempt or 0))
         for part, length in _split(step, attempt):
-            found[part] = found.get(part, 0.0) + length
+            if length > 0:
+                found[part] = found.get(part, 0.0) + length
     return dict(sorted(found.items(), key=lambda item: -item[1]))
 
 

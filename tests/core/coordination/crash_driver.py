@@ -26,6 +26,7 @@ from agent_dispatcher.codec import structure
 from agent_dispatcher.coordination.agent_factory import AgentFactory
 from agent_dispatcher.coordination.coordinator import Coordinator, CoordinatorSettings
 from agent_dispatcher.coordination.message_bus import MessageBus
+from agent_dispatcher.coordination.replay import replay
 from agent_dispatcher.coordination.state_manager import StateManager
 from agent_dispatcher.errors import Fenced
 from agent_dispatcher.extension import CheckContext, Completed, Opened
@@ -324,6 +325,9 @@ def faults(case: Path, killed: bool, sealed: dict[str, str], calls_before: Count
     kinds = [(event.type, event.task) for event in events]
     if kinds.index(("plan.patched", None)) > kinds.index(("attempt.started", "b")):
         found.append("b began before the plan was patched")
+    replayed = replay(PLAN, events)
+    if replayed.difference is not None or replayed.unchecked:
+        found.append(f"the replay differs: {replayed.difference or replayed.unchecked}")
     return found
 
 

@@ -112,7 +112,7 @@ def small_run(recorder: Recorder) -> Run:
     add(8, "attempt.started", "storage", 1, agent_type="writer", agent="writer-1")
     add(10, "attempt.sealed", "storage", 1, duration_s=2.0)
     add(11, "attempt.rejected", "storage", 1, why="pytest failed", feedback="pytest failed\nE assert 1 == 2")
-    add(11, "attempt.retry", "storage", 1, delay_s=1.5)
+    add(11, "attempt.retry", "storage", 2, delay_s=1.5)
     add(12.5, "attempt.started", "storage", 2, agent_type="writer", agent="writer-1")
     add(14, "attempt.sealed", "storage", 2, duration_s=1.5)
     add(16, "attempt.checked", "storage", 2, evidence=[evidence("storage")])
