@@ -17,6 +17,7 @@ from attrs import asdict, evolve, frozen
 from .collecting import rare_collections
 from .config import Config, load_config
 from .coordination.run_state import fold
+from .coordination.run_to_end import run_to_end
 from .coordination.state_manager import StateManager
 from .errors import (
     ConfigError,
@@ -26,6 +27,7 @@ from .errors import (
     Problem,
     SpecificationError,
     Unavailable,
+    UnknownComponentError,
     UsageError,
 )
 from .extension.components import (
@@ -213,7 +215,7 @@ class AgentDispatcher:
         session = self._initialize(found.run, found.output, plan.specification, RunOptions(**options))
         try:
             ready = _Ready(plan, {}, {}) if found.finished else await self._validate(plan, session)
-            state = session.state()
+            state = session.state(found.events)
             try:
                 if not found.finished:
                     if len(state.state().patches) > found.revision:  # whoever owned it until now has changed the plan
@@ -618,7 +620,13 @@ class AgentDispatcher:
         active = self.registry.active("language")
         wanted = specification.language or self.config.use.language or self._wishes().language
         if wanted:
-            self.registry.offered("language", wanted)
+            try:
+                self.registry.offered("language", wanted)
+            except UnknownComponentError as error:
+                if wanted != specification.language or not specification.path:
+                    raise
+                text = f"{specification.path}: language: {error}"
+                raise UnknownComponentError(text, kind="language", component=wanted, matches=error.matches) from error
             active = [wanted]
         if not active:
             return None
@@ -652,7 +660,7 @@ def _block(verb: str, work: Coroutine[Any, Any, _T]) -> _T:
     """Run ``work`` to its end on a loop of its own."""
 
     async def boxed() -> None:
-        # asyncio.run spells out the result of its task when it gives the signal handler back: of a large plan that takes seconds
+        # a Runner spells out the result of its task when it gives the signal handler back: of a large plan that takes seconds
         results.append(await work)
 
     results: list[_T] = []
@@ -660,7 +668,7 @@ def _block(verb: str, work: Coroutine[Any, Any, _T]) -> _T:
         asyncio.get_running_loop()
     except RuntimeError:
         with rare_collections():
-            asyncio.run(boxed())
+            run_to_end(boxed())
         return results[0]
     work.close()
     raise UsageError(f"{verb}() would block the running event loop: await {verb}_async() instead")

@@ -144,6 +144,8 @@ def read_text(path: Path, *, name: str = "", max_bytes: int = MAX_BYTES) -> str:
     """
     shown = name or str(path)
     try:
+        if path.is_fifo() or path.is_socket() or path.is_char_device():  # would be waited for, or never ends
+            raise UsageError(f"{shown} is no regular file")
         with path.open("rb") as file:
             data = file.read(max_bytes + 1)
     except FileNotFoundError:

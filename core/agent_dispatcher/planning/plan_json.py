@@ -87,7 +87,7 @@ def plan_to_json(plan: ExecutionPlan, plan_path: Path | None = None) -> dict[str
             "span_range_s": _range(plan.estimates.span_range_s),
             "cost_range_usd": _range(plan.estimates.cost_range_usd),
         },
-        "warnings": list(plan.warnings),
+        "warnings": list(dict.fromkeys([*plan.specification.warnings, *plan.warnings])),
         "planning_usage": [asdict(each) for each in plan.planning_usage],
     }
 
@@ -279,7 +279,12 @@ def _assembled(
         warnings=read.warnings,
         durations=durations,
     )
-    return evolve(plan, warnings=tuple(dict.fromkeys(plan.warnings)), planning_usage=read.planning_usage)
+    told = frozenset(specification.warnings)
+    return evolve(
+        plan,
+        warnings=tuple(each for each in dict.fromkeys(plan.warnings) if each not in told),
+        planning_usage=read.planning_usage,
+    )
 
 
 def _check_version(document: object, where: str) -> None:

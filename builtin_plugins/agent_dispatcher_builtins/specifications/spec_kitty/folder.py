@@ -52,7 +52,7 @@ def find_mission(source: Path) -> Path:
 
 
 def package_files(mission: Path) -> Iterator[Path]:
-    """The files of the work packages, sorted by name; older versions keep them in a folder for each lane (and phase) below ``tasks``."""
+    """What is called like the file of a work package, sorted by name, be it a file or not; older versions keep them in a folder for each lane (and phase) below ``tasks``."""
     tasks = mission / "tasks"
     if not tasks.is_dir():
         return
@@ -61,7 +61,7 @@ def package_files(mission: Path) -> Iterator[Path]:
         for number, path in enumerate(tasks.glob(pattern)):
             if number >= _MOST_FILES:
                 break
-            if _PACKAGE.fullmatch(path.name) and path.is_file():
+            if _PACKAGE.fullmatch(path.name):
                 found.append(path)
     yield from sorted(found, key=lambda path: (path.name, path.as_posix()))
 

@@ -113,6 +113,10 @@ def read_packages(mission: Path, notes: Notes) -> tuple[WorkPackage, ...]:
     problems: list[Problem] = []
     found: dict[str, WorkPackage] = {}
     for file in package_files(mission):
+        if not file.is_file():
+            what = "a work package is a file, and this is a folder, a pipe, or a link that leads to no file"
+            problems.append(Problem(what, file.relative_to(mission).as_posix(), "take it away, or put the file there"))
+            continue
         try:
             package = _read(file, mission, notes)
         except SpecificationError as error:
