@@ -212,7 +212,9 @@ def _counted(count: int, noun: str) -> str:
 def _legend(plan: ExecutionPlan) -> None:
     click.echo()
     if plan.estimates.span_s:
-        text = f"* on the critical path: {_counted(len(plan.critical_path), 'task')}, {duration(plan.estimates.span_s)} if none has to wait for a worker"
+        done = {task.id for task in plan.tasks if task.status in _DONE}
+        ahead = sum(each not in done for each in plan.critical_path)
+        text = f"* on the critical path: {_counted(ahead, 'task')}, {duration(plan.estimates.span_s)} if none has to wait for a worker"
         click.echo(wrapped(text, "  ", first=""))
     marks = {_MARKS[task.status]: task.status for task in plan.tasks if task.status in _MARKS}
     if marks:

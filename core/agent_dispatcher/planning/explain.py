@@ -251,9 +251,10 @@ class Explainer:
 
     def serial(self, most: int | None = None) -> SerialExplanation:
         """The edges on critical paths: of those that save time if they were not there the ``most`` costly ones, weakest evidence first; then those that
-        alone save nothing, as another path is as long. Gates, which no rule decides, come after dependencies of the same sort."""
+        alone save nothing, as another path is as long. Gates, which no rule decides, come after dependencies of the same sort. Nobody waits for what is
+        completed."""
         critical = [self._hop(link) for link in self._leaving_all() if self._costs.is_critical(link)]
-        critical = [hop for hop in critical if hop.kind != "part"]
+        critical = [hop for hop in critical if hop.kind != "part" and self._tasks[hop.before].status != "completed"]
         costly = sorted((hop for hop in critical if hop.saved_s), key=lambda hop: (-hop.saved_s, _weakest(hop)))[:most]
         costly.sort(key=lambda hop: (_weakest(hop)[:2], -hop.saved_s, _weakest(hop)))
         idle = sorted((hop for hop in critical if not hop.saved_s), key=_weakest)

@@ -88,6 +88,13 @@ def test_a_long_plan_is_shown_in_extracts(dispatch: Dispatch, tmp_path: Path) ->
     assert len(re.findall(r"Task number \d+", full)) == 500
 
 
+def test_only_what_is_ahead_is_counted_on_the_critical_path(dispatch: Dispatch, tmp_path: Path) -> None:
+    """Tasks that are done take no time any more."""
+    todo = tmp_path / "TODO.md"
+    todo.write_text("- [x] 1. Dig\n- [ ] 2. Sow (after task 1)\n- [ ] 3. Water (after task 2)\n", encoding="utf-8")
+    assert "* on the critical path: 2 tasks, 2 min if" in dispatch("plan", todo).stdout
+
+
 def test_few_long_phases_fill_a_screen(dispatch: Dispatch, tmp_path: Path) -> None:
     """As many lines as a plan that is shown whole may have; tasks without names of their own stand as they are listed."""
     todo = tmp_path / "TODO.md"

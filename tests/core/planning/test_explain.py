@@ -205,6 +205,14 @@ def test_an_edge_that_two_rules_make_sure_together_counts_for_both() -> None:
     assert costs == {"artifacts": (1, 60), "logical": (1, 60)}
 
 
+def test_what_is_completed_costs_nobody_time() -> None:
+    """An edge from a completed task is not among those to question."""
+    given = plan_tasks(
+        [{"id": "a", "status": "completed"}, {"id": "b"}, {"id": "c"}], [("a", "b"), ("b", "c")], title="half done"
+    )
+    assert [(hop.before, hop.after) for hop in Explainer(given).serial().edges] == [("b", "c")]
+
+
 def test_equal_ways_cost_nothing_alone() -> None:
     """Two edges into the last task, each on a critical path: taking out one gains nothing, and both are shown."""
     plan = plan_tasks([{"id": each} for each in "abc"], [("a", "c"), ("b", "c")])
