@@ -83,8 +83,11 @@ class StateManager:
 
     # --- owning ---------------------------------------------------------------------------------------------------
 
-    def open(self) -> StateManager:
+    def open(self, known: Iterable[Event] = ()) -> StateManager:
         """Take the lease; returns itself.
+
+        Args:
+            known: the beginning of the run's log, or all of it, as the store gave it just now: that much is not read again.
 
         Raises:
             Held: another live process owns the run.
@@ -92,6 +95,9 @@ class StateManager:
         """
         self._lease = self.store.acquire(self.run, self._owner)
         failpoint("lease.acquired")
+        log = list(known)
+        if log:
+            self._log = [*log, *self.store.read(self.run, len(log))]
         self._renewed_at = self._assured_at = self._monotonic()
         requests = self.store.requests(self.run)
         self._requests_seen = requests[-1][0] if requests else 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from attrs import frozen
+from attrs import field, frozen
 
 from ..codec import from_json, structure
 from ..errors import ConfigError, Problem, UsageError
@@ -27,6 +27,7 @@ class RecordedRun:
     Attributes:
         plan: as it is now, every patch in it.
         started: the first event.
+        events: the log, in order.
         revision: how many patches are in the plan.
         finished: whether its end is recorded.
     """
@@ -35,6 +36,7 @@ class RecordedRun:
     run: str
     plan: ExecutionPlan
     started: Event
+    events: tuple[Event, ...] = field(default=(), repr=False)
     revision: int = 0
     finished: bool = False
 
@@ -122,11 +124,11 @@ class Records:
             run = _choose(self.runs(folder), folder, unfinished_only)
         store = self.open(folder)
         try:
-            events = iter(store.read(run))
-            started = next(events, None)
-            if started is None:
+            events = tuple(store.read(run))
+            if not events:
                 known = ", ".join(listed.run for listed in store.runs()) or "none"
                 raise UsageError(f"{folder} has no run {run!r} (there: {known})")
+            started = events[0]
             digest = str(started.data.get("plan", ""))
             plan = from_json(store.get_blob(digest), ExecutionPlan, where=f"the plan of run {run}")
             patches, finished = [], False
@@ -141,6 +143,7 @@ class Records:
             run=run,
             plan=revise_all(plan, patches),
             started=started,
+            events=events,
             revision=len(patches),
             finished=finished,
         )

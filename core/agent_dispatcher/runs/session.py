@@ -158,8 +158,11 @@ class RunSession:
         offered = (self.registry.offered("agent_type", name).component for name in self.registry.active("agent_type"))
         return [component for component in offered if isinstance(component, AgentType)]
 
-    def state(self) -> StateManager:
+    def state(self, known: Sequence[Event] = ()) -> StateManager:
         """The run's state, with its lease.
+
+        Args:
+            known: the log as far as it was read already.
 
         Raises:
             Held: another live process owns the run.
@@ -171,7 +174,7 @@ class RunSession:
             folder=self.data_dir if settings.enable_persistence else None,
             checkpoint_dir=settings.checkpoint_dir,
             checkpoint_interval_s=settings.auto_checkpoint_interval,
-        ).open()
+        ).open(known)
         state.subscribe(self._see)
         return state
 

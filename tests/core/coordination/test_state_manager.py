@@ -87,6 +87,12 @@ def test_the_owner_reads_the_log_once() -> None:
         assert (second.state().resumes, second.state().warnings) == (1, ["w"])
         assert [event.seq for event in second.events()] == [1, 2, 3, 4, 5]
         assert reads == [0]
+    reads.clear()
+    with closing(StateManager(store, "r").open(tuple(store.read("r"))[:3])) as third:
+        third.append("run.resumed")
+        assert third.state().resumes == 2
+        assert [event.seq for event in third.events()] == [1, 2, 3, 4, 5, 6]
+        assert reads == [0, 3]
     assert second.state() == fold(store.read("r"))
     assert list(second.events()) == list(store.read("r"))
 
