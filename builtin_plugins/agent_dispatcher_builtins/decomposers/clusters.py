@@ -156,7 +156,7 @@ def cluster(
         own = [each for each in clusters if each.units]
         single = _placed(single, own, vocabulary, math.log(max(3, len(requirements))))
         edges = [each for each in single if _EDGE.match(each.requirements[0].id)]
-        single = [each for each in single if each not in edges]
+        single = [each for each in single if not _EDGE.match(each.requirements[0].id)]
         edges = _placed(edges, own, vocabulary, 1.0)
         if edges:
             together = Unit("Handle edge cases", tuple(one for each in edges for one in each.requirements), leads=True)

@@ -37,7 +37,10 @@ class _Pattern:
     def dispatcher_decomposers(self) -> Iterable[Component]:
         """Tasks by pattern."""
         yield Component(
-            "pattern", "Splits declared behaviour by module and prose by requirement.", _pattern, default_rank=30
+            "pattern",
+            "Splits declared behaviour by module, and prose by component into atomic tasks.",
+            _pattern,
+            default_rank=30,
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from agent_dispatcher.models import Requirement
 
@@ -27,16 +27,21 @@ _ORDERS = """
 _VERBS = frozenset(_ORDERS.split())
 
 
-def work_title(found: Cluster, work: Work, siblings: Sequence[Work]) -> str:
-    """What the task does, in one phrase that no other task of the component has."""
+def work_title(found: Cluster, work: Work, serving: Mapping[str, int], siblings: int) -> str:
+    """What the task does, in one phrase that no other task of the component has.
+
+    Args:
+        serving: how many tasks of the component serve a requirement, by its id.
+        siblings: how many tasks the component has.
+    """
     base = component_title(found, work.requirements)
     first = work.requirements[0]
-    if len(siblings) == 1:
+    if siblings == 1:
         return base
-    if work.files and any(each is not work and first in each.requirements for each in siblings):
+    if work.files and serving[first.id] > 1:
         return shortened(f"{base}: {', '.join(each.stem for each in work.files)}")
     detail = imperative(first.text)
-    if sum(first.id in {each.id for each in other.requirements} for other in siblings) > 1:
+    if serving[first.id] > 1:
         hanging = [*(each.title for each in first.scenarios), *first.edge_cases, *first.constraints]
         detail = next((imperative(each) for each in hanging if each), detail)
     return (

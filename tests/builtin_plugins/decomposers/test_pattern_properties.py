@@ -66,7 +66,7 @@ def decomposed(specification: Specification) -> Decomposition:
     return answer
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(specifications)
 def test_any_specification_is_covered_by_a_valid_plan(specification: Specification) -> None:
     """Every requirement is served and none invented; ids are unique, references resolve, no task is too large, titles fit on a line."""
@@ -92,7 +92,7 @@ def test_any_specification_is_covered_by_a_valid_plan(specification: Specificati
         assert each.before != each.after
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(specifications)
 def test_equal_specifications_give_equal_tasks(specification: Specification) -> None:
     """Nothing depends on the hashing of a process or on what was decomposed before."""
