@@ -347,19 +347,22 @@ class AgentDispatcher:
         """The plan in the words of the specification format ``to``, and what those cannot say.
 
         Raises:
-            UsageError: no active format of that name writes plans; names those that do.
+            UsageError: no format of that name writes plans; names the active ones that do.
             PlanError: that format cannot hold this plan.
         """
         return convert(plan, to, self.plan_writer(to))
 
     def plan_writer(self, name: str) -> WritingFormat:
-        """The specification format in which :meth:`convert` writes.
+        """The specification format in which :meth:`convert` writes; to name it is enough, it need not be an active one.
 
         Raises:
-            UsageError: no active format of that name writes plans; names those that do.
+            UsageError: no format of that name writes plans; names the active ones that do.
         """
-        formats = self._all("specification_format")
-        writers = {each: format for each, format in formats if isinstance(format, WritingFormat)}
+        kind = "specification_format"
+        formats = dict(self._all(kind))
+        if name not in formats and any(offered.name == name for offered in self.registry.offers(kind)):
+            formats[name] = self._components.get(kind, name)
+        writers = {each: format for each, format in formats.items() if isinstance(format, WritingFormat)}
         if name not in writers:
             known = ", ".join(sorted(writers)) or "none"
             raise UsageError(f"no plan can be written in the format {name!r}; the formats that can: {known}")
