@@ -114,10 +114,11 @@ def _nothing_to_do(plan: ExecutionPlan, as_json: bool) -> int:
 def carry_out(start: Callable[..., Awaitable[ExecutionResult]], plan: ExecutionPlan, as_json: bool) -> int:
     """Run ``start`` with progress and signals; print the outcome; return the exit code."""
     from ..collecting import rare_collections
+    from ..coordination.run_to_end import run_to_end
     from .progress import progress_display
 
     with progress_display(plan, quiet=as_json) as display, rare_collections():
-        interrupted, result = asyncio.run(_with_signals(start, display.events, display.started))
+        interrupted, result = run_to_end(_with_signals(start, display.events, display.started))
     if interrupted is not None:
         where = f" (agent-dispatcher resume {display.run})" if display.run else ""
         click.echo(f"interrupted: everything finished is kept; go on with 'agent-dispatcher resume'{where}", err=True)

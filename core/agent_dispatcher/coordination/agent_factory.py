@@ -41,6 +41,7 @@ class Claim:
     agent: Agent | None = None
     overridden: frozenset[str] = frozenset()
     is_set_up: bool = field(default=False)
+    is_given_up: bool = field(default=False)
 
     def tell(self, callback: str, *arguments: Any) -> None:
         """Call a callback of the agent (``on_start``, ...); what it raises is logged and harms nobody."""
@@ -50,6 +51,16 @@ class Claim:
             getattr(self.agent, callback)(*arguments)
         except Exception:
             log.warning("%s of agent %s raised; the attempt goes on", callback, self.name, exc_info=True)
+
+
+@define(eq=False)
+class _FollowUp:
+    """An agent that blocked when its attempt was broken off."""
+
+    claim: Claim
+    task: str
+    ended: int
+    agent: SyncAgent
 
 
 _CALLBACKS = ("on_start", "on_progress", "on_result", "on_error", "on_retire")
@@ -93,6 +104,7 @@ class AgentFactory:
         self._made: dict[str, int] = {}
         self._teardowns: set[asyncio.Task[None]] = set()
         self._names: dict[int, str] = {}
+        self._followed: set[_FollowUp] = set()
         self._tell = notice
         self._leaks = LeakWatch(self._notice)
 
@@ -199,9 +211,33 @@ class AgentFactory:
         Args:
             folder: where it is at work; ``None`` when it does not work there (any more).
         """
+        claim.is_given_up = True
         ended = 0
         if claim.agent is not None and folder is not None:
             ended = end_processes(processes_of(threads_of(claim.agent), folder))
+        self._name_abandoned(claim, task, ended)
+
+    def follow_up(self, claim: Claim, task: str, grace_s: float) -> None:
+        """The attempt of this agent was broken off. One that blocks has a thread, which may still be in it: end the thread's processes, so that
+        it has nothing to wait for, and name the agent when it is there after the grace all the same."""
+        agent = claim.agent
+        if claim.is_given_up or not isinstance(agent, SyncAgent):
+            return
+        threads = threads_of(agent)
+        if threads:
+            claim.is_given_up = True
+            ended = end_processes(processes_of(threads, None))
+            due = _FollowUp(claim, task, ended, agent)
+            self._followed.add(due)
+            asyncio.get_running_loop().call_later(grace_s, self._look_again, due)
+
+    def _look_again(self, due: _FollowUp) -> None:
+        if due in self._followed:
+            self._followed.remove(due)
+            if threads_of(due.agent):
+                self._name_abandoned(due.claim, due.task, due.ended)
+
+    def _name_abandoned(self, claim: Claim, task: str, ended: int) -> None:
         self._notice(
             f"agent {claim.name} did not end when it was told to: task {task} goes on without it, {ended} of its processes were killed, "
             "and whatever it still returns counts for nothing"
@@ -239,7 +275,9 @@ class AgentFactory:
             log.warning("teardown of agent %s raised", name, exc_info=True)
 
     async def aclose(self, grace_s: float = 5.0) -> None:
-        """Retire every idle instance and wait, at most ``grace_s``, for their teardowns."""
+        """Retire every idle instance and wait, at most ``grace_s``, for their teardowns. Agents that still block are named."""
+        for due in tuple(self._followed):
+            self._look_again(due)
         for idle in self._idle.values():
             while idle:
                 self._retire(idle.pop())

@@ -189,7 +189,7 @@ class Attempts:
 
         def progress(fraction: float, text: str) -> None:
             claim.tell("on_progress", task, fraction, text)
-            payload = {"task": task.id, "attempt": running.attempt, "fraction": fraction, "text": text}
+            payload = {"task": task.id, "attempt": running.attempt, "fraction": fraction, "text": text[:1000]}
             self._bus.send("attempt.progress", payload)
 
         running.context = context = self._context_for(
@@ -255,6 +255,8 @@ class Attempts:
         if not self._over(running, broken=broken):
             return
         task, number, error = running.task, running.attempt, shortened(error)
+        if reason in ("timeout", "cancelled"):
+            self._factory.follow_up(running.claim, task.id, self._settings.grace_s)
         duration_s = round(self._monotonic() - running.started_at, 6)
         judged = Judgement() if reason in ("declined", "cancelled") else self._judge.judge(task, number, error)
         data = {"error": error, "reason": reason, "permanent": permanent, "duration_s": duration_s}
@@ -273,4 +275,4 @@ class Attempts:
             return f"timed out after {timeout_s:g} s", "timeout"
         if isinstance(error, Unavailable):
             return str(error), "declined"
-        return f"{type(error).__name__}: {error}", "raised"
+        return f"{type(error).__name__}: {shortened(str(error))}", "raised"

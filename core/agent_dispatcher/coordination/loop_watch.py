@@ -73,10 +73,12 @@ class LoopWatch:
         else:
             who = f"agent {self._name_of(found[0])} ({where_in(found[1])})"
         log.warning("%s has blocked the event loop for %.1f s; everything waits for it", who, time.monotonic() - since)
+        self._loop.call_soon_threadsafe(self._tell, who, since)  # comes first when the loop turns again
         self._sign.wait()
+
+    def _tell(self, who: str, since: float) -> None:
         if not self._over.is_set():
-            text = (
+            self._notice(
                 f"{who} blocked the event loop for {time.monotonic() - since:.1f} s, and everything waited for it: "
                 "await what takes long, or make it a SyncAgent, which works in a thread"
             )
-            self._loop.call_soon_threadsafe(self._notice, text)
