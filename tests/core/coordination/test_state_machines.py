@@ -71,7 +71,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.acquire(run)
 
     @precondition(lambda self: self.owner)
-    @rule(data=st.data(), values=st.lists(st.integers(), max_size=3))
+    @rule(data=st.data(), values=st.lists(st.integers(), max_size=6))
     def append(self, data: st.DataObject, values: list[int]) -> None:
         run = data.draw(st.sampled_from(sorted(self.owner)))
         log = self.log.setdefault(run, [])
@@ -120,8 +120,13 @@ class StoreMachine(RuleBasedStateMachine):
     @rule()
     def come_back(self) -> None:
         self.store = self.again(self.store)
+        for run in RUNS:
+            self.read(run, 0)
 
     @rule(run=st.sampled_from(RUNS), after=st.integers(0, 12))
+    def read_some(self, run: str, after: int) -> None:
+        self.read(run, after)
+
     def read(self, run: str, after: int) -> None:
         expected = self.log.get(run, [])
         found = [(event.seq, event.task, event.data) for event in self.store.read(run, after)]
@@ -139,6 +144,11 @@ class StoreMachine(RuleBasedStateMachine):
     @rule()
     def read_blobs(self) -> None:
         assert {digest: self.store.get_blob(digest) for digest in self.blobs} == self.blobs
+
+    def teardown(self) -> None:
+        if hasattr(self, "store"):
+            for run in RUNS:
+                self.read(run, 0)
 
     @invariant()
     def holders_are_known(self) -> None:
@@ -162,6 +172,7 @@ class SqlStoreMachine(StoreMachine):
         self.store._connection.execute("UPDATE runs SET process = 'ended long ago', pid = 0 WHERE run = ?", (run,))
 
     def teardown(self) -> None:
+        super().teardown()
         if hasattr(self, "store"):
             self.store.close()
             shutil.rmtree(self.folder)
