@@ -287,3 +287,113 @@ def test_only_files_of_the_folder_are_read(folder: Path, name: str) -> None:
     (folder / "design.md").unlink()
     answer = decomposed(*LENDING, folder=folder, documents=(name,))
     assert not [each for task in answer.tasks for each in task.produces]
+
+
+def test_required_tests_verify_what_they_are_about() -> None:
+    """A component where they name one; all code where they are only a heading."""
+    tests = Requirement(id="T1", text="Integration tests must cover the ledger and its loans.")
+    heading = Requirement(id="T2", text="Testing", constraints=("All modules have unit tests.",))
+    sky = Requirement(id="R9", text="The sky must be blue.")
+    answer = decomposed(*LENDING, sky, tests, heading)
+    ledger, blue = (task for task in answer.tasks if task.type == "code_writing")
+    by_requirement = {task.requirements: task for task in answer.tasks if task.type == "testing"}
+    assert by_requirement["T1",].verifies == (ledger.id,)
+    assert by_requirement["T2",].verifies == (ledger.id, blue.id)
+
+
+def test_a_test_file_goes_where_the_file_is_written_that_it_is_named_after(folder: Path) -> None:
+    """Whatever words its name is made of."""
+    listed = "- `src/ledger.ts`: the ledger\n- `src/xyz.ts`: mails the reminder\n- `tests/xyz.test.ts`\n"
+    (folder / "design.md").write_text(f"# D\n\n## Files\n\n{listed}", encoding="utf-8")
+    answer = decomposed(*LENDING, REMINDING, folder=folder)
+    (test,) = [task for task in answer.tasks if task.type == "testing" and task.produces]
+    assert (test.requirements, test.produces) == (("R3",), paths("tests/xyz.test.ts"))
+
+
+def test_two_tasks_never_need_each_other(folder: Path) -> None:
+    """Though each speaks of the other's entity."""
+    (folder / "design.md").write_text("# D\n\n## Data Models\n\n### LoanBook\n\n### MailBox\n", encoding="utf-8")
+    one = Requirement(id="R1", text="A LoanBook must be a LoanBook with a link to a MailBox.", source="spec.md:6")
+    two = Requirement(id="R2", text="A MailBox must be a MailBox with a link to a LoanBook.", source="spec.md:10")
+    code = [task for task in decomposed(one, two, folder=folder).tasks if task.type == "code_writing"]
+    assert [[each.name for each in task.produces] for task in code] == [["LoanBook"], ["MailBox"]]
+    assert [[each.name for each in task.consumes] for task in code] == [[], ["LoanBook"]]
+
+
+def test_nine_requirements_are_two_tasks() -> None:
+    """Eight are one."""
+    ledger = [Requirement(id=f"1.{number}", text=f"The ledger must keep year {number}.") for number in range(9)]
+    assert [
+        [len(task.requirements) for task in decomposed(*some).tasks if task.type == "code_writing"]
+        for some in (ledger[:8], ledger)
+    ] == [[8], [5, 4]]
+
+
+def test_what_concerns_several_components_as_much_is_a_matter_of_its_own(folder: Path) -> None:
+    """It joins neither."""
+    (folder / "design.md").write_text(
+        "# D\n\n## Components\n\n### Loan Table\n\n### Member Table\n\n### Book Table\n", encoding="utf-8"
+    )
+    texts = (
+        ("The loan table must keep loans.", 6),
+        ("The member table must keep members.", 10),
+        ("Each table, loan and member, must have an index.", 13),
+    )
+    requirements = [Requirement(id=f"R{line}", text=text, source=f"spec.md:{line}") for text, line in texts]
+    code = [task for task in decomposed(*requirements, folder=folder).tasks if task.type == "code_writing"]
+    assert [(task.title, task.requirements) for task in code] == [
+        ("Implement Loan Table", ("R6",)),
+        ("Implement Member Table", ("R10",)),
+        ("Implement Other", ("R13",)),
+    ]
+
+
+def test_words_of_the_glossary_gather_first() -> None:
+    """Even where another word is shared by more."""
+    texts = ("Send the fee notice.", "Print the fee notice.", "Store the notice.")
+    requirements = [Requirement(id=f"R{number}", text=text) for number, text in enumerate(texts)]
+    groups = [
+        [task.group for task in decomposed(*requirements, glossary=glossary).tasks if task.type == "code_writing"]
+        for glossary in ({}, {"Fee": "money"})
+    ]
+    assert groups == [["notice"], ["fee", "notice"]]
+
+
+def test_a_heading_over_requirements_of_all_sorts_holds_nothing_together(folder: Path) -> None:
+    """*Functional Requirements* names no component."""
+    (folder / "design.md").unlink()
+    (folder / "spec.md").write_text("# S\n\n## Functional Requirements\n\n- R1\n- R2\n", encoding="utf-8")
+    sky = Requirement(id="R1", text="The sky must be blue.", source="spec.md:5")
+    sea = Requirement(id="R2", text="Fish must swim.", source="spec.md:6")
+    code = [task for task in decomposed(sky, sea, folder=folder).tasks if task.type == "code_writing"]
+    assert [task.requirements for task in code] == [("R1",), ("R2",)]
+
+
+def test_headings_about_entities_are_none(folder: Path) -> None:
+    """Nobody makes *Validation Rules*."""
+    rules = Requirement(id="R9", text="The ledger must obey the validation rules.", source="spec.md:6")
+    answer = decomposed(*LENDING, rules, folder=folder)
+    assert {each.name for task in answer.tasks for each in task.produces if each.type == "entity"} == {"LoanRecord"}
+
+
+def test_what_hangs_on_a_requirement_makes_it_larger() -> None:
+    """Every step, edge case and constraint; what two requirements share once."""
+
+    def size(*requirements: Requirement) -> float:
+        return decomposed(*requirements).tasks[0].complexity
+
+    bare = Requirement(id="1.1", text="The ledger must keep loans.")
+    steps = Scenario(
+        given=("a loan of a book", "a member"),
+        when=("a year goes by", "another does"),
+        then=("it is kept", "so is the member"),
+    )
+    larger = (
+        Requirement(id="1.1", text=bare.text, scenarios=(steps,)),
+        Requirement(id="1.1", text=bare.text, edge_cases=("a", "b", "c")),
+        Requirement(id="1.1", text=bare.text, constraints=("a", "b", "c")),
+        Requirement(id="1.1", text=f"{bare.text} It must be concurrent and encrypted."),
+    )
+    assert all(size(each) > size(bare) for each in larger)
+    other = Requirement(id="1.2", text=bare.text, scenarios=(steps,))
+    assert size(larger[0], other) < size(larger[0]) + size(other) - 1
