@@ -26,6 +26,7 @@ _DERIVED = 0.45
 _LEAST = 0.15
 #: Nor is a guess surer than this that no word speaks for, only urgency or who speaks of whom.
 _WORDLESS = 0.4
+_EXAMINING = frozenset({"testing", "review"})
 #: How much later work must be for its words to be quoted, and how many shared words are.
 _LATER = 0.06
 _QUOTED = 3
@@ -37,6 +38,7 @@ class DataRule:
     * For each task at most three others that it most likely builds on; how likely is the confidence.
     * Who brings something in comes before who goes on with it. Being alike is no order.
     * Never from the order of a list, its numbers or ids.
+    * Nothing about a test and work that serves the same requirement or belongs to the same group.
     """
 
     async def find(
@@ -49,8 +51,22 @@ class DataRule:
         rate = _RATE if len(loose) <= _LONG else _RATE_LONG
         surest = rate if specification.tasks else _DERIVED
         flow = Flow.of(loose)
-        found = (_edge(flow, step, min(surest, _bound(step), rate * step.likelihood)) for step in flow.steps())
+        found = (
+            _edge(flow, step, min(surest, _bound(step), rate * step.likelihood))
+            for step in flow.steps()
+            if not _about_one_thing(flow.tasks[step.before], flow.tasks[step.after])
+        )
         return [edge for edge in found if edge.confidence >= _LEAST]
+
+
+def _about_one_thing(before: Task, after: Task) -> bool:
+    """Whether one examines what the other makes. The rule ``logical`` sees that from requirements and groups; said again from words it would count twice
+    and hold a test that may be written at the same time."""
+    if (before.type in _EXAMINING) == (after.type in _EXAMINING):
+        return False
+    return bool(set(before.requirements) & set(after.requirements)) or bool(
+        before.group and before.group == after.group
+    )
 
 
 def _bound(step: Step) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from agent_dispatcher.extension import Requires
+from agent_dispatcher.extension import PlanningContext, Requires
 from agent_dispatcher.extension.components import DependencyRule
 from agent_dispatcher.models import ArtifactRef, DeclaredDependency, Specification, Task, TaskPhase
 from agent_dispatcher.testing import DependencyRuleContract
@@ -202,3 +203,16 @@ def test_a_very_long_list_is_left_alone_and_that_is_said(
 def test_any_text_will_do(title: str, listed: Make, ask: Ask) -> None:
     """Nothing to compare is no error."""
     ask(DataRule(), listed("a", title, title), listed("b", title, title), listed("c", "Test", title))
+
+
+@pytest.mark.parametrize(("served", "expected"), [(("1.1",), set()), (("2.1",), {("build", "test")})])
+def test_a_test_of_one_requirement_is_not_held_by_its_words(served: tuple[str, ...], expected: set[object]) -> None:
+    """What a test shares with the work by requirement is said by the rule ``logical``; from words it would bind, counted twice."""
+    tasks = (
+        Task(id="build", title="Implement the login service", requirements=("1.1",), description="Create the service."),
+        Task(id="test", title="Test the login service", type="testing", requirements=served, description="Test it."),
+    )
+    specification = Specification(id="s", title="S", tasks=tasks)
+    context = PlanningContext(specification=specification)
+    found = asyncio.run(DataRule().find(tasks, specification, context))
+    assert {(each.before, each.after) for each in found} == expected
