@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import threading
 from collections import Counter
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
-from agent_dispatcher.agents import AgentContext, AgentResult, BaseAgent
+from agent_dispatcher.agents import AgentContext, AgentResult, BaseAgent, SyncAgent
 from agent_dispatcher.config.values import AgentFactorySettings
 from agent_dispatcher.coordination.agent_factory import AgentFactory
 from agent_dispatcher.errors import PluginError, RunError
@@ -209,3 +211,81 @@ def test_teardown_that_hangs_does_not_hold_up_the_end(caplog: pytest.LogCaptureF
 
     asyncio.run(whole())
     assert "teardown took more than 0.05 seconds" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (False, "it says that it is not healthy"),
+        (OSError("gone"), "its health check raised OSError: gone"),
+        (None, "it did not say within 0.05 s whether it is healthy"),
+    ],
+)
+def test_unhealthy_agent_is_retired(answer: object, why: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An instance that worked before and cannot any more is torn down and named, and a new one does the task; a healthy one goes on."""
+    monkeypatch.setattr("agent_dispatcher.coordination.agent_factory._HEALTH_S", 0.05)
+
+    class Ailing(Counting):
+        answers: ClassVar[list[object]] = [True, answer, True]
+
+        async def healthy(self) -> bool:
+            said = self.answers.pop(0)
+            if isinstance(said, Exception):
+                raise said
+            if said is None:
+                await asyncio.sleep(60)
+            return bool(said)
+
+    async def whole() -> tuple[list[str], list[str]]:
+        told: list[str] = []
+        names = []
+        factory = AgentFactory(Ailing, notice=told.append)
+        for _ in range(4):
+            claim = factory.claim("w")
+            await factory.ready(claim)
+            names.append(claim.name)
+            assert factory.total == 1
+            factory.release(claim)
+        await factory.aclose()
+        assert factory.total == 0
+        return names, told
+
+    assert asyncio.run(whole()) == (["w-1", "w-1", "w-2", "w-2"], [f"agent w-1 is retired: {why}; w-2 does its work"])
+    assert CALLS["setup"] == CALLS["teardown"] == CALLS["retired"] == 2
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_blocking_agent_whose_attempt_was_broken_off(ends: bool) -> None:
+    """What its thread waits for is killed at once; it is named only if it is there after the grace all the same."""
+    release, begun = threading.Event(), threading.Event()
+    codes: list[int] = []
+
+    class Blocking(SyncAgent):
+        def execute(self, task: Task, context: AgentContext | None) -> AgentResult:
+            child = subprocess.Popen(["sleep", "30"])
+            begun.set()
+            codes.append(child.wait())
+            if not ends:
+                release.wait(20)
+            return AgentResult(status="done")
+
+    async def whole() -> list[str]:
+        told: list[str] = []
+        factory = AgentFactory(lambda name: Blocking(), notice=told.append)
+        claim = factory.claim("w")
+        agent = await factory.ready(claim)
+        thread = threading.Thread(target=agent.execute, args=(Task(id="t", title="t"), None))
+        thread.start()
+        assert begun.wait(10)
+        factory.follow_up(claim, "t", 0.2)
+        factory.release(claim, broken=True)
+        await asyncio.sleep(0.4)
+        release.set()
+        thread.join()
+        await factory.aclose()
+        return told
+
+    told = asyncio.run(whole())
+    assert codes == [-9]
+    assert len(told) == (0 if ends else 1)
+    assert ends or told[0].startswith("agent w-1 did not end when it was told to: task t goes on without it, 1 of its")
