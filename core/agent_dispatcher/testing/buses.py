@@ -161,6 +161,32 @@ class MessageBusContract(Contract):
 
         self._with(work)
 
+    def test_a_flood_of_progress_loses_no_durable_message(self) -> None:
+        """A subscriber that cannot keep up with transient messages gets every durable one all the same, and the others are counted."""
+
+        async def work(bus: MessageBusComponent) -> None:
+            _Log().attach(bus)
+            inbox = bus.subscribe("*")
+            for number in range(1, 21):
+                await bus.publish("state", number, durable=True)
+                for _ in range(2000):
+                    await bus.publish("progress", number)
+            got = await _taken(inbox, 40_020)
+            durable = [one.payload for one in got if one.seq]
+            self.promise(
+                durable == list(range(1, 21)),
+                f"of 20 durable messages among 40000 others came {durable}",
+                "progress may be dropped, state never",
+            )
+            told = sum(one.missed for one in got)
+            self.promise(
+                len(got) + told == 40_020,
+                f"of 40020 messages {len(got)} came and {told} were said to be lost",
+                "missed says how many were lost",
+            )
+
+        self._with(work)
+
     def test_durable_messages_can_be_read_again(self) -> None:
         """With ``after`` a subscriber first gets the recorded messages above that number, then new ones, none twice."""
 

@@ -155,6 +155,17 @@ class DropsInSilence(MessageBus):
         return made
 
 
+class DropsState(MessageBus):
+    def _offer(self, message: Message) -> None:
+        for subscription in self._subscriptions:
+            if subscription.matches(message.topic):
+                if len(subscription._queue) >= 1000:
+                    lost = subscription._queue.popleft()
+                    subscription._durables -= bool(lost.seq)
+                subscription._put(message)
+                subscription._wake.set()
+
+
 class ForgetsTheLog(MessageBus):
     def subscribe(self, pattern: str, *, after: int | None = None, where: Any = None) -> Subscription:
         return super().subscribe(pattern)
@@ -190,6 +201,7 @@ class BusSuite(MessageBusContract):
         (NewestFirst, "test_messages_keep_their_order"),
         (DeliversBeforeRecording, "test_durable_messages_are_recorded_first"),
         (DropsInSilence, "test_lost_messages_are_counted"),
+        (DropsState, "test_a_flood_of_progress_loses_no_durable_message"),
         (ForgetsTheLog, "test_durable_messages_can_be_read_again"),
         (PretendsDurable, "test_durable_needs_a_run"),
         (NeverLets, "test_leaving_ends_the_iteration"),
