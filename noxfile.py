@@ -100,6 +100,23 @@ def benchmarks(session: nox.Session) -> None:
 
 
 @nox.session
+def faults(session: nox.Session) -> None:
+    """What the tests try of crashes, interleavings and races, at length: it takes half an hour. `-- 500` tries the first 500 seeds of 20,000."""
+    wheel = _build_wheel(session)
+    session.install(f"{wheel}[all]", *group("test"))
+    seeded = "tests/core/coordination/seeded/driver.py"
+    session.run("python", seeded, "seeds", "0", session.posargs[0] if session.posargs else "20000")
+    for mode, last in (("kills", "1000"), ("nth", "40"), ("tails", "200")):
+        session.run("python", seeded, mode, "0", last)
+    folder = Path(session.create_tmp())
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    session.run("python", "tests/core/coordination/crash_driver.py", str(folder), "kill-every-hit")
+    races = ("-k", "two_processes", "tests/core/coordination/test_store_trouble.py")
+    session.run("python", "-m", "pytest", "--timeout=1800", *races, env={"AD_RACES": "200"})
+
+
+@nox.session
 def demo(session: nox.Session) -> None:
     """The main job: the lending library, from specification to tested package, in ./build/lending-library."""
     session.install(".[all]")
