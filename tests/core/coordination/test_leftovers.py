@@ -18,12 +18,12 @@ from agent_dispatcher.coordination.leftovers import end_processes, processes_of
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are told apart through /proc")
 
-FAMILY = "import subprocess, sys, time; p = subprocess.Popen(['sleep', '60'], start_new_session=True); print(p.pid, flush=True); time.sleep(60)"
+FAMILY = "import subprocess, sys, time; p = subprocess.Popen(['sleep', '60'], cwd='/', start_new_session=True); print(p.pid, flush=True); time.sleep(60)"
 
 
 @pytest.fixture
 def family(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
-    """A process that works in ``tmp_path``, and its child in a session of its own."""
+    """A process that works in ``tmp_path``, and its child elsewhere in a session of its own."""
     parent = subprocess.Popen([sys.executable, "-c", FAMILY], cwd=tmp_path, stdout=subprocess.PIPE, text=True)
     assert parent.stdout is not None
     child = int(parent.stdout.readline())

@@ -308,6 +308,7 @@ def test_consumer_goes_on_where_it_acknowledged() -> None:
         return [message.payload for message in await take(attached(log).consume("other", "x.*"), 6)]
 
     assert asyncio.run(first()) == [0, 1, 2, 3]
+    assert [payload["seq"] for _, topic, payload in log.recorded if topic == "$position"] == [6]
     assert asyncio.run(second()) == [2, 3, 4, 5]
     assert asyncio.run(other()) == [0, 1, 2, 3, 4, 5]
 
