@@ -247,7 +247,10 @@ def _listed_entities(page: Page) -> Iterator[Part]:
 
 
 def _files(page: Page, repository: str) -> Iterator[StatedFile]:
+    announced: dict[int | None, str] = {}  # the paragraph in bold before a list (*Affected code:*)
     for block in page.blocks:
+        if block.kind == "text":
+            announced[block.heading] = block.text if block.text.startswith("**") else ""
         heading = plain_text(page.blocks[block.heading].text) if block.heading is not None else ""
         if block.kind == "fence":
             if "documentation" not in heading.lower():
@@ -256,17 +259,11 @@ def _files(page: Page, repository: str) -> Iterator[StatedFile]:
                     for each in read_tree(block.text, page.name, block.line + 1, repository=repository)
                     if not each.path.startswith(("specs/", "docs/specs/", ".kiro/", "openspec/", ".specify/"))
                 )
-        elif block.kind in ("item", "row") and (_FILES.search(heading) or _FILES.search(_announced(page, block))):
+        elif block.kind in ("item", "row") and (
+            _FILES.search(heading) or _FILES.search(announced.get(block.heading, ""))
+        ):
             for match in re.finditer(r"`((?:[\w.@-]+/)+[\w@-][\w.@-]*\.\w{1,8})`", block.text):
                 yield StatedFile(match[1], plain_text(block.text.replace(match[0], "", 1)), page.where(block.line))
-
-
-def _announced(page: Page, block: Block) -> str:
-    """The paragraph in bold before a list (*Affected code:*)."""
-    before = [
-        each for each in page.blocks if each.heading == block.heading and each.line < block.line and each.kind == "text"
-    ]
-    return before[-1].text if before and before[-1].text.startswith("**") else ""
 
 
 def _open_questions(page: Page) -> Iterator[tuple[str, str]]:

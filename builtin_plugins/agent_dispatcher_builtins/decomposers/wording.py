@@ -14,10 +14,12 @@ _OTHER_WORD = re.compile(r"[^\W\d_]{3,}")
 _RUN = re.compile(r"[\u30a1-\u30fa\u30fc]{3,}|[\u3400-\u9fff]{2,6}|[\uac00-\ud7af]{2,}")
 _NAME = re.compile(
     r"`([^`\n]{2,80})`"
-    r"|\b([A-Z][a-z0-9]+(?:[A-Z][A-Za-z0-9]*)+)\b"  # CamelCase
+    r"|\b([A-Z][a-z0-9]+[A-Z][A-Za-z0-9]*)\b"  # CamelCase
     r"|\b([a-z][a-z0-9]*(?:_[a-z0-9]+)+)\b"  # snake_case
-    r"|\b([a-z]+[a-z0-9]*(?:[A-Z][a-z0-9]+)+)\b"  # camelCase
+    r"|\b([a-z][a-z0-9]*[A-Z][A-Za-z0-9]*)\b"  # camelCase
 )
+#: So much of a text is looked at; what it is about, its author says before.
+_MOST = 4000
 _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _ASKING = frozenset(("happen", "mandatory", "attempt", "approaching", "operation", "mechanism", "component", "feature"))
 _WISH = re.compile(
@@ -44,6 +46,7 @@ _UNDECIDED = re.compile(
 
 def plain_text(text: str) -> str:
     """On one line, without the signs of Markdown."""
+    text = text[:_MOST]
     text = re.sub(r"\[([^\]\n]+)\]\([^)\n]*\)", r"\1", text)
     text = re.sub(r"\\([.*_()#-])", r"\1", text)
     return " ".join(re.sub(r"\*\*|__(?=\S)|`|(?<=\S)__|^#+\s*", "", text).split())
@@ -51,7 +54,7 @@ def plain_text(text: str) -> str:
 
 def names(text: str) -> list[str]:
     """Names written as code or as only code writes them (``GameSession``, ``line_items``), in order of first use."""
-    found = (next(filter(None, match.groups())).strip() for match in _NAME.finditer(text))
+    found = (next(filter(None, match.groups())).strip() for match in _NAME.finditer(text[:_MOST]))
     return list(dict.fromkeys(re.sub(r"[<(].*$", "", each).strip() for each in found if each.strip()))
 
 
@@ -62,6 +65,7 @@ def subjects(text: str) -> list[str]:
 
 def words(text: str) -> list[str]:
     """Its telling words, lower case and singular, in order of first use."""
+    text = text[:_MOST]
     found = dict.fromkeys(terms(text))
     for name in names(text):
         found.update(dict.fromkeys(terms(" ".join(_PART.findall(name)))))
@@ -84,7 +88,7 @@ def stem(word: str) -> str:
 
 def imperative(text: str) -> str:
     """What a requirement asks for as one phrase: *THE system SHALL send a mail* becomes *Send a mail*; else its headline."""
-    line = plain_text(_FRAGMENT.sub("", text))
+    line = plain_text(_FRAGMENT.sub("", text[:_MOST]))
     first = headline(line)
     title, colon, rest = line.partition(": ")
     wish = (
@@ -132,6 +136,7 @@ def shortened(text: str, most: int = 80) -> str:
 
 def questions(text: str) -> list[str]:
     """What the text itself leaves open: what is marked so, and sentences that say that something is undecided."""
+    text = text[:_MOST]
     marked = [plain_text(each) or headline(plain_text(_FRAGMENT.sub("", text))) for each in _FRAGMENT.findall(text)]
     sentences = re.split(r"(?<=[.!?;])\s+|\n", _FRAGMENT.sub("", text))
     return list(dict.fromkeys([*marked, *(plain_text(each) for each in sentences if _UNDECIDED.search(each))]))
