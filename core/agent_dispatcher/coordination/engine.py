@@ -227,6 +227,8 @@ class Engine:
         self._revisions.remember(log.patches)
         sealed = []
         for name, task in log.tasks.items():
+            if name not in self._ids:
+                continue  # a patch removed it, and its wait for another attempt ended after that
             index = self._ids[name]
             if self._state[index] == BLOCKED:
                 self._board.blocked_by[index] = next(iter(task.blocked_by), "")

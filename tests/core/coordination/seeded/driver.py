@@ -137,6 +137,9 @@ async def live(world: World, process: Process, concurrency: int, helper: Callabl
         if not process.quiet:
             world.violations.append(f"the run breaks off: {error!r}")
         return "broken"
+    except Exception as error:
+        world.violations.append(f"the run breaks off: {error!r}")
+        return "broken"
     finally:
         process.quiet = True
         for job in jobs:
@@ -298,7 +301,7 @@ def kills(first: int, last: int, *, all_points: bool = True) -> Iterator[dict[st
             lives.append(Process())
             return lives[-1]
 
-        world, concurrency = seeded_world(seed)
+        world, concurrency = seeded_world(seed, trouble=0.35 + 0.5 * (seed % 2))
         carry_out(world, concurrency, seed, remembered)
         if found := judged(world):
             yield {"seed": seed, "violations": found}
@@ -310,7 +313,7 @@ def kills(first: int, last: int, *, all_points: bool = True) -> Iterator[dict[st
                 point = ("append", side, number)
                 if not all_points and {(side, kind) for kind in process.batches[number - 1]} <= struck:
                     continue
-                world, concurrency = seeded_world(seed)
+                world, concurrency = seeded_world(seed, trouble=0.35 + 0.5 * (seed % 2))
                 carry_out(world, concurrency, seed, lambda life, p=point, w=which: _killed_in(life, w, p))
                 points += 1
                 struck |= world.struck
