@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -27,7 +28,8 @@ from agent_dispatcher.coordination.agent_factory import AgentFactory
 from agent_dispatcher.coordination.coordinator import Coordinator, CoordinatorSettings
 from agent_dispatcher.coordination.message_bus import MessageBus
 from agent_dispatcher.coordination.replay import replay
-from agent_dispatcher.coordination.state_manager import StateManager
+from agent_dispatcher.coordination.retry import RetryPolicy
+from agent_dispatcher.coordination.state_manager import StateManager, request
 from agent_dispatcher.errors import Fenced
 from agent_dispatcher.extension import CheckContext, Completed, Opened
 from agent_dispatcher.failpoints import read_environment
@@ -36,6 +38,7 @@ from agent_dispatcher.models import (
     Dependency,
     Event,
     Evidence,
+    Exclusion,
     ExecutionPlan,
     PlanPatch,
     Specification,
@@ -69,6 +72,7 @@ PLAN = ExecutionPlan(
         for name in "abc"
     ),
     dependencies=(Dependency(before="a", after="b"),),
+    exclusions=(Exclusion(tasks=("b", "c"), resource="path:notes.txt"),),
 )
 
 #: What the agent of a proposes: a further file, before b is written.
@@ -86,6 +90,8 @@ PATCH = PlanPatch(
     add_dependencies=(Dependency(before="d", after="b"),),
 )
 TASKS = ("a", "b", "c", "d")
+#: Executions in a run that nobody kills: the first of b asks for the run to be cancelled, the first of c fails.
+EXECUTIONS = {"a": 1, "b": 2, "c": 2, "d": 1}
 
 #: The source of the plan: one copy comes into the repository with task a, another lies outside and is written back.
 OPEN = json.dumps({"tasks": [{"id": name, "title": name, "status": "pending"} for name in "abc"]})
@@ -119,6 +125,13 @@ class Writer(BaseAgent):
     async def execute(self, task: Task, context: AgentContext) -> AgentResult:
         with self._calls.open("a") as lines:
             lines.write(f"{task.id}\n")
+        if self._calls.read_text().split().count(task.id) == 1:
+            if task.id == "b":
+                with closing(SqlStore(self._calls.parent / "out" / ".dispatcher")) as store:
+                    request(store, RUN, {"command": "cancel"})
+                await asyncio.sleep(60)
+            if task.id == "c":
+                return AgentResult(status="failed", error="the first one never works")
         context.workspace.write_text(f"{task.id}.txt", f"made by {context.effect_key('file')}\n")
         if task.id == "a":
             context.workspace.write_text("tasks.json", OPEN)
@@ -201,7 +214,11 @@ async def carry_out(output: Path) -> str:
                 factory=factory,
                 bus=MessageBus(),
                 settings=CoordinatorSettings(
-                    concurrency=2, poll_s=0.02, max_attempts=1, approvals=frozenset({"reviewed"})
+                    concurrency=2,
+                    poll_s=0.02,
+                    max_attempts=2,
+                    retry=RetryPolicy(base_s=0.01, max_s=0.01),
+                    approvals=frozenset({"reviewed"}),
                 ),
                 assignments={task.id: ("writer",) for task in plan.tasks},
                 context_for=context_for,
@@ -233,7 +250,7 @@ def fork(output: Path, failpoints: str) -> int:
         code = 1
         try:
             status = asyncio.run(carry_out(output))
-            while status == "paused":
+            while status in ("paused", "cancelled"):
                 approve(output)
                 status = asyncio.run(carry_out(output))
             code = 0 if status == "completed" else 2
@@ -289,8 +306,12 @@ def faults(case: Path, killed: bool, sealed: dict[str, str], calls_before: Count
     landed = git(output, "log", "--format=%(trailers:key=Dispatcher-Task,valueonly,separator=%x2C)").split()
     if sorted(landed) != list(TASKS):
         found.append(f"commits of tasks on the branch: {landed}")
+    # once where a run completes, and once more where it was cancelled before: each time something new
     said = git(output, "log", "--format=%s").count("Statuses of finished tasks")
-    if said != 1 or git(output, "show", "HEAD:tasks.json") != DONE or (case / "tasks.json").read_text() != DONE:
+    ends = counts["run.finished", None]
+    news = git(output, "log", "--format=%s", "--", "tasks.json").count("Statuses of finished tasks")
+    outside = (case / "tasks.json").read_text()
+    if not 1 <= said == news <= 2 or git(output, "show", "HEAD:tasks.json") != DONE or outside != DONE:
         found.append(f"the statuses were landed {said} times, or do not say what is finished")
     if any(event.type == "run.warning" for event in events):
         found.append("there are warnings")
@@ -308,8 +329,11 @@ def faults(case: Path, killed: bool, sealed: dict[str, str], calls_before: Count
             found.append(f"cannot tell whose {ref} is")
         elif calls[task] != calls_before[task]:
             found.append(f"sealed work of {task} was done again")
-    if max(calls.values()) > (2 if killed else 1):
+    if any(calls[task] > times + killed for task, times in EXECUTIONS.items()):
         found.append(f"executions: {dict(calls)}")
+    found += overlaps(events)
+    if not killed and (counts["attempt.retry", "c"] != 1 or ends != 2):
+        found.append(f"c was tried again {counts['attempt.retry', 'c']} times, the run ended {ends} times")
     about_c = [event.type for event in events if event.task == "c"]
     for kind in ("approval.requested", "approval.given"):
         if about_c.count(kind) != 1:
@@ -331,6 +355,22 @@ def faults(case: Path, killed: bool, sealed: dict[str, str], calls_before: Count
     return found
 
 
+def overlaps(events: list[Event]) -> list[str]:
+    """Tasks that exclude each other and were at work at once."""
+    at_work: set[str] = set()
+    found = []
+    for event in events:
+        if event.type == "run.resumed":
+            at_work.clear()
+        elif event.type == "attempt.started" and event.task in ("b", "c"):
+            at_work.add(event.task)
+            if len(at_work) == 2:
+                found.append(f"b and c are at work at once at event {event.seq}")
+        elif event.type in ("attempt.failed", "attempt.landed", "approval.requested", "attempt.rejected"):
+            at_work.discard(event.task or "")
+    return found
+
+
 def reference_run(folder: Path) -> tuple[dict[str, int], str]:
     """A run without faults: the hits of each failpoint, and the tree it ends with."""
     trace, reference = folder / "trace", folder / "reference"
@@ -344,21 +384,33 @@ def reference_run(folder: Path) -> tuple[dict[str, int], str]:
     return hits, git(reference / "out", "rev-parse", "HEAD^{tree}").strip()
 
 
-def kill_everywhere(folder: Path) -> None:
+def kill_everywhere(folder: Path, every_hit: bool = False) -> bool:
+    """Kill a run at hits of every failpoint, the first and the last or all; whether nothing broke a promise."""
     hits, tree = reference_run(folder)
-    for name, hit in [(name, hit) for name, last in sorted(hits.items()) for hit in sorted({1, last})]:
+    found = faults(folder / "reference", False, {}, Counter(), tree)
+    print(json.dumps({"point": "none:0", "first": 0, "sealed": 0, "faults": found}), flush=True)
+    bad = bool(found)
+    for name, hit in [
+        (name, hit)
+        for name, last in sorted(hits.items())
+        for hit in (range(1, last + 1) if every_hit else sorted({1, last}))
+    ]:
         case = folder / f"{name}-{hit}"
         case.mkdir()
         first = process(case / "out", f"{name}:{hit}:kill")
         sealed = sealed_before(case / "out")
         calls = case / "calls"
         calls_before = Counter(calls.read_text().split() if calls.exists() else [])
-        second = process(case / "out", "")
+        reached = first != 0  # else that hit was not reached this time, and the run is over
+        second = process(case / "out", "") if reached else 0
         found = [] if second == 0 else [f"resume ends with {second}"]
         if not found:
             found = faults(case, first == -9, sealed, calls_before, tree)
         report = {"point": f"{name}:{hit}", "first": first, "sealed": len(sealed), "faults": found}
         print(json.dumps(report), flush=True)
+        bad += bool(found)
+        shutil.rmtree(case)
+    return not bad
 
 
 def freeze_at(folder: Path, points: list[str]) -> None:
@@ -384,5 +436,7 @@ def freeze_at(folder: Path, points: list[str]) -> None:
 if __name__ == "__main__":
     if sys.argv[2] == "kill":
         kill_everywhere(Path(sys.argv[1]))
+    elif sys.argv[2] == "kill-every-hit":
+        sys.exit(not kill_everywhere(Path(sys.argv[1]), every_hit=True))
     else:
         freeze_at(Path(sys.argv[1]), sys.argv[3:])

@@ -14,6 +14,7 @@ import pytest
 import agent_dispatcher
 import agent_dispatcher_builtins
 from agent_dispatcher.failpoints import FAILPOINTS
+from agent_dispatcher.models.event import EVENT_TYPES
 
 DRIVER = Path(__file__).with_name("crash_driver.py")
 
@@ -36,10 +37,33 @@ def test_every_failpoint_is_listed_and_every_listed_one_exists() -> None:
     assert named == FAILPOINTS
 
 
+def test_every_transition_is_recorded_between_failpoints() -> None:
+    """Whatever is appended to a log is a known type of event, and there is one place where events are recorded, with a failpoint on either side.
+
+    That a run is killed there for each of the types: ``test_seeded_runs.py``.
+    """
+    sources = {path: path.read_text(encoding="utf-8") for path in Path(str(agent_dispatcher.__path__[0])).rglob("*.py")}
+    appended = {
+        kind for text in sources.values() for kind in re.findall(r'\bappend\(\s*"([a-z]+\.[a-z]+|message)"', text)
+    }
+    assert appended <= set(EVENT_TYPES)
+    assert len(appended) >= len(EVENT_TYPES) - 4, "types that are appended by a name in a variable"
+    recording = {
+        path.name: text for path, text in sources.items() if "store.append(" in text and path.parent.name != "testing"
+    }
+    assert list(recording) == ["state_manager.py"]
+    assert recording["state_manager.py"].count("store.append(") == 1
+    assert re.search(
+        r'failpoint\("flush.before"\).*store\.append\(.*failpoint\("flush.after"\)',
+        recording["state_manager.py"],
+        re.DOTALL,
+    )
+
+
 @pytest.mark.slow
 def test_kill_at_every_failpoint(tmp_path: Path) -> None:
-    """Killed at the first and last hit of every failpoint of a run in git of three tasks and one that an agent adds, a resume completes it: same
-    tree, each result recorded once, the plan patched once, no sealed or landed commit lost, no sealed work done again, the source says once
+    """Killed at the first and last hit of every failpoint of a run in git of three tasks and one that an agent adds, with an attempt that fails, tasks
+    that exclude each other, an approval, and a cancellation that is taken back, a resume completes it: same tree, each result recorded once, the plan patched once, no sealed or landed commit lost, no sealed work done again, the source says once
     and everywhere what is finished."""
     cases = drive(tmp_path, "kill")
     assert [case for case in cases if case["faults"]] == []
