@@ -242,7 +242,7 @@ class Engine:
             if self._state[index] != PENDING or task.status != "in_progress":
                 continue
             if task.phase == "sealed" and task.approval == "requested":
-                self._state[index], self._phase[index] = IN_PROGRESS, HELD
+                self._state[index], self._phase[index], self._freely[index] = IN_PROGRESS, HELD, True
             elif task.phase == "sealed":
                 sealed.append(index)
             elif task.phase == "running":

@@ -14,6 +14,7 @@ from agent_dispatcher.models import (
     ArtifactRef,
     DeclaredDependency,
     Dependency,
+    Event,
     Exclusion,
     ExecutionPlan,
     PlanPatch,
@@ -303,6 +304,26 @@ def test_approved_work_waits_for_the_test_that_came_meanwhile() -> None:
     assert engine.handle(t.AttemptHeld("s", 1)) == []
     assert engine.handle(t.AttemptApproved("s", 1)) == []
     assert through(engine, "t")[-1] == t.Land("s", 1)
+
+
+def test_approved_work_of_an_earlier_process_holds_nothing_when_the_plan_changes() -> None:
+    """What waited for a person when the process ended gave up what it excludes; another patch does not give it back."""
+    excluding = evolve(plan("a b other"), exclusions=(Exclusion(tasks=("a", "b"), resource="x"),))
+    log = [
+        Event(run="r", type="run.started", at=0, seq=1),
+        Event(run="r", type="attempt.started", at=0, seq=2, task="a", attempt=1, data={"agent_type": "w"}),
+        Event(run="r", type="attempt.sealed", at=0, seq=3, task="a", attempt=1, data={"change": {}}),
+        Event(run="r", type="approval.requested", at=0, seq=4, task="a", attempt=1, data={"what": "land"}),
+        Event(run="r", type="attempt.started", at=0, seq=5, task="other", attempt=1, data={"agent_type": "w"}),
+        Event(run="r", type="attempt.sealed", at=0, seq=6, task="other", attempt=1, data={"change": {}}),
+        Event(run="r", type="run.resumed", at=0, seq=7),
+    ]
+    engine = Engine.restore(excluding, log, concurrency=1)
+    assert engine.handle() == [t.Start("b", 1, "w"), t.Land("other", 1)]
+    assert engine.handle(t.AttemptApproved("a", 1)) == []
+    engine.handle(t.AttemptFailed("b", 1, "x", delay_s=1))
+    assert engine.handle(ask(PlanPatch(reroute={"b": "v"})))
+    assert started(engine.handle(t.RetryDue("b"))) == ["b"]
 
 
 def test_sealed_work_that_was_blocked_lands_when_it_is_freed() -> None:
