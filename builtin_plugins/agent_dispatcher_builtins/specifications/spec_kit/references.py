@@ -41,6 +41,7 @@ _STORIES = (
 _MENTION = re.compile(
     rf"(?<![A-Za-z0-9_])(?:{_TASKS}|(?i:{_PHASES}|{_STORIES})|(?i:(?P<name>set-?up|foundation(?:al)?|polish)\b))"
 )
+_WRITTEN = re.compile(rf"(?<![A-Za-z0-9_]){TASK_ID}")
 _LIST = re.compile(rf"\s*(?:\(|\))?\s*(?:{_AND}\s*)*(?:tasks?\s+)?$", re.IGNORECASE)
 _EACH = re.compile(rf"(?P<join>{_JOIN})?(?:{_STORY}\s*-?)?(?P<number>{_NUMBER})", re.IGNORECASE)
 _ONLY_AND = re.compile(rf"\s*{_AND}\s*")
@@ -127,6 +128,11 @@ class Names:
         if len({self.ids[index] for index in near}) == 1:
             return near, f"{name} is taken for {self.ids[near[0]]}"
         return [], f"there is no task {name}"
+
+    def guessed(self, phrase: str) -> frozenset[int]:
+        """Positions of the tasks that the phrase means by an id that is written otherwise."""
+        names = {found[0] for found in _WRITTEN.finditer(phrase) if found[0] not in self._at}
+        return frozenset(index for name in names for index in self.task(name)[0])
 
     def _mention(self, found: re.Match[str]) -> Mention:
         if found["task"]:

@@ -60,6 +60,7 @@ class Order:
     Attributes:
         before, after: positions of tasks, or of phases.
         phases: whether they are phases.
+        guessed: tasks that are only guessed to be meant, as their id is written otherwise.
         text: the words that say so.
         line: where they stand.
     """
@@ -67,6 +68,7 @@ class Order:
     before: tuple[int, ...]
     after: tuple[int, ...]
     phases: bool = False
+    guessed: frozenset[int] = frozenset()
     text: str = ""
     line: int
 
@@ -344,7 +346,10 @@ class _Reader:
             else:
                 self._warn(line, f"{called} stands on both sides of an order; it does not wait for itself")
         if before and after:
-            self.found.orders.append(Order(before=tuple(before), after=tuple(after), text=words, line=line))
+            guessed = self._names.guessed(words)
+            self.found.orders.append(
+                Order(before=tuple(before), after=tuple(after), guessed=guessed, text=words, line=line)
+            )
 
     def _warn(self, line: int, what: str) -> None:
         text = f"{self._page.where(line)}: {what}"

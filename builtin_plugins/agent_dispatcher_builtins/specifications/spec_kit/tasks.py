@@ -179,16 +179,32 @@ class _Builder:
     # --- order
 
     def _depends_on(self) -> dict[int, dict[int, str]]:
-        """For each task those that are declared to come before it, with the place of the declaration."""
+        """For each task those that are declared to come before it, with the place of the declaration.
+
+        A guess about which task is meant does not undo the marks ``[P]`` of two tasks of a phase.
+        """
         found: dict[int, dict[int, str]] = {}
         for order in self._orders:
             if order.phases:
                 continue
             for after in order.after:
                 for before in order.before:
-                    if before != after:
-                        found.setdefault(after, {}).setdefault(before, self._page.where(order.line))
+                    if before == after:
+                        continue
+                    if not order.guessed.isdisjoint((before, after)) and self._side_by_side(before, after):
+                        self.warnings.append(
+                            f"{self._page.where(order.line)}: {self._lines[before].id} and {self._lines[after].id} are marked [P], "
+                            "and that one is to wait for the other rests on a guess which id is meant: they stay parallel"
+                        )
+                        continue
+                    found.setdefault(after, {}).setdefault(before, self._page.where(order.line))
         return found
+
+    def _side_by_side(self, one: int, other: int) -> bool:
+        """Whether both are marked parallel in one phase."""
+        return (
+            self._phase_of[one] == self._phase_of[other] and self._lines[one].parallel and self._lines[other].parallel
+        )
 
     def _phases_after(self) -> list[dict[int, tuple[str, str]]]:
         """For each phase those that come before it, why, and where that stands."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import string
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -220,7 +220,7 @@ def _declare(draw: st.DrawFn, written: Written, lines: list[tuple[int | None, li
         after = draw(st.integers(1, count - 1))
         befores = sorted(set(draw(st.lists(st.integers(0, after - 1), min_size=1, max_size=3))))
         listed = draw(st.sampled_from([", ", " and ", " & ", ", "])).join(
-            _maybe_typo(draw, ids, each) for each in befores
+            _maybe_typo(draw, written, each, after) for each in befores
         )
         form = draw(st.sampled_from(FORMS))
         if form == "range":
@@ -267,10 +267,11 @@ FORMS = [
 ]
 
 
-def _maybe_typo(draw: st.DrawFn, ids: Sequence[str], index: int) -> str:
-    """``T17`` for ``T017``, where there is no ``T17``."""
-    name = ids[index]
-    if name.startswith("T0") and name[2:].isdigit() and draw(st.integers(0, 5)) == 0:
+def _maybe_typo(draw: st.DrawFn, written: Written, index: int, after: int) -> str:
+    """``T17`` for ``T017``, where there is no ``T17``; not between two marked tasks of a phase, whose marks no guess undoes."""
+    name = written.ids[index]
+    marked = written.parallel[index] and written.parallel[after] and written.phase[index] == written.phase[after]
+    if not marked and name.startswith("T0") and name[2:].isdigit() and draw(st.integers(0, 5)) == 0:
         return f"T{name[2:]}"
     return name
 
@@ -426,3 +427,13 @@ def test_nothing_makes_it_fail_otherwise_than_with_an_error_of_its_own(text: str
             assert all(problem.where.startswith(name) for problem in error.problems)
         else:
             assert specification.format == "spec-kit"
+
+
+def test_a_guessed_id_undoes_no_marks(dispatcher: AgentDispatcher, tmp_path: Path) -> None:
+    """``T2`` is taken for ``T002`` and told; but two tasks marked ``[P]`` stay parallel, as nobody surely said otherwise."""
+    tasks = "## Phase 1: All\n- [ ] T001 [P] Write a.py\n- [ ] T002 [P] Write b.py\n- [ ] T003 Write c.py\n\n## Dependencies\n\n"
+    (tmp_path / "tasks.md").write_text(tasks + "- T001 blocks T2\n- T2 blocks T003\n")
+    plan = dispatcher.plan(tmp_path)
+    name = {task.id: task.source_id for task in plan.tasks}
+    assert {(name[each.task], name[task.id]) for task in plan.tasks for each in task.depends_on} == {("T002", "T003")}
+    assert any("a guess which id is meant" in text for text in plan.specification.warnings)
