@@ -23,7 +23,7 @@ SPECIFICATION = {
     "title": "Shelf",
     "requirements": [
         {"id": "R1", "text": "The system shall implement a shelf that holds boxes."},
-        {"id": "R2", "text": "The system shall implement boxes that can be made heavier."},
+        {"id": "R2", "text": "The system shall implement a scale that weighs parcels."},
     ],
 }
 
