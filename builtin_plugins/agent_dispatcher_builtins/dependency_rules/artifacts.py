@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 
@@ -10,6 +9,7 @@ from agent_dispatcher.extension import PlanningContext, Requires
 from agent_dispatcher.models import ArtifactRef, Specification, Task
 
 from .naming import Named, named
+from .pairs import one_tests_the_other, plain
 from .unordered import unordered
 
 __all__ = ["ArtifactsRule"]
@@ -36,8 +36,8 @@ class ArtifactsRule:
         self, tasks: Sequence[Task], specification: Specification, context: PlanningContext
     ) -> Iterable[Requires]:
         """Edges of kind ``data``. That writers of one file do not meet is the business of the rule ``resources``."""
-        made = {task.id: frozenset(map(_plain, task.produces)) for task in tasks}
-        needed = {task.id: frozenset(map(_plain, task.consumes)) for task in tasks}
+        made = {task.id: frozenset(map(plain, task.produces)) for task in tasks}
+        needed = {task.id: frozenset(map(plain, task.consumes)) for task in tasks}
         makers: dict[ArtifactRef, list[Task]] = {}
         for task in tasks:
             for artifact in sorted(made[task.id]):
@@ -61,7 +61,7 @@ def _edges(
                     (path, maker) for path in paths if path.name.startswith(artifact.name) for maker in makers[path]
                 ]
             for what, maker in sources:
-                if maker.id == task.id or (changes and what in needed[maker.id]) or _tests(task, maker):
+                if maker.id == task.id or (changes and what in needed[maker.id]) or one_tests_the_other(task, maker):
                     continue
                 yield Requires(
                     maker.id,
@@ -122,18 +122,6 @@ def _said_edge(tasks: Sequence[Task], maker: int, made: Named, user: int, used: 
             f'"{after.title}" names {used.phrase}; "{before.title}" makes it: "{made.phrase}"',
             after.source or before.source,
         )
-
-
-def _tests(first: Task, second: Task) -> bool:
-    return first.id in second.verifies or second.id in first.verifies
-
-
-def _plain(artifact: ArtifactRef) -> ArtifactRef:
-    """Paths in one spelling; a folder keeps its slash at the end."""
-    if artifact.type != "path" or not artifact.name:
-        return artifact
-    name = posixpath.normpath(artifact.name.replace("\\", "/"))
-    return ArtifactRef(type="path", name=f"{name}/" if artifact.name.endswith(("/", "\\")) and name != "." else name)
 
 
 def _said(artifact: ArtifactRef) -> str:

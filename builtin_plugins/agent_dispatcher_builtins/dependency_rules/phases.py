@@ -12,6 +12,8 @@ from agent_dispatcher.models import PhaseOrder, Specification, Task, TaskPhase
 from agent_dispatcher.planning.declared import declared_edges
 from agent_dispatcher.planning.reach import reached
 
+from .pairs import one_tests_the_other
+
 __all__ = ["PhasesRule"]
 
 #: The nearest tasks before one in its list. What lies further back is implied by them, also if some of them were taken out of the plan.
@@ -85,7 +87,7 @@ class _Arrangement:
                     continue
                 for first in self.members[before]:
                     for second in self.members[at]:
-                        if not _tests(first, second):
+                        if not one_tests_the_other(first, second):
                             source = order.source or phase.source
                             yield Requires(first.id, second.id, "logical", order.confidence, order.why, source)
 
@@ -110,7 +112,7 @@ class _Arrangement:
             listed = [task for task in members if task.id not in parallel]
             for index, second in enumerate(listed):
                 for first in listed[max(0, index - _NEAREST) : index]:
-                    if not _tests(first, second):
+                    if not one_tests_the_other(first, second):
                         why = f'"{_called(first)}" is listed before "{_called(second)}" in "{phase.name}", and neither is marked parallel'
                         yield Requires(first.id, second.id, "logical", 1.0, why, second.source)
 
@@ -180,10 +182,6 @@ def _reached(at: int, after: Sequence[Mapping[int, PhaseOrder]]) -> set[int]:
                 seen.add(before)
                 stack.append(before)
     return seen
-
-
-def _tests(first: Task, second: Task) -> bool:
-    return first.id in second.verifies or second.id in first.verifies
 
 
 def _called(task: Task) -> str:

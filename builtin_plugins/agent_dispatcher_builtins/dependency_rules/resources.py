@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from agent_dispatcher.extension import Excludes, PlanningContext
 from agent_dispatcher.models import ArtifactRef, Specification, Task
 from agent_dispatcher.planning.declared import declared_edges
+
+from .pairs import plain
 
 __all__ = ["ResourcesRule"]
 
@@ -27,7 +28,7 @@ class ResourcesRule:
         """Exclusions named ``path:...`` and ``resource:...``."""
         users: dict[ArtifactRef, list[tuple[Task, bool]]] = {}
         for task in tasks:
-            made, needed = frozenset(map(_plain, task.produces)), frozenset(map(_plain, task.consumes))
+            made, needed = frozenset(map(plain, task.produces)), frozenset(map(plain, task.consumes))
             for artifact in sorted(made | needed):
                 if (artifact.type == "path" and artifact in made and not artifact.name.endswith("/")) or (
                     artifact.type == "resource"
@@ -82,11 +83,3 @@ def _declared_order(tasks: Sequence[Task]) -> dict[str, set[str]]:
                     stack.append(name)
         order[task.id] = seen
     return order
-
-
-def _plain(artifact: ArtifactRef) -> ArtifactRef:
-    """Paths in one spelling; a folder keeps its slash at the end."""
-    if artifact.type != "path" or not artifact.name:
-        return artifact
-    name = posixpath.normpath(artifact.name.replace("\\", "/"))
-    return ArtifactRef(type="path", name=f"{name}/" if artifact.name.endswith(("/", "\\")) and name != "." else name)

@@ -1,11 +1,12 @@
-"""The other files of a specification's folder, for agents to read."""
+"""The files of a specification's folder: those for agents to read, and what all that were read add up to."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import hashlib
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
-__all__ = ["beginning", "further_documents"]
+__all__ = ["beginning", "digest_of", "further_documents"]
 
 _MOST = 200
 _DEEPEST = 4
@@ -35,3 +36,13 @@ def beginning(path: Path) -> bytes:
     """The first bytes of a file."""
     with path.open("rb") as file:
         return file.read(_LOOK)
+
+
+def digest_of(folder: Path, names: Iterable[str]) -> str:
+    """``sha256:`` and the digest over the named files of a folder, in that order; those that are not there count as nothing."""
+    digest = hashlib.sha256()
+    for name in names:
+        if (folder / name).is_file():
+            digest.update(f"{name}\0".encode())
+            digest.update((folder / name).read_bytes())
+    return f"sha256:{digest.hexdigest()}"

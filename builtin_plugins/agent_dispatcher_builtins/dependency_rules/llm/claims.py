@@ -16,6 +16,7 @@ from agent_dispatcher.planning.declared import kinship, parents
 from ...prompting.asking import Readout
 from ...prompting.quoting import believed, is_quoted, names_something_of
 from ...prompting.reply import misfits
+from ..pairs import one_tests_the_other
 
 __all__ = ["Claim", "claims_schema", "judge", "weighed"]
 
@@ -88,7 +89,7 @@ def weighed(
     parent_of = parents(tasks)
     best: dict[tuple[str, str], tuple[float, Claim, Task, Task]] = {}
     for claim, first, second in claims:
-        if first.id == second.id or _tests(first, second) or kinship(first.id, second.id, parent_of):
+        if first.id == second.id or one_tests_the_other(first, second) or kinship(first.id, second.id, parent_of):
             continue
         worth = believed(claim.confidence, _quoted(claim.quote, first, second) is not None, trust)
         known = best.get((first.id, second.id))
@@ -136,10 +137,6 @@ def _texts(task: Task) -> tuple[str, ...]:
 
 def _made(task: Task) -> Iterator[str]:
     return (each.name for each in task.produces)
-
-
-def _tests(first: Task, second: Task) -> bool:
-    return first.id in second.verifies or second.id in first.verifies
 
 
 def _circling(edges: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:

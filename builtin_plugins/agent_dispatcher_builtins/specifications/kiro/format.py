@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +12,7 @@ from agent_dispatcher.errors import Problem, SpecificationError
 from agent_dispatcher.models import Requirement, Specification
 from agent_dispatcher.safe_load import read_text
 
-from ..documents import further_documents
+from ..documents import digest_of, further_documents
 from ..native.prose import slug
 from ..page import Page, parse_page
 from ..serving import serving
@@ -77,7 +76,7 @@ class KiroFormat:
             title=title,
             format="kiro",
             path=str(source),
-            digest=_digest(folder, (*texts, APPROVALS)),
+            digest=digest_of(folder, (*texts, APPROVALS)),
             summary=required.summary,
             requirements=tuple(required.requirements),
             tasks=tasks,
@@ -172,15 +171,6 @@ def _title(texts: Mapping[str, str]) -> str:
                     return title
                 break
     return ""
-
-
-def _digest(folder: Path, names: tuple[str, ...]) -> str:
-    digest = hashlib.sha256()
-    for name in names:
-        if (folder / name).is_file():
-            digest.update(f"{name}\0".encode())
-            digest.update((folder / name).read_bytes())
-    return f"sha256:{digest.hexdigest()}"
 
 
 def _missing(texts: Mapping[str, str]) -> list[str]:

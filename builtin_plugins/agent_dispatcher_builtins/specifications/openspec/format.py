@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from agent_dispatcher.errors import Problem, SpecificationError
 from agent_dispatcher.models import Specification
 from agent_dispatcher.safe_load import read_text
 
-from ..documents import further_documents
+from ..documents import digest_of, further_documents
 from ..native.prose import slug
 from ..page import parse_page
 from ..serving import serving
@@ -59,7 +58,7 @@ class OpenSpecFormat:
             title=title,
             format="openspec",
             path=str(source),
-            digest=_digest(folder, (*texts, MARK)),
+            digest=digest_of(folder, (*texts, MARK)),
             summary=proposal.summary,
             requirements=tuple(required.requirements),
             tasks=serving(listed.tasks, required.requirements),
@@ -105,15 +104,6 @@ def _tasks(texts: Mapping[str, str], order: str) -> TaskList:
             [Problem("there is no task in it", "tasks.md:1", remedy), *map(Problem, listed.warnings)]
         )
     return listed
-
-
-def _digest(folder: Path, names: tuple[str, ...]) -> str:
-    digest = hashlib.sha256()
-    for name in names:
-        if (folder / name).is_file():
-            digest.update(f"{name}\0".encode())
-            digest.update((folder / name).read_bytes())
-    return f"sha256:{digest.hexdigest()}"
 
 
 def _missing(texts: Mapping[str, str]) -> list[str]:
