@@ -274,14 +274,15 @@ def planned(start: Path) -> Ended:
     return Ended(ended.value.code, out.getvalue(), err.getvalue())
 
 
-#: The command line in a process that says at its end how much memory it had (that of all children of this one would count what other tests started).
+#: The command line in a process that says at its end how much memory it had: the peak of its own address space
+#: (``ru_maxrss`` would count the parent, whose peak a forked child keeps across ``exec``).
 _APART = """
-import atexit, os, resource
+import atexit, os, re
 from agent_dispatcher.cli import main
 
 def tell():
-    with open(os.environ["MEMORY_FILE"], "w") as file:
-        file.write(str(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss))
+    with open("/proc/self/status") as status, open(os.environ["MEMORY_FILE"], "w") as file:
+        file.write(re.search(r"VmHWM:\\s+(\\d+) kB", status.read())[1])
 
 atexit.register(tell)
 main()
