@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import socket
 import threading
@@ -230,6 +231,14 @@ def test_a_reader_sees_the_old_or_the_new_file_never_half(guarded: GuardedFolder
     assert torn == []
 
 
+def _exchange(one: Path, other: Path) -> None:
+    """Let two names change places at once, so that at no moment one of them is free to be made anew."""
+    here, exchange = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.renameat2(here, os.fsencode(one), here, os.fsencode(other), exchange):
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+
 def test_a_link_swapped_in_between_check_and_use_leads_nowhere(guarded: GuardedFolder, tmp_path: Path) -> None:
     """With a thread that keeps exchanging a folder for a link, thousands of reads and writes never get out."""
     root = guarded.root
@@ -242,15 +251,9 @@ def test_a_link_swapped_in_between_check_and_use_leads_nowhere(guarded: GuardedF
     def swap() -> None:
         while not stop.is_set():
             for source in ("real", "link"):
-                (root / "place").rename(root / "aside")
-                (root / source).rename(root / "place")
-                (root / "place").rename(root / source)
-                (root / "aside").rename(root / "place")
-                (root / "place").rename(root / "aside")
-                (root / source).rename(root / "place")
+                _exchange(root / source, root / "place")
                 time.sleep(0)
-                (root / "place").rename(root / source)
-                (root / "aside").rename(root / "place")
+                _exchange(root / source, root / "place")
 
     swapper = threading.Thread(target=swap)
     swapper.start()
