@@ -125,7 +125,7 @@ def _lists(found: Replay) -> tuple[tuple[str, Sequence[str]], ...]:
         ("ready, in order", seen.ready),
         ("wait to be retried", seen.resting),
         ("wait for a gate", seen.gated),
-        ("landing", (seen.landing,) if seen.landing else ()),
+        ("landing", seen.landing),
         ("wait to land", seen.lane),
         ("wait for approval", seen.held),
     )
@@ -185,7 +185,7 @@ def _engine(found: Replay) -> dict[str, Any]:
         "resting": list(seen.resting),
         "gated": list(seen.gated),
         "lane": list(seen.lane),
-        "landing": seen.landing,
+        "landing": list(seen.landing),
         "held": list(seen.held),
         "exclusions": [{"resource": resource, "holder": holder} for resource, holder in seen.holders],
         "stopping": seen.stopping,

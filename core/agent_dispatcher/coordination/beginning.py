@@ -26,6 +26,7 @@ class Beginning:
     priorities: Mapping[str, float] = field(factory=dict)
     max_patches: int = 20
     max_patched_tasks: int = 100
+    max_batch: int = 1
 
     def options(self) -> dict[str, Any]:
         """As keyword arguments of the engine."""
@@ -53,6 +54,7 @@ class Beginning:
             "priorities": dict(self.priorities),
             "max_patches": self.max_patches,
             "max_patched_tasks": self.max_patched_tasks,
+            "max_batch": self.max_batch,
         }
 
     @classmethod
@@ -80,5 +82,6 @@ class Beginning:
             priorities=data["priorities"],
             max_patches=data["max_patches"],
             max_patched_tasks=data["max_patched_tasks"],
+            max_batch=data.get("max_batch", 1),  # not in logs of versions without batches
         )
         return beginning, plan

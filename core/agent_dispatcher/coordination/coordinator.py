@@ -263,6 +263,7 @@ class Coordinator:
             priorities=priorities,
             max_patches=self._settings.max_patches,
             max_patched_tasks=self._settings.max_patched_tasks,
+            max_batch=self._settings.max_batch if getattr(self._workspace, "stacks", False) else 1,
         )
         self._state.append("run.prepared", data=beginning.to_data(self._plan))
         return Engine.restore(self._plan, state, **beginning.options())

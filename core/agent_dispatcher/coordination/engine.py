@@ -16,7 +16,7 @@ A task and its current attempt::
                                                                      └── (waits for approval)
 
 An agent and its place among the concurrent attempts are free at *sealed*; exclusions are held until *landed*, except while the sealed work waits
-for its gates or for a person's approval. Work lands one at a time.
+for its gates or for a person's approval. Work lands in batches: whatever waits when the lane is free, at most ``max_batch``.
 
 A patch changes the plan between two decisions: what was known of each task is carried over, and who waits for whom is counted anew.
 """
@@ -96,6 +96,7 @@ class Engine:
         priorities: task id to a priority that replaces the task's own.
         max_patches: patches of agents that are taken; those of people are not counted.
         max_patched_tasks: tasks that patches of agents may bring.
+        max_batch: sealed attempts that may land together.
 
     Raises:
         CycleError: tasks wait for each other over dependencies, gates and children.
@@ -114,6 +115,7 @@ class Engine:
         priorities: Mapping[str, float] | None = None,
         max_patches: int = 20,
         max_patched_tasks: int = 100,
+        max_batch: int = 1,
     ) -> None:
         left_out = {task.id: _LEFT_OUT for task in plan.tasks if task.status == "skipped"} | dict(skipped or {})
         self._skipped = {task.id: left_out[task.id] for task in plan.tasks if task.id in left_out}
@@ -124,7 +126,8 @@ class Engine:
         self._revisions = Revisions(max_patches, max_patched_tasks)
         self._out: list[Instruction] = []
         self._running = 0
-        self._landing = -1
+        self._landing = 0
+        self._max_batch = max_batch
         self._lane: list[int] = []
         self._heap: list[int] = []
         self._stop: Stop | None = None
@@ -314,7 +317,7 @@ class Engine:
     def _on_held(self, event: AttemptHeld) -> None:
         index = self._current(event, LANDING)
         if index >= 0:
-            self._landing = -1
+            self._landing -= 1
             self._release(index)
             self._phase[index] = HELD
 
@@ -326,7 +329,7 @@ class Engine:
     def _on_landed(self, event: AttemptLanded) -> None:
         index = self._current(event, LANDING)
         if index >= 0:
-            self._landing = -1
+            self._landing -= 1
             self._release(index)
             self._complete(index)
 
@@ -334,7 +337,7 @@ class Engine:
         index = self._current(event, LANDING, HELD)
         if index >= 0:
             if self._phase[index] == LANDING:
-                self._landing = -1
+                self._landing -= 1
             self._release(index)
             self._again_or_fail(index, event, counted=True, declined=False)
 
@@ -343,7 +346,7 @@ class Engine:
         if index < 0:
             return
         if self._phase[index] == LANDING:  # the landing was broken off: the work is still sealed
-            self._landing = -1
+            self._landing -= 1
             self._after_seal(index)
             return
         self._running -= 1
@@ -387,14 +390,12 @@ class Engine:
 
     def _change_to(self, plan: ExecutionPlan, again: Set[str]) -> None:
         """Go on with another plan. The tasks in ``again`` have another beginning."""
-        landing = self._names[self._landing] if self._landing >= 0 else ""
         board, shape = self._board, self._shape(plan)
         board = board.carried(self._ids, shape)
         freed = board.begin_again(shape.ids[name] for name in again)
         was_blocked, board.blocked_by = board.blocked_by, {}
         sealed = board.open_again(shape.parent)
         self._use(shape, board)
-        self._landing = self._ids[landing] if landing else -1
         self._lane.clear()
         for index, phase in enumerate(self._phase):
             if phase in (RUNNING, QUEUED, LANDING) and not self._freely[index]:
@@ -565,11 +566,13 @@ class Engine:
                     self._attempt[index] += 1
                     self._running += 1
                     out.append(Start(self._names[index], self._attempt[index], self._type_of(index)))
-        if self._landing < 0 and self._lane and (self._stop is None or self._stop.how == "drain"):
-            index = self._at_place[heappop(self._lane)]
-            self._landing, self._phase[index] = index, LANDING
-            out.append(Land(self._names[index], self._attempt[index]))
-        if not self._finished and not self._running and self._landing < 0:
+        if not self._landing and self._lane and (self._stop is None or self._stop.how == "drain"):
+            while self._lane and self._landing < self._max_batch:
+                index = self._at_place[heappop(self._lane)]
+                self._phase[index] = LANDING
+                self._landing += 1
+                out.append(Land(self._names[index], self._attempt[index]))
+        if not self._finished and not self._running and not self._landing:
             self._finish_if_over()
 
     def _finish_if_over(self) -> None:

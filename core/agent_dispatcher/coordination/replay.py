@@ -113,30 +113,31 @@ class _World:
     """What the engine waits for: it can be told the end of an attempt only while that is going on."""
 
     running: set[tuple[str, int]] = field(factory=set)
-    landing: tuple[str, int] | None = None
+    landing: set[tuple[str, int]] = field(factory=set)
     finish: t.Finish | None = None
 
     def hear(self, told: Told) -> None:
         event = told.event
-        if isinstance(event, t.AttemptSealed | t.AttemptFailed) and (event.task, event.attempt) != self.landing:
+        if isinstance(event, t.AttemptSealed | t.AttemptFailed) and (event.task, event.attempt) not in self.landing:
             if (event.task, event.attempt) not in self.running:
                 raise _Differs(
                     told.seq, f"that attempt {event.attempt} of {event.task} is not in progress", "how it ended"
                 )
             self.running.discard((event.task, event.attempt))
         elif isinstance(event, t.AttemptLanded | t.AttemptHeld | t.AttemptFailed):
-            if (event.task, event.attempt) != self.landing:
-                said = "nothing is to land" if self.landing is None else f"{self.landing[0]} is to land"
+            if (event.task, event.attempt) not in self.landing:
+                names = ", ".join(sorted(task for task, _ in self.landing))
+                said = f"{names} is to land" if names else "nothing is to land"
                 raise _Differs(told.seq, said, f"the landing of {event.task}")
-            self.landing = None
-        elif isinstance(event, t.AttemptRejected) and (event.task, event.attempt) == self.landing:
-            self.landing = None
+            self.landing.discard((event.task, event.attempt))
+        elif isinstance(event, t.AttemptRejected):
+            self.landing.discard((event.task, event.attempt))
 
     def obey(self, instruction: t.Instruction) -> None:
         if isinstance(instruction, t.Start):
             self.running.add((instruction.task, instruction.attempt))
         elif isinstance(instruction, t.Land):
-            self.landing = instruction.task, instruction.attempt
+            self.landing.add((instruction.task, instruction.attempt))
         elif isinstance(instruction, t.Finish):
             self.finish = instruction
 

@@ -35,6 +35,7 @@ class CoordinatorSettings:
         approve_plan: a person approves the plan before anything begins.
         max_patches: patches of agents that one run takes.
         max_patched_tasks: tasks that they may bring.
+        max_batch: sealed attempts that may land together.
     """
 
     concurrency: int = field(default=4, validator=ge(1))
@@ -50,6 +51,7 @@ class CoordinatorSettings:
     approve_plan: bool = False
     max_patches: int = field(default=20, validator=ge(0))
     max_patched_tasks: int = field(default=100, validator=ge(0))
+    max_batch: int = field(default=1, validator=ge(1))
 
     @classmethod
     def from_config(cls, config: Config) -> CoordinatorSettings:
@@ -67,6 +69,7 @@ class CoordinatorSettings:
             approve_plan=config.workflow.approve_plan,
             max_patches=config.coordinator.max_patches,
             max_patched_tasks=config.coordinator.max_patched_tasks,
+            max_batch=config.coordinator.max_batch,
         )
 
     def timeout_s(self, task: Task) -> float:

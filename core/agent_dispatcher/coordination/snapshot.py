@@ -25,7 +25,7 @@ class Snapshot:
         resting: wait before another attempt.
         gated: are sealed and wait for a test to land.
         lane: are sealed and wait to land, the first to land first.
-        landing: is being merged and checked; ``None``: nothing is.
+        landing: are being merged and checked, the most urgent first.
         held: are sealed and wait for a person.
         holders: (resource of an exclusion, the task that holds it).
         stopping: ``drain``, ``interrupt`` or ``cancel``; ``""`` while new work begins.
@@ -39,7 +39,7 @@ class Snapshot:
     resting: tuple[str, ...] = ()
     gated: tuple[str, ...] = ()
     lane: tuple[str, ...] = ()
-    landing: str | None = None
+    landing: tuple[str, ...] = ()
     held: tuple[str, ...] = ()
     holders: tuple[tuple[str, str], ...] = ()
     stopping: str = ""
@@ -85,7 +85,7 @@ def take_snapshot(
         resting=of(RESTING),
         gated=of(SEALED, [index for index, task in enumerate(plan.tasks) if not task.children]),
         lane=of(QUEUED, order),
-        landing=next(iter(of(LANDING)), None),
+        landing=of(LANDING, order),
         held=of(HELD),
         holders=tuple((plan.exclusions[group].resource, names[one]) for group, one in enumerate(holders) if one >= 0),
         stopping=stopping,

@@ -188,7 +188,7 @@ class Start:
 
 @frozen
 class Land:
-    """Check and land this sealed work. One at a time: the next comes after this one landed, was rejected or is held."""
+    """Check and land this sealed work. All that is said at once is a batch; the next comes when each of it landed, was rejected or is held."""
 
     task: str
     attempt: int

@@ -522,3 +522,15 @@ def test_engine_is_pure() -> None:
                 assert {alias.name for alias in node.names} <= allowed, name
             elif isinstance(node, ast.ImportFrom):
                 assert node.module in (own if node.level else allowed), (name, node.module)
+
+
+def test_what_waits_lands_together() -> None:
+    """The lane takes all that is sealed, the most urgent first and at most ``max_batch``; the next batch comes when every outcome is known."""
+    engine = Engine(plan_of("a b c d"), concurrency=4, max_batch=2)
+    engine.handle()
+    assert engine.handle(seal("d")) == [t.Land("d", 1)]
+    assert engine.handle(seal("c"), seal("b"), seal("a")) == []
+    assert engine.handle(land("d")) == [t.TaskCompleted("d"), t.Land("a", 1), t.Land("b", 1)]
+    assert engine.handle(land("b")) == [t.TaskCompleted("b")]
+    out = engine.handle(t.AttemptRejected("a", 1, "red"))
+    assert out == [t.RetryAt("a", 2, 0.0, "worker"), t.Start("a", 2, "worker"), t.Land("c", 1)]

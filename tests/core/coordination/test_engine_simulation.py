@@ -83,15 +83,19 @@ def plans(draw: st.DrawFn) -> ExecutionPlan:
 class Simulation:
     """Plays the world to an engine, keeps a log as the coordinator does, and judges every instruction by a model of its own."""
 
-    def __init__(self, plan: ExecutionPlan, concurrency: int, max_attempts: int, skipped: Sequence[str]) -> None:
+    def __init__(
+        self, plan: ExecutionPlan, concurrency: int, max_attempts: int, skipped: Sequence[str], max_batch: int
+    ) -> None:
         self.begun = plan
         self.concurrency = concurrency
         self.options: dict[str, Any] = {
             "concurrency": concurrency,
             "max_attempts": max_attempts,
             "skipped": dict.fromkeys(skipped, "left out"),
+            "max_batch": max_batch,
         }
         self.max_attempts = max_attempts
+        self.max_batch = max_batch
         self.learn(plan)
         self.patches = 0
         self.kept: dict[str, int] = {}  # sealed, and blocked since
@@ -99,7 +103,8 @@ class Simulation:
         self.sealed: dict[str, int] = {}
         self.released: set[str] = set()  # sealed while gated: holds nothing from then on
         self.uncertain: set[str] = set()  # sealed when a process died: holds what nobody else does
-        self.landing: tuple[str, int] | None = None
+        self.landing: dict[str, int] = {}
+        self.lane_is_free = True
         self.held: dict[str, int] = {}  # sealed and checked, waits for a person: holds nothing
         self.resting: set[str] = set()
         self.terminal: dict[str, str] = {}
@@ -130,6 +135,7 @@ class Simulation:
         )
 
     def absorb(self, instructions: Sequence[t.Instruction]) -> None:
+        self.lane_is_free = not self.landing
         for one in instructions:
             assert self.finish is None, "something was said after the end"
             getattr(self, "saw_" + type(one).__name__)(one)
@@ -166,11 +172,12 @@ class Simulation:
         return any(self.terminal.get(name) != "completed" for name in self.tests[task])
 
     def saw_Land(self, one: t.Land) -> None:
-        assert self.landing is None, "two landings at once"
+        assert self.lane_is_free, "a batch begins before the one before it is over"
+        assert len(self.landing) < self.max_batch, "too large a batch"
         assert self.sealed.get(one.task) == one.attempt
         assert not self.gated(one.task), "landed before its tests"
         assert one.task not in self.held, "landed before it was approved"
-        self.landing = (one.task, one.attempt)
+        self.landing[one.task] = one.attempt
 
     def saw_RetryAt(self, one: t.RetryAt) -> None:
         self.record("attempt.retry", one.task, one.attempt, agent_type=one.agent_type)
@@ -178,7 +185,7 @@ class Simulation:
             self.resting.add(one.task)
 
     def saw_Cancel(self, one: t.Cancel) -> None:
-        assert self.running.get(one.task) == one.attempt or self.landing == (one.task, one.attempt)
+        assert self.running.get(one.task) == one.attempt or self.landing.get(one.task) == one.attempt
 
     def saw_AttemptLost(self, one: t.AttemptLost) -> None:
         self.record("attempt.failed", one.task, one.attempt, reason="lost")
@@ -238,8 +245,7 @@ class Simulation:
                 known.pop(name, None)
             self.resting.discard(name)
         self.resting -= {split.task for split in one.patch.split}
-        landing = self.landing[0] if self.landing is not None else ""
-        self.released |= {name for name in self.sealed if name != landing and self.gated(name)}
+        self.released |= {name for name in self.sealed if name not in self.landing and self.gated(name)}
         data = {
             "revision": one.revision,
             "patch": unstructure(one.patch),
@@ -259,7 +265,7 @@ class Simulation:
         self.end(one.task, "cancelled")
 
     def saw_Finish(self, one: t.Finish) -> None:
-        assert not self.running and self.landing is None, "finished while something is in progress"
+        assert not self.running and not self.landing, "finished while something is in progress"
         if one.status in ("completed", "partial", "failed"):
             assert set(self.terminal) == {task.id for task in self.plan.tasks}
             ends = set(self.terminal.values())
@@ -277,7 +283,7 @@ class Simulation:
             return
         if len(self.running) < self.concurrency:
             assert [name for name in self.before if self.is_runnable(name)] == []
-        if self.landing is None:
+        if not self.landing:
             assert [name for name in self.sealed if not self.gated(name) and name not in self.held] == []
 
     def is_runnable(self, name: str) -> bool:
@@ -314,17 +320,15 @@ class Simulation:
         self.record("attempt.failed", task, attempt, reason=reason)
         self.absorb(self.engine.handle(t.AttemptFailed(task, attempt, "x", reason, delay_s=delay_s)))
 
-    def land(self) -> None:
-        assert self.landing is not None
-        (task, attempt), self.landing = self.landing, None
+    def land(self, task: str) -> None:
+        attempt = self.landing.pop(task)
         del self.sealed[task]
         self.record("attempt.landed", task, attempt, commit="c")
         self.absorb(self.engine.handle(t.AttemptLanded(task, attempt)))
 
-    def hold(self) -> None:
+    def hold(self, task: str) -> None:
         """The work passed its checks, a person is asked."""
-        assert self.landing is not None
-        (task, attempt), self.landing = self.landing, None
+        attempt = self.landing.pop(task)
         self.held[task] = attempt
         self.released.add(task)
         self.record("approval.requested", task, attempt, what="land")
@@ -345,9 +349,8 @@ class Simulation:
         self.record("attempt.rejected", task, attempt)
         self.absorb(self.engine.handle(t.AttemptRejected(task, attempt, "x")))
 
-    def reject(self, delay_s: float) -> None:
-        assert self.landing is not None
-        (task, attempt), self.landing = self.landing, None
+    def reject(self, task: str, delay_s: float) -> None:
+        attempt = self.landing.pop(task)
         del self.sealed[task]
         self.failures[task] = self.failures.get(task, 0) + 1
         self.record("attempt.rejected", task, attempt)
@@ -365,7 +368,7 @@ class Simulation:
         """The process dies and another goes on from the log."""
         self.record("run.resumed")
         self.terminal = {name: status for name, status in self.terminal.items() if status != "cancelled"}
-        self.running, self.resting, self.landing, self.stopped, self.finish = {}, set(), None, None, None
+        self.running, self.resting, self.landing, self.stopped, self.finish = {}, set(), {}, None, None
         self.released = {name for name in self.sealed if self.gated(name) or name in self.held}
         self.uncertain = set(self.sealed) - self.released
         self.engine = Engine.restore(self.plan, self.events, **self.options)
@@ -466,7 +469,9 @@ def test_any_interleaving_ends_well(data: st.DataObject) -> None:
     comes loose, the log gives everything back, and the run ends."""
     plan = data.draw(plans())
     skipped = [task.id for task in plan.tasks if task.status == "pending" and data.draw(st.integers(0, 9)) == 0]
-    world = Simulation(plan, data.draw(st.integers(1, 4)), data.draw(st.integers(1, 2)), skipped)
+    world = Simulation(
+        plan, data.draw(st.integers(1, 4)), data.draw(st.integers(1, 2)), skipped, data.draw(st.integers(1, 3))
+    )
     trouble = data.draw(st.integers(0, 25))
     most_patches = data.draw(st.integers(0, 4))
     for _ in range(400):
@@ -479,14 +484,13 @@ def test_any_interleaving_ends_well(data: st.DataObject) -> None:
             continue
         moves: list[tuple[str, str]] = [("seal", name) for name in world.running]
         moves += [("wake", name) for name in world.resting]
-        if world.landing is not None:
-            moves.append(("land", ""))
+        moves += [("land", name) for name in world.landing]
         moves += [("approve", name) for name in world.held]
         if world.patches < most_patches:
             moves += [("patch", "")] * 2
         if trouble > 0:
             moves += [("fail", name) for name in world.running]
-            moves += [("reject", ""), ("hold", "")] if world.landing is not None else []
+            moves += [(how, name) for name in world.landing for how in ("reject", "hold")]
             moves += [("refuse", name) for name in world.held]
             moves += [("crash", ""), ("stop", "")] if world.stopped is None else [("crash", "")]
         assert moves, f"nothing can happen, and the run is not over: {world.engine.statuses()}"
@@ -499,13 +503,13 @@ def test_any_interleaving_ends_well(data: st.DataObject) -> None:
         elif move == "wake":
             world.wake(task)
         elif move == "land":
-            world.land()
+            world.land(task)
         elif move == "fail":
             world.fail(task, data.draw(st.sampled_from(["failed", "lost"])), delay_s)
         elif move == "reject":
-            world.reject(delay_s)
+            world.reject(task, delay_s)
         elif move == "hold":
-            world.hold()
+            world.hold(task)
         elif move == "approve":
             world.approve(task)
         elif move == "refuse":

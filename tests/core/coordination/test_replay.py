@@ -345,10 +345,10 @@ def test_every_moment_can_be_shown(recorded: tuple[ExecutionPlan, list[Event]]) 
         tasks, shown = found.state.tasks, found.snapshot
         assert set(shown.running) == {name for name, task in tasks.items() if task.phase == "running"}
         places = [*shown.running, *shown.ready, *shown.excluded, *shown.resting, *shown.gated, *shown.lane, *shown.held]
-        places += [shown.landing] if shown.landing is not None else []
+        places += shown.landing
         assert len(places) == len(set(places))
         sealed = {name for name, task in tasks.items() if (task.status, task.phase) == ("in_progress", "sealed")}
-        assert sealed == {*shown.gated, *shown.lane, *shown.held, *([shown.landing] if shown.landing else [])}
+        assert sealed == {*shown.gated, *shown.lane, *shown.held, *shown.landing}
         assert {name for name, status in shown.statuses.items() if status == "ready"} == {*shown.ready, *shown.excluded}
         seen |= {
             name for name in ("running", "excluded", "resting", "landing", "held", "holders") if getattr(shown, name)
