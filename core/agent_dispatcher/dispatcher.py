@@ -41,7 +41,7 @@ from .extension.components import (
     Wishes,
 )
 from .extension.registry import Registry
-from .llm import ActiveBackend, MeteredLlm, TokenBudget, active_backend
+from .llm import ActiveBackend, Budget, MeteredLlm, Prices, active_backend
 from .models import ExecutionPlan, ExecutionResult, FinalizedSpecification, PlanPatch, Specification, Task
 from .planning.conversion import Conversion, WritingFormat, convert
 from .planning.dependency_resolver import DependencyResolver, Resolution
@@ -57,6 +57,7 @@ from .runs.desk import RunDesk
 from .runs.history import learn, remember_durations
 from .runs.index import new_run_id, remember_run, state_home
 from .runs.preflight import advise, examine, output_problems, takers, try_patch, who_accepts
+from .runs.pruning import Pruner
 from .runs.records import Records, RunLog
 from .runs.session import RunOptions, RunSession
 from .workspace.source_statuses import SourceFormat
@@ -424,6 +425,11 @@ class AgentDispatcher:
         """The runs recorded in an output folder, oldest first."""
         return self._records.runs(output)
 
+    @property
+    def pruner(self) -> Pruner:
+        """Removes recorded runs; see :class:`agent_dispatcher.runs.pruning.Pruner`."""
+        return Pruner(self.registry, self._records)
+
     # --- step 1: initialize -------------------------------------------------------------------------------------------
 
     def _initialize(self, run: str, output: Path, specification: Specification, options: RunOptions) -> RunSession:
@@ -459,7 +465,7 @@ class AgentDispatcher:
         active = active_backend(self.config, self.registry, self._components)
         if active is None:
             return None
-        return MeteredLlm(active.backend, active.name, TokenBudget(self.config.budget.max_tokens))
+        return MeteredLlm(active.backend, active.name, Budget.of(self.config.budget), Prices.of(self.config))
 
     def _planning_context(self, specification: Specification, llm: MeteredLlm | None) -> PlanningContext:
         return PlanningContext(

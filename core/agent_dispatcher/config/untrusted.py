@@ -22,10 +22,17 @@ _LIMITS: dict[str, tuple[str, ...]] = {
     "": ("max_parallel_agents", "max_execution_time"),
     "coordinator": ("max_workers", "max_concurrent_tasks", "agent_timeout", "max_attempts"),
     "agent_factory": ("default_pool_size", "max_total_agents"),
-    "budget": ("max_cost_usd", "max_tokens"),
+    "budget": (
+        "max_cost_usd",
+        "max_tokens",
+        "max_cost_usd_per_task",
+        "max_tokens_per_task",
+        "max_cost_usd_per_agent",
+        "max_tokens_per_agent",
+    ),
 }
 #: Permissions that may be taken back.
-_PERMISSIONS: dict[str, tuple[str, ...]] = {"": ("enable_parallel_execution",), "budget": ("allow_unmetered",)}
+_PERMISSIONS: dict[str, tuple[str, ...]] = {"": ("enable_parallel_execution",), "budget": ("allow_unmetered", "allow_unpriced")}
 
 
 @frozen(kw_only=True)

@@ -21,6 +21,7 @@ __all__ = [
     "CoordinatorSettings",
     "PlanningSettings",
     "PluginSettings",
+    "PriceSettings",
     "StateManagerSettings",
     "TaskTypeSettings",
     "UseSettings",
@@ -169,14 +170,37 @@ class BudgetSettings:
     """``[budget]``: what may be spent on models.
 
     Attributes:
-        max_cost_usd: ``None`` for no limit.
-        max_tokens: ``None`` for no limit.
+        max_cost_usd: of a run with its planning, ``None`` for no limit.
+        max_tokens: the same in tokens.
+        max_cost_usd_per_task, max_tokens_per_task: of all attempts at one task.
+        max_cost_usd_per_agent, max_tokens_per_agent: of everything that agents of one type do in a run.
         allow_unmetered: a model that does not report its usage may be called.
+        allow_unpriced: where a cost is limited, a model of unknown price may be called all the same; its calls do not count in dollars.
     """
 
     max_cost_usd: float | None = field(default=None, validator=optional(_not_negative))
     max_tokens: int | None = field(default=None, validator=optional(ge(0)))
+    max_cost_usd_per_task: float | None = field(default=None, validator=optional(_not_negative))
+    max_tokens_per_task: int | None = field(default=None, validator=optional(ge(0)))
+    max_cost_usd_per_agent: float | None = field(default=None, validator=optional(_not_negative))
+    max_tokens_per_agent: int | None = field(default=None, validator=optional(ge(0)))
     allow_unmetered: bool = False
+    allow_unpriced: bool = False
+
+
+@frozen(kw_only=True)
+class PriceSettings:
+    """``[prices."<model>"]``: what a model costs, in US dollars for a million tokens.
+
+    Attributes:
+        input: tokens it reads.
+        output: tokens it writes.
+        cached_input: tokens it reads again, where they cost something else; ``None``: they cost as much as ``input``.
+    """
+
+    input: float = field(validator=_not_negative)
+    output: float = field(validator=_not_negative)
+    cached_input: float | None = field(default=None, validator=optional(_not_negative))
 
 
 @frozen(kw_only=True)
@@ -236,6 +260,7 @@ class Config:
     Attributes:
         prefer: ``<kind>:<name>`` -> the distribution (or plugin) whose component is meant.
         options: ``<kind>:<name>`` -> the component's own table.
+        prices: model, as its server names it -> what it costs; stronger than any price list.
         max_parallel_agents: ``None`` for no limit beside the others.
         enable_parallel_execution: ``False`` runs one task at a time.
         max_execution_time: seconds a run may take, ``None`` for no limit.
@@ -255,6 +280,7 @@ class Config:
     agent_factory: AgentFactorySettings = field(factory=AgentFactorySettings)
     state_manager: StateManagerSettings = field(factory=StateManagerSettings)
     budget: BudgetSettings = field(factory=BudgetSettings)
+    prices: Mapping[str, PriceSettings] = field(factory=dict)
     task_types: Mapping[str, TaskTypeSettings] = field(factory=dict)
     workflow: WorkflowSettings = field(factory=WorkflowSettings)
     planning: PlanningSettings = field(factory=PlanningSettings)
@@ -310,6 +336,7 @@ SECTIONS: dict[str, type | None] = {
     "agent_factory": AgentFactorySettings,
     "state_manager": StateManagerSettings,
     "budget": BudgetSettings,
+    "prices": None,
     "task_types": None,
     "workflow": WorkflowSettings,
     "planning": PlanningSettings,

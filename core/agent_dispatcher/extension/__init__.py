@@ -24,6 +24,7 @@ from .components import (
     Module,
     Moved,
     Note,
+    Objection,
     Opened,
     PlanningContext,
     Reconciled,
@@ -38,7 +39,7 @@ from .components import (
     Wishes,
 )
 from .hookspecs import DispatcherSpecs, hookimpl
-from .llm import ChatMessage, LlmReply, LlmRequest, Tool, ToolCall, Usage
+from .llm import ChatMessage, LlmReply, LlmRequest, PricedAs, PricedBackend, Tool, ToolCall, Usage
 
 __all__ = [
     "API_VERSION",
@@ -66,8 +67,11 @@ __all__ = [
     "Module",
     "Moved",
     "Note",
+    "Objection",
     "Opened",
     "PlanningContext",
+    "PricedAs",
+    "PricedBackend",
     "Reconciled",
     "Requires",
     "Reroute",

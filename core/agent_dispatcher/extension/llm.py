@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from attrs import field, frozen
 from attrs.validators import ge, gt, in_, optional
 
-__all__ = ["STOP_REASONS", "ChatMessage", "LlmReply", "LlmRequest", "Tool", "ToolCall", "Usage"]
+__all__ = [
+    "STOP_REASONS",
+    "ChatMessage",
+    "LlmReply",
+    "LlmRequest",
+    "PricedAs",
+    "PricedBackend",
+    "Tool",
+    "ToolCall",
+    "Usage",
+]
 
 #: Why a model stopped: it had said all, reached ``max_output_tokens``, wants tools called, or would not answer.
 STOP_REASONS = ("stop", "length", "tool_calls", "refused")
@@ -149,3 +159,27 @@ class LlmReply:
     model: str = ""
     stop_reason: str = field(default="stop", validator=in_(STOP_REASONS))
     tool_calls: tuple[ToolCall, ...] = field(default=(), converter=_calls)
+
+
+@frozen(kw_only=True)
+class PricedAs:
+    """By what the price of a call is looked up; a backend that has ``priced_as(request)`` says it before the call is made.
+
+    Attributes:
+        model: the model that will be asked, as the server names it.
+        server: address of the server; prices of models are known by who serves them.
+        free: nobody sends a bill for it (it is computed on this machine, or said from a file).
+    """
+
+    model: str = ""
+    server: str = ""
+    free: bool = False
+
+
+@runtime_checkable
+class PricedBackend(Protocol):
+    """A backend whose calls can be priced before they are made. One that does not say this has calls of unknown price."""
+
+    def priced_as(self, request: LlmRequest) -> PricedAs:
+        """What the request would be asked of; made of configuration only, without asking anyone."""
+        ...

@@ -6,17 +6,20 @@ Backends themselves are plugins (:class:`agent_dispatcher.extension.LlmBackend`)
 from __future__ import annotations
 
 from .bounds import input_bound, output_bound
-from .metering import MeteredLlm, TokenBudget
+from .budget import Budget
+from .metering import MeteredLlm
 from .plain_function import PlainFunction
+from .prices import Prices
 from .prompting import bare_json, schema_in_prompt
 from .selection import CLIENT, ActiveBackend, active_backend
 
 __all__ = [
     "CLIENT",
     "ActiveBackend",
+    "Budget",
     "MeteredLlm",
     "PlainFunction",
-    "TokenBudget",
+    "Prices",
     "active_backend",
     "bare_json",
     "input_bound",

@@ -6,54 +6,24 @@ Nothing is caught here and nothing is retried: an error of the backend reaches w
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, Protocol
 
 from attrs import define, field, frozen
 
-from ..errors import BackendError, BudgetExceeded
+from ..errors import BackendError
 from ..extension.components import LlmBackend
 from ..extension.llm import LlmReply, LlmRequest, Usage
 from ..models import ModelUse
-from .bounds import input_bound
+from .bounds import input_bound, output_bound
+from .budget import Budget, Charge
+from .prices import Price, Prices, priced_as, usd_of
 
-__all__ = ["LlmCall", "MeteredLlm", "TokenBudget"]
+__all__ = ["Journal", "LlmCall", "MeteredLlm"]
 
-#: Failures by which no model has read anything: what was reserved for the call is free again.
+#: Failures by which no model has read anything: what was set aside for the call is free again.
 _NOT_BILLED: Final = frozenset({"rate_limit", "outage", "permanent"})
-
-
-@define
-class TokenBudget:
-    """Tokens that may be spent, reserved before a call and settled after it. One budget may be shared by many meters of one event loop.
-
-    Attributes:
-        limit: ``None`` for no limit.
-        spent: tokens of calls that have ended.
-        reserved: the worst case of calls in progress.
-    """
-
-    limit: int | None = None
-    spent: int = 0
-    reserved: int = 0
-
-    def reserve(self, tokens: int) -> None:
-        """Set ``tokens`` aside.
-
-        Raises:
-            BudgetExceeded: they do not fit; nothing was set aside.
-        """
-        if self.limit is not None and self.spent + self.reserved + tokens > self.limit:
-            held = f" and {self.reserved:,} are reserved by calls in progress" if self.reserved else ""
-            raise BudgetExceeded(
-                f"the next call to the model may take {tokens:,} tokens, of {self.limit:,} that may be spent {self.spent:,} are gone{held} "
-                "(raise budget.max_tokens)"
-            )
-        self.reserved += tokens
-
-    def settle(self, reserved: int, spent: int) -> None:
-        """Give back what was ``reserved``; ``spent`` of it is gone."""
-        self.reserved -= reserved
-        self.spent += spent
+#: Of a call that was given up before it was made.
+NOT_MADE: Final = "not_made"
 
 
 @frozen(kw_only=True)
@@ -62,15 +32,31 @@ class LlmCall:
 
     Attributes:
         purpose: as the request says.
-        model: as the reply says; as the request does for a call that failed.
+        model: as the reply says; as it was asked for by a call that failed.
         usage: ``None`` when it gave no reply.
         error: the sort of a :class:`BackendError`, or the class of another exception; ``""`` when it gave a reply.
+        tokens: what it counts as: its usage, or the worst case where it failed and may have been billed.
+        nano_usd: the same in nano-dollars, ``None`` when no price is known.
     """
 
     purpose: str
     model: str
     usage: Usage | None = None
     error: str = ""
+    tokens: int = 0
+    nano_usd: int | None = None
+
+
+class Journal(Protocol):
+    """Keeps a record of calls."""
+
+    async def reserved(self, charge: Charge, request: LlmRequest) -> int:
+        """The call is about to be made. It is made when this returns; the number names it in :meth:`settled`."""
+        ...
+
+    def settled(self, number: int, call: LlmCall) -> None:
+        """The call has ended."""
+        ...
 
 
 @define
@@ -80,13 +66,20 @@ class MeteredLlm:
     Attributes:
         backend: what answers.
         name: the backend's name in the record.
-        budget: where the calls are reserved and settled.
+        budget: where the calls are set aside and settled.
+        prices: what they cost.
+        task, agent: on whose account, beside that of the whole.
+        journal: told of each call before it is made and after it has ended.
         calls: every call that has ended, in the order of their ends.
     """
 
     backend: LlmBackend
     name: str = ""
-    budget: TokenBudget = field(factory=TokenBudget)
+    budget: Budget = field(factory=Budget)
+    prices: Prices = field(factory=Prices)
+    task: str = ""
+    agent: str = ""
+    journal: Journal | None = None
     calls: list[LlmCall] = field(factory=list)
 
     async def complete(self, request: LlmRequest) -> LlmReply:
@@ -96,9 +89,22 @@ class MeteredLlm:
             BudgetExceeded: the worst case of the call does not fit; it was not made.
             BackendError: the backend's own, or its reply is none.
         """
-        worst = input_bound(request) + request.max_output_tokens
-        self.budget.reserve(worst)
+        asked = priced_as(self.backend, request)
+        price = self.prices.find(asked)
+        read, written = input_bound(request), request.max_output_tokens
+        charge = Charge(
+            tokens=read + written,
+            nano_usd=None if price is None else price.worst_nano_usd(read, written),
+            task=self.task,
+            agent=self.agent,
+            unpriced="" if price is not None else self.prices.unknown(asked),
+        )
+        await self.budget.admit(charge)
+        number, made = 0, False
         try:
+            if self.journal is not None:
+                number = await self.journal.reserved(charge, request)
+            made = True
             reply = await self.backend.complete(request)
             if not isinstance(reply, LlmReply):
                 raise BackendError(
@@ -107,11 +113,20 @@ class MeteredLlm:
                 )
         except BaseException as error:  # counted, never kept: also a cancelled call may have cost something
             sort = error.sort if isinstance(error, BackendError) else type(error).__name__
-            self.budget.settle(worst, 0 if sort in _NOT_BILLED else worst)
-            self.calls.append(LlmCall(purpose=request.purpose, model=request.model, error=sort))
+            free = not made or sort in _NOT_BILLED
+            self._settle(
+                charge,
+                number,
+                LlmCall(
+                    purpose=request.purpose,
+                    model=request.model or asked.model,
+                    error=sort if made else NOT_MADE,
+                    tokens=0 if free else charge.tokens,
+                    nano_usd=0 if free else charge.nano_usd,
+                ),
+            )
             raise
-        self.budget.settle(worst, reply.usage.tokens)
-        self.calls.append(LlmCall(purpose=request.purpose, model=reply.model or request.model, usage=reply.usage))
+        self._settle(charge, number, _answered(request, reply, price, asked.model))
         return reply
 
     def used(self) -> tuple[ModelUse, ...]:
@@ -121,9 +136,16 @@ class MeteredLlm:
             by_place.setdefault((call.purpose, call.model), []).append(call)
         return tuple(self._added_up(*place, by_place[place]) for place in sorted(by_place))
 
+    def _settle(self, charge: Charge, number: int, call: LlmCall) -> None:
+        self.budget.settle(charge, call.tokens, call.nano_usd)
+        self.calls.append(call)
+        if self.journal is not None and number:
+            self.journal.settled(number, call)
+
     def _added_up(self, purpose: str, model: str, calls: Iterable[LlmCall]) -> ModelUse:
         calls = tuple(calls)
         usage = sum((call.usage for call in calls if call.usage is not None), Usage())
+        priced = [call.nano_usd for call in calls if call.nano_usd is not None]
         return ModelUse(
             purpose=purpose,
             backend=self.name,
@@ -134,4 +156,22 @@ class MeteredLlm:
             output_tokens=usage.output_tokens,
             cached_input_tokens=usage.cached_input_tokens,
             estimated=usage.estimated,
+            counted_tokens=sum(call.tokens for call in calls),
+            cost_usd=usd_of(sum(priced)) if priced else None,
+            unpriced=len(calls) - len(priced),
         )
+
+
+def _answered(request: LlmRequest, reply: LlmReply, price: Price | None, asked: str) -> LlmCall:
+    """A call that gave a reply. One that says it took nothing at all has not counted, and counts as the most it can have taken."""
+    usage = reply.usage
+    if not usage.tokens:
+        said = reply.text + "".join(call.name + call.arguments for call in reply.tool_calls)
+        usage = Usage(input_tokens=input_bound(request), output_tokens=output_bound(said), estimated=True)
+    return LlmCall(
+        purpose=request.purpose,
+        model=reply.model or request.model or asked,
+        usage=usage,
+        tokens=usage.tokens,
+        nano_usd=None if price is None else price.nano_usd(usage),
+    )

@@ -22,6 +22,9 @@ class ModelUse:
         failed: calls that gave no reply. Their tokens are not known and not in the counts below.
         cached_input_tokens: the part of ``input_tokens`` that the server had read before.
         estimated: some server did not count: those numbers are upper bounds from the length of the text.
+        counted_tokens: what they count as in a budget: the tokens above, and the worst case of failed calls that may have been billed.
+        cost_usd: what that costs in US dollars, of the calls whose price is known; ``None`` when none is.
+        unpriced: calls of unknown price.
     """
 
     purpose: str = ""
@@ -33,6 +36,9 @@ class ModelUse:
     output_tokens: int = field(default=0, validator=ge(0))
     cached_input_tokens: int = field(default=0, validator=ge(0))
     estimated: bool = False
+    counted_tokens: int = field(default=0, validator=ge(0))
+    cost_usd: float | None = None
+    unpriced: int = field(default=0, validator=ge(0))
 
 
 def used_in_words(uses: Iterable[ModelUse]) -> str:
@@ -45,4 +51,14 @@ def used_in_words(uses: Iterable[ModelUse]) -> str:
     read, written = sum(each.input_tokens for each in uses), sum(each.output_tokens for each in uses)
     most = "at most " if any(each.estimated for each in uses) else ""
     unanswered = f" ({failed} without an answer)" if failed else ""
-    return f"planning asked the model {times}{unanswered}: {most}{read:,} tokens read, {written:,} written"
+    return f"planning asked the model {times}{unanswered}: {most}{read:,} tokens read, {written:,} written{_cost_in_words(uses)}"
+
+
+def _cost_in_words(uses: tuple[ModelUse, ...]) -> str:
+    """``, 0.0042 US dollars``; that a price is not known is said, it is never nothing."""
+    known = [each.cost_usd for each in uses if each.cost_usd is not None]
+    unpriced = sum(each.unpriced for each in uses)
+    if not known:
+        return ", price unknown" if unpriced else ""
+    more = f" and {unpriced} calls of unknown price" if unpriced else ""
+    return f", {sum(known):.4f} US dollars{more}"

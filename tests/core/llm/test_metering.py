@@ -9,7 +9,8 @@ import pytest
 
 from agent_dispatcher.errors import BackendError, BudgetExceeded
 from agent_dispatcher.extension import LlmReply, LlmRequest, Usage
-from agent_dispatcher.llm import MeteredLlm, TokenBudget, input_bound
+from agent_dispatcher.llm import Budget, MeteredLlm, input_bound
+from agent_dispatcher.llm.budget import Cap
 from agent_dispatcher.models import ModelUse
 from agent_dispatcher.testing import ScriptedBackend
 
@@ -37,7 +38,7 @@ def test_calls_are_added_up_by_purpose_and_model() -> None:
         ask(llm)
     ask(llm, "dependencies")
     assert llm.used() == (
-        ModelUse(purpose="decompose", backend="b", model="", calls=1, failed=1),
+        ModelUse(purpose="decompose", backend="b", model="", calls=1, failed=1, cost_usd=0.0),
         ModelUse(
             purpose="decompose",
             backend="b",
@@ -46,6 +47,8 @@ def test_calls_are_added_up_by_purpose_and_model() -> None:
             input_tokens=15,
             output_tokens=3,
             cached_input_tokens=4,
+            counted_tokens=18,
+            unpriced=2,
         ),
         ModelUse(
             purpose="dependencies",
@@ -55,6 +58,8 @@ def test_calls_are_added_up_by_purpose_and_model() -> None:
             input_tokens=7,
             output_tokens=7,
             estimated=True,
+            counted_tokens=14,
+            unpriced=1,
         ),
     )
 
@@ -63,25 +68,36 @@ def test_a_call_that_may_not_fit_is_not_made() -> None:
     """The worst case counts, not the likely one; the refusal names the limit and reaches nobody outside."""
     backend = ScriptedBackend(lambda request: replying(1, 1))
     worst = input_bound(LlmRequest.of("why")) + 100
-    llm = MeteredLlm(backend, "b", TokenBudget(worst + 1))
+    llm = MeteredLlm(backend, "b", Budget(run=Cap(tokens=worst + 1)))
     ask(llm)  # takes 2 of the tokens, so that the worst case of the next does not fit any more
     with pytest.raises(BudgetExceeded, match=rf"may take {worst:,} tokens, of {worst + 1:,} .* 2 are gone.*max_tokens"):
         ask(llm)
-    assert (len(backend.requests), llm.budget.reserved, llm.budget.spent) == (1, 0, 2)
+    assert (len(backend.requests), llm.budget.total.held_tokens, llm.budget.total.tokens) == (1, 0, 2)
 
 
 def test_calls_at_the_same_time_share_the_budget() -> None:
-    """Two calls that fit one by one but not together: the second is refused while the first is in progress."""
+    """Two calls that fit one by one but not together: the second waits for what the first really takes, and is refused only if that is too much."""
     worst = input_bound(LlmRequest.of("why")) + 100
-    llm = MeteredLlm(ScriptedBackend(lambda request: "yes", delay_s=0.05), "b", TokenBudget(worst * 2 - 1))
+    most = 0
+
+    def reply(request: LlmRequest) -> LlmReply:
+        nonlocal most
+        most = max(most, llm.budget.total.held_tokens)
+        return replying(takes, 0)
+
+    llm = MeteredLlm(ScriptedBackend(reply, delay_s=0.02), "b", Budget(run=Cap(tokens=worst * 2 - 1)))
 
     async def both() -> list[Any]:
         request = LlmRequest.of("why", max_output_tokens=100)
         return await asyncio.gather(llm.complete(request), llm.complete(request), return_exceptions=True)
 
+    takes = worst - 1
     first, second = asyncio.run(both())
-    assert isinstance(first, LlmReply)
-    assert isinstance(second, BudgetExceeded) and "reserved by calls in progress" in str(second)
+    assert isinstance(first, LlmReply) and isinstance(second, LlmReply)
+    assert most == worst, "never more than fits is set aside"
+    llm.budget, takes = Budget(run=Cap(tokens=worst * 2 - 1)), worst
+    first, second = asyncio.run(both())
+    assert isinstance(first, LlmReply) and isinstance(second, BudgetExceeded)
 
 
 @pytest.mark.parametrize(
@@ -102,7 +118,7 @@ def test_what_may_have_been_billed_stays_spent(error: BaseException, spent: int)
     with pytest.raises(type(error)):
         ask(llm)
     worst = input_bound(LlmRequest.of("why")) + 100
-    assert (llm.budget.spent, llm.budget.reserved) == (spent * worst, 0)
+    assert (llm.budget.total.tokens, llm.budget.total.held_tokens) == (spent * worst, 0)
 
 
 def test_a_backend_of_another_contract_is_named() -> None:
