@@ -86,6 +86,7 @@ def default_plugins() -> tuple[tuple[str, object], ...]:
         ("citations-check", checks.citations_check),
         ("compile-check", checks.compile_check),
         ("contract-check", checks.contract_check),
+        ("doneness-check", checks.doneness_check),
         ("pytest-check", checks.pytest_check),
         ("python", languages.python),
         ("scripted-llm", llm_backends.scripted),

@@ -1,4 +1,4 @@
-"""What this folder offers: the checks ``citations``, ``compile``, ``contract`` and ``pytest``."""
+"""What this folder offers: the checks ``citations``, ``compile``, ``contract``, ``doneness`` and ``pytest``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from agent_dispatcher.extension import Component, Services, hookimpl
 
-__all__ = ["citations_check", "compile_check", "contract_check", "pytest_check"]
+__all__ = ["citations_check", "compile_check", "contract_check", "doneness_check", "pytest_check"]
 
 
 def _make_citations(options: Any, services: Services) -> Any:
@@ -26,6 +26,12 @@ def _make_contract(options: Any, services: Services) -> Any:
     from .contract import ContractCheck
 
     return ContractCheck()
+
+
+def _make_doneness(options: Any, services: Services) -> Any:
+    from .doneness import DonenessCheck
+
+    return DonenessCheck()
 
 
 def _make_pytest(options: Any, services: Services) -> Any:
@@ -65,6 +71,18 @@ class _Contract:
         )
 
 
+class _Doneness:
+    @hookimpl
+    def dispatcher_checks(self) -> Iterable[Component]:
+        """Offer ``doneness``."""
+        yield Component(
+            "doneness",
+            "What was handed in is work: no empty result, no stub, no weakened test, no test that cannot fail.",
+            _make_doneness,
+            default_rank=25,
+        )
+
+
 class _Pytest:
     @hookimpl
     def dispatcher_checks(self) -> Iterable[Component]:
@@ -77,4 +95,5 @@ class _Pytest:
 citations_check = _Citations()
 compile_check = _Compile()
 contract_check = _Contract()
+doneness_check = _Doneness()
 pytest_check = _Pytest()

@@ -172,6 +172,12 @@ class FolderWorkspace:
         failpoint("workspace.staged")
         return Tree(tree=commit, commit=commit, tip=self._tip, path=folder, changes=tuple(changes))
 
+    async def content(self, base: str, path: str) -> bytes | None:
+        """See :class:`agent_dispatcher.extension.components.Remembering`. Only the tip's files are kept whole."""
+        if base != self._tip or path not in self._files:
+            return None
+        return GuardedFolder(self._output).read_bytes(path)
+
     async def land(self, tree: Tree, expected_tip: str) -> Landed | Moved:
         """Copy the changes into the output and note it."""
         if self._tip != expected_tip:

@@ -247,6 +247,11 @@ class GitWorkspace:
         failpoint("workspace.staged")
         return tree
 
+    async def content(self, base: str, path: str) -> bytes | None:
+        """See :class:`agent_dispatcher.extension.components.Remembering`."""
+        code, data = await self._calls().ask("cat-file", "blob", f"{base}:{path}", accept=(0, 128))
+        return data if code == 0 else None
+
     async def land(self, tree: Tree, expected_tip: str) -> Landed | Moved:
         """Move the run's branch, if it is where it is expected to be."""
         git, _ = self._parts()

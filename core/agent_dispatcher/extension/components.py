@@ -7,7 +7,7 @@ from anything here. ``async`` methods run on the dispatcher's event loop and mus
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Protocol, runtime_checkable
 
@@ -67,6 +67,7 @@ __all__ = [
     "Module",
     "Moved",
     "Note",
+    "Objection",
     "Opened",
     "OutputInspector",
     "PlanRenderer",
@@ -74,6 +75,7 @@ __all__ = [
     "PlanWriter",
     "PlanningContext",
     "Reconciled",
+    "Remembering",
     "Reporter",
     "Requires",
     "Reroute",
@@ -88,6 +90,7 @@ __all__ = [
     "Tree",
     "Veto",
     "Wishes",
+    "WorkInspector",
     "Workspace",
 ]
 
@@ -474,6 +477,36 @@ class Language(Protocol):
         ...
 
 
+@frozen(kw_only=True)
+class Objection:
+    """Why the text of a file is not the work it is said to be.
+
+    Attributes:
+        kind: ``stub`` (code that is still to be written), ``idle`` (a test that cannot fail), ``weakened`` (a test that proves less than before),
+            ``changed`` (a test that expects something else), ``empty`` (no work at all).
+        line: 1 for the first; 0 when it is about the whole file.
+        what: a sentence that names what was seen, and where there is one, the way out.
+    """
+
+    kind: str
+    path: str
+    what: str
+    line: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: {self.what}" if self.line else f"{self.path}: {self.what}"
+
+
+@runtime_checkable
+class WorkInspector(Protocol):
+    """A language that can tell from the text of a file whether it is work. Texts are read, never run; one that cannot be parsed has no objections."""
+
+    def objections(self, path: str, before: str | None, after: str | None) -> tuple[Objection, ...]:
+        """What is wrong with ``after`` that was not already wrong with ``before``, in the order of the file. ``None``: there is no such file
+        before or after."""
+        ...
+
+
 # --- sandboxes ------------------------------------------------------------------------------------------------------
 
 
@@ -693,6 +726,15 @@ class Workspace(Protocol):
 
 
 @runtime_checkable
+class Remembering(Protocol):
+    """A workspace that can show a file as it was. What weakens a test is only seen with one."""
+
+    async def content(self, base: str, path: str) -> bytes | None:
+        """The bytes of ``path`` in the tree of ``base`` (a tip, or the base of a change); ``None`` where there is no such file."""
+        ...
+
+
+@runtime_checkable
 class OutputInspector(Protocol):
     """A workspace that can say beforehand whether a new run could start."""
 
@@ -716,6 +758,7 @@ class CheckContext:
         landed: ids of the tasks whose work is in the tree (the checked task included).
         log_dir: folder for full outputs; evidence names files in it, relative to ``run_dir``.
         run_dir: the folder evidence paths are relative to.
+        before: the bytes a file has in what landed before this work, ``None`` where it has none; ``None`` itself where the workspace cannot tell.
     """
 
     tree: Tree
@@ -726,6 +769,7 @@ class CheckContext:
     log_dir: Path
     run_dir: Path
     attempt: int = 1
+    before: Callable[[str], Awaitable[bytes | None]] | None = None
 
 
 class Check(Protocol):

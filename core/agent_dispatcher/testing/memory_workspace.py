@@ -94,6 +94,11 @@ class MemoryWorkspace:
             commit = self._keep(tree, commit, change.ref)
         return Tree(tree=commit, commit=commit, tip=self._tip, path=self._folder(tree), changes=tuple(changes))
 
+    async def content(self, base: str, path: str) -> bytes | None:
+        """See :class:`agent_dispatcher.extension.components.Remembering`."""
+        file = self._trees.get(base, {}).get(path)
+        return None if file is None else file.data
+
     async def land(self, tree: Tree, expected_tip: str) -> Landed | Moved:
         """Move the tip."""
         if self._tip != expected_tip:

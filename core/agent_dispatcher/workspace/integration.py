@@ -10,6 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
+from functools import partial
 from pathlib import Path
 
 from attrs import evolve, frozen
@@ -23,6 +24,7 @@ from ..extension.components import (
     Landed,
     Language,
     Moved,
+    Remembering,
     Sandbox,
     Tree,
     Workspace,
@@ -203,6 +205,7 @@ class Integration:
             log_dir=self._run_dir / "evidence",
             run_dir=self._run_dir,
             attempt=attempt,
+            before=self._before(tree),
         )
         prefix = f"{task.id}-{attempt}" if task is not None else "final"
         waiting = [asyncio.ensure_future(_one(name, check, task, context, f"{prefix}-{name}")) for name, check in asked]
@@ -214,6 +217,11 @@ class Integration:
             await asyncio.gather(*waiting, return_exceptions=True)
             raise
         return tuple(item for item in found if not (item.passed and item.details.get("vacuous")))
+
+    def _before(self, tree: Tree) -> Callable[[str], Awaitable[bytes | None]] | None:
+        """How checks see files as they were, where the workspace can tell."""
+        workspace = self._workspace
+        return partial(workspace.content, tree.tip) if isinstance(workspace, Remembering) else None
 
 
 def _needs_files(check: Check) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path, PurePosixPath
 
-from agent_dispatcher.extension import Environment, Layout
+from agent_dispatcher.extension import Environment, Layout, Objection
 from agent_dispatcher.models import ArtifactRef, Specification
 
 from .environment import environment
@@ -53,6 +53,12 @@ class Python:
     def missing_symbols(self, tree: Path, promised: Sequence[ArtifactRef]) -> tuple[str, ...]:
         """See :func:`.symbols.missing_symbols`."""
         return missing_symbols(tree, promised)
+
+    def objections(self, path: str, before: str | None, after: str | None) -> tuple[Objection, ...]:
+        """See :func:`.inspection.inspecting.inspect`."""
+        from .inspection.inspecting import inspect
+
+        return inspect(path, before, after, is_test=self.is_test(path))
 
     async def environment(self, tree: Path) -> Environment:
         """See :func:`.environment.environment`."""

@@ -1,0 +1,81 @@
+"""The check ``doneness``: what an agent handed in is work. No empty result, no stub, no weakened test, no test that cannot fail.
+
+It judges every agent's result alike, by :mod:`agent_dispatcher_builtins.doneness`; what is refused is shown with the difference to before.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+from agent_dispatcher.errors import PathRefused
+from agent_dispatcher.extension import CheckContext, Objection
+from agent_dispatcher.models import Evidence, ExecutionPlan, Task
+from agent_dispatcher.workspace.path_guard import GuardedFolder
+
+from ..doneness.judging import WORK, objections_to
+from .evidence import evidence
+
+__all__ = ["DonenessCheck"]
+
+_NAME = "doneness"
+_MAX_SHOWN = 5
+_MAX_BYTES = 4 * 1024**2
+_MAX_DIFF_LINES = 400
+
+
+class DonenessCheck:
+    """See :class:`agent_dispatcher.extension.Check`."""
+
+    needs_sandbox = False
+
+    def applies(self, task: Task | None, plan: ExecutionPlan) -> bool:
+        """To tasks whose result is files, if anything was asked of them: a task of a graph made by hand that names nothing is recorded unchecked."""
+        return task is not None and task.type in WORK and bool(task.produces or task.verifies or task.requirements)
+
+    async def check(self, task: Task | None, context: CheckContext) -> Evidence:
+        """Read the changed files as they are and as they were; runs nothing."""
+        assert task is not None
+        folder = GuardedFolder(context.tree.path, max_bytes=_MAX_BYTES)
+        changed = sorted({path for change in context.tree.changes for path in change.paths})
+
+        def now(path: str) -> bytes | None:
+            try:
+                return folder.read_bytes(path)
+            except (FileNotFoundError, PathRefused):
+                return None
+
+        found = await objections_to(task, changed, now=now, before=context.before, language=context.language)
+        if found:
+            summary = "; ".join(map(str, found[:_MAX_SHOWN]))
+            if len(found) > _MAX_SHOWN:
+                summary += f"; and {len(found) - _MAX_SHOWN} more"
+        elif changed:
+            summary = f"{len(changed)} changed file{'s' if len(changed) != 1 else ''}, no stub, no weaker test"
+        else:
+            summary = "nothing was changed: everything it promises was there already"
+        return evidence(
+            task,
+            context,
+            _NAME,
+            passed=not found,
+            summary=summary,
+            log=await self._log(found, context, folder),
+            details={"files": len(changed), "objections": [_data(each) for each in found]},
+        )
+
+    async def _log(self, found: Iterable[Objection], context: CheckContext, folder: GuardedFolder) -> str:
+        """The objections, and of each file with weaker tests the difference."""
+        lines = [str(each) for each in found]
+        for path in dict.fromkeys(each.path for each in found if each.kind in ("weakened", "changed")):
+            if context.before is None:
+                break
+            old = (await context.before(path) or b"").decode("utf-8", "replace").splitlines()
+            new = folder.read_text(path).splitlines() if folder.exists(path) else []
+            difference = difflib.unified_diff(old, new, f"before/{path}", f"after/{path}", lineterm="")
+            lines += ["", *list(difference)[:_MAX_DIFF_LINES]]
+        return "\n".join(lines)
+
+
+def _data(objection: Objection) -> dict[str, object]:
+    return {"kind": objection.kind, "path": objection.path, "line": objection.line, "what": objection.what}

@@ -1,0 +1,42 @@
+"""All that can be said against a Python file by reading it, apart from what could be said against it before."""
+
+from __future__ import annotations
+
+import ast
+
+from agent_dispatcher.extension import Objection
+
+from .stubs import marks, stubs
+from .test_strength import idle, weakened
+
+__all__ = ["inspect"]
+
+
+def inspect(path: str, before: str | None, after: str | None, *, is_test: bool) -> tuple[Objection, ...]:
+    """See :class:`agent_dispatcher.extension.components.WorkInspector`."""
+    old = _parsed(before)
+    new = _parsed(after)
+    found: list[tuple[str, Objection]] = []
+    if new is not None and after is not None:
+        found = _against(path, after, new, is_test)
+    if found and old is not None and before is not None:
+        known = {key for key, _ in _against(path, before, old, is_test)}
+        found = [(key, objection) for key, objection in found if key not in known]
+    objections = sorted((objection for _, objection in found), key=lambda each: each.line)
+    if is_test and old is not None and (new is not None or after is None):
+        objections += weakened(path, old, new)
+    return tuple(objections)
+
+
+def _against(path: str, text: str, tree: ast.Module, is_test: bool) -> list[tuple[str, Objection]]:
+    """Tests may have doubles that do nothing; what they may not is pass whatever happens."""
+    return [*marks(path, text), *(idle(path, tree) if is_test else stubs(path, tree))]
+
+
+def _parsed(text: str | None) -> ast.Module | None:
+    if text is None:
+        return None
+    try:
+        return ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
