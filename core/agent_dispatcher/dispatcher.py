@@ -58,6 +58,7 @@ from .runs.history import learn, remember_durations
 from .runs.index import new_run_id, remember_run, state_home
 from .runs.preflight import advise, examine, output_problems, takers, try_patch, who_accepts
 from .runs.pruning import Pruner
+from .runs.pruning import Pruner
 from .runs.records import Records, RunLog
 from .runs.session import RunOptions, RunSession
 from .workspace.source_statuses import SourceFormat
@@ -424,6 +425,11 @@ class AgentDispatcher:
     def runs_in(self, output: Path) -> tuple[RunFolder, ...]:
         """The runs recorded in an output folder, oldest first."""
         return self._records.runs(output)
+
+    @property
+    def pruner(self) -> Pruner:
+        """Removes recorded runs; see :class:`agent_dispatcher.runs.pruning.Pruner`."""
+        return Pruner(self.registry, self._records)
 
     @property
     def pruner(self) -> Pruner:

@@ -10,6 +10,7 @@ import hashlib
 import json
 import logging
 import os
+import re
 import sqlite3
 import time
 import uuid
@@ -41,6 +42,7 @@ _ADVANCE = (
     "title = coalesce(?, title), started_at = coalesce(?, started_at) "
     "WHERE run = ? AND owner = ? AND epoch = ? AND last_seq = ?"
 )
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _STATUS = {"run.started": "executing", "run.resumed": "executing", "run.paused": "paused"}
 
 
@@ -268,16 +270,40 @@ class SqlStore:
             ]
 
     def delete(self, run: str) -> None:
-        """Forget a run; :class:`Held` while it is owned."""
+        """Forget a run, and what only its first event names of the blobs; :class:`Held` while it is owned."""
         with self._writing(run):
             row = self._execute(
                 "SELECT owner, host, pid, process, renewed_at, renewed_clock FROM runs WHERE run = ?", (run,)
             ).fetchone()
             if row is not None and row[0] is not None and is_alive(Holder(*row[1:]), self._options.lease_s):
                 raise Held(run, row[0], row[1].partition("/")[0], row[2])
+            begun = self._execute("SELECT data FROM events WHERE run = ? AND seq = 1", (run,)).fetchone()
             for table in ("events", "requests", "runs"):
                 self._execute(f"DELETE FROM {table} WHERE run = ?", (run,))
+            # a run that is just being begun may have kept its blobs and not named them yet
+            beginning = self._execute("SELECT 1 FROM runs WHERE last_seq = 0 AND owner IS NOT NULL").fetchone()
+            for digest in set() if beginning else set(_DIGEST.findall(begun[0] if begun else "")):
+                self._execute(
+                    "DELETE FROM blobs WHERE digest = ? "
+                    "AND NOT EXISTS (SELECT 1 FROM events WHERE seq = 1 AND instr(data, ?))",
+                    (digest, digest),
+                )
         self._heads.pop(run, None)
+
+    def compact(self) -> int:
+        """Give the room of what was deleted back to the disk; see :class:`agent_dispatcher.extension.upkeep.Compactor`."""
+        self._same_file()
+        with explained(str(self._path)):
+            before = self._execute("PRAGMA page_count").fetchone()[0]
+            rows = self._execute(
+                "SELECT host, pid, process, renewed_at, renewed_clock FROM runs WHERE owner IS NOT NULL"
+            ).fetchall()
+            if any(is_alive(Holder(*row), self._options.lease_s) for row in rows):
+                return 0
+            self._execute("VACUUM")
+            self._execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            after, size = (self._execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
+        return int(max(before - after, 0) * size)
 
     def request(self, run: str, command: Mapping[str, Any]) -> int:
         """Ask the run's owner for something; returns the request's number."""

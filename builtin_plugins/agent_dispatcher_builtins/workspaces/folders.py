@@ -24,6 +24,7 @@ from agent_dispatcher.failpoints import failpoint
 from agent_dispatcher.models import Task
 from agent_dispatcher.workspace.path_guard import GuardedFolder
 
+from . import folder_upkeep
 from .commits import ref_part
 from .repository import not_writable
 from .worktrees import oddities, remove_folder
@@ -250,6 +251,16 @@ class FolderWorkspace:
         if self._close_journal is not None:
             self._close_journal()
             self._close_journal = None
+
+    # --- when nobody is at work on the run (see ``agent_dispatcher.extension.upkeep``) -------------------------------
+
+    async def lost_with(self, run: str, output: Path) -> Sequence[str]:
+        """What was sealed and never landed."""
+        return folder_upkeep.lost_with(run, output)
+
+    async def remove_run(self, run: str, output: Path) -> None:
+        """Remove its journal and what was sealed."""
+        folder_upkeep.remove_run(run, output)
 
     def _changed(self, opened: Opened) -> dict[str, str]:
         """Path to digest of what the attempt changed; ``""`` for a deleted file."""

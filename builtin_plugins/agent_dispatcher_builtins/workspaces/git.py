@@ -22,6 +22,7 @@ from agent_dispatcher.extension import Change, Conflict, Landed, Moved, Opened, 
 from agent_dispatcher.failpoints import failpoint
 from agent_dispatcher.models import Task
 
+from . import git_upkeep
 from .commits import SealedCommit, compose, parse_commit, ref_part, trailers_of
 from .git_command import Git, GitFailed
 from .repository import OWN_FOLDER, Repository, find_repository, owns_folder, problems_of
@@ -277,6 +278,16 @@ class GitWorkspace:
         """The branch's tip, checked out."""
         tip = self._tip = await self._branch_tip()
         return await self._checked_out(tip, tip, ())
+
+    # --- when nobody is at work on the run (see ``agent_dispatcher.extension.upkeep``) -------------------------------
+
+    async def lost_with(self, run: str, output: Path) -> Sequence[str]:
+        """What is reachable from nothing but the run's own refs."""
+        return await git_upkeep.lost_with(run, output)
+
+    async def remove_run(self, run: str, output: Path) -> None:
+        """Remove its worktrees, branch and refs."""
+        await git_upkeep.remove_run(run, output)
 
     # --- inside: start and end -------------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ import click
 from ..errors import StoreError, UsageError
 from ..runs.index import STATE_FOLDER, find_output, known_runs
 from ._common import echo_json, output_option, run_argument
+from .prune import prune
 
 if TYPE_CHECKING:
     from ..runs.desk import Waiting
@@ -19,12 +20,15 @@ if TYPE_CHECKING:
 __all__ = ["report", "runs", "status"]
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def runs(as_json: bool) -> int:
-    """List the runs that were started by you, newest last."""
+@click.pass_context
+def runs(context: click.Context, as_json: bool) -> int:
+    """List the runs that were started by you, newest last; 'runs prune' removes some."""
     from ..dispatcher import AgentDispatcher
 
+    if context.invoked_subcommand is not None:
+        return 0
     dispatcher = AgentDispatcher()
     rows = []
     for known in known_runs():
@@ -46,6 +50,9 @@ def runs(as_json: bool) -> int:
         when = time.strftime("%Y-%m-%d %H:%M", time.localtime(started))
         click.echo(f"{run}  {when}  {state:<12} {title}  ({output})")
     return 0
+
+
+runs.add_command(prune)
 
 
 @click.command()

@@ -5,6 +5,7 @@ Everything here is a projection of the runs' logs. A file that is missing, damag
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterable, Sequence
 from math import inf
@@ -14,7 +15,7 @@ from ..models import Event, Task
 from ..planning.history import Durations, Kind, Observation, observe
 from .index import state_home
 
-__all__ = ["learn", "remember_durations"]
+__all__ = ["forget_durations", "learn", "remember_durations"]
 
 _VERSION = 1
 #: Of one run and one kind of task so many observations are kept, spread evenly from the quickest to the slowest.
@@ -50,6 +51,12 @@ def remember_durations(run: str, tasks: Iterable[Task], events: Iterable[Event])
             path.unlink(missing_ok=True)
     except OSError:
         return
+
+
+def forget_durations(run: str) -> None:
+    """Nothing is learned from that run any more. Harmless when nothing was written down."""
+    with contextlib.suppress(OSError):
+        (_folder() / f"{run}.json").unlink(missing_ok=True)
 
 
 def learn(runs: int) -> Durations:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
@@ -13,7 +14,16 @@ from attrs import frozen
 
 from ..errors import UsageError
 
-__all__ = ["STATE_FOLDER", "KnownRun", "find_output", "known_runs", "new_run_id", "remember_run", "state_home"]
+__all__ = [
+    "STATE_FOLDER",
+    "KnownRun",
+    "find_output",
+    "forget_run",
+    "known_runs",
+    "new_run_id",
+    "remember_run",
+    "state_home",
+]
 
 #: Folder below an output that holds everything about its runs.
 STATE_FOLDER = ".dispatcher"
@@ -49,6 +59,12 @@ def remember_run(run: str, output: Path, title: str) -> None:
         (folder / f"{run}.json").write_text(json.dumps(entry), encoding="utf-8")
     except OSError:
         return
+
+
+def forget_run(run: str) -> None:
+    """Take the run out of the user's index. Harmless when it is not in it."""
+    with contextlib.suppress(OSError):
+        (state_home() / "runs" / f"{run}.json").unlink(missing_ok=True)
 
 
 def known_runs() -> Iterator[KnownRun]:
