@@ -38,17 +38,17 @@ class Beginning:
         Args:
             plan: the plan as the engine is given it.
         """
-        by_type: dict[str, list[str]] = {}
+        by_type: dict[str, tuple[str, ...]] = {}
         by_task: dict[str, list[str]] = {}
         for task in plan.tasks:
-            own = list(self.candidates.get(task.id, ()))
-            if own != (by_type.setdefault(task.type, own) if own else by_type.get(task.type, [])):
-                by_task[task.id] = own
+            own = self.candidates.get(task.id, ())
+            if own != (by_type.setdefault(task.type, own) if own else by_type.get(task.type, ())):
+                by_task[task.id] = list(own)
         return {
             "concurrency": self.concurrency,
             "max_attempts": self.max_attempts,
             "attempts_by_type": dict(self.attempts_by_type),
-            "candidates": {"by_type": by_type, "by_task": by_task},
+            "candidates": {"by_type": {type: list(own) for type, own in by_type.items()}, "by_task": by_task},
             "left_out": [task.id for task in plan.tasks if task.status == "skipped"],
             "skipped": dict(self.skipped),
             "priorities": dict(self.priorities),

@@ -213,12 +213,14 @@ class Engine:
 
     def _restart(self, log: RunState) -> None:
         """Take over the states of a log."""
+        if not log.tasks:
+            self._revisions.remember(log.patches)
+            return
         settled = {"completed": COMPLETED, "failed": FAILED, "skipped": SKIPPED, "blocked": BLOCKED}
         states = dict.fromkeys(self._skipped, SKIPPED)
         for name in self._names:
-            status = log.task(name).status
-            if log.task(name).phase == "landed":
-                status = "completed"
+            known = log.tasks.get(name)
+            status = "pending" if known is None else "completed" if known.phase == "landed" else known.status
             if status in settled:
                 states[name] = settled[status]
         for name, index in self._ids.items():

@@ -41,13 +41,17 @@ class Structure:
         self.ids = ids = {name: index for index, name in enumerate(names)}
         self.parent = [bool(task.children) for task in tasks]
         after: list[list[int]] = [[] for _ in names]
-        edges = {(ids[before], ids[later]) for before, later in plan.binding_edges()}
-        waived = {task.id for task in tasks if task.waived}
-        edges.update(
-            (ids[child], index) for index, task in enumerate(tasks) for child in task.children if child not in waived
-        )
-        for before, later in sorted(edges):
-            after[before].append(later)
+        for edge in plan.dependencies:
+            if edge.strength == "binding":
+                after[ids[edge.before]].append(ids[edge.after])
+        for dropped in plan.dropped:
+            if dropped.kind == "redundant":
+                after[ids[dropped.before]].append(ids[dropped.after])
+        for index, task in enumerate(tasks):
+            for child in task.children:
+                if not tasks[ids[child]].waived:
+                    after[ids[child]].append(index)
+        after = [sorted(set(targets)) if len(targets) > 1 else targets for targets in after]
         subjects: list[list[int]] = [[] for _ in names]
         for gate in plan.gates:
             subjects[ids[gate.test]].append(ids[gate.subject])

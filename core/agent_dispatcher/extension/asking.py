@@ -36,6 +36,10 @@ class Asking:
             )
         }
 
+    def asks(self, hook: str) -> bool:
+        """Whether anybody implements ``hook``: where nobody does, many tasks need not be asked about."""
+        return bool(self._callers[hook])
+
     def route_task(self, task: Task, candidates: Sequence[str]) -> str | None:
         """The agent type some plugin chose among ``candidates``; ``None`` without an opinion."""
         answer: str | None = self._ask(

@@ -477,6 +477,10 @@ class Registry:
 
     # --- asking and telling -----------------------------------------------------------------------------------------
 
+    def asks(self, hook: str) -> bool:
+        """Whether an active plugin implements ``dispatcher_route_task``, ``dispatcher_on_task_error``, ``dispatcher_priority`` or ``dispatcher_events``."""
+        return self._asking.asks(hook)
+
     def route_task(self, task: Task, candidates: Sequence[str]) -> str | None:
         """The agent type some plugin chose among ``candidates``; ``None`` without an opinion."""
         return self._asking.route_task(task, candidates)

@@ -64,14 +64,14 @@ def topological_order(
             order.append(index)
         index = order[place]
         place += 1
-        for target in (*after[index], *gates[index]):
+        for target in (*after[index], *gates[index]) if gates[index] else after[index]:
             left[target] -= 1
             if not left[target]:
                 if hinted[target] > 0:
                     heappush(held, target)
                 else:
                     order.append(target)
-        for target in hints.get(index, ()):
+        for target in hints.get(index, ()) if hints else ():
             hinted[target] -= 1
             if not hinted[target] and not left[target]:
                 order.append(target)
@@ -118,9 +118,7 @@ def upward_ranks(
     for before, later in advisory:
         hints.setdefault(before, []).append(later)
     order = topological_order(after, gates, names, hints)
-    place = [0] * len(order)
-    for position, index in enumerate(order):
-        place[index] = position
+    place = _places(order) if hints else []
     ranks = [0.0] * len(order)
     tails = [0.0] * len(order)
     for index in reversed(order):
@@ -131,7 +129,7 @@ def upward_ranks(
         for target in gates[index]:
             if tails[target] > tail:
                 tail = tails[target]
-        for target in hints.get(index, ()):
+        for target in hints.get(index, ()) if hints else ():
             if place[target] > place[index] and ranks[target] > tail:
                 tail = ranks[target]
         tails[index] = tail
@@ -141,7 +139,12 @@ def upward_ranks(
 
 def start_order(ranks: Sequence[float], priorities: Sequence[float]) -> list[int]:
     """Index to place in line: highest rank first, then highest priority, then the order of the plan."""
-    line = sorted(range(len(ranks)), key=lambda index: (-ranks[index], -priorities[index], index))
+    keys = [(-rank, -priority) for rank, priority in zip(ranks, priorities, strict=True)]
+    return _places(sorted(range(len(ranks)), key=keys.__getitem__))
+
+
+def _places(line: Sequence[int]) -> list[int]:
+    """Index to its place in ``line``."""
     places = [0] * len(line)
     for position, index in enumerate(line):
         places[index] = position

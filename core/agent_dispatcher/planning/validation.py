@@ -11,6 +11,7 @@ from ..codec import suggestion
 from ..errors import Problem
 from ..extension.components import AgentType, Available, Component, PlanValidator
 from ..models import ArtifactRef, ExecutionPlan, Task
+from ..models.quick import changer
 from .declared import declared_edges
 
 __all__ = ["OfferedAgentType", "PlanLimits", "Refused", "Route", "Validation", "problems", "refusal"]
@@ -111,18 +112,20 @@ def problems(
     warnings: list[str] = []
     candidates: dict[str, tuple[str, ...]] = {}
     refused: list[Refused] = []
+    alike: dict[tuple[str, str | None], list[AgentType]] = {}
+    shared: dict[tuple[str, ...], tuple[str, ...]] = {}
     for task in plan.tasks:
         if task.children or task.status in _DONE:
             continue
-        reasons = [(each.name, refusal(each, task, available)) for each in types]
-        accepting = [name for name, reason in reasons if reason is None]
-        if task.agent_type is not None:
-            accepting = [name for name in accepting if name == task.agent_type]
-            reasons = _only(task.agent_type, reasons)
+        sort = task.type, task.agent_type
+        if sort not in alike:
+            alike[sort] = _suited(types, task, available)
+        accepting = tuple(each.name for each in alike[sort] if _answer(each, task, available) is None)
         if accepting:
-            candidates[task.id] = _routed(task, accepting, route, warnings)
+            names = _routed(task, accepting, route, warnings) if route is not None else accepting
+            candidates[task.id] = shared.setdefault(names, names)
         else:
-            refused.append(Refused(task=task, reasons=tuple((name, reason or "") for name, reason in reasons)))
+            refused.append(Refused(task=task, reasons=_reasons(types, task, available)))
     if refused and not allow_partial:
         found += [_problem(each, types, _place(each.task, plan), known_types) for each in refused]
     found += _lost_orders(plan)
@@ -143,6 +146,19 @@ def problems(
 
 def refusal(agent_type: AgentType, task: Task, available: Available) -> str | None:
     """Why an agent type does not do a task; ``None`` if it does."""
+    return _unsuited(agent_type, task, available) or _answer(agent_type, task, available)
+
+
+def _suited(types: Sequence[AgentType], task: Task, available: Available) -> list[AgentType]:
+    """Those to be asked about a task, in rank: they do its type, have what they need, and it insists on no other. The same for every task of its
+    type and agent type.
+    """
+    wanted = types if task.agent_type is None else [each for each in types if each.name == task.agent_type]
+    return [each for each in wanted if _unsuited(each, task, available) is None]
+
+
+def _unsuited(agent_type: AgentType, task: Task, available: Available) -> str | None:
+    """What it lacks for any task of this type."""
     if "*" not in agent_type.task_types and task.type not in agent_type.task_types:
         return f"does {', '.join(sorted(agent_type.task_types)) or 'nothing'}, not {task.type}"
     missing = sorted(
@@ -152,6 +168,11 @@ def refusal(agent_type: AgentType, task: Task, available: Available) -> str | No
     )
     if missing:
         return f"needs {', '.join('a model (llm)' if need == 'llm' else need for need in missing)}"
+    return None
+
+
+def _answer(agent_type: AgentType, task: Task, available: Available) -> str | None:
+    """What it says itself when asked about a task."""
     try:
         answer = agent_type.accepts(task, available)
     except Exception as error:  # the plugin boundary: whatever it raises is the plugin's
@@ -161,23 +182,24 @@ def refusal(agent_type: AgentType, task: Task, available: Available) -> str | No
     return f"gave {answer!r} when asked, neither None nor a reason"
 
 
-def _only(wanted: str, reasons: Sequence[tuple[str, str | None]]) -> list[tuple[str, str | None]]:
-    """The reasons of the agent type a task insists on."""
-    own = [(name, reason) for name, reason in reasons if name == wanted]
-    if own:
-        return own
-    return [(wanted, f"is not active; {suggestion(wanted, [name for name, _ in reasons])}")]
+def _reasons(types: Sequence[AgentType], task: Task, available: Available) -> tuple[tuple[str, str], ...]:
+    """Why nobody does a task; only of the agent type it insists on, if it does."""
+    wanted = task.agent_type
+    if wanted is not None and all(each.name != wanted for each in types):
+        return ((wanted, f"is not active; {suggestion(wanted, [each.name for each in types])}"),)
+    asked = types if wanted is None else [each for each in types if each.name == wanted]
+    return tuple((each.name, refusal(each, task, available) or "") for each in asked)
 
 
-def _routed(task: Task, accepting: list[str], route: Route | None, warnings: list[str]) -> tuple[str, ...]:
-    choice = route(task, tuple(accepting)) if route is not None else None
+def _routed(task: Task, accepting: tuple[str, ...], route: Route, warnings: list[str]) -> tuple[str, ...]:
+    choice = route(task, accepting)
     if choice is None:
-        return tuple(accepting)
+        return accepting
     if choice not in accepting:
         warnings.append(
             f"a plugin routes task {task.id} to {choice!r}, which is none of {', '.join(accepting)}: ignored"
         )
-        return tuple(accepting)
+        return accepting
     return (choice, *(name for name in accepting if name != choice))
 
 
@@ -299,10 +321,11 @@ def _asked(name: str, validator: PlanValidator, plan: ExecutionPlan) -> list[Pro
 
 
 def _decided(plan: ExecutionPlan, assignments: Mapping[str, str], skipped: set[str]) -> ExecutionPlan:
+    given_to = changer(Task, "agent_type")
     tasks = tuple(
         evolve(task, status="skipped")
         if task.id in skipped
-        else evolve(task, agent_type=assignments[task.id])
+        else given_to(task, assignments[task.id])
         if assignments.get(task.id, task.agent_type) != task.agent_type
         else task
         for task in plan.tasks

@@ -158,7 +158,7 @@ def _judged(plan: ExecutionPlan, session: RunSession, *, allow_partial: bool | N
             for each in _agent_types(session)
         ],
         available,
-        route=registry.route_task,
+        route=registry.route_task if registry.asks("dispatcher_route_task") else None,
         validators=list(_validators(session)),
         limits=PlanLimits(
             workers=config.concurrency(),

@@ -238,7 +238,7 @@ class RunSession:
             assignments=assignments,
             context_for=contexts.make,
             on_task_error=self.registry.on_task_error,
-            priority=self.registry.priority,
+            priority=self.registry.priority if self.registry.asks("dispatcher_priority") else None,
             skipped=skipped,
             run_dir=self.run_dir,
             sources=self._sources(plan, state),
