@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ..errors import WorkspaceError
@@ -81,7 +81,15 @@ class TaskSandbox:
         self._language = language
         self._limits = limits
 
-    async def run(self, argv: Sequence[str], limits: Limits | None = None) -> Completed:
+    async def run(
+        self,
+        argv: Sequence[str],
+        limits: Limits | None = None,
+        *,
+        env: Mapping[str, str] | None = None,
+        read_only: Sequence[Path] = (),
+        sockets: Sequence[Path] = (),
+    ) -> Completed:
         """Run a command in the attempt's folder; errors as :meth:`agent_dispatcher.extension.Sandbox.run`."""
         self._folder.mkdir(parents=True, exist_ok=True)
         environment = Environment() if self._language is None else await self._language.environment(self._folder)
@@ -89,7 +97,8 @@ class TaskSandbox:
             argv,
             cwd=self._folder,
             writable=(self._folder,),
-            read_only=environment.read_only,
-            env=environment.env,
+            read_only=(*environment.read_only, *read_only),
+            env={**environment.env, **(env or {})},
+            sockets=sockets,
             limits=limits or self._limits,
         )
