@@ -18,9 +18,14 @@ _FOLDER = "docs/research"
 
 
 def accepts(task: Task, available: Available) -> str | None:
-    """Why it does not take a task; ``None`` when it does. The specification's documents are read, once per version of it."""
+    """Why it does not take a task; ``None`` when it does: any question where there is a model, else what names something to look up.
+
+    The specification's documents are read, once per version of it.
+    """
     if note_path(task) is None:
         return "it writes one Markdown note, and this task promises other files"
+    if available.llm is not None:
+        return None
     specification = available.specification
     documents = _documents(specification.path, specification.documents, specification.digest)
     means = means_of(documents, specification)

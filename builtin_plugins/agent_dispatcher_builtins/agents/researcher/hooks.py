@@ -8,13 +8,15 @@ from typing import Any
 from agent_dispatcher.extension import AgentType, Available, Services, hookimpl
 from agent_dispatcher.models import Task
 
+from .options import ResearcherOptions
+
 __all__ = ["researcher"]
 
 
 def _make(options: Any, services: Services) -> Any:
     from .agent import ResearcherAgent
 
-    return ResearcherAgent()
+    return ResearcherAgent(options)
 
 
 def _accepts(task: Task, available: Available) -> str | None:
@@ -28,10 +30,11 @@ class _Researcher:
 
     @hookimpl
     def dispatcher_agent_types(self) -> Iterable[AgentType]:
-        """One agent type, which needs neither a model nor a network."""
+        """One agent type, which needs neither a model nor a network, and answers questions where there is a model."""
         yield AgentType(
             name="researcher",
-            summary="Gathers facts on named technologies from the specification, the repository and installed packages, each with its place.",
+            summary="Answers questions with a model, each claim with its place; without one gathers facts on named technologies.",
+            options=ResearcherOptions,
             factory=_make,
             task_types=frozenset({"research", "analysis"}),
             capabilities=frozenset({"offline"}),

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from importlib import metadata
 
+from ...checks.citing import MetadataField, source_text
 from .naming import key
 
-__all__ = ["fields", "installed_name", "modules_of"]
+__all__ = ["fields", "installed_name", "is_metadata", "metadata_name", "modules_of"]
 
 #: Fields that are facts about a package, in the order they are told; all values of the last two, the first of the others.
 _FIELDS = (
@@ -64,3 +65,13 @@ def fields(distribution: str) -> Iterator[tuple[str, str]]:
             values = [value for value in values if len(value) <= _MAX_LICENCE and "\n" not in value.strip()]
         for value in values[: _MAX_VALUES if field in _MANY else 1]:
             yield field, value
+
+
+def metadata_name(distribution: str, field: str) -> str:
+    """How the check ``citations`` names a field of the metadata."""
+    return source_text(MetadataField(distribution, field))
+
+
+def is_metadata(name: str) -> bool:
+    """Whether a source is such a field, and so has no lines."""
+    return name.startswith("distribution ")

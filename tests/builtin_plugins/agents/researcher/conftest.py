@@ -71,12 +71,10 @@ def research(tmp_path: Path) -> Research:
         spec = Specification(id="s", title="s", path=str(place))
         refs = tuple(ArtifactRef(type="path", name=name) for name in produces)
         task = Task(id="T7", title=title, type="research", produces=refs, **fields)
-        result = ResearcherAgent().execute(
-            task,
-            AgentContext(
-                run="r", attempt=1, task=task.id, specification=spec, workspace=GuardedWorkspace(tree), sandbox=None
-            ),
+        context = AgentContext(
+            run="r", attempt=1, task=task.id, specification=spec, workspace=GuardedWorkspace(tree), sandbox=None
         )
+        result = asyncio.run(ResearcherAgent().execute(task, context))
         if result.status != "done":
             return Outcome(result, "", None)
         path = result.artifacts[0].path

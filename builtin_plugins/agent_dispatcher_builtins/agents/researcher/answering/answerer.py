@@ -1,0 +1,150 @@
+"""Answers one question: choose what to read, let the model ask for more, have it answer, believe what can be found in what was read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from attrs import frozen
+
+from agent_dispatcher.agents import AgentContext
+from agent_dispatcher.extension import ChatMessage, LlmRequest
+from agent_dispatcher.models import Specification, Task
+
+from ....prompting.asking import Answer, Asking, Question, Readout, Unusable, ask, tokens
+from ....prompting.templates import Prompt
+from ..options import ResearcherOptions
+from .claims import ANSWER_SCHEMA, Researched, judge
+from .library import Library, Passage, source_name
+from .mcp_servers import McpServers
+from .tools import Kept, Toolbox
+
+__all__ = ["Answerer", "Outcome"]
+
+_SAMPLE = {
+    "task": Task(id="T1", title="T", type="research", description="D"),
+    "context": "C",
+    "passages": ("P",),
+    "left_out": ("L",),
+    "sources": ("S",),
+    "tools": ("search",),
+    "errors": ("E",),
+}
+
+
+@frozen(kw_only=True)
+class Outcome:
+    """What came of a question.
+
+    Attributes:
+        left_out: names of sources that had something and did not fit.
+        read: names of the sources that were shown to the model.
+        kept: path to text of what came from outside.
+    """
+
+    answer: Researched
+    read: tuple[str, ...]
+    left_out: tuple[str, ...]
+    kept: Mapping[str, str]
+
+
+class Answerer:
+    """Answers with a model.
+
+    Raises:
+        ConfigError: the prompt template cannot be used.
+    """
+
+    def __init__(self, options: ResearcherOptions) -> None:
+        self._options = options
+        self._prompt = Prompt(__package__, "research.jinja", options.template, _SAMPLE)
+
+    async def answer(self, task: Task, context: AgentContext, library: Library, folder: str) -> Outcome | Unusable:
+        """The answer to ``task``, from ``library`` and what the model has fetched; ``folder`` is where that is kept.
+
+        Raises:
+            Unavailable: an MCP server does not start.
+        """
+        kept = Kept(folder)
+        async with McpServers(self._options.mcp) as servers:
+            toolbox = Toolbox(library, kept, self._options.fetch, servers)
+            values = self._values(task, context, library, ())
+            if self._options.rounds and (self._options.fetch or servers.tools or values["left_out"]):
+                await self._read_more(context, values, toolbox)
+        values = self._values(task, context, library, toolbox.read)
+
+        def judged(data: dict[str, Any]) -> Readout[Researched]:
+            return judge(data, library)
+
+        question: Question[Researched] = Question(
+            prompt=self._prompt,
+            values={**values, "tools": ()},
+            purpose="research",
+            schema=ANSWER_SCHEMA,
+            schema_name="answer",
+            read=judged,
+        )
+        asking = Asking(
+            model=self._options.model,
+            max_output_tokens=self._options.max_output_tokens,
+            repairs=self._options.repairs,
+            timeout_s=self._options.timeout_s,
+        )
+        answer = await ask(context.llm, question, asking)
+        if not isinstance(answer, Answer):
+            return answer
+        return Outcome(answer=answer.value, read=values["read"], left_out=values["left_out"], kept=kept.files)
+
+    async def _read_more(self, context: AgentContext, values: Mapping[str, Any], toolbox: Toolbox) -> None:
+        """Let the model look around; ends when it calls nothing any more, or after so many rounds."""
+        assert context.llm is not None
+        asked = {**values, "tools": tuple(tool.name for tool in toolbox.tools), "sources": toolbox.sources()}
+        messages: tuple[ChatMessage, ...] = (
+            ChatMessage(role="system", content=self._prompt.render("system", asked)),
+            ChatMessage(role="user", content=self._prompt.render("request", asked)),
+        )
+        for number in range(self._options.rounds):
+            context.progress(0.2 + 0.4 * number / self._options.rounds, "reading")
+            reply = await context.llm.complete(
+                LlmRequest(
+                    messages=messages,
+                    purpose="research",
+                    model=self._options.model,
+                    tools=toolbox.tools,
+                    max_output_tokens=self._options.max_output_tokens,
+                    timeout_s=self._options.timeout_s,
+                )
+            )
+            if not reply.tool_calls:
+                return
+            told = [
+                ChatMessage(role="tool", content=await toolbox.answer(call), tool_call_id=call.id)
+                for call in reply.tool_calls
+            ]
+            said = ChatMessage(role="assistant", content=reply.text, tool_calls=reply.tool_calls)
+            messages = (*messages, said, *told)
+            if sum(tokens(message.content) for message in messages) > self._options.max_input_tokens:
+                return
+
+    def _values(self, task: Task, context: AgentContext, library: Library, more: Sequence[Passage]) -> dict[str, Any]:
+        """What the template is rendered with; what the model asked to read comes before what was chosen for it."""
+        own = context.task_context(task).to_text() if isinstance(context.specification, Specification) else ""
+        question = f"{task.title}\n{task.description}\n{own}"
+        room = self._options.max_input_tokens - tokens(question) - 1_500
+        asked: list[Passage] = []
+        for passage in more:
+            size = tokens(passage.to_text())
+            if size <= room:
+                asked.append(passage)
+                room -= size
+        found, left_out = library.find(question, max(room, 0))
+        chosen = [*asked, *(each for each in found if each not in asked)]
+        return {
+            "task": task,
+            "context": own,
+            "passages": tuple(passage.to_text() for passage in chosen),
+            "left_out": left_out[:20],
+            "sources": (),
+            "tools": (),
+            "read": tuple(dict.fromkeys(source_name(passage.document) for passage in chosen)),
+        }

@@ -1,0 +1,132 @@
+"""What the model may do before it answers: look for passages, read on, have a page fetched, call a tool of a server."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from typing import Any
+
+from agent_dispatcher.extension import Tool, ToolCall
+
+from ....prompting.asking import tokens
+from ....prompting.templates import as_data
+from ..reading import Document
+from .fetching import Unfetched, fetch_text
+from .library import Library, Passage, source_name
+from .mcp_servers import McpServers
+
+__all__ = ["Kept", "Toolbox"]
+
+_SHOWN_TOKENS = 2_000
+_READ_LINES = 80
+_MAX_KEPT_CHARACTERS = 200_000
+
+_SEARCH = Tool(
+    name="search",
+    description="Find passages in everything that can be read, by words.",
+    parameters={"type": "object", "properties": {"words": {"type": "string"}}, "required": ["words"]},
+)
+_READ = Tool(
+    name="read",
+    description="Read a source from a line on.",
+    parameters={
+        "type": "object",
+        "properties": {"source": {"type": "string"}, "line": {"type": "integer"}},
+        "required": ["source"],
+    },
+)
+_FETCH = Tool(
+    name="fetch",
+    description="Read a page of the web as text.",
+    parameters={"type": "object", "properties": {"url": {"type": "string"}}, "required": ["url"]},
+)
+
+
+class Kept:
+    """What came from outside and is kept beside the note, so that a claim can be looked up without a network.
+
+    Args:
+        folder: relative to the repository.
+    """
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+        self.files: dict[str, str] = {}
+
+    def keep(self, origin: str, text: str) -> Document:
+        """The document as it will lie in the repository; its first line says where it comes from."""
+        plain = re.sub(r"[^A-Za-z0-9.]+", "-", origin.partition("://")[2] or origin).strip("-.")[:60]
+        path = f"{self._folder}/{plain or 'source'}-{sha256(origin.encode()).hexdigest()[:8]}.txt"
+        whole = f"From {origin}\n\n{text[:_MAX_KEPT_CHARACTERS]}".replace("\r\n", "\n").replace("\0", "")
+        whole = whole.encode("utf-8", "replace").decode()
+        self.files[path] = whole + "\n"
+        return Document(path, tuple(whole.split("\n")))
+
+
+class Toolbox:
+    """Answers tool calls; whatever goes wrong is told to the model in words.
+
+    Args:
+        library: what can be read; grows.
+        kept: where texts from outside go.
+        hosts: from which pages may be fetched.
+        servers: entered.
+    """
+
+    def __init__(self, library: Library, kept: Kept, hosts: Sequence[str], servers: McpServers) -> None:
+        self._library = library
+        self._kept = kept
+        self._hosts = hosts
+        self._servers = servers
+        self.read: list[Passage] = []
+        self.tools = (_SEARCH, _READ, *((_FETCH,) if hosts else ()), *servers.tools)
+
+    async def answer(self, call: ToolCall) -> str:
+        """What the model is told."""
+        try:
+            arguments = json.loads(call.arguments or "{}")
+            if not isinstance(arguments, dict):
+                raise ValueError("the arguments of a tool are one JSON object")
+            return await self._answer(call.name, arguments)
+        except (ValueError, Unfetched) as error:
+            return f"That did not work: {error}"
+
+    async def _answer(self, name: str, arguments: Mapping[str, Any]) -> str:
+        if name == "search":
+            passages, _ = self._library.find(str(arguments.get("words", "")), _SHOWN_TOKENS)
+            return self._show(passages) if passages else "Nothing was found."
+        if name == "read":
+            return self._show([self._passage(str(arguments.get("source", "")), arguments.get("line", 1))])
+        if name == "fetch" and self._hosts:
+            url = str(arguments.get("url", ""))
+            return self._take_in(url, await asyncio.to_thread(fetch_text, url, self._hosts))
+        if self._servers.offers(name):
+            origin = f"{name} {json.dumps(arguments, sort_keys=True)}"
+            return self._take_in(origin, await self._servers.call(name, arguments))
+        raise ValueError(f"there is no tool {name!r}; there are: {', '.join(tool.name for tool in self.tools)}")
+
+    def _passage(self, name: str, line: object) -> Passage:
+        document = self._library.documents.get(name.strip("[] "))
+        if document is None:
+            raise ValueError(f"there is no source {name!r}")
+        first = line if isinstance(line, int) and 1 <= line <= len(document.lines) else 1
+        return Passage(document, first, min(first + _READ_LINES - 1, len(document.lines)))
+
+    def _take_in(self, origin: str, text: str) -> str:
+        document = self._kept.keep(origin, text)
+        self._library.add(document)
+        return self._show([Passage(document, 1, min(_READ_LINES, len(document.lines)))])
+
+    def _show(self, passages: Sequence[Passage]) -> str:
+        self.read += passages
+        text = "\n\n".join(passage.to_text() for passage in passages)
+        while tokens(text) > _SHOWN_TOKENS * 2:
+            text = text[: len(text) // 2]
+        return as_data(text, "source")
+
+    def sources(self) -> tuple[str, ...]:
+        """Names of everything that can be read, at most two hundred."""
+        return tuple(map(source_name, self._library.documents.values()))[:200]

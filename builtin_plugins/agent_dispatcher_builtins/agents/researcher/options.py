@@ -1,0 +1,59 @@
+"""What can be configured of the researcher."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from attrs import field, frozen
+from attrs.validators import and_, ge, gt, le, optional
+
+__all__ = ["McpServer", "ResearcherOptions"]
+
+
+def _texts(values: Iterable[str]) -> tuple[str, ...]:
+    return tuple(values)
+
+
+@frozen(kw_only=True)
+class McpServer:
+    """A server of the Model Context Protocol that is started beside the dispatcher, on its standard input and output.
+
+    Attributes:
+        command: the program and its arguments.
+        env: environment variables it gets besides ``PATH`` and ``HOME``. Nothing else of the dispatcher's environment reaches it.
+        tools: names of the tools that may be called; empty: all it offers.
+    """
+
+    command: tuple[str, ...] = field(converter=_texts)
+    env: Mapping[str, str] = field(factory=dict, repr=False)
+    tools: tuple[str, ...] = field(default=(), converter=_texts)
+
+
+@frozen(kw_only=True)
+class ResearcherOptions:
+    """``[options."agent_type:researcher"]``. What is said of a model counts only where a backend is configured.
+
+    Attributes:
+        answer: let the model answer questions; ``false``: only facts are gathered, as without a model.
+        template: a Jinja2 file to use instead of the packaged prompt; relative to the current folder.
+        model: the model to ask, ``""`` for the backend's.
+        max_input_tokens: how long one question may be, in tokens estimated at three bytes each.
+        max_output_tokens: how long one reply may be.
+        rounds: how often the model may ask for more to read before it answers; 0: it answers from what was chosen for it.
+        repairs: how often an answer that cannot be used is sent back, 0 to 2.
+        timeout_s: seconds for one reply; without it the backend's own limit.
+        fetch: hosts from which pages may be read (``docs.python.org``, ``*.readthedocs.io``); none by default, so nothing is fetched.
+        mcp: name to the server whose tools the model may call; none by default. Needs the extra ``mcp``.
+    """
+
+    answer: bool = True
+    template: Path | None = None
+    model: str = ""
+    max_input_tokens: int = field(default=16_000, validator=ge(1_000))
+    max_output_tokens: int = field(default=4096, validator=ge(64))
+    rounds: int = field(default=4, validator=and_(ge(0), le(20)))
+    repairs: int = field(default=2, validator=and_(ge(0), le(2)))
+    timeout_s: float | None = field(default=None, validator=optional(gt(0.0)))
+    fetch: tuple[str, ...] = field(default=(), converter=_texts)
+    mcp: Mapping[str, McpServer] = field(factory=dict)
