@@ -36,6 +36,7 @@ def default_plugins() -> tuple[tuple[str, object], ...]:
     The imports are written out so that tools that pack a program see them; none of them is heavy.
     """
     from .agents.code_writer import hooks as code_writer
+    from .agents.coding import hooks as coding
     from .agents.researcher import hooks as researcher
     from .agents.tester import hooks as tester
     from .checks import hooks as checks
@@ -74,6 +75,8 @@ def default_plugins() -> tuple[tuple[str, object], ...]:
         ("suggested", dependency_rules.suggested),
         ("llm-rule", dependency_rules.llm),
         ("code-writer", code_writer.code_writer),
+        ("acp-agent", coding.acp),
+        ("command-line-agent", coding.command_line),
         ("researcher", researcher.researcher),
         ("tester", tester.tester),
         ("sql-store", stores.sql),

@@ -1,0 +1,117 @@
+"""What can be configured of coding agents: ``[options."agent_type:acp"]`` and ``[options."agent_type:command-line"]``.
+
+Nothing of it may come from a project's own file that nobody trusts: it names programs that are started.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from attrs import Attribute, field, frozen
+from attrs.validators import deep_iterable, deep_mapping, ge, gt, instance_of, matches_re, min_len, optional
+
+__all__ = ["AcpOptions", "CodingAgentOptions", "CommandLineOptions", "EventRule"]
+
+_NAME: Any = matches_re(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def _relative(instance: object, attribute: Attribute[Any], files: dict[str, str]) -> None:
+    for name in files:
+        path = Path(name)
+        if path.is_absolute() or not path.parts or ".." in path.parts:
+            raise ValueError(f"'{attribute.name}' names files below the agent's own home folder: {name!r}")
+
+
+def _absolute(instance: object, attribute: Attribute[Any], folders: tuple[Path, ...]) -> None:
+    for folder in folders:
+        if not folder.is_absolute():
+            raise ValueError(f"'{attribute.name}' must name folders from the root: {str(folder)!r}")
+
+
+def _url(instance: object, attribute: Attribute[Any], url: str) -> None:
+    parts = urlsplit(url)
+    plain = url.isascii() and url.isprintable() and not set(url) & set(" \\%?#@")
+    if url and not (parts.scheme in ("http", "https") and parts.hostname and plain):
+        raise ValueError(f"'{attribute.name}' must be http(s)://host[:port][/path], without a user: {url!r}")
+
+
+@frozen(kw_only=True)
+class CodingAgentOptions:
+    """What every coding agent has.
+
+    In ``command``, ``env`` and ``home`` stand ``{base_url}`` for the address of the model server inside the sandbox (without ``/v1``),
+    ``{folder}`` for the folder of the task and ``{home}`` for the agent's own home folder.
+
+    Attributes:
+        command: the program and its arguments. It is looked for where the sandbox has programs: give a path for one that is elsewhere.
+        read_only: folders it is installed in, to be readable in the sandbox.
+        env: its environment. Nothing of the dispatcher's own is passed on: there are no keys in the sandbox.
+        home: files in its home folder, which is new for each attempt; relative path to text.
+        timeout_s: seconds one attempt may take, where its deadline does not come sooner.
+        memory_bytes: address space of each of its processes; most runtimes reserve far more than they use.
+        processes: processes and threads it may have at once.
+        max_output_tokens: the most that one call to the model may write; reserved with each call that does not ask for less.
+        max_calls: calls to the model in one attempt.
+        unmetered_url: a model server that is asked as it is, past count and budget; only where ``budget.allow_unmetered`` is set.
+        unmetered_key_env: the environment variable with the key for it. The key goes to this origin and to no other.
+    """
+
+    command: tuple[str, ...] = field(validator=min_len(1))
+    read_only: tuple[Path, ...] = field(default=(), validator=_absolute)
+    env: dict[str, str] = field(factory=dict, validator=deep_mapping(_NAME, instance_of(str)))
+    home: dict[str, str] = field(factory=dict, validator=_relative)
+    timeout_s: float = field(default=3600.0, validator=gt(0.0))
+    memory_bytes: int | None = field(default=None, validator=optional(gt(0)))
+    processes: int = field(default=512, validator=ge(1))
+    max_output_tokens: int = field(default=8192, validator=ge(1))
+    max_calls: int = field(default=200, validator=ge(1))
+    unmetered_url: str = field(default="", validator=_url)
+    unmetered_key_env: str | None = field(default=None, validator=optional(_NAME))
+
+
+@frozen(kw_only=True)
+class AcpOptions(CodingAgentOptions):
+    """Options of ``acp``.
+
+    Attributes:
+        auth_method: how the agent is to be told to authenticate, by the name it gives the method; most need none.
+        mode: the session's mode to switch to, by the name the agent gives it.
+    """
+
+    auth_method: str = ""
+    mode: str = ""
+
+
+@frozen(kw_only=True)
+class EventRule:
+    """What lines of one sort mean. Places in a line are names with dots between (``item.text``, ``content.0.text``).
+
+    Attributes:
+        when: place to text: the lines that the rule is for; all of them where it is empty.
+        progress: where they say what is going on.
+        result: where they say how it ended.
+        error: where they say what went wrong; a line that has it there makes the attempt a failed one.
+        input_tokens, output_tokens: where they count tokens. They are believed only where calls are not metered.
+    """
+
+    when: dict[str, str] = field(factory=dict)
+    progress: str = ""
+    result: str = ""
+    error: str = ""
+    input_tokens: str = ""
+    output_tokens: str = ""
+
+
+@frozen(kw_only=True)
+class CommandLineOptions(CodingAgentOptions):
+    """Options of ``command-line``. ``{prompt}`` stands for what is to be done in ``command``; without it the program reads that from its input.
+
+    Attributes:
+        events: what the lines of its output mean; for each line the first rule whose ``when`` fits. Without rules, output that is no JSON is the result.
+        good_codes: exit codes that mean success.
+    """
+
+    events: tuple[EventRule, ...] = ()
+    good_codes: tuple[int, ...] = field(default=(0,), validator=deep_iterable(instance_of(int)))
