@@ -25,6 +25,7 @@ may want are attributes, so that nobody has to parse a message.
     │   └── Fenced                     this process no longer owns the run
     ├── BackendError               3   a language model did not answer; says of which sort the failure is
     └── RunError                   1
+        ├── AgentDied                  what an agent ran in ended under it
         └── BudgetExceeded         4
 """
 
@@ -34,6 +35,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 __all__ = [
+    "AgentDied",
     "BackendError",
     "BudgetExceeded",
     "ComponentConflictError",
@@ -283,6 +285,11 @@ class RunError(DispatcherError):
     """A run could not be carried through."""
 
     exit_code = 1
+
+
+class AgentDied(RunError):
+    """What an agent ran in (a process, a worker, a container) ended before the agent did. Executors raise it; a task that does this three times
+    is given to no agent any more."""
 
 
 class BudgetExceeded(RunError):

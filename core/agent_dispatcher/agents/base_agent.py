@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from attrs import field, frozen
 from attrs.validators import in_
 
+from ..errors import BackendError
 from ..extension.components import Completed, Language, Limits, LlmBackend
 from ..models import Artifact, ArtifactRef, PlanPatch, Specification, Task
 from .messages import AgentBus
@@ -36,7 +38,9 @@ class AgentResult:
             not fit: the task is done all the same.
         error: why it failed or declined.
         permanent: for ``failed``: another attempt would end the same way.
-        tokens, cost_usd: what metered model calls of this attempt used.
+        sort: for ``failed``: what sort of failure it was (``transient``, ``rate_limit``, ``outage``, ``permanent``, ``poison``, ``budget``), for
+            an agent that handles a :class:`agent_dispatcher.errors.BackendError` itself; ``""`` is ``transient``, or what ``permanent`` says.
+        tokens, cost_usd: what calls of models used that were not made through ``context.llm``; those are counted in any case.
     """
 
     status: str = field(validator=in_(("done", "failed", "declined")))
@@ -45,6 +49,7 @@ class AgentResult:
     patch: PlanPatch | None = None
     error: str | None = None
     permanent: bool = False
+    sort: str = field(default="", validator=in_(("", *BackendError.SORTS, "budget")))
     tokens: int = 0
     cost_usd: float | None = None
 
@@ -76,7 +81,23 @@ class AgentWorkspace(Protocol):
 class AgentSandbox(Protocol):
     """The sandbox, bound to the attempt's folder and the language's environment."""
 
-    async def run(self, argv: Sequence[str], limits: Limits | None = None) -> Completed: ...
+    async def run(
+        self,
+        argv: Sequence[str],
+        limits: Limits | None = None,
+        *,
+        env: Mapping[str, str] | None = None,
+        read_only: Sequence[Path] = (),
+        sockets: Sequence[Path] = (),
+    ) -> Completed:
+        """Run a command in the attempt's folder.
+
+        Args:
+            env: variables beside those of the language.
+            read_only: folders to be readable beside those of the language.
+            sockets: Unix sockets the command may talk to; there is no other network.
+        """
+        ...
 
 
 @frozen(kw_only=True)
@@ -90,7 +111,8 @@ class AgentContext:
         language: the active language, ``None`` without one.
         workspace: read and write files of the attempt's own tree.
         sandbox: run commands on them.
-        llm: the model backend in use, ``None`` without one; what it took belongs into ``AgentResult.tokens``.
+        llm: the model backend in use, ``None`` without one. What it takes is counted, priced and on record, and kept within the budget: a call
+            that does not fit raises :class:`agent_dispatcher.errors.BudgetExceeded`, which is best left alone.
         bus: messages from and to others; see :class:`agent_dispatcher.agents.messages.AgentBus`.
         inputs: landed artifacts of the tasks this one depends on.
         promised: what this task and all others promise to produce, by task id.

@@ -10,6 +10,7 @@ from typing import Any
 from attrs import asdict, evolve, field, frozen
 
 from ..models import ExecutionPlan
+from .demand import Demand
 
 __all__ = ["Beginning"]
 
@@ -27,6 +28,8 @@ class Beginning:
     max_patches: int = 20
     max_patched_tasks: int = 100
     max_batch: int = 1
+    demand: Demand | None = None
+    fallbacks: Mapping[str, tuple[str, ...]] = field(factory=dict)
 
     def options(self) -> dict[str, Any]:
         """As keyword arguments of the engine."""
@@ -55,6 +58,8 @@ class Beginning:
             "max_patches": self.max_patches,
             "max_patched_tasks": self.max_patched_tasks,
             "max_batch": self.max_batch,
+            "demand": self.demand.to_data() if self.demand is not None else None,
+            "fallbacks": {name: list(types) for name, types in self.fallbacks.items()},
         }
 
     @classmethod
@@ -83,5 +88,7 @@ class Beginning:
             max_patches=data["max_patches"],
             max_patched_tasks=data["max_patched_tasks"],
             max_batch=data.get("max_batch", 1),  # not in logs of versions without batches
+            demand=Demand.from_data(data.get("demand")),
+            fallbacks={name: tuple(types) for name, types in data.get("fallbacks", {}).items()},
         )
         return beginning, plan

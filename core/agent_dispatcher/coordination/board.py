@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from attrs import define
+from attrs import define, field
 
 from .structure import Structure
 
@@ -41,6 +41,8 @@ class Board:
         state, phase: see above.
         attempt: number of the last attempt.
         failures: attempts that count against the limit.
+        poisoned: task -> attempts that their agent did not survive.
+        fallen: task -> how many of its fallback agent types were turned to.
         choice: which of its candidates is asked next.
         agent_type: who does it or is to do it, where that is not the choice.
         freely: in progress, and what it excludes was given up.
@@ -63,6 +65,8 @@ class Board:
     doomed: dict[int, int]
     kept: set[int]
     blocked_by: dict[int, str]
+    poisoned: dict[int, int] = field(factory=dict)
+    fallen: dict[int, int] = field(factory=dict)
 
     @classmethod
     def fresh(cls, shape: Structure) -> Board:
@@ -102,6 +106,10 @@ class Board:
                 new.kept.add(index)
             if before in self.blocked_by:
                 new.blocked_by[index] = self.blocked_by[before]
+            if before in self.poisoned:
+                new.poisoned[index] = self.poisoned[before]
+            if before in self.fallen:
+                new.fallen[index] = self.fallen[before]
         return new
 
     def begin_again(self, tasks: Iterable[int]) -> list[int]:
@@ -110,8 +118,10 @@ class Board:
         for index in tasks:
             if self.state[index] == FAILED:
                 self.state[index], self.failures[index] = PENDING, 0
+                self.poisoned.pop(index, None)
                 failed.append(index)
             self.choice[index], self.agent_type[index] = 0, None
+            self.fallen.pop(index, None)
         return failed
 
     def open_again(self, parent: Sequence[bool]) -> list[int]:

@@ -46,9 +46,12 @@ from .board import (
     SKIPPED,
     Board,
 )
+from .demand import Demand, backend_resource
 from .exclusions import Exclusions
+from .failures import POISON, QUARANTINE_AFTER, costs_attempt
+from .named_resources import NamedResources, Needs
 from .revisions import Revisions
-from .run_state import COUNTED, RunState, fold
+from .run_state import RunState, fold
 from .snapshot import Snapshot, take_snapshot
 from .structure import Structure
 from .transitions import (
@@ -60,6 +63,7 @@ from .transitions import (
     AttemptRejected,
     AttemptSealed,
     Cancel,
+    CircuitChanged,
     EngineEvent,
     Finish,
     Instruction,
@@ -96,11 +100,13 @@ class Engine:
         priorities: task id to a priority that replaces the task's own.
         max_patches: patches of agents that are taken; those of people are not counted.
         max_patched_tasks: tasks that patches of agents may bring.
+        demand: what tasks need beside an agent, and how much there is; ``None``: nothing.
+        fallbacks: task id to the agent types that take over one after the other; without an entry, the task's own.
         max_batch: sealed attempts that may land together.
 
     Raises:
         CycleError: tasks wait for each other over dependencies, gates and children.
-        ValueError: a task needs an agent and has no candidate.
+        ValueError: a task needs an agent and has no candidate, or more of a resource than there is.
     """
 
     def __init__(
@@ -116,12 +122,17 @@ class Engine:
         max_patches: int = 20,
         max_patched_tasks: int = 100,
         max_batch: int = 1,
+        demand: Demand | None = None,
+        fallbacks: Mapping[str, tuple[str, ...]] | None = None,
     ) -> None:
         left_out = {task.id: _LEFT_OUT for task in plan.tasks if task.status == "skipped"} | dict(skipped or {})
         self._skipped = {task.id: left_out[task.id] for task in plan.tasks if task.id in left_out}
         self._given = dict(candidates or {})
         self._priorities = dict(priorities or {})
         self._attempts_for = max_attempts, dict(attempts_by_type or {})
+        self._demand = demand
+        self._circuits: dict[str, str] = {}
+        self._fallbacks = dict(fallbacks or {})
         self._concurrency = concurrency
         self._revisions = Revisions(max_patches, max_patched_tasks)
         self._out: list[Instruction] = []
@@ -142,6 +153,7 @@ class Engine:
             AttemptRejected: self._on_rejected,
             AttemptFailed: self._on_failed,
             RetryDue: self._on_retry_due,
+            CircuitChanged: self._on_circuit,
             Stop: self._on_stop,
             PatchAsked: self._on_patch,
         }
@@ -176,6 +188,7 @@ class Engine:
         self._max_attempts = [by_type.get(task.type, max_attempts) for task in self._plan.tasks]
         self._heap.clear()
         self._exclusions = Exclusions(shape.exclusions, shape.groups, shape.place, self._line_up)
+        self._resources, self._needs = self._supply(shape)
         self._board = board = board or Board.fresh(shape)
         self._state, self._phase, self._attempt, self._failures = (
             board.state,
@@ -186,6 +199,23 @@ class Engine:
         self._choice, self._agent_type, self._freely = board.choice, board.agent_type, board.freely
         self._waiting, self._gates, self._doomed = board.waiting, board.gates, board.doomed
         self._unfinished = sum(state in (PENDING, READY, IN_PROGRESS) for state in board.state)
+
+    def _supply(self, shape: Structure) -> tuple[NamedResources | None, list[dict[str, int]]]:
+        """The resources, and index to what the task needs of those that are named; ``None`` when no task can want any."""
+        demand = self._demand
+        if demand is None:
+            if not any(task.needs for task in self._plan.tasks):
+                return None, []
+            demand = Demand()
+        needs = [demand.own_needs(task) for task in self._plan.tasks]
+        if not demand.backends and not any(needs):
+            return None, []
+        for task in self._plan.tasks:
+            if task.id not in self._skipped and task.status != "completed":
+                for name, amount, there_is in demand.excess(task):
+                    raise ValueError(f"task {task.id} needs {amount} of {name}, and there is {there_is}")
+        capacity = demand.capacity(self._circuits)
+        return NamedResources(capacity, shape.place, shape.at_place, self._line_up), needs
 
     def _begin(self, states: Mapping[str, int], known: RunState | None) -> None:
         """Set every state from ``states``; what ``known`` already records is not recorded again."""
@@ -242,6 +272,10 @@ class Engine:
             self._attempt[index], self._failures[index] = task.attempts, task.failures
             candidates = self._candidates[index]
             self._choice[index] = min(task.declined, max(len(candidates) - 1, 0))
+            if task.poisoned:
+                self._board.poisoned[index] = task.poisoned
+            if task.fallen:
+                self._board.fallen[index] = task.fallen
             if task.attempts and task.agent_type:
                 self._agent_type[index] = task.agent_type
             if self._state[index] != PENDING or task.status != "in_progress":
@@ -288,9 +322,19 @@ class Engine:
     def look(self) -> Snapshot:
         """Everything at this moment, for whoever wants to see it."""
         stopping = self._stop.how if self._stop is not None else ""
-        held = self._exclusions.holders()
+        held, resources = self._exclusions.holders(), self._resources
+
+        def short_of(index: int) -> str:
+            return "" if resources is None else resources.short_of(index, self._needs_of(index))
+
         return take_snapshot(
-            self._plan, self._board, place=self._place, groups=self._groups, holders=held, stopping=stopping
+            self._plan,
+            self._board,
+            place=self._place,
+            groups=self._groups,
+            holders=held,
+            stopping=stopping,
+            short_of=short_of,
         )
 
     @property
@@ -314,6 +358,8 @@ class Engine:
         index = self._current(event, RUNNING)
         if index >= 0:
             self._running -= 1
+            if self._resources is not None:
+                self._resources.release(index)
             self._after_seal(index)
 
     def _on_held(self, event: AttemptHeld) -> None:
@@ -352,8 +398,13 @@ class Engine:
             self._after_seal(index)
             return
         self._running -= 1
+        if self._resources is not None:
+            self._resources.release(index)
         self._release(index)
-        self._again_or_fail(index, event, counted=event.reason in COUNTED, declined=event.reason == "declined")
+        if event.sort == "budget" and event.verdict is None and self._stop is None:
+            self._stop = Stop("drain", f"stopped by the budget: {event.error}")
+        counted = costs_attempt(event.reason, event.sort)
+        self._again_or_fail(index, event, counted=counted, declined=event.reason == "declined")
 
     def _on_retry_due(self, event: RetryDue) -> None:
         index = self._ids.get(event.task, -1)
@@ -361,6 +412,12 @@ class Engine:
             self._phase[index] = IDLE
             if not self._waiting[index]:  # a patch may have given it something to wait for meanwhile
                 self._make_ready(index)
+
+    def _on_circuit(self, event: CircuitChanged) -> None:
+        self._circuits[event.backend] = event.state
+        name = backend_resource(event.backend)
+        if self._resources is not None and self._demand is not None and self._resources.has(name):
+            self._resources.resize(name, self._demand.capacity(self._circuits)[name])
 
     def _on_stop(self, event: Stop) -> None:
         harder = ("drain", "interrupt", "cancel")
@@ -402,6 +459,8 @@ class Engine:
         for index, phase in enumerate(self._phase):
             if phase in (RUNNING, QUEUED, LANDING) and not self._freely[index]:
                 self._exclusions.hold(index)
+            if phase == RUNNING and self._resources is not None:
+                self._resources.hold(index, self._needs_of(index))
         said, self._out = self._out, []
         self._open_up()
         freed += [index for index in was_blocked if self._state[index] != BLOCKED]
@@ -451,11 +510,16 @@ class Engine:
                     self._fail(index, f"no agent type takes the task: {event.error}")
                     return
             self._agent_type[index] = None
-        elif event.verdict == "fail" or (event.permanent and event.verdict is None):
+        elif event.verdict == "fail":
             self._fail(index, event.error)
             return
+        elif isinstance(event, AttemptFailed) and event.sort == POISON and self._quarantine(index, event.error):
+            return
+        elif event.permanent and event.verdict is None:
+            self._fall_back(index, event.error)
+            return
         elif counted and self._failures[index] >= self._max_attempts[index]:
-            self._fail(index, f"attempt {self._failures[index]} of {self._max_attempts[index]}: {event.error}")
+            self._fall_back(index, f"attempt {self._failures[index]} of {self._max_attempts[index]}: {event.error}")
             return
         if event.verdict == "reroute" and event.agent_type:
             self._agent_type[index] = event.agent_type
@@ -468,6 +532,47 @@ class Engine:
             self._phase[index] = RESTING
         else:
             self._make_ready(index)
+
+    def _quarantine(self, index: int, error: str) -> bool:
+        """Count an attempt that its agent did not survive; whether that was one too many."""
+        count = self._board.poisoned[index] = self._board.poisoned.get(index, 0) + 1
+        if count < QUARANTINE_AFTER:
+            return False
+        self._fail(index, f"quarantined after {count} attempts that their agents did not survive: {error}")
+        return True
+
+    def _fall_back(self, index: int, error: str) -> None:
+        """Give the task to its next fallback agent type, with all its attempts; it has failed when there is none."""
+        name, task = self._names[index], self._plan.tasks[index]
+        fallbacks, fallen = self._fallbacks.get(name, task.fallback), self._board.fallen.get(index, 0)
+        if fallen >= len(fallbacks):
+            self._fail(index, error)
+            return
+        self._board.fallen[index] = fallen + 1
+        self._agent_type[index], self._failures[index], self._state[index] = fallbacks[fallen], 0, PENDING
+        self._out.append(RetryAt(name, self._attempt[index] + 1, 0.0, fallbacks[fallen], fallen + 1))
+        self._make_ready(index)
+
+    def _needs_of(self, index: int) -> Needs:
+        """What an attempt at the task takes, its agent type's backend included."""
+        own = self._needs[index]
+        backend = self._demand.backends.get(self._type_of(index)) if self._demand is not None else None
+        return own if backend is None else {**own, backend_resource(backend): 1}
+
+    def _may_start(self, index: int) -> bool:
+        """Take all that the task needs and excludes, or park it. Only where there are resources; else exclusions are all there is."""
+        resources = self._resources
+        assert resources is not None
+        needs = self._needs_of(index)
+        if resources.short_of(index, needs):
+            resources.park(index, needs)
+            self._exclusions.pass_on(index)
+            return False
+        if self._groups[index] and not self._exclusions.take(index):
+            resources.pass_on(index)
+            return False
+        resources.take(index, needs)
+        return True
 
     def _type_of(self, index: int) -> str:
         return self._agent_type[index] or self._candidates[index][self._choice[index]]
@@ -519,6 +624,8 @@ class Engine:
 
     def _set_blocked(self, index: int, by: int) -> None:
         self._board.blocked_by[index] = self._names[by]
+        if self._resources is not None:
+            self._resources.forget(index)
         if self._phase[index] == SEALED and not self._parent[index]:
             self._board.kept.add(index)
         self._state[index], self._phase[index] = BLOCKED, IDLE
@@ -556,13 +663,19 @@ class Engine:
 
     def _dispatch(self) -> None:
         """Fill the free places, occupy the lane, see whether all is over."""
-        heap, out = self._heap, self._out
+        heap, out, resources = self._heap, self._out, self._resources
         if self._stop is None:
             while heap and self._running < self._concurrency:
                 index = self._at_place[heappop(heap)]
                 if self._state[index] != READY:
                     self._exclusions.pass_on(index)
-                elif not self._groups[index] or self._exclusions.take(index):
+                    if resources is not None:
+                        resources.pass_on(index)
+                elif (
+                    not self._groups[index] or self._exclusions.take(index)
+                    if resources is None
+                    else self._may_start(index)
+                ):
                     self._freely[index] = False
                     self._state[index], self._phase[index] = IN_PROGRESS, RUNNING
                     self._attempt[index] += 1

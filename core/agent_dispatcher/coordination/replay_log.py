@@ -110,7 +110,7 @@ _WORKED = frozenset(
 #: Type of a decision -> keys of its data that the engine decides.
 DECIDED: Mapping[str, tuple[str, ...]] = {
     "attempt.started": ("agent_type",),
-    "attempt.retry": ("delay_s", "agent_type"),
+    "attempt.retry": ("delay_s", "agent_type", "fallback"),
     "attempt.failed": ("reason",),
     "task.completed": (),
     "task.failed": ("error",),
@@ -188,8 +188,9 @@ def decision_of(instruction: t.Instruction) -> Decision | None:
     match instruction:
         case t.Start(task, attempt, agent_type):
             return Decision("attempt.started", task, attempt, {"agent_type": agent_type})
-        case t.RetryAt(task, attempt, delay_s, agent_type):
-            return Decision("attempt.retry", task, attempt, {"delay_s": round(delay_s, 3), "agent_type": agent_type})
+        case t.RetryAt(task, attempt, delay_s, agent_type, fallback):
+            data = {"delay_s": round(delay_s, 3), "agent_type": agent_type, "fallback": fallback or None}
+            return Decision("attempt.retry", task, attempt, data)
         case t.AttemptLost(task, attempt):
             return Decision("attempt.failed", task, attempt, {"reason": "lost"})
         case t.TaskCompleted(task):
@@ -243,7 +244,8 @@ def _judged(event: Event) -> dict[str, Any]:
 
 
 def _failed(event: Event) -> t.EngineEvent:
-    return t.AttemptFailed(*_names(event), event.data["error"], event.data["reason"], **_judged(event))
+    sort = event.data.get("sort", "")
+    return t.AttemptFailed(*_names(event), event.data["error"], event.data["reason"], **_judged(event), sort=sort)
 
 
 def _rejected(event: Event) -> t.EngineEvent:
@@ -266,6 +268,7 @@ def _asked(event: Event) -> t.EngineEvent:
 
 _TOLD: Mapping[str, Callable[[Event], t.EngineEvent]] = {
     "run.stopping": lambda event: t.Stop(event.data["how"], event.data["why"]),
+    "circuit.changed": lambda event: t.CircuitChanged(event.data["backend"], event.data["state"]),
     "attempt.sealed": lambda event: t.AttemptSealed(*_names(event)),
     "attempt.failed": _failed,
     "attempt.landed": lambda event: t.AttemptLanded(*_names(event)),

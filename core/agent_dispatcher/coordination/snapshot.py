@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from attrs import field, frozen
 
@@ -21,6 +21,7 @@ class Snapshot:
         attempts: number of the last attempt, of the tasks that had one.
         running: an agent is at work on them, in the order of the plan.
         ready: could be started if there were a place, the first to start first.
+        short: are ready, and wait for a named resource, or for a language-model backend to answer again: task -> which.
         excluded: are ready, and wait for a task that must not run at the same time: task -> (resource, who holds it).
         resting: wait before another attempt.
         gated: are sealed and wait for a test to land.
@@ -36,6 +37,7 @@ class Snapshot:
     running: tuple[str, ...] = ()
     ready: tuple[str, ...] = ()
     excluded: Mapping[str, tuple[str, str]] = field(factory=dict)
+    short: Mapping[str, str] = field(factory=dict)
     resting: tuple[str, ...] = ()
     gated: tuple[str, ...] = ()
     lane: tuple[str, ...] = ()
@@ -53,6 +55,7 @@ def take_snapshot(
     groups: Sequence[tuple[int, ...]],
     holders: Sequence[int],
     stopping: str,
+    short_of: Callable[[int], str] = lambda index: "",
 ) -> Snapshot:
     """What the engine knows, in words.
 
@@ -60,6 +63,7 @@ def take_snapshot(
         place: index to place in the order of starting (and of landing).
         groups: index to the numbers of the exclusions the task takes part in.
         holders: number of an exclusion to the index of the task that holds it, -1 for nobody.
+        short_of: what there is too little of for a ready task, ``""`` for nothing.
     """
     names = [task.id for task in plan.tasks]
     order = sorted(range(len(names)), key=place.__getitem__)
@@ -67,13 +71,15 @@ def take_snapshot(
     def of(phase: int, indices: Sequence[int] = range(len(names))) -> tuple[str, ...]:
         return tuple(names[index] for index in indices if board.phase[index] == phase)
 
-    ready, excluded = [], {}
+    ready, excluded, short = [], {}, {}
     for index in order:
         if board.state[index] != READY:
             continue
         taken = [(group, holders[group]) for group in groups[index] if holders[group] >= 0]
         if taken:
             excluded[names[index]] = plan.exclusions[taken[0][0]].resource, names[taken[0][1]]
+        elif lacking := short_of(index):
+            short[names[index]] = lacking
         else:
             ready.append(names[index])
     return Snapshot(
@@ -82,6 +88,7 @@ def take_snapshot(
         running=of(RUNNING),
         ready=tuple(ready),
         excluded=excluded,
+        short=short,
         resting=of(RESTING),
         gated=of(SEALED, [index for index, task in enumerate(plan.tasks) if not task.children]),
         lane=of(QUEUED, order),

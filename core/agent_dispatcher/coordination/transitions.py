@@ -23,6 +23,7 @@ __all__ = [
     "AttemptRejected",
     "AttemptSealed",
     "Cancel",
+    "CircuitChanged",
     "EngineEvent",
     "Finish",
     "Instruction",
@@ -107,6 +108,8 @@ class AttemptFailed:
         reason: ``failed``, ``raised`` and ``timeout`` count against the attempts of a task; ``declined`` (the next agent type is asked),
             ``cancelled`` and ``lost`` do not.
         error, permanent, verdict, delay_s, agent_type: as in :class:`AttemptRejected`.
+        sort: of the failure, see :mod:`agent_dispatcher.coordination.failures`; ``rate_limit``, ``outage`` and ``budget`` do not count
+            either, after ``budget`` nothing new begins, and ``poison`` is counted on its own.
     """
 
     task: str
@@ -117,6 +120,7 @@ class AttemptFailed:
     verdict: str | None = None
     delay_s: float = 0.0
     agent_type: str | None = None
+    sort: str = ""
 
 
 @frozen
@@ -124,6 +128,18 @@ class RetryDue:
     """The rest before another attempt, asked for by :class:`RetryAt`, is over."""
 
     task: str
+
+
+@frozen
+class CircuitChanged:
+    """The circuit of a language-model backend changed.
+
+    Attributes:
+        state: ``open`` (no task that needs the backend is begun), ``half_open`` (one at a time is, to find out), or ``closed``.
+    """
+
+    backend: str
+    state: str
 
 
 @frozen
@@ -169,6 +185,7 @@ EngineEvent = (
     | AttemptRejected
     | AttemptFailed
     | RetryDue
+    | CircuitChanged
     | Stop
     | PatchAsked
 )
@@ -196,12 +213,17 @@ class Land:
 
 @frozen
 class RetryAt:
-    """There will be another attempt, by an agent of that type, ``delay_s`` seconds from now: then send :class:`RetryDue` (0: it is ready already)."""
+    """There will be another attempt, by an agent of that type, ``delay_s`` seconds from now: then send :class:`RetryDue` (0: it is ready already).
+
+    Attributes:
+        fallback: the agent type is the task's first, second, ... fallback, which begins with all its attempts; 0: it does not change.
+    """
 
     task: str
     attempt: int
     delay_s: float
     agent_type: str
+    fallback: int = 0
 
 
 @frozen

@@ -51,7 +51,7 @@ class Asking:
         )
         return answer
 
-    def on_task_error(self, task: Task, attempt: int, error: str) -> Retry | Reroute | Fail | None:
+    def on_task_error(self, task: Task, attempt: int, error: str, sort: str) -> Retry | Reroute | Fail | None:
         """What some plugin wants to follow a failed attempt; ``None`` without an opinion."""
         answer: Retry | Reroute | Fail | None = self._ask(
             "dispatcher_on_task_error",
@@ -60,6 +60,7 @@ class Asking:
             task=task,
             attempt=attempt,
             error=error,
+            sort=sort,
         )
         return answer
 

@@ -148,8 +148,14 @@ class DispatcherSpecs:
         """Choose the agent type for a task among ``candidates`` (those that accept it, in rank); ``None`` is no opinion. Called once per task at validation."""
 
     @hookspec(firstresult=True)
-    def dispatcher_on_task_error(self, task: Task, attempt: int, error: str) -> Retry | Reroute | Fail | None:
-        """Decide what follows a failed attempt; ``None`` is no opinion. Called once per failure; the answer enters the engine inside the event."""
+    def dispatcher_on_task_error(
+        self, task: Task, attempt: int, error: str, sort: str
+    ) -> Retry | Reroute | Fail | None:
+        """Decide what follows a failed attempt; ``None`` is no opinion. Called once per failure; the answer enters the engine inside the event.
+
+        ``sort`` is one of ``transient``, ``rate_limit``, ``outage``, ``permanent``, ``poison`` and ``budget``; an implementation may leave it out of
+        its arguments.
+        """
 
     @hookspec(firstresult=True)
     def dispatcher_priority(self, task: Task) -> float | None:

@@ -485,9 +485,11 @@ class Registry:
         """The agent type some plugin chose among ``candidates``; ``None`` without an opinion."""
         return self._asking.route_task(task, candidates)
 
-    def on_task_error(self, task: Task, attempt: int, error: str) -> Retry | Reroute | Fail | None:
+    def on_task_error(
+        self, task: Task, attempt: int, error: str, sort: str = "transient"
+    ) -> Retry | Reroute | Fail | None:
         """What some plugin wants to follow a failed attempt; ``None`` without an opinion."""
-        return self._asking.on_task_error(task, attempt, error)
+        return self._asking.on_task_error(task, attempt, error, sort)
 
     def priority(self, task: Task) -> float | None:
         """The priority some plugin gives to a task; ``None`` without an opinion."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from attrs import field, frozen
 from attrs.validators import ge, gt, in_, min_len
 
-__all__ = ["TASK_STATUSES", "TASK_TYPES", "ArtifactRef", "DeclaredDependency", "Step", "Task"]
+__all__ = ["TASK_STATUSES", "TASK_TYPES", "ArtifactRef", "DeclaredDependency", "ResourceNeed", "Step", "Task"]
 
 #: Task types every installation knows; plugins and ``[task_types]`` add more.
 TASK_TYPES = (
@@ -55,6 +55,19 @@ class Step:
 
 
 @frozen(kw_only=True)
+class ResourceNeed:
+    """So much of a named resource is needed while an agent is at work on the task.
+
+    Attributes:
+        resource: its name, as ``[resources]`` of the configuration has it.
+        amount: in whole units of that resource.
+    """
+
+    resource: str = field(validator=min_len(1))
+    amount: int = field(default=1, validator=ge(1))
+
+
+@frozen(kw_only=True)
 class Task:
     """A unit of work that one agent carries out in one workspace.
 
@@ -75,6 +88,8 @@ class Task:
         priority: higher goes first among tasks that are ready and equally urgent.
         estimate_s: expected duration in seconds.
         source: ``file:line`` where it was read, ``""`` for a derived one.
+        needs: named resources it takes while an agent is at work on it.
+        fallback: agent types that take over, in this order, when the one before has used up its attempts or cannot do it for good.
         optional: its source allows to leave it out. Left out (``skipped``) it holds up neither the whole it is a part of nor a requirement.
     """
 
@@ -97,6 +112,8 @@ class Task:
     priority: int = 0
     estimate_s: float = field(default=60.0, validator=ge(0))
     source: str = ""
+    needs: tuple[ResourceNeed, ...] = ()
+    fallback: tuple[str, ...] = ()
     optional: bool = False
 
     @property

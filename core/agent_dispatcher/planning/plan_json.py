@@ -137,6 +137,8 @@ def _task(task: Task) -> dict[str, Any]:
         "priority": task.priority,
         "estimate_s": task.estimate_s,
         "source": task.source,
+        **({"needs": [asdict(each) for each in task.needs]} if task.needs else {}),
+        **({"fallback": list(task.fallback)} if task.fallback else {}),
         **({"optional": True} if task.optional else {}),
     }
 

@@ -39,7 +39,7 @@ class Plugin:
         )
 
     @hookimpl
-    def dispatcher_on_task_error(self, task: Task, attempt: int, error: str) -> Retry:
+    def dispatcher_on_task_error(self, task: Task, attempt: int, error: str, sort: str) -> Retry:
         return Retry(delay_s=0.1)
 
 

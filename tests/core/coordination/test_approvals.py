@@ -216,7 +216,7 @@ def test_refusal_counts_and_policies_are_asked(world: Any, plan_of: Any) -> None
 def test_policy_may_end_a_refused_task(world: Any, plan_of: Any) -> None:
     """``dispatcher_on_task_error`` is asked about a refusal as about every failure."""
     plan = reviewed(world, plan_of("a"), "a")
-    world.on_task_error = lambda task, attempt, error: Fail()
+    world.on_task_error = lambda task, attempt, error, sort: Fail()
     asyncio.run(world.run(plan))
     request(world.store, "r", refusal(by="ada", why="no", task="a", attempt=1, commit="s-a"))
     assert asyncio.run(world.run(plan)) == "failed"

@@ -221,7 +221,7 @@ def test_policy_decides_what_follows_a_failure(world: Any, plan_of: Any, answer:
 
     asked: list[tuple[str, int, str]] = []
 
-    def policy(task: Task, attempt: int, error: str) -> object:
+    def policy(task: Task, attempt: int, error: str, sort: str) -> object:
         asked.append((task.id, attempt, error))
         return answer
 

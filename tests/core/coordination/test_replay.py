@@ -131,7 +131,7 @@ class Fate:
         conflict = ("a.py",) if self.rng.random() < 0.5 else ()
         return [self.verdict(why="red", conflict=conflict, permanent=self.rng.random() < 0.2)]
 
-    def policy(self, task: Task, attempt: int, error: str) -> Any:
+    def policy(self, task: Task, attempt: int, error: str, sort: str) -> Any:
         return self.rng.choice((None, None, Retry(delay_s=0.0), Retry(delay_s=0.002), Reroute("other"), Fail()))
 
     def patch(self, after: str) -> PlanPatch:

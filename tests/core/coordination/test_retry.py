@@ -39,5 +39,5 @@ def test_judge_counts_failures_per_task() -> None:
 )
 def test_policy_comes_first(answer: Retry | Reroute | Fail | None, expected: Judgement) -> None:
     """The hook's answer wins; without one the backoff holds."""
-    judge = FailureJudge(RetryPolicy(), lambda: 1.0, lambda task, attempt, error: answer)
+    judge = FailureJudge(RetryPolicy(), lambda: 1.0, lambda task, attempt, error, sort: answer)
     assert judge.judge(TASK, 1, "no") == expected

@@ -75,7 +75,7 @@ class Hooks(DispatcherSpecs):
 
     @hookimpl
     @override
-    def dispatcher_on_task_error(self, task: Task, attempt: int, error: str) -> Retry | Fail | None:
+    def dispatcher_on_task_error(self, task: Task, attempt: int, error: str, sort: str) -> Retry | Fail | None:
         return Retry(delay_s=1.0) if attempt < 3 else Fail()
 
     @hookimpl

@@ -34,7 +34,7 @@ class Hooks(DispatcherSpecs):
 
     @hookimpl
     @override
-    def dispatcher_on_task_error(self, task: Task, attempt: int, error: str) -> Retry | None:
+    def dispatcher_on_task_error(self, task: Task, attempt: int, error: str, sort: str) -> Retry | None:
         return Retry(delay_s="soon")  # finding
 
 
