@@ -23,10 +23,10 @@ def group(name: str) -> list[str]:
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """All tests, against the built wheel."""
+    """All tests, against the built wheel, a process for each core; the tests of one file stay together."""
     wheel = _build_wheel(session)
     session.install(f"{wheel}[all]", *group("test"))
-    session.run("python", "-m", "pytest", *session.posargs)
+    session.run("python", "-m", "pytest", "--numprocesses=auto", "--dist=loadfile", *session.posargs)
 
 
 @nox.session
