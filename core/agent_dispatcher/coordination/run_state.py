@@ -8,11 +8,9 @@ from typing import Any
 from attrs import define, field
 
 from ..models import Event
+from .failures import POISON, costs_attempt
 
 __all__ = ["RunState", "TaskState", "fold", "refusal_text"]
-
-#: Why an attempt ended that counts against the attempts of its task.
-COUNTED = frozenset({"failed", "raised", "timeout"})
 
 
 @define(kw_only=True)
@@ -25,6 +23,8 @@ class TaskState:
         attempts: number of the last attempt.
         failures: attempts that count against the limit.
         declined: agent types that declined.
+        poisoned: attempts that their agent did not survive.
+        fallen: how many of its fallback agent types were turned to.
         agent_type: who did, does or is to do it.
         agent: the instance of the last attempt.
         change: the sealed work of the last attempt (fields of ``Change``).
@@ -43,6 +43,8 @@ class TaskState:
     attempts: int = 0
     failures: int = 0
     declined: int = 0
+    poisoned: int = 0
+    fallen: int = 0
     agent_type: str | None = None
     agent: str | None = None
     commit: str | None = None
@@ -156,7 +158,7 @@ def _patched(state: RunState, data: dict[str, Any]) -> None:
     for name in (*data["split"], *data["rerouted"]):
         task = state.tasks.get(name)
         if task is not None:
-            task.agent_type, task.declined = None, 0
+            task.agent_type, task.declined, task.fallen = None, 0, 0
     _decided(state, data)
 
 
@@ -182,7 +184,7 @@ def _resume(task: TaskState, *, retry: bool) -> None:
     again = {"cancelled", "failed", "blocked"} if retry else {"cancelled"}
     if task.status in again:
         if task.status != "cancelled":
-            task.failures = task.declined = 0
+            task.failures = task.declined = task.poisoned = task.fallen = 0
         _free(task)
 
 
@@ -223,16 +225,20 @@ def _task_event(task: TaskState, event: Event) -> None:
     elif kind == "attempt.failed":
         task.status, task.phase, task.error = "pending", "failed", data.get("error")
         task.work_s += data.get("duration_s", 0.0)
-        task.failures += data.get("reason") in COUNTED
+        sort = data.get("sort", "")
+        task.failures += costs_attempt(data.get("reason", ""), sort)
+        task.poisoned += sort == POISON
         task.declined += data.get("reason") == "declined"
         task.ended_at = event.at
     elif kind == "attempt.retry":
         task.agent_type = data.get("agent_type")
+        if data.get("fallback"):
+            task.failures, task.fallen = 0, data["fallback"]
     elif kind == "patch.proposed":
         task.proposal = (event.attempt or 0, data["patch"])
     elif kind == "task.freed":
         if task.status == "failed":
-            task.failures = task.declined = 0
+            task.failures = task.declined = task.poisoned = task.fallen = 0
         _free(task)
     elif kind.startswith("task."):
         task.status, task.ended_at = kind[5:], event.at

@@ -64,6 +64,7 @@ from .task import (
     TASK_TYPES,
     ArtifactRef,
     DeclaredDependency,
+    ResourceNeed,
     Step,
     Task,
 )
@@ -113,6 +114,7 @@ __all__ = [
     "Relation",
     "Requirement",
     "RequirementResult",
+    "ResourceNeed",
     "Scalar",
     "Scenario",
     "Specification",
