@@ -118,10 +118,11 @@ class PytestCheck:
         truly_red = [case for case in results.red() if case.name not in explained]
         percent = coverage_percent(measured)
         ran = results.count("passed")
+        expected_red = bool(explained) and not truly_red
         if task is None:
-            passed, expected_red = not truly_red and ran > 0, False
+            passed = not truly_red and ran > 0
+            expected_red = expected_red and not passed
         else:
-            expected_red = bool(explained) and not truly_red
             passed = done.code == _ALL_PASSED and not results.red() and ran > 0
         return evidence(
             task,

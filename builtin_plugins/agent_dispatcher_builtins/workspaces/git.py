@@ -8,14 +8,12 @@ reachable from the run's branch. Every step is one that a kill leaves either don
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
-import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from attrs import asdict, frozen
+from attrs import evolve
 
 from agent_dispatcher.errors import WorkspaceError
 from agent_dispatcher.extension import Change, Conflict, Landed, Moved, Opened, Reconciled, Started, Tree
@@ -23,14 +21,17 @@ from agent_dispatcher.failpoints import failpoint
 from agent_dispatcher.models import Task
 
 from . import git_upkeep
-from .commits import SealedCommit, compose, parse_commit, ref_part, trailers_of
+from .commits import compose, ref_part, trailers_of
+from .ending import clear_locks, delete_merged_refs, show_result
 from .git_command import Git, GitFailed
+from .git_state import GitState, load_state, save_state, write_as_a_whole
+from .objects import NO_COMMIT, Objects, parse_raw
+from .placing import Placing
 from .repository import OWN_FOLDER, Repository, find_repository, owns_folder, problems_of
 from .worktrees import Worktree, WorktreePool, refuse_names
 
 __all__ = ["GitWorkspace"]
 
-_NO_COMMIT = "0" * 40
 #: Stands in a ref for a change that is no task's.
 _NO_TASK = "_run"
 #: Left behind by tools, never part of anyone's work.
@@ -49,44 +50,27 @@ _NEVER_SEALED = (
 _LINK, _REPOSITORY = "120000", "160000"
 
 
-@frozen(kw_only=True)
-class _State:
-    """What must be known again after a crash; kept in a file.
-
-    Attributes:
-        base: the commit the run starts from.
-        branch: the run's branch.
-        new: the repository was made for this run.
-        head: the branch that is fast-forwarded at the end of a new repository's run.
-        finishing: the tip that a ``finish`` was about to check out; ``""`` when none was.
-    """
-
-    base: str
-    branch: str
-    new: bool
-    head: str = ""
-    finishing: str = ""
-
-
 class GitWorkspace:
     """See the module's page, and :class:`agent_dispatcher.extension.Workspace` for each method.
 
     Args:
-        log: where it says what it cleared away.
+        log: where it says what it cleared away, and what it merged by itself.
     """
+
+    stacks = True
 
     def __init__(self, log: logging.Logger | None = None) -> None:
         self._log = log or logging.getLogger(__name__)
         self._run = ""
         self._tip = ""
         self._repository: Repository | None = None
-        self._state: _State | None = None
+        self._state: GitState | None = None
         self._git: Git | None = None
         self._pool: WorktreePool | None = None
         self._landing: Worktree | None = None
         self._busy: dict[Path, Worktree] = {}
-        self._commits: dict[str, SealedCommit] = {}
-        self._merges_trees = True
+        self._objects: Objects | None = None
+        self._placing: Placing | None = None
 
     # --- the run ---------------------------------------------------------------------------------------------------
 
@@ -96,7 +80,7 @@ class GitWorkspace:
         repository, made = await find_repository(output)
         if not made:
             made = repository.empty
-        state = _load_state(self._state_file(output, run))
+        state = load_state(self._state_file(output, run))
         warnings: list[str] = []
         if state is None:
             in_progress = repository.operation_in_progress()
@@ -105,7 +89,7 @@ class GitWorkspace:
         self._exclude_own_folder(repository)
         self._run, self._repository = run, repository
         self._git = Git(repository.common_dir, excludes=self._write_excludes(output), identity=repository.identity)
-        self._merges_trees = await self._has_merge_tree()
+        self._objects = Objects(self._git)
         if state is None:
             if not made:
                 owned = await owns_folder(repository)
@@ -119,7 +103,9 @@ class GitWorkspace:
         self._state = state
         await self._make_branch(state)
         self._tip = await self._branch_tip()
-        self._pool = WorktreePool(self._git, output / OWN_FOLDER / "worktrees", ref_part(run) + "-w")
+        pool = self._pool = WorktreePool(self._git, output / OWN_FOLDER / "worktrees", ref_part(run) + "-w")
+        merges = await self._has_merge_tree()
+        self._placing = Placing(self._git, self._objects, pool, merges_trees=merges, log=self._log)
         return Started(base=state.base, branch=state.branch, new=state.new, warnings=tuple(warnings))
 
     async def problems(self, output: Path) -> tuple[str, ...]:
@@ -133,14 +119,14 @@ class GitWorkspace:
             WorkspaceError: what landed is safe on the run's branch, but ``main`` could not be moved; says why.
         """
         repository, state = self._started()
-        if self._pool is not None:
-            await self._pool.aclose()
+        git, pool = self._parts()
+        await pool.aclose()
         self._landing, self._busy = None, {}
         tip = self._tip = await self._branch_tip()
         failpoint("workspace.finish")
         if state.new and state.head:
-            await self._show(repository, state, tip)
-        await self._delete_merged_refs(tip)
+            await show_result(git, repository, state, tip, self._save)
+        await delete_merged_refs(git, self._ref_folder(), tip, self._log)
         failpoint("workspace.finished")
         return tip
 
@@ -148,24 +134,25 @@ class GitWorkspace:
         """What landed (from the commits' trailers) and what is sealed (from the refs); clears what a dead owner left."""
         repository, state = self._started()
         git, pool = self._parts()
+        objects, _ = self._stacking()
         if run != self._run:
             raise WorkspaceError(f"this workspace was started for run {self._run}, not {run}")
         await pool.aclose()
         self._landing, self._busy = None, {}
         pool.sweep(repository.common_dir / "worktrees")
-        self._clear_locks(repository, state)
+        clear_locks(repository, state, self._ref_folder(), self._log)
         self._tip = tip = await self._branch_tip()
         landed = await self._landed(state.base, tip)
         sealed: dict[tuple[str, int], Change] = {}
         listing = await git("for-each-ref", "--format=%(refname) %(objectname)", self._ref_folder())
         for line in listing.decode().splitlines():
             ref, _, commit = line.partition(" ")
-            about = await self._commit(commit)
+            about = await objects.commit(commit)
             trailers = trailers_of(about.message)
             task, attempt = trailers.get("Dispatcher-Task", ""), trailers.get("Dispatcher-Attempt", "")
             if trailers.get("Dispatcher-Run") != run or task in landed or not attempt.isdigit():
                 continue
-            paths = tuple(path for _, path in await self._changed(about.parent, commit))
+            paths = tuple(path for _, path in await objects.changed(about.parent, commit))
             sealed[task, int(attempt)] = Change(
                 task=task, attempt=int(attempt), ref=ref, commit=commit, base=about.parent, paths=paths
             )
@@ -194,6 +181,7 @@ class GitWorkspace:
             WorkspaceError: the folder holds something that cannot be kept (a link, a repository, a name that is refused), which it names.
         """
         _, pool = self._parts()
+        objects, _ = self._stacking()
         worktree = self._release(opened)
         commit: str | None = None
         try:
@@ -206,7 +194,7 @@ class GitWorkspace:
                 git("write-tree"),
                 git("diff-index", "--cached", "--raw", "-z", "--no-renames", "--no-abbrev", opened.base),
             )
-            changed = _parse_raw(listing)
+            changed = parse_raw(listing)
             refuse_names([path for mode, path in changed if mode != "000000"])
             links = [path for mode, path in changed if mode in (_LINK, _REPOSITORY)]
             if links:
@@ -214,7 +202,7 @@ class GitWorkspace:
                     f"the attempt left symbolic links or repositories, which are not kept: {', '.join(links[:5])}"
                 )
             text = compose(message, self._with_own(trailers, opened))
-            commit = await self._commit_tree(tree.decode().strip(), opened.base, text)
+            commit = await objects.commit_tree(tree.decode().strip(), opened.base, text)
             failpoint("workspace.seal")
             ref = await self._keep(commit, opened)
             failpoint("workspace.sealed")
@@ -237,14 +225,17 @@ class GitWorkspace:
     # --- landing ---------------------------------------------------------------------------------------------------
 
     async def stage(self, changes: Sequence[Change]) -> Tree | Conflict:
-        """Put ``changes`` on the tip, in order, and check the result out."""
+        """Put ``changes`` on the tip, in order, one commit each, and check the result out."""
+        objects, placing = self._stacking()
         tip = commit = self._tip
+        stack: list[Landed] = []
         for change in changes:
-            placed = await self._place(change, commit)
+            placed = await placing.place(change, commit)
             if isinstance(placed, Conflict):
                 return placed
             commit = placed
-        tree = await self._checked_out(commit, tip, tuple(changes))
+            stack.append(Landed(commit=commit, tree=(await objects.commit(commit)).tree))
+        tree = evolve(await self._checked_out(commit, tip, tuple(changes)), stack=tuple(stack))
         failpoint("workspace.staged")
         return tree
 
@@ -271,6 +262,7 @@ class GitWorkspace:
                     raise
                 await asyncio.sleep(patience)
         self._tip = tree.commit
+        self._stacking()[1].forget()
         failpoint("workspace.landed")
         return Landed(commit=tree.commit, tree=tree.tree)
 
@@ -291,30 +283,34 @@ class GitWorkspace:
 
     # --- inside: start and end -------------------------------------------------------------------------------------
 
-    async def _new_state(self, repository: Repository, made: bool, title: str) -> _State:
+    async def _new_state(self, repository: Repository, made: bool, title: str) -> GitState:
         git, branch = self._calls(), f"dispatcher/{ref_part(self._run)}"
         code, _ = await git.ask("rev-parse", "--quiet", "--verify", f"refs/heads/{branch}")
         if code == 0:
             raise WorkspaceError(f"{repository.output} has a branch {branch} already: delete or rename it")
         base = repository.base
         if not base:
-            empty_tree = await self._empty_tree()
+            objects = Objects(git)
+            empty_tree = await objects.empty_tree()
             text = compose(f"Begin: {title}" if title else "Begin", [("Dispatcher-Run", self._run)])
-            base = await self._commit_tree(empty_tree, None, text)
-        state = _State(base=base, branch=branch, new=made, head=repository.head if made else "")
+            base = await objects.commit_tree(empty_tree, None, text)
+        state = GitState(base=base, branch=branch, new=made, head=repository.head if made else "")
         self._save(state)
         return state
 
-    async def _empty_tree(self) -> str:
-        return (await self._calls()("hash-object", "-t", "tree", "-w", os.devnull)).decode().strip()
+    def _save(self, state: GitState) -> None:
+        repository = self._repository
+        assert repository is not None
+        save_state(self._state_file(repository.output, self._run), state)
+        self._state = state
 
-    async def _make_branch(self, state: _State) -> None:
+    async def _make_branch(self, state: GitState) -> None:
         git, ref = self._calls(), f"refs/heads/{state.branch}"
         code, _ = await git.ask("rev-parse", "--quiet", "--verify", ref)
         if code == 0:
             return
         try:
-            await git("update-ref", ref, state.base, _NO_COMMIT)
+            await git("update-ref", ref, state.base, NO_COMMIT)
         except GitFailed as error:
             raise WorkspaceError(f"the branch {state.branch} cannot be made: {error.said}") from error
 
@@ -330,24 +326,11 @@ class GitWorkspace:
     def _state_file(self, output: Path, run: str) -> Path:
         return output / OWN_FOLDER / "workspaces" / f"{ref_part(run)}.json"
 
-    def _save(self, state: _State) -> None:
-        repository = self._repository
-        assert repository is not None
-        file = self._state_file(repository.output, self._run)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        working = file.with_suffix(".tmp")
-        working.write_text(json.dumps(asdict(state)), encoding="utf-8")
-        working.replace(file)
-        self._state = state
-
     def _write_excludes(self, output: Path) -> Path:
         file = output / OWN_FOLDER / "workspaces" / "exclude"
-        file.parent.mkdir(parents=True, exist_ok=True)
         text = "\n".join((f"/{OWN_FOLDER}/", *_NEVER_SEALED)) + "\n"
         if not file.exists() or file.read_text(encoding="utf-8") != text:
-            working = file.with_suffix(".tmp")
-            working.write_text(text, encoding="utf-8")
-            working.replace(file)
+            write_as_a_whole(file, text)
         return file
 
     @staticmethod
@@ -362,92 +345,7 @@ class GitWorkspace:
             with file.open("a", encoding="utf-8") as out:
                 out.write(f"{gap}{line}\n")
 
-    async def _show(self, repository: Repository, state: _State, tip: str) -> None:
-        """Fast-forward the new repository's branch and check it out, if the user has not made it their own meanwhile."""
-        git, ref = self._calls(), f"refs/heads/{state.head}"
-        merge = f"what landed is on {state.branch}; when this is resolved: git merge {state.branch}"
-        code, answer = await git.ask("rev-parse", "--quiet", "--verify", ref)
-        old = answer.decode().strip() if code == 0 else ""
-        if old == tip and not state.finishing:
-            return
-        if old:
-            ancestor, _ = await git.ask("merge-base", "--is-ancestor", old, tip)
-            if ancestor != 0:
-                raise WorkspaceError(f"{state.head} has commits of its own and was not moved: {merge}")
-        there = git.within(repository.git_dir, repository.output)
-        _, head = await there.ask("symbolic-ref", "--quiet", "HEAD")
-        if head.decode().strip() == ref:
-            if state.finishing:
-                # an earlier finish was killed in the middle: every file it may have begun was free to be written
-                await there("read-tree", "--reset", "-u", tip)
-            else:
-                before = old or await self._empty_tree()
-                try:
-                    await there("update-index", "-q", "--refresh", accept=(0, 1))
-                    await there("read-tree", "-n", "-m", "-u", before, tip)
-                except GitFailed as error:
-                    raise WorkspaceError(
-                        f"files in {repository.output} are in the way ({error.said}): {merge}"
-                    ) from error
-                self._save(_with_finishing(state, tip))
-                await there("read-tree", "-m", "-u", before, tip)
-        failpoint("workspace.checked_out")
-        await git("update-ref", "-m", "agent-dispatcher: finish", ref, tip, old or _NO_COMMIT)
-        self._save(_with_finishing(state, ""))
-
-    async def _delete_merged_refs(self, tip: str) -> None:
-        """Refs of sealed work whose very commit is on the branch say nothing any more; all others stay."""
-        git = self._calls()
-        try:
-            listing = await git(
-                "for-each-ref", f"--merged={tip}", "--format=%(refname) %(objectname)", self._ref_folder()
-            )
-            orders = "".join(
-                f"delete {ref} {commit}\n" for ref, commit in map(str.split, listing.decode().splitlines())
-            )
-            if orders:
-                await git("update-ref", "--stdin", stdin=orders.encode())
-        except GitFailed as error:
-            self._log.warning("refs of landed work stay: %s", error)
-
-    def _clear_locks(self, repository: Repository, state: _State) -> None:
-        """Remove locks that only the dead owner of this run can have left."""
-        common = repository.common_dir
-        locks = [common / "refs" / "heads" / f"{state.branch}.lock"]
-        locks += (common / self._ref_folder()).rglob("*.lock")
-        if state.finishing:
-            locks += [repository.git_dir / "index.lock", common / "refs" / "heads" / f"{state.head}.lock"]
-            locks += [common / "packed-refs.lock"]
-        for lock in locks:
-            if lock.is_file():
-                self._log.warning("removing %s, left by a process that ended", lock)
-                lock.unlink(missing_ok=True)
-
     # --- inside: commits -------------------------------------------------------------------------------------------
-
-    async def _commit_tree(
-        self, tree: str, parent: str | None, message: str, *, like: SealedCommit | None = None
-    ) -> str:
-        env: dict[str, str] = {}
-        author = re.fullmatch(r"(.*) <(.*)> (\d+ [+-]\d+)", like.author) if like else None
-        if author:
-            env = {"GIT_AUTHOR_NAME": author[1], "GIT_AUTHOR_EMAIL": author[2], "GIT_AUTHOR_DATE": f"@{author[3]}"}
-        argv = ["commit-tree", tree, "-F", "-", *(("-p", parent) if parent else ())]
-        commit = (await self._calls()(*argv, stdin=message.encode("utf-8", "replace"), env=env)).decode().strip()
-        self._commits[commit] = SealedCommit(
-            tree=tree, parent=parent or "", author=like.author if like else "", message=message
-        )
-        return commit
-
-    async def _commit(self, commit: str) -> SealedCommit:
-        known = self._commits.get(commit)
-        if known is None:
-            known = self._commits[commit] = parse_commit(await self._calls()("cat-file", "commit", commit))
-        return known
-
-    async def _changed(self, before: str, after: str) -> list[tuple[str, str]]:
-        listing = await self._calls()("diff-tree", "-r", "--raw", "-z", "--no-renames", "--no-abbrev", before, after)
-        return sorted(_parse_raw(listing), key=lambda entry: entry[1])
 
     async def _keep(self, commit: str, opened: Opened) -> str:
         """Name the commit; an attempt that was sealed before keeps its ref, and this one gets the next."""
@@ -455,7 +353,7 @@ class GitWorkspace:
         for number in range(1, 100):
             name = ref if number == 1 else f"{ref}-{number}"
             try:
-                await self._calls()("update-ref", name, commit, _NO_COMMIT)
+                await self._calls()("update-ref", name, commit, NO_COMMIT)
                 return name
             except GitFailed:
                 code, _ = await self._calls().ask("rev-parse", "--quiet", "--verify", name)
@@ -463,57 +361,8 @@ class GitWorkspace:
                     raise
         raise WorkspaceError(f"attempt {opened.attempt} of {opened.task} was sealed too often")
 
-    async def _place(self, change: Change, on: str) -> str | Conflict:
-        """A commit with the change on top of ``on``."""
-        if change.base == on:
-            return change.commit
-        about = await self._commit(change.commit)
-        tree: str | Conflict
-        if not change.paths:
-            tree = (await self._commit(on)).tree
-        elif self._merges_trees and await self._is_ancestor(change.base, on):
-            tree = await self._merge_trees(change, on)
-        else:
-            tree = await self._pick(change, on)
-        if isinstance(tree, Conflict):
-            return tree
-        return await self._commit_tree(tree, on, about.message, like=about)
-
-    async def _is_ancestor(self, commit: str, of: str) -> bool:
-        code, _ = await self._calls().ask("merge-base", "--is-ancestor", commit, of)
-        return code == 0
-
-    async def _merge_trees(self, change: Change, on: str) -> str | Conflict:
-        """Merge without a work tree: the change's parent is an ancestor of ``on``, so it is the merge base."""
-        code, out = await self._calls().ask(
-            "merge-tree", "--write-tree", "-z", "--name-only", "--no-messages", on, change.commit
-        )
-        tree, *rest = out.decode("utf-8", "surrogateescape").split("\0")
-        if code == 0:
-            return tree
-        return _conflict(change, on, [path for path in rest if path])
-
-    async def _pick(self, change: Change, on: str) -> str | Conflict:
-        """The same with the means of an older git, in the landing worktree."""
-        git, pool = self._parts()
-        landing = await self._landing_at(on)
-        there = pool.git_in(landing)
-        try:
-            patch = await git("diff-tree", "-p", "--binary", "--full-index", "--no-renames", change.base, change.commit)
-            code, _ = await there.ask(
-                "apply", "--index", "--3way", "--whitespace=nowarn", "-", stdin=patch, accept=(0, 1, 128)
-            )
-            if code != 0:
-                names = await there("diff", "--name-only", "--diff-filter=U", "-z")
-                paths = [path for path in names.decode("utf-8", "surrogateescape").split("\0") if path]
-                return _conflict(change, on, paths or list(change.paths))
-            return (await there("write-tree")).decode().strip()
-        finally:
-            self._landing = None
-            pool.give_back(landing, index_at=None)
-
     async def _checked_out(self, commit: str, tip: str, changes: tuple[Change, ...]) -> Tree:
-        about = await self._commit(commit)
+        about = await self._stacking()[0].commit(commit)
         landing = await self._landing_at(commit)
         return Tree(tree=about.tree, commit=commit, tip=tip, path=landing.path, changes=changes)
 
@@ -557,7 +406,7 @@ class GitWorkspace:
             raise WorkspaceError(f"the folder of {opened.task}, attempt {opened.attempt}, was given back already")
         return worktree
 
-    def _started(self) -> tuple[Repository, _State]:
+    def _started(self) -> tuple[Repository, GitState]:
         if self._repository is None or self._state is None:
             raise WorkspaceError("the workspace was not started")
         return self._repository, self._state
@@ -567,40 +416,12 @@ class GitWorkspace:
             raise WorkspaceError("the workspace was not started")
         return self._git
 
+    def _stacking(self) -> tuple[Objects, Placing]:
+        if self._objects is None or self._placing is None:
+            raise WorkspaceError("the workspace was not started")
+        return self._objects, self._placing
+
     def _parts(self) -> tuple[Git, WorktreePool]:
         if self._pool is None:
             raise WorkspaceError("the workspace was not started")
         return self._calls(), self._pool
-
-
-def _conflict(change: Change, on: str, paths: Sequence[str]) -> Conflict:
-    names = tuple(sorted(set(paths)))
-    return Conflict(
-        paths=names,
-        base=change.base,
-        ours=on,
-        theirs=change.commit,
-        detail=f"{change.task} and work that landed meanwhile both changed {', '.join(names)}",
-    )
-
-
-def _parse_raw(listing: bytes) -> list[tuple[str, str]]:
-    """(new mode, path) of each entry of git's raw diff format with NULs."""
-    parts = listing.decode("utf-8", "surrogateescape").split("\0")
-    return [(meta.split(" ")[1], path) for meta, path in zip(parts[0::2], parts[1::2], strict=False)]
-
-
-def _with_finishing(state: _State, tip: str) -> _State:
-    return _State(base=state.base, branch=state.branch, new=state.new, head=state.head, finishing=tip)
-
-
-def _load_state(file: Path) -> _State | None:
-    try:
-        data = json.loads(file.read_text(encoding="utf-8"))
-        return _State(**data)
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, TypeError) as error:
-        raise WorkspaceError(
-            f"{file} cannot be read ({error}): it says where the run began; restore it or start a new run"
-        ) from error

@@ -537,9 +537,9 @@ class Coordinator:
 
     def _break_off_landing(self) -> None:
         """A landing outlives its grace after a stop: end it. The work is still sealed, or the next resume finds it landed."""
-        landing = self._lane.current
-        if landing is not None and self._lane_job is not None:
+        landing = list(self._lane.current)
+        if landing and self._lane_job is not None:
             self._lane_job.cancel()
-            task, attempt = landing
-            self._state.append("landing.stopped", task=task.id, attempt=attempt, data={"turn": self._work.turn})
-            self._feed(t.AttemptFailed(task.id, attempt, "the landing was broken off", "cancelled"))
+            for task, attempt in landing:
+                self._state.append("landing.stopped", task=task.id, attempt=attempt, data={"turn": self._work.turn})
+                self._feed(t.AttemptFailed(task.id, attempt, "the landing was broken off", "cancelled"))

@@ -1,4 +1,4 @@
-"""The lane: finished work lands one at a time, after its evidence is recorded."""
+"""The lane: finished work lands, one or a batch at a time, after its evidence is recorded."""
 
 from __future__ import annotations
 
@@ -6,24 +6,35 @@ import asyncio
 import json
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Set
+from collections.abc import Awaitable, Callable, Iterable, Sequence, Set
 from pathlib import Path
 from typing import Any, Protocol
 
 from attrs import asdict, evolve
 
-from ..extension.components import Change, Landed
+from ..extension.components import Change, ConflictSides, Landed
 from ..failpoints import failpoint
 from ..models import Evidence, Task
+from ..workspace.examination import Entry
 from . import transitions as t
 from .approvals import Approvals
+from .conflicts import conflict_text
 from .retry import FailureJudge
 from .state_manager import StateManager
 from .work import Work
 
 __all__ = ["IntegrationPort", "Lane", "VerdictPort", "evidence_data"]
 
-Record = Callable[[str, tuple[Evidence, ...]], Awaitable[None]]
+
+class Record(Protocol):
+    """See :class:`agent_dispatcher.workspace.integration.Record`."""
+
+    def __call__(
+        self, tree: str, evidence: tuple[Evidence, ...], whole: tuple[Evidence, ...] = (), /
+    ) -> Awaitable[None]: ...
+
+
+RecordTogether = Callable[[str, Sequence[tuple[Entry, tuple[Evidence, ...]]], tuple[Evidence, ...]], Awaitable[None]]
 
 
 class VerdictPort(Protocol):
@@ -37,6 +48,8 @@ class VerdictPort(Protocol):
     def why(self) -> str: ...
     @property
     def conflict(self) -> tuple[str, ...]: ...
+    @property
+    def sides(self) -> tuple[ConflictSides, ...]: ...
     @property
     def permanent(self) -> bool: ...
     @property
@@ -57,6 +70,10 @@ class IntegrationPort(Protocol):
         record: Record,
         passed_on: tuple[str, str] | None = None,
     ) -> VerdictPort: ...
+
+    async def land_together(
+        self, entries: Sequence[Entry], landed: Set[str], record: RecordTogether, tell: Callable[[Entry, Any], None]
+    ) -> None: ...
 
     async def inspect(
         self, task: Task, change: Change, landed: Set[str], attempt: int, record: Record
@@ -98,10 +115,11 @@ class Lane:
         self._run_dir = run_dir
         self._waiting: deque[tuple[Task, int]] = deque()
         self._wake = asyncio.Event()
-        self.current: tuple[Task, int] | None = None
+        #: What is being landed, the most urgent first.
+        self.current: list[tuple[Task, int]] = []
 
     def put(self, task: Task, attempt: int) -> None:
-        """Land this sealed work next."""
+        """Land this sealed work next, together with what else is put in this turn."""
         self._waiting.append((task, attempt))
         self._wake.set()
 
@@ -114,25 +132,68 @@ class Lane:
         """Land until cancelled. Landings that wait for nothing share one turn of the loop, and so one transaction."""
         while True:
             while self._waiting:
-                self.current = self._waiting.popleft()
-                try:
-                    event = await self._land(*self.current)
-                finally:
-                    self.current = None
-                self._tell(event)
+                if len(self._waiting) == 1:
+                    await self._land_alone(*self._waiting.popleft())
+                else:
+                    batch = list(self._waiting)
+                    self._waiting.clear()
+                    await self._land_batch(batch)
             self._wake.clear()
             await self._wake.wait()
 
-    async def _land(self, task: Task, attempt: int) -> t.EngineEvent:
-        async def record(tree: str, evidence: tuple[Evidence, ...]) -> None:
-            """Evidence is durable, and the run still ours, before the branch moves."""
-            if evidence:
-                data = {"tree": tree, "evidence": evidence_data(evidence)}
-                self._state.append("attempt.checked", task=task.id, attempt=attempt, data=data)
-                self._state.flush()
+    async def _land_alone(self, task: Task, attempt: int) -> None:
+        self.current = [(task, attempt)]
+        try:
+            event = await self._land(task, attempt)
+        finally:
+            self.current = []
+        self._tell(event)
+
+    async def _land_batch(self, batch: list[tuple[Task, int]]) -> None:
+        """Land several; what a person has a say in goes by itself."""
+        approvals = self._approvals
+        alone = [one for one in batch if approvals.must_ask(*one) or approvals.given(*one) is not None]
+        together = [one for one in batch if one not in alone]
+        self.current = [*together, *alone]
+        try:
+            if len(together) > 1:
+                await self._land_together(together)
             else:
-                self._state.assure()
-            failpoint("landing.recorded")
+                alone = [*together, *alone]
+            for one in alone:
+                event = await self._land(*one)
+                self.current.remove(one)
+                self._tell(event)
+        finally:
+            self.current = []
+
+    async def _land_together(self, batch: Sequence[tuple[Task, int]]) -> None:
+        changes = self._work.changes
+        entries = [Entry(task=task, change=changes[task.id], attempt=attempt) for task, attempt in batch]
+
+        async def record(
+            tree: str, evidence: Sequence[tuple[Entry, tuple[Evidence, ...]]], whole: tuple[Evidence, ...]
+        ) -> None:
+            for entry, about in evidence:
+                self._note_checked(entry.task, entry.attempt, tree, about)
+            self._note_whole(tree, [entry.task for entry, _ in evidence], whole)
+            self._keep_evidence(any(about for _, about in evidence) or bool(whole))
+
+        def tell(entry: Entry, verdict: VerdictPort) -> None:
+            event = self._settle(entry.task, entry.attempt, verdict, began)
+            self.current.remove((entry.task, entry.attempt))
+            self._tell(event)
+
+        failpoint("landing.before")
+        began = time.monotonic()
+        await self._integration.land_together(entries, self._work.landed, record, tell)
+        failpoint("landing.after")
+
+    async def _land(self, task: Task, attempt: int) -> t.EngineEvent:
+        async def record(tree: str, evidence: tuple[Evidence, ...], whole: tuple[Evidence, ...] = ()) -> None:
+            self._note_checked(task, attempt, tree, evidence)
+            self._note_whole(tree, [task], whole)
+            self._keep_evidence(bool(evidence or whole))
 
         failpoint("landing.before")
         began = time.monotonic()
@@ -148,6 +209,31 @@ class Lane:
             passed_on = (approved.tip, approved.tree) if approved is not None else None
             verdict = await self._integration.land(task, change, work.landed, attempt, record, passed_on)
         failpoint("landing.after")
+        return self._settle(task, attempt, verdict, began)
+
+    # --- recording ------------------------------------------------------------------------------------------------
+
+    def _note_checked(self, task: Task, attempt: int, tree: str, evidence: tuple[Evidence, ...]) -> None:
+        if evidence:
+            data = {"tree": tree, "evidence": evidence_data(evidence)}
+            self._state.append("attempt.checked", task=task.id, attempt=attempt, data=data)
+
+    def _note_whole(self, tree: str, tasks: Iterable[Task], evidence: tuple[Evidence, ...]) -> None:
+        if evidence:
+            data = {"tree": tree, "tasks": [task.id for task in tasks], "evidence": evidence_data(evidence)}
+            self._state.append("whole.checked", data=data)
+
+    def _keep_evidence(self, any_evidence: bool) -> None:
+        """Evidence is durable, and the run still ours, before the branch moves."""
+        if any_evidence:
+            self._state.flush()
+        else:
+            self._state.assure()
+        failpoint("landing.recorded")
+
+    def _settle(self, task: Task, attempt: int, verdict: VerdictPort, began: float) -> t.EngineEvent:
+        """Take note of an outcome; what the engine is told of it."""
+        work = self._work
         work.changes.pop(task.id, None)
         if verdict.landed is None:
             return self._reject(task, attempt, verdict, began)
@@ -191,6 +277,7 @@ def _feedback(verdict: VerdictPort, run_dir: Path | None) -> str:
     parts = [verdict.why]
     if verdict.conflict:
         parts.append("in conflict with work that landed before: " + ", ".join(verdict.conflict))
+        parts.extend(conflict_text(side) for side in verdict.sides)
     for one in verdict.evidence:
         if one.passed or one.expected_red:
             continue

@@ -47,6 +47,7 @@ __all__ = [
     "Completed",
     "Component",
     "Conflict",
+    "ConflictSides",
     "Declined",
     "Decomposer",
     "Decomposition",
@@ -624,6 +625,14 @@ class Change:
 
 
 @frozen(kw_only=True)
+class Landed:
+    """The branch now holds the work."""
+
+    commit: str
+    tree: str
+
+
+@frozen(kw_only=True)
 class Tree:
     """Staged work on top of a tip, checked out so that checks can run in it.
 
@@ -633,6 +642,7 @@ class Tree:
         tip: what it was staged on.
         path: the folder it is checked out in; valid until the next ``stage`` or ``finish``.
         changes: what is in it.
+        stack: where each of ``changes`` would be, in their order; empty in a workspace that does not stack.
     """
 
     tree: str
@@ -640,25 +650,30 @@ class Tree:
     tip: str
     path: Path
     changes: tuple[Change, ...] = ()
+    stack: tuple[Landed, ...] = ()
+
+
+@frozen(kw_only=True)
+class ConflictSides:
+    """A file over which changes are in conflict. ``None``: there is no such file on that side, or it is no text."""
+
+    path: str
+    base: str | None
+    ours: str | None
+    theirs: str | None
 
 
 @frozen(kw_only=True)
 class Conflict:
-    """The changes do not fit together: ``paths`` differ between ``base``, ``ours`` (the tip) and ``theirs`` (the change)."""
+    """The changes do not fit together: ``paths`` differ between ``base``, ``ours`` (the tip, and what was put on it before) and ``theirs`` (the
+    commit of the change that does not fit). ``sides`` has the texts, as far as they are worth reading."""
 
     paths: tuple[str, ...]
     base: str
     ours: str
     theirs: str
     detail: str = ""
-
-
-@frozen(kw_only=True)
-class Landed:
-    """The branch now holds the work."""
-
-    commit: str
-    tree: str
+    sides: tuple[ConflictSides, ...] = ()
 
 
 @frozen(kw_only=True)
@@ -684,7 +699,11 @@ class Reconciled:
 
 
 class Workspace(Protocol):
-    """Keeps the work of a run: a place for each attempt, and the one line of landed work. One instance per run."""
+    """Keeps the work of a run: a place for each attempt, and the one line of landed work. One instance per run.
+
+    An attribute is optional: ``stacks = True`` says that several changes can be staged and landed at once, each as a commit of its own, and
+    that :attr:`Tree.stack` names them. Without it work lands one by one.
+    """
 
     async def start(self, run: str, output: Path, *, title: str = "") -> Started:
         """Make ready for a new run in ``output``, or find what an earlier process left of it (same base and branch again)."""

@@ -12,7 +12,7 @@ the order of the log. It stands also in ``approval.requested`` and ``approval.gi
                        ``approvals`` (task types whose landing a person approves), ``approve_plan``,
                        ``checks_by_type`` (task type to names of checks for it alone)
 ``run.resumed``        ``owner``, ``epoch``, ``retry`` (failed and blocked tasks are taken up again)
-``run.prepared``       what a process gave its engine: ``concurrency``, ``max_attempts``, ``attempts_by_type``, ``candidates`` (agent types
+``run.prepared``       what a process gave its engine: ``concurrency``, ``max_batch``, ``max_attempts``, ``attempts_by_type``, ``candidates`` (agent types
                        ``by_type`` of task, and ``by_task`` where they differ), ``left_out``, ``skipped``, ``priorities``,
                        ``max_patches``, ``max_patched_tasks``
 ``run.stopping``       ``how`` (``drain|interrupt|cancel``), ``why``, ``turn``: the run is to pause or to end
@@ -23,6 +23,7 @@ the order of the log. It stands also in ``approval.requested`` and ``approval.gi
 ``attempt.sealed``     ``change`` (see ``Change``), ``summary``, ``artifacts``, ``duration_s``, ``tokens``, ``cost_usd``, ``agent_s`` (of
                        ``duration_s`` in the agent's hands), ``turn``; ``found``: recorded by a resume that found it in the workspace
 ``attempt.checked``    ``tree``, ``evidence`` (list, see ``Evidence``); recorded before the branch moves
+``whole.checked``      ``tree``, ``tasks`` (whose work is put together in it), ``evidence`` about all of it; recorded before the branch moves
 ``attempt.landed``     ``commit``, ``tree``, ``took_s`` (merging and checking), ``turn``, ``found`` (as above)
 ``attempt.rejected``   ``why``, ``conflict`` (paths), ``feedback``: the checks or the merge refused the sealed work; ``permanent``,
                        ``judged`` (``verdict`` of a policy, ``delay_s``, ``agent_type``), ``took_s``, ``turn``
@@ -68,6 +69,7 @@ EVENT_TYPES = (
     "attempt.started",
     "attempt.sealed",
     "attempt.checked",
+    "whole.checked",
     "approval.requested",
     "approval.given",
     "approval.refused",

@@ -70,7 +70,7 @@ class Run:
             self.landed.add(task.id)
         return verdict
 
-    async def _record(self, tree: str, evidence: tuple[Evidence, ...]) -> None:
+    async def _record(self, tree: str, evidence: tuple[Evidence, ...], whole: tuple[Evidence, ...] = ()) -> None:
         self.recorded.append((tree, evidence))
 
 

@@ -93,6 +93,7 @@ class Verdict:
     evidence: tuple[Evidence, ...] = ()
     why: str = ""
     conflict: tuple[str, ...] = ()
+    sides: tuple[Any, ...] = ()
     permanent: bool = False
     tip: str = ""
     tree: str = ""

@@ -62,13 +62,14 @@ def test_every_transition_is_recorded_between_failpoints() -> None:
 
 @pytest.mark.slow
 def test_kill_at_every_failpoint(tmp_path: Path) -> None:
-    """Killed at the first and last hit of every failpoint of a run in git of three tasks and one that an agent adds, with an attempt that fails, tasks
+    """Killed at the first and last hit of every failpoint (but those of batches) of a run in git of three tasks and one that an agent adds, with an attempt that fails, tasks
     that exclude each other, an approval, and a cancellation that is taken back, a resume completes it: same tree, each result recorded once, the plan patched once, no sealed or landed commit lost, no sealed work done again, the source says once
     and everywhere what is finished."""
     cases = drive(tmp_path, "kill")
     assert [case for case in cases if case["faults"]] == []
     killed = {case["point"].partition(":")[0] for case in cases if case["first"] == -9}
-    assert killed == FAILPOINTS
+    of_batches = {name for name in FAILPOINTS if name.startswith("train.")}  # see test_ten_writers.py
+    assert killed == FAILPOINTS - of_batches
     assert sum(case["sealed"] > 0 for case in cases) >= 10
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from agent_dispatcher.errors import SandboxUnavailable, Unavailable
 from agent_dispatcher.extension import Change, CheckContext, Conflict, Landed, Moved, Tree
@@ -15,7 +16,8 @@ from agent_dispatcher.models import Evidence, ExecutionPlan, Specification, Task
 from agent_dispatcher.workspace.integration import Integration, Verdict
 
 TASK = Task(id="a", title="a")
-CHANGE = Change(task="a", attempt=2, ref="r", commit="c", base="b", paths=("x",))
+#: Made on the tip.
+CHANGE = Change(task="a", attempt=2, ref="r", commit="c", base="0", paths=("x",))
 
 
 class FakeWorkspace:
@@ -73,13 +75,13 @@ def _raises(error: Exception) -> FakeCheck:
     return FakeCheck(act)
 
 
-def _land(tmp_path: Path, workspace: FakeWorkspace, **checks: FakeCheck) -> Verdict:
+def _land(tmp_path: Path, workspace: FakeWorkspace, change: Change = CHANGE, **checks: FakeCheck) -> Verdict:
     integration = _integration(tmp_path, workspace, **checks)
 
-    async def record(tree: str, evidence: tuple[Evidence, ...]) -> None:
+    async def record(tree: str, evidence: tuple[Evidence, ...], whole: tuple[Evidence, ...] = ()) -> None:
         workspace.story.append(f"record {tree} {[item.id for item in evidence]}")
 
-    return asyncio.run(integration.land(TASK, CHANGE, frozenset({"z"}), 2, record))
+    return asyncio.run(integration.land(TASK, change, frozenset({"z"}), 2, record))
 
 
 def _integration(tmp_path: Path, workspace: Any, **checks: FakeCheck) -> Integration:
@@ -201,7 +203,7 @@ def test_a_check_of_files_is_not_asked_about_none(tmp_path: Path) -> None:
     """With nothing promised, verified or changed, only checks that did not ask for files run."""
     files, other = _raises(AssertionError("never called")), _says(True)
     files.needs_files = True  # type: ignore[attr-defined]
-    verdict = _land(tmp_path, FakeWorkspace([]), files=files, other=other)
+    verdict = _land(tmp_path, FakeWorkspace([]), evolve(CHANGE, paths=()), files=files, other=other)
     assert verdict.landed is not None and [item.check for item in verdict.evidence] == ["other"]
 
 
@@ -224,7 +226,7 @@ def test_one_change_is_landed_at_a_time(tmp_path: Path) -> None:
 
     integration = _integration(tmp_path, workspace, one=FakeCheck(slow))
 
-    async def record(tree: str, evidence: tuple[Evidence, ...]) -> None:
+    async def record(tree: str, evidence: tuple[Evidence, ...], whole: tuple[Evidence, ...] = ()) -> None:
         story.append("record")
 
     async def work() -> None:
@@ -238,7 +240,7 @@ def test_an_inspection_checks_and_records_but_does_not_land(tmp_path: Path) -> N
     """What a person is asked about has passed its checks on a known tip; the branch stays where it is."""
     story: list[str] = []
 
-    async def record(tree: str, evidence: tuple[Evidence, ...]) -> None:
+    async def record(tree: str, evidence: tuple[Evidence, ...], whole: tuple[Evidence, ...] = ()) -> None:
         story.append(f"record {tree} {[item.check for item in evidence]}")
 
     integration = _integration(tmp_path, FakeWorkspace(story), one=_says(True))
@@ -250,7 +252,7 @@ def test_an_inspection_checks_and_records_but_does_not_land(tmp_path: Path) -> N
 def test_an_inspection_refuses_like_a_landing(tmp_path: Path) -> None:
     """A check or a conflict: nobody is asked, nothing is recorded as evidence."""
 
-    async def record(tree: str, evidence: tuple[Evidence, ...]) -> None:
+    async def record(tree: str, evidence: tuple[Evidence, ...], whole: tuple[Evidence, ...] = ()) -> None:
         raise AssertionError("never called")
 
     red = _integration(tmp_path, FakeWorkspace([]), one=_says(False))
@@ -260,8 +262,8 @@ def test_an_inspection_refuses_like_a_landing(tmp_path: Path) -> None:
 
 
 def test_checks_are_not_run_again_on_what_they_passed(tmp_path: Path) -> None:
-    """Same tip and same tree: it lands at once. Moved meanwhile: everything is checked again."""
-    for moves, ran in ((0, 0), (1, 1)):
+    """Same tip and same tree: it lands at once. Moved meanwhile: everything is checked again, and the whole with it."""
+    for moves, ran in ((0, 0), (1, 2)):
         calls: list[str] = []
         recorded: list[int] = []
 
@@ -269,7 +271,9 @@ def test_checks_are_not_run_again_on_what_they_passed(tmp_path: Path) -> None:
             calls.append(context.tree.tree)
             return Evidence(id="x", check="x", passed=True)
 
-        async def record(tree: str, evidence: tuple[Evidence, ...], recorded: list[int] = recorded) -> None:
+        async def record(
+            tree: str, evidence: tuple[Evidence, ...], whole: Any = (), recorded: list[int] = recorded
+        ) -> None:
             recorded.append(len(evidence))
 
         integration = _integration(tmp_path, FakeWorkspace([], moves=moves), one=FakeCheck(act))
@@ -291,7 +295,7 @@ def test_checks_of_one_task_type(tmp_path: Path) -> None:
         run_dir=tmp_path,
     )
 
-    async def record(tree: str, evidence: tuple[Evidence, ...]) -> None:
+    async def record(tree: str, evidence: tuple[Evidence, ...], whole: tuple[Evidence, ...] = ()) -> None:
         return None
 
     def names(task: Task) -> list[str]:

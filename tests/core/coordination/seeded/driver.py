@@ -109,6 +109,7 @@ async def live(world: World, process: Process, concurrency: int, helper: Callabl
                 grace_s=2.0,
                 retry=RetryPolicy(base_s=4.0, max_s=20.0),
                 approvals=frozenset({"reviewed"}),
+                max_batch=world.max_batch,
             ),
             assignments={task.id: ("worker", "helper") for task in plan.tasks},
             context_for=context_for,
@@ -225,7 +226,8 @@ def fate(world: World) -> Process:
 def seeded_world(seed: int, trouble: float = 0.35) -> tuple[World, int]:
     chance = random.Random(seed)
     concurrency = chance.randint(1, 4)
-    return World(plan=random_plan(chance), chance=chance, trouble=trouble), concurrency
+    max_batch = chance.choice([1, 2, 8])
+    return World(plan=random_plan(chance), chance=chance, trouble=trouble, max_batch=max_batch), concurrency
 
 
 def carry_out(

@@ -24,6 +24,7 @@ from agent_dispatcher.errors import StoreError
 from agent_dispatcher.extension import Change, Landed, Lease, Opened, Reconciled, Started
 from agent_dispatcher.models import Event, Evidence, ExecutionPlan, PlanPatch, Specification, Task
 from agent_dispatcher.planning.revising import revise_all
+from agent_dispatcher.workspace.examination import Entry
 
 RUN = "seeded"
 #: Operations without which a coordinator cannot go on; the others cost an attempt.
@@ -96,6 +97,7 @@ class Verdict:
     evidence: tuple[Evidence, ...] = ()
     why: str = ""
     conflict: tuple[str, ...] = ()
+    sides: tuple[Any, ...] = ()
     permanent: bool = False
     tip: str = ""
     tree: str = ""
@@ -117,6 +119,7 @@ class World:
     chance: random.Random
     trouble: float = 0.35
     patches: bool = True
+    max_batch: int = 1
     store: Any = field(factory=MemoryStore)
     sealed: dict[tuple[str, int], Change] = field(factory=dict)
     landed: dict[str, Landed] = field(factory=dict)
@@ -202,6 +205,8 @@ class StoreOf:
 class WorkspaceOf:
     """The workspace and the merge train as one process has them."""
 
+    stacks = True
+
     def __init__(self, world: World, process: Process) -> None:
         self._world, self._process = world, process
 
@@ -262,7 +267,7 @@ class WorkspaceOf:
                 conflict = ("x",) if world.maybe(0.5) else ()
                 return Verdict(why="does not fit", conflict=conflict, permanent=world.maybe(0.1))
             evidence = (Evidence(id=f"{task.id}-{attempt}", check="c", passed=True, tree="t"),)
-            await record("t", evidence if world.maybe(0.7) else ())
+            await record("t", evidence if world.maybe(0.7) else (), evidence if world.maybe(0.3) else ())
             if not moving:
                 return Verdict(evidence=evidence, tip=self._tip, tree="t")
             process.before("land")
@@ -276,6 +281,45 @@ class WorkspaceOf:
             return Verdict(landed=made, evidence=evidence)
         finally:
             process.landing = None
+
+    async def land_together(self, entries: Sequence[Entry], landed: Any, record: Any, tell: Any) -> None:
+        """In one move or in several; some are refused."""
+        world, process = self._world, self._process
+        process.living()
+        process.landing = entries[0].task.id
+        try:
+            left = list(entries)
+            while left:
+                count = world.chance.randint(1, len(left))
+                batch, left = left[:count], left[count:]
+                await world.pause(9.0 if world.maybe(world.trouble * 0.5) else 1.0)
+                process.before("stage")
+                for entry in [one for one in batch if world.maybe(world.trouble * 0.2)]:
+                    batch.remove(entry)
+                    tell(entry, Verdict(why="does not fit", conflict=("x",) if world.maybe(0.5) else ()))
+                if batch:
+                    await self._land_batch(batch, record, tell)
+        finally:
+            process.landing = None
+
+    async def _land_batch(self, batch: Sequence[Entry], record: Any, tell: Any) -> None:
+        world, process = self._world, self._process
+        evidence = {
+            one.task.id: (Evidence(id=f"{one.task.id}-{one.attempt}", check="c", passed=True, tree="t"),)
+            for one in batch
+        }
+        about = [(one, evidence[one.task.id] if world.maybe(0.7) else ()) for one in batch]
+        await record("t", about, evidence[batch[0].task.id] if world.maybe(0.7) else ())
+        process.before("land")
+        for one in batch:
+            if one.task.id in world.landed:
+                world.violations.append(f"{one.task.id} lands twice")
+            world.landed[one.task.id] = Landed(commit=f"c-{one.task.id}", tree="t")
+        process.after("land")
+        await world.pause(0.1)
+        process.living()
+        for one in batch:
+            tell(one, Verdict(landed=world.landed[one.task.id], evidence=evidence[one.task.id]))
 
     async def final(self, landed: Iterable[str]) -> tuple[Evidence, ...]:
         await self._world.pause(0.5)

@@ -1,0 +1,233 @@
+"""What checks say about a staged tree: about one piece of sealed work in it, and about the whole of it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
+from functools import partial
+from pathlib import Path
+
+from attrs import evolve, frozen
+
+from ..errors import DispatcherError, SandboxUnavailable
+from ..extension.components import (
+    Change,
+    Check,
+    CheckContext,
+    Conflict,
+    ConflictSides,
+    Landed,
+    Language,
+    Remembering,
+    Sandbox,
+    Tree,
+    Workspace,
+)
+from ..models import Evidence, ExecutionPlan, Task
+
+__all__ = ["Checks", "Entry", "Examiner", "Verdict", "failing", "in_conflict", "reasons"]
+
+log = logging.getLogger(__name__)
+
+#: Checks under the names they were chosen by.
+Checks = Sequence[tuple[str, Check]]
+
+
+@frozen(kw_only=True)
+class Entry:
+    """Sealed work that is to land."""
+
+    task: Task
+    change: Change
+    attempt: int
+
+
+@frozen(kw_only=True)
+class Verdict:
+    """What became of a sealed change.
+
+    Attributes:
+        landed: where it is now; ``None`` when it was refused, or only inspected.
+        evidence: of the checks that had something to look at, in their order; of a change that the whole refused also the evidence of that.
+        why: the reason for a refusal, ``""`` when there is none.
+        conflict: paths that others changed meanwhile.
+        sides: what they and the change made of them.
+        permanent: another attempt would be refused in the same way.
+        tip, tree: of an inspection that refused nothing: what the change was checked on top of, and what it gave.
+    """
+
+    landed: Landed | None
+    evidence: tuple[Evidence, ...] = ()
+    why: str = ""
+    conflict: tuple[str, ...] = ()
+    sides: tuple[ConflictSides, ...] = ()
+    permanent: bool = False
+    tip: str = ""
+    tree: str = ""
+
+
+class Examiner:
+    """Asks the checks of one run.
+
+    Args:
+        checks: name and check, in the order of their evidence. One that has a true attribute ``needs_files`` is not asked about a task
+            that promised, verified and changed nothing.
+        checks_by_type: task type -> checks for tasks of that type only, beside ``checks``.
+        sandbox: what checks run commands in.
+        language: the active language.
+        plan: the plan of the run.
+        run_dir: where the run's evidence is kept.
+        workspace: shows checks files as they were, if it can.
+    """
+
+    def __init__(
+        self,
+        *,
+        checks: Checks,
+        checks_by_type: Mapping[str, Checks],
+        sandbox: Sandbox,
+        language: Language | None,
+        plan: ExecutionPlan,
+        run_dir: Path,
+        workspace: Workspace,
+    ) -> None:
+        self._checks = tuple(checks)
+        self._checks_of_nothing = tuple((name, check) for name, check in checks if not _needs_files(check))
+        self._checks_by_type = checks_by_type
+        self._sandbox = sandbox
+        self._language = language
+        self._run_dir = run_dir
+        self._workspace = workspace
+        self.plan = plan
+
+    def asked(self, entry: Entry) -> Checks:
+        """The checks that have something to say about sealed work."""
+        task = entry.task
+        something = task.produces or task.verifies or entry.change.paths
+        checks = self._checks if something else self._checks_of_nothing
+        own = self._checks_by_type.get(task.type, ())
+        if own:
+            checks = (*checks, *(each for each in own if something or not _needs_files(each[1])))
+        return [(name, check) for name, check in checks if check.applies(task, self.plan)]
+
+    def asked_of_the_whole(self) -> Checks:
+        """The checks that have something to say about all of a tree."""
+        return [(name, check) for name, check in self._checks if check.applies(None, self.plan)]
+
+    async def judge(self, entry: Entry, staged: Tree, landed: Set[str], asked: Checks) -> Verdict:
+        """What the checks say about work in a staged tree, by itself; of the other changes in the tree they are not told.
+
+        Args:
+            landed: ids of the tasks whose work is in the tree, without this one.
+        """
+        if not asked:
+            return Verdict(landed=None, tip=staged.tip, tree=staged.tree)
+        tree = evolve(staged, changes=(entry.change,)) if len(staged.changes) > 1 else staged
+        context = self._context(tree, frozenset((*landed, entry.task.id)), entry.attempt)
+        try:
+            evidence = await _all_of(asked, entry.task, context, f"{entry.task.id}-{entry.attempt}")
+        except SandboxUnavailable as error:
+            return _could_not_run(error)
+        return Verdict(landed=None, evidence=evidence, why=reasons(evidence), tip=staged.tip, tree=staged.tree)
+
+    async def whole(self, tree: Tree, landed: Set[str], asked: Checks) -> tuple[Evidence, ...]:
+        """Evidence about a tree on the way, with ids and logs that name the tree.
+
+        Raises:
+            SandboxUnavailable: the checks could not run.
+        """
+        context = self._context(tree, landed, 1)
+        name = f"whole-{tree.tree[:12]}"
+        return await _all_of(asked, None, evolve(context, log_dir=context.log_dir / name), name)
+
+    async def final(self, tree: Tree, landed: Set[str], asked: Checks) -> tuple[Evidence, ...]:
+        """Evidence about the finished whole."""
+        return await _all_of(asked, None, self._context(tree, landed, 1), "final")
+
+    def _context(self, tree: Tree, landed: Set[str], attempt: int) -> CheckContext:
+        return CheckContext(
+            tree=tree,
+            sandbox=self._sandbox,
+            language=self._language,
+            plan=self.plan,
+            landed=frozenset(landed),
+            log_dir=self._run_dir / "evidence",
+            run_dir=self._run_dir,
+            attempt=attempt,
+            before=self._before(tree),
+        )
+
+    def _before(self, tree: Tree) -> Callable[[str], Awaitable[bytes | None]] | None:
+        """How checks see files as they were, where the workspace can tell."""
+        workspace = self._workspace
+        return partial(workspace.content, tree.tip) if isinstance(workspace, Remembering) else None
+
+
+def in_conflict(found: Conflict) -> Verdict:
+    """The refusal of a change that does not fit on the tip."""
+    detail = f": {found.detail}" if found.detail else ""
+    why = f"conflict with what landed meanwhile in {', '.join(found.paths)}{detail}"
+    return Verdict(landed=None, why=why, conflict=found.paths, sides=found.sides)
+
+
+def reasons(evidence: Sequence[Evidence]) -> str:
+    """What the evidence has against a tree, ``""`` for nothing. An *expected red* is no reason."""
+    return "; ".join(f"{one.check}: {one.summary}" for one in evidence if not one.passed and not one.expected_red)
+
+
+def failing(evidence: Sequence[Evidence]) -> frozenset[tuple[str, str]]:
+    """What is red, as (check, name of what failed in it); a check that names nothing is red as a whole.
+
+    So a tree can be told from one that was red before in the same places.
+    """
+    found: set[tuple[str, str]] = set()
+    for one in evidence:
+        if one.passed or one.expected_red:
+            continue
+        entries = one.details.get("failed")
+        entries = entries if isinstance(entries, (list, tuple)) else ()
+        names = {str(entry.get("test", entry) if isinstance(entry, Mapping) else entry) for entry in entries}
+        found |= {(one.check, name) for name in names or {""}}
+    return frozenset(found)
+
+
+def _could_not_run(error: SandboxUnavailable) -> Verdict:
+    return Verdict(landed=None, why=f"the checks could not run: {error}", permanent=True)
+
+
+def _needs_files(check: Check) -> bool:
+    """Whether a check has nothing to say about a task that promised, verified and changed nothing."""
+    return bool(getattr(check, "needs_files", False))
+
+
+async def _all_of(asked: Checks, task: Task | None, context: CheckContext, prefix: str) -> tuple[Evidence, ...]:
+    """What the checks say, all at once; without what had nothing to look at."""
+    waiting = [asyncio.ensure_future(_one(name, check, task, context, f"{prefix}-{name}")) for name, check in asked]
+    try:
+        found = await asyncio.gather(*waiting)
+    except BaseException:
+        for future in waiting:
+            future.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        raise
+    return tuple(item for item in found if not (item.passed and item.details.get("vacuous")))
+
+
+async def _one(name: str, check: Check, task: Task | None, context: CheckContext, key: str) -> Evidence:
+    """One check's evidence under the name it was chosen by, with its duration; an exception is evidence that did not pass."""
+    began = time.monotonic()
+    try:
+        found = await check.check(task, context)
+        if not isinstance(found, Evidence):
+            raise TypeError(f"it returned {type(found).__name__} instead of Evidence")
+    except SandboxUnavailable:
+        raise
+    except Exception as error:
+        # What the dispatcher raises itself says what to do; only of a fault in the check a reader needs the traceback.
+        log.warning("check %s failed to run: %s", name, error, exc_info=not isinstance(error, DispatcherError))
+        summary = f"the check {name} could not run: {type(error).__name__}: {error}"
+        return Evidence(id=key, check=name, passed=False, tree=context.tree.tree, summary=summary)
+    details = {**found.details, "duration_s": round(time.monotonic() - began, 3)}
+    return evolve(found, id=key, check=name, tree=context.tree.tree, details=details)
