@@ -16,6 +16,7 @@ from attrs import asdict, evolve, frozen
 
 from .collecting import rare_collections
 from .config import Config, load_config
+from .coordination.model_calls import planning_data
 from .coordination.run_state import fold
 from .coordination.run_to_end import run_to_end
 from .coordination.state_manager import StateManager
@@ -579,6 +580,7 @@ class AgentDispatcher:
 
     @staticmethod
     def _announce(session: RunSession) -> None:
+                **({"planning": planning_data(plan.planning_usage)} if plan.planning_usage else {}),
         if session.options.on_start is not None:
             session.options.on_start(session.run, session.output)
 

@@ -13,6 +13,7 @@ from agent_dispatcher.models import (
     RequirementResult,
     TaskResult,
 )
+from agent_dispatcher.reporting.costs import cost_in_words
 
 from .excerpt import excerpt
 
@@ -50,6 +51,7 @@ def _lines(result: ExecutionResult, plan: ExecutionPlan, events: Sequence[Event]
     yield from _failures(part.result)
     yield from _changes(result)
     yield from _tasks(part.result)
+    yield from _models(part.result)
     yield from _graph(plan)
     yield from _timeline(part.result, part.events)
     yield from _warnings(result)
@@ -74,11 +76,27 @@ def _outcome(result: ExecutionResult) -> Iterable[str]:
 
 
 def _cost(result: ExecutionResult) -> str:
-    metrics = result.metrics
-    if not metrics.tokens:
-        return "no model was called"
-    price = "unknown price" if metrics.cost_usd is None else f"{metrics.cost_usd:.4f} US dollars"
-    return f"{metrics.tokens} tokens, {price}"
+    return cost_in_words(result.metrics) or "no model was called"
+
+
+def _models(result: ExecutionResult) -> Iterable[str]:
+    if not result.model_costs:
+        return
+    titles = {task.id: task.title or task.id for task in result.task_results}
+    yield "## Language models"
+    yield ""
+    yield "| For | Agent | Model | Calls | Tokens | US dollars |"
+    yield "|---|---|---|---|---|---|"
+    for cost in result.model_costs:
+        what = titles.get(cost.task, cost.task) if cost.task else f"planning: {cost.purpose}"
+        failed = f" ({cost.failed} failed)" if cost.failed else ""
+        usd = "unknown" if cost.cost_usd is None else f"{cost.cost_usd:.6f}"
+        more = f" and {cost.unpriced} calls of unknown price" if cost.unpriced and cost.cost_usd is not None else ""
+        yield (
+            f"| {_text(what)} | {_text(cost.agent or '-')} | {_text(cost.model or '-')} | {cost.calls}{failed} "
+            f"| {cost.tokens} | {usd}{more} |"
+        )
+    yield ""
 
 
 def _requirements(result: ExecutionResult) -> Iterable[str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import UsageError
+from ..errors import BudgetExceeded, UsageError
 from ._common import EXIT_CODES, echo_json, output_option, run_argument
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def carry_out(start: Callable[..., Awaitable[ExecutionResult]], plan: ExecutionP
         from .summary import print_summary
 
         print_summary(result)
-    return EXIT_CODES[result.status]
+    return BudgetExceeded.exit_code if result.stopped_by == "budget" else EXIT_CODES[result.status]
 
 
 async def _with_signals(

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from ..models import ExecutionResult, TaskResult
+from ..reporting.costs import cost_in_words
 
 __all__ = ["print_summary"]
 
@@ -32,6 +33,8 @@ def print_summary(result: ExecutionResult) -> None:
         click.echo(
             f"  speed-up {result.metrics.speedup:.2f} (work of agents and checks / wall time), at most {result.metrics.max_speedup:.2f} for this plan"
         )
+    if spent := cost_in_words(result.metrics):
+        click.echo(f"  language models: {spent}")
     for task in result.task_results:
         if task.status in ("failed", "skipped"):
             _problem(task)

@@ -13,6 +13,7 @@ from ..errors import PluginError
 from ..extension.components import Change, Opened
 from ..models import Artifact, PlanPatch, Task
 from .agent_factory import Claim
+from .model_calls import AgentLlm
 
 __all__ = ["AttemptHost", "Envelope", "RunningAttempt", "checked_result", "sealed_data", "shortened"]
 
@@ -51,6 +52,7 @@ class RunningAttempt:
     """The coordinator's note about an attempt in progress.
 
     Attributes:
+        llm: what its agent asks a language model through.
         agent_s: seconds it was in the agent's hands.
         overdue_at: monotonic time after which the attempt is given up without waiting for it.
         stopping: it was told to end with the run.
@@ -67,16 +69,24 @@ class RunningAttempt:
     job: asyncio.Task[None] | None = None
     opened: Opened | None = None
     context: AgentContext | None = None
+    llm: AgentLlm | None = None
     agent_s: float = 0.0
     stopping: bool = False
     sealing: bool = False
     over: bool = False
+
+    @property
+    def refused(self) -> bool:
+        """Whether a call of its agent to the language model did not fit into the budget."""
+        return self.llm is not None and bool(self.llm.refused)
 
     def close_access(self) -> None:
         """Take the agent's hold on its folder away, where its view of it can do that: a thread of it may still be running."""
         close = getattr(getattr(self.context, "workspace", None), "close", None)
         if close is not None:
             close()
+        if self.llm is not None:
+            self.llm.close()
 
 
 def checked_result(result: object, agent: str) -> AgentResult:

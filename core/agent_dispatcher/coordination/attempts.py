@@ -17,6 +17,7 @@ from .agent_factory import AgentFactory
 from .attempt import AttemptHost, Envelope, RunningAttempt, checked_result, sealed_data, shortened
 from .message_bus import MessageBus
 from .retry import FailureJudge, Judgement
+from .model_calls import ModelCalls
 from .settings import CoordinatorSettings
 from .state_manager import StateManager
 from .work import Work
@@ -25,6 +26,8 @@ __all__ = ["Attempts", "ContextFor"]
 
 log = logging.getLogger(__name__)
 
+
+_NO_MODEL: Mapping[str, Any] = {}
 
 class ContextFor(Protocol):
     """Makes what an agent may use: of a task, its attempt, its open folder and the feedback on the attempt before; ``own`` are further fields."""
@@ -40,6 +43,7 @@ class Attempts:
         feed: hands an outcome to the engine with the next turn.
         broken: told about an error that ends the run.
     """
+        models: what agents ask a language model through, if there is one.
 
     def __init__(
         self,
@@ -59,6 +63,7 @@ class Attempts:
         broken: Callable[[BaseException], None],
         monotonic: Callable[[], float],
     ) -> None:
+        models: ModelCalls | None = None,
         self._run = run
         self._workspace = workspace
         self._executor = executor
@@ -74,6 +79,7 @@ class Attempts:
         self._broken = broken
         self._monotonic = monotonic
         self._running: dict[str, RunningAttempt] = {}
+        self._models = models
         self._abandoned: set[asyncio.Task[None]] = set()
 
     # --- what the coordinator asks for ----------------------------------------------------------------------------
@@ -179,6 +185,8 @@ class Attempts:
             data["agent_s"], data["turn"] = running.agent_s, self._work.turn
             self._state.append("attempt.sealed", task=task.id, attempt=running.attempt, data=data)
             self._work.changes[task.id] = change
+        if running.llm is not None and running.llm.asked:
+            data["tokens"], data["cost_usd"] = 0, None  # on record call by call
             self._feed(t.AttemptSealed(task.id, running.attempt))
 
     async def _perform(self, running: RunningAttempt, opened: Opened) -> AgentResult:
@@ -213,8 +221,18 @@ class Attempts:
     async def _seal(self, running: RunningAttempt, opened: Opened, result: AgentResult) -> Change:
         """Keep the work as one commit that says where it comes from."""
         task = running.task
+            if running.llm is not None:
+                running.llm.close()
         trailers = [
             ("Dispatcher-Run", self._run),
+    def _model_for(self, running: RunningAttempt) -> Mapping[str, Any]:
+        """The language model as a field of the context; nothing without one."""
+        if self._models is None:
+            return _NO_MODEL
+        claim = running.claim
+        running.llm = self._models.of(running.task.id, running.attempt, claim.agent_type, claim.name)
+        return {"llm": running.llm}
+
             ("Dispatcher-Task", task.id),
             ("Dispatcher-Attempt", str(running.attempt)),
             ("Dispatcher-Agent", running.claim.agent_type),
@@ -273,6 +291,8 @@ class Attempts:
         timeout_s = self._settings.timeout_s(running.task)
         if isinstance(error, TimeoutError) and self._monotonic() - running.started_at >= timeout_s:
             return f"timed out after {timeout_s:g} s", "timeout"
+        if running.refused:
+            sort, permanent = "budget", False
         if isinstance(error, Unavailable):
             return str(error), "declined"
         return f"{type(error).__name__}: {shortened(str(error))}", "raised"

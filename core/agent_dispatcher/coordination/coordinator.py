@@ -27,6 +27,7 @@ from .beginning import Beginning
 from .engine import Engine
 from .lane import IntegrationPort, Lane, evidence_data
 from .message_bus import MessageBus
+from .model_calls import ModelCalls
 from .patches import Advise, Patches
 from .recording import Recorder
 from .recovery import adopt
@@ -78,6 +79,7 @@ class Coordinator:
         run_dir: what the ``log`` of evidence is relative to; then feedback quotes the logs.
         sources: told at the end which tasks are finished.
         advise: what plugins say about a plan with a patch in it.
+        models: what agents ask a language model through; attached to the run here.
         on_plan: told the plan whenever a patch has changed it, before anything follows from that.
         monotonic, rng: clock and chance, for tests.
     """
@@ -103,6 +105,7 @@ class Coordinator:
         sources: SourcePort | None = None,
         advise: Advise | None = None,
         on_plan: Callable[[ExecutionPlan], None] | None = None,
+        models: ModelCalls | None = None,
         monotonic: Callable[[], float] = time.monotonic,
         rng: Callable[[], float] = random.random,
     ) -> None:
@@ -123,6 +126,7 @@ class Coordinator:
         self._factory = factory
         self._judge = FailureJudge(settings.retry, rng, on_task_error)
         self._on_plan = on_plan
+        self._models = models
         self._patches = Patches(state=state, plan=lambda: self._plan, turn=lambda: self._work.turn, advise=advise)
         self._patched = False
         self._attempts = Attempts(
@@ -140,6 +144,7 @@ class Coordinator:
             feed=self._feed,
             broken=self._break,
             monotonic=monotonic,
+            models=models,
         )
         self._approvals = Approvals(
             types=settings.approvals,
@@ -176,6 +181,7 @@ class Coordinator:
         self._done: asyncio.Future[t.Finish] | None = None
         self._turn_due = self._lane_waited_for = False
         self._timers: set[asyncio.TimerHandle] = set()
+        self._awaited: list[asyncio.Future[None]] = []
         self._published: list[tuple[asyncio.Future[None], int, str, Any, float]] = []
         self._lane_job: asyncio.Task[None] | None = None
         self._landing_overdue_at = self._deadline = float("inf")
@@ -243,6 +249,8 @@ class Coordinator:
         self._approvals.open(state)
         self._patches.open(state)
         self._bus.attach(self._publish, self._recorded_messages, self._state.last_seq)
+        if self._models is not None:
+            self._models.attach(self._state, self._recorded, self._want_turn, self._stop_for_budget)
         if self._settings.max_execution_time_s is not None:
             self._deadline = self._monotonic() + self._settings.max_execution_time_s
         self._engine = self._restore(state)
@@ -272,7 +280,8 @@ class Coordinator:
         """Check the whole, show the result, record the end."""
         status, error = finish.status, finish.why or None
         if status == "paused":
-            self._state.append("run.paused", data={"why": finish.why})
+            cause = {"cause": "budget"} if self._models is not None and self._models.refusal else {}
+            self._state.append("run.paused", data={"why": finish.why, **cause})
             self._state.flush()
             self._state.verify()
             return status
@@ -327,7 +336,7 @@ class Coordinator:
         """Nothing of this run goes on in the background, except what refuses to end."""
         for timer in self._timers:
             timer.cancel()
-        for future, *_ in self._published:
+        for future in (*self._awaited, *(published[0] for published in self._published)):
             future.cancel()
         jobs = [*helpers, *self._attempts.abort()]
         for helper in helpers:
@@ -401,6 +410,8 @@ class Coordinator:
                 self._want_turn()
                 return
             self._state.flush()
+            if self._awaited:
+                self._go_on()
             if self._patched:
                 self._patched = False
                 failpoint("patch.recorded")
@@ -464,7 +475,24 @@ class Coordinator:
     def _do_finish(self, finish: t.Finish) -> None:
         self._finish = finish
 
-    # --- messages and housekeeping --------------------------------------------------------------------------------
+    # --- models, messages and housekeeping ------------------------------------------------------------------------
+
+    async def _recorded(self) -> None:
+        """Until everything gathered so far is recorded."""
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._awaited.append(future)
+        self._want_turn()
+        await future
+
+    def _go_on(self) -> None:
+        """Let those go on that waited for the record."""
+        awaited, self._awaited = self._awaited, []
+        for future in awaited:
+            if not future.done():
+                future.set_result(None)
+
+    def _stop_for_budget(self, why: str) -> None:
+        self.pause(f"stopped by the budget: {why}")
 
     async def _publish(self, topic: str, payload: Any) -> int:
         """Record a durable message with the transaction of this turn; returns its number.

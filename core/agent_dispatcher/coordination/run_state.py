@@ -9,6 +9,7 @@ from attrs import define, field
 
 from ..models import Event
 from .failures import POISON, costs_attempt
+from .spending import Spending
 
 __all__ = ["RunState", "TaskState", "fold", "refusal_text"]
 
@@ -78,6 +79,7 @@ class RunState:
         plan_approval: of the plan: ``requested``, ``given``, ``refused``; ``""`` when nobody was asked.
         patches: data of every ``plan.patched``, in order.
         answers: request of a person -> data of the ``plan.patched`` or ``patch.refused`` that answers it.
+        spending: on language models, so far.
         last_seq: number of the last event.
     """
 
@@ -94,6 +96,7 @@ class RunState:
     updated_at: float | None = None
     resumes: int = 0
     error: str | None = None
+    spending: Spending = field(factory=Spending)
     last_seq: int = 0
 
     def task(self, task_id: str) -> TaskState:
@@ -123,7 +126,7 @@ def fold(events: Iterable[Event], state: RunState | None = None) -> RunState:
         task = tasks.get(name)
         if task is None:
             task = tasks[name] = TaskState()
-        _task_event(task, event)
+        _task_event(state, task, event)
     return state
 
 
@@ -193,7 +196,7 @@ def _free(task: TaskState) -> None:
     task.error, task.blocked_by = None, ()
 
 
-def _task_event(task: TaskState, event: Event) -> None:
+def _task_event(state: RunState, task: TaskState, event: Event) -> None:
     kind, data = event.type, event.data
     if kind == "attempt.started":
         task.status, task.phase, task.attempts = "in_progress", "running", event.attempt or 0
@@ -251,3 +254,5 @@ def _task_event(task: TaskState, event: Event) -> None:
             task.error = "blocked by " + ", ".join(task.blocked_by)
         else:
             task.error = data.get("why")
+    elif kind.startswith("model."):
+        state.spending.take(event)

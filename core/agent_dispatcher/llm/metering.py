@@ -50,11 +50,11 @@ class LlmCall:
 class Journal(Protocol):
     """Keeps a record of calls."""
 
-    async def reserved(self, charge: Charge, request: LlmRequest) -> int:
+    async def reserved(self, charge: Charge, request: LlmRequest) -> str:
         """The call is about to be made. It is made when this returns; the number names it in :meth:`settled`."""
         ...
 
-    def settled(self, number: int, call: LlmCall) -> None:
+    def settled(self, number: str, call: LlmCall) -> None:
         """The call has ended."""
         ...
 
@@ -100,7 +100,7 @@ class MeteredLlm:
             unpriced="" if price is not None else self.prices.unknown(asked),
         )
         await self.budget.admit(charge)
-        number, made = 0, False
+        number, made = "", False
         try:
             if self.journal is not None:
                 number = await self.journal.reserved(charge, request)
@@ -136,7 +136,7 @@ class MeteredLlm:
             by_place.setdefault((call.purpose, call.model), []).append(call)
         return tuple(self._added_up(*place, by_place[place]) for place in sorted(by_place))
 
-    def _settle(self, charge: Charge, number: int, call: LlmCall) -> None:
+    def _settle(self, charge: Charge, number: str, call: LlmCall) -> None:
         self.budget.settle(charge, call.tokens, call.nano_usd)
         self.calls.append(call)
         if self.journal is not None and number:

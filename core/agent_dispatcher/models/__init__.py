@@ -48,6 +48,7 @@ from .result import (
     Evidence,
     ExecutionMetrics,
     ExecutionResult,
+    ModelCost,
     RequirementResult,
     TaskResult,
 )
@@ -104,6 +105,7 @@ __all__ = [
     "FinalizedSpecification",
     "Gate",
     "Guard",
+    "ModelCost",
     "ModelUse",
     "Operation",
     "PhaseOrder",

@@ -10,13 +10,15 @@ the order of the log. It stands also in ``approval.requested`` and ``approval.gi
 ``run.started``        ``plan`` and ``specification`` (blob digests), ``output``, ``branch``, ``base``, ``new`` (repository), ``owner``,
                        ``sandbox`` (tier), ``workers``, ``versions`` (of the active plugins), ``allow_partial``, ``title``,
                        ``approvals`` (task types whose landing a person approves), ``approve_plan``,
-                       ``checks_by_type`` (task type to names of checks for it alone)
+                       ``checks_by_type`` (task type to names of checks for it alone), ``planning`` (what planning spent on models)
 ``run.resumed``        ``owner``, ``epoch``, ``retry`` (failed and blocked tasks are taken up again)
 ``run.prepared``       what a process gave its engine: ``concurrency``, ``max_batch``, ``max_attempts``, ``attempts_by_type``, ``candidates`` (agent types
                        ``by_type`` of task, and ``by_task`` where they differ), ``left_out``, ``skipped``, ``priorities``,
                        ``max_patches``, ``max_patched_tasks``
 ``run.stopping``       ``how`` (``drain|interrupt|cancel``), ``why``, ``turn``: the run is to pause or to end
-``run.paused``         ``why``
+``circuit.changed``    ``backend``, ``state`` (``open|half_open|closed``), ``why``, ``wait_s`` (until it is tried again), ``turn``: whether tasks
+                       that need this language-model backend are begun
+``run.paused``         ``why``; ``cause`` (``budget``) where it is not a person or a policy
 ``run.warning``        ``text``
 ``run.finished``       ``status``, ``commit``, ``evidence`` (of the final checks), ``error``
 ``attempt.started``    ``agent_type``, ``agent``, ``base``
@@ -33,8 +35,9 @@ the order of the log. It stands also in ``approval.requested`` and ``approval.gi
 ``approval.given``     ``by``
 ``approval.refused``   ``by``, ``why``; for a task ``attempt.rejected`` follows
 ``attempt.failed``     ``error``, ``reason`` (``failed|raised|timeout|lost|declined|cancelled``), ``permanent``, ``duration_s``,
-                       ``agent_s``, ``judged``, ``turn`` (as above)
-``attempt.retry``      ``delay_s``, ``agent_type``: a further attempt is decided
+                       ``agent_s``, ``judged``, ``turn`` (as above), ``sort`` (``transient|rate_limit|outage|permanent|poison|budget``)
+``attempt.retry``      ``delay_s``, ``agent_type``: a further attempt is decided; ``fallback``: it is the first, second, ... agent type that the
+                       task falls back on
 ``attempt.due``        ``turn``: the wait before this attempt is over
 ``task.completed``     ``commit``
 ``task.failed``        ``error``
@@ -43,6 +46,11 @@ the order of the log. It stands also in ``approval.requested`` and ``approval.gi
 ``task.cancelled``     ``why``
 ``task.freed``         a patch took away what kept the task from being begun (again): ``pending``, or where it was sealed on to landing
 ``patch.proposed``     ``patch`` (see ``PlanPatch``): what an agent wants changed when its work has landed; recorded before the work is sealed
+``model.reserved``     an agent is about to ask a language model: ``call`` (its number in the run), ``agent_type``, ``agent``, ``backend``,
+                       ``purpose``, and its worst case in ``tokens`` and ``nano_usd`` (10**-9 US dollars; null: no price is known)
+``model.settled``      it has answered, or not: ``call``, ``model``, ``input_tokens``, ``output_tokens``, ``cached_input_tokens`` (null without
+                       an answer), ``estimated``, ``error`` (sort), ``took_s``, and what the call counts as: ``tokens``, ``nano_usd``.
+                       A call that was not settled counts as its worst case
 ``plan.patched``       ``revision``, ``patch`` (every name an id), ``by``, ``task`` and ``attempt`` (of an agent), ``request`` (of a person),
                        ``added``, ``removed``, ``split``, ``rerouted`` (task ids), ``warnings``
 ``patch.refused``      ``patch``, ``by``, ``task``, ``attempt``, ``request``, ``problems``: nothing of it was applied
@@ -81,6 +89,8 @@ EVENT_TYPES = (
     "attempt.due",
     "task.completed",
     "task.failed",
+    "model.reserved",
+    "model.settled",
     "task.blocked",
     "task.skipped",
     "task.cancelled",

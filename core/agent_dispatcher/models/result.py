@@ -15,6 +15,7 @@ __all__ = [
     "Evidence",
     "ExecutionMetrics",
     "ExecutionResult",
+    "ModelCost",
     "RequirementResult",
     "TaskResult",
 ]
@@ -67,6 +68,7 @@ class TaskResult:
 
     Attributes:
         added_by: who added it while the plan was carried out, in words; ``""`` for a task of the plan as it was begun.
+        tokens, cost_usd: what its calls of language models count as, over all attempts; ``None`` when no price is known.
         approval: of its last attempt's work: ``requested`` (it waits for a person), ``given``, ``refused``; ``""`` when nobody was asked.
     """
 
@@ -81,22 +83,56 @@ class TaskResult:
     error: str | None = None
     approval: str = ""
     added_by: str = ""
+    tokens: int = 0
+    cost_usd: float | None = None
+
+
+@frozen(kw_only=True)
+class ModelCost:
+    """Calls of one language model by one agent for one task, added up.
+
+    Attributes:
+        task: ``""`` for calls of planning; then ``purpose`` says what for.
+        agent_type, agent: who asked.
+        model: the one that answered, as the server names it.
+        failed: calls that gave no reply.
+        input_tokens, output_tokens: of the calls that gave one.
+        tokens: what all of them count as in the budget: a failed call that may have been billed counts as its worst case.
+        cost_usd: the same in US dollars, of the calls whose price is known; ``None`` when none is.
+        unpriced: calls of unknown price.
+    """
+
+    task: str = ""
+    agent_type: str = ""
+    agent: str = ""
+    purpose: str = ""
+    backend: str = ""
+    model: str = ""
+    calls: int = 0
+    failed: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    tokens: int = 0
+    cost_usd: float | None = None
+    unpriced: int = 0
 
 
 @frozen(kw_only=True)
 class RequirementResult:
-    """Whether a requirement is met, and what proves it (ids of :class:`Evidence`)."""
+    """Whether a requirement is met, what proves it (ids of :class:`Evidence`), and what the tasks that serve it spent on language models."""
 
     id: str
     verdict: str = field(validator=in_(VERDICTS))
     tasks: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()
+    tokens: int = 0
+    cost_usd: float | None = None
 
 
 @frozen(kw_only=True)
 class ExecutionMetrics:
     """Measured figures: ``work_s`` is what it would have taken one after the other, the sum of the durations of all attempts and
-    checks; ``speedup`` is ``work_s / wall_s``."""
+    checks; ``speedup`` is ``work_s / wall_s``; ``tokens`` and ``cost_usd`` hold planning too, and ``cost_usd`` leaves ``unpriced_calls`` out."""
 
     wall_s: float = 0.0
     work_s: float = 0.0
@@ -104,6 +140,7 @@ class ExecutionMetrics:
     max_speedup: float = 0.0
     cost_usd: float | None = None
     tokens: int = 0
+    unpriced_calls: int = 0
 
 
 @frozen(kw_only=True, repr=False)
@@ -114,6 +151,8 @@ class ExecutionResult:
         status: one of :data:`RUN_STATUSES`.
         reason: why the run is paused or ended as it did, ``""`` where there is nothing to say.
         task_results: in the order of the plan as it was at the end (``tasks`` in JSON).
+        model_costs: what was spent on language models (``models`` in JSON).
+        stopped_by: ``budget`` when the run is paused because a call of a model did not fit into it.
         revisions: every change of the plan while it was carried out, in order.
         final_artifacts: sorted by path (``artifacts`` in JSON).
         final_evidence: what the full suite on the last tree said.
@@ -133,6 +172,8 @@ class ExecutionResult:
     warnings: tuple[str, ...] = ()
     reason: str = ""
     revisions: tuple[PlanRevision, ...] = ()
+    model_costs: tuple[ModelCost, ...] = ()
+    stopped_by: str = ""
 
     def __repr__(self) -> str:
         return f"<ExecutionResult of run {self.run}: {self.status}, {len(self.task_results)} tasks>"

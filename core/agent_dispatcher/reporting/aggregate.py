@@ -14,11 +14,13 @@ from ..models import (
     ExecutionMetrics,
     ExecutionPlan,
     ExecutionResult,
+    ModelCost,
     PlanRevision,
     RequirementResult,
     Task,
     TaskResult,
 )
+from .costs import Costs, total_usd, with_costs
 
 __all__ = ["build_result", "evidence_from_json", "requirement_results"]
 
@@ -39,6 +41,8 @@ def build_result(plan: ExecutionPlan, run: str, events: Iterable[Event], *, outp
     for event in events:
         folded.take(event)
     tasks = tuple(folded.tasks[task.id].result() for task in plan.tasks)
+    costs = folded.costs.rows(plan.planning_usage)
+    tasks, requirements = with_costs(costs, tasks, requirement_results(plan, tasks, folded.final))
     return ExecutionResult(
         run=run,
         status=folded.status,
@@ -46,14 +50,16 @@ def build_result(plan: ExecutionPlan, run: str, events: Iterable[Event], *, outp
         branch=folded.branch,
         commit=folded.commit,
         specification=plan.specification,
-        requirements=requirement_results(plan, tasks, folded.final),
+        requirements=requirements,
         task_results=tasks,
         final_artifacts=tuple(sorted(folded.artifacts(), key=lambda artifact: artifact.path)),
         final_evidence=folded.final,
-        metrics=folded.metrics(plan),
+        metrics=folded.metrics(plan, costs),
         warnings=(*plan.specification.warnings, *plan.warnings, *folded.warnings),
         reason=folded.reason,
         revisions=tuple(folded.revisions),
+        model_costs=costs,
+        stopped_by=folded.stopped_by,
     )
 
 
@@ -164,6 +170,8 @@ class _Folded:
     warnings: list[str] = field(factory=list)
     revisions: list[PlanRevision] = field(factory=list)
     reason: str = ""
+    stopped_by: str = ""
+    costs: Costs = field(factory=Costs)
     started: float | None = None
     ended: float = 0.0
     work_s: float = 0.0
@@ -192,8 +200,9 @@ class _Folded:
             )
         elif event.type == "run.paused":
             self.status, self.reason = "paused", str(data.get("why") or "")
+            self.stopped_by = str(data.get("cause") or "")
         elif event.type == "run.resumed":
-            self.status, self.reason = "executing", ""
+            self.status, self.reason, self.stopped_by = "executing", "", ""
         elif event.type == "run.finished":
             self.reason = str(data.get("error") or "")
             self.status = str(data["status"])
@@ -237,6 +246,8 @@ class _Folded:
             case "attempt.failed" | "attempt.rejected":
                 state.error = str(data.get("error") or data.get("why") or "") or None
                 state.artifacts = ()
+            case "model.reserved" | "model.settled":
+                self.costs.take(event)
             case "task.completed":
                 state.status, state.error = "completed", None
             case "task.failed":
@@ -260,15 +271,17 @@ class _Folded:
                 by_path.update((artifact.path, artifact) for artifact in state.artifacts)
         return by_path.values()
 
-    def metrics(self, plan: ExecutionPlan) -> ExecutionMetrics:
+    def metrics(self, plan: ExecutionPlan, costs: Sequence[ModelCost]) -> ExecutionMetrics:
+        priced = [each for each in (self.cost_usd, total_usd(costs)) if each is not None]
         wall_s = self.ended - self.started if self.started is not None else 0.0
         return ExecutionMetrics(
             wall_s=wall_s,
             work_s=self.work_s,
             speedup=self.work_s / wall_s if wall_s > 0 else 0.0,
             max_speedup=plan.estimates.max_speedup,
-            cost_usd=self.cost_usd,
-            tokens=self.tokens,
+            cost_usd=sum(priced) if priced else None,
+            tokens=self.tokens + sum(each.tokens for each in costs),
+            unpriced_calls=sum(each.unpriced for each in costs),
         )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from attrs import asdict
+
 from ..models import Evidence, ExecutionResult
 
 __all__ = ["RESULT_FORMAT", "RESULT_VERSION", "result_to_json"]
@@ -22,6 +24,7 @@ def result_to_json(result: ExecutionResult) -> dict[str, Any]:
         "run": result.run,
         "status": result.status,
         "reason": result.reason,
+        "stopped_by": result.stopped_by or None,
         "success_rate": round(result.success_rate(), 2),
         "output": result.output,
         "branch": result.branch,
@@ -34,7 +37,14 @@ def result_to_json(result: ExecutionResult) -> dict[str, Any]:
             "digest": specification.digest,
         },
         "requirements": [
-            {"id": r.id, "verdict": r.verdict, "tasks": list(r.tasks), "evidence": list(r.evidence)}
+            {
+                "id": r.id,
+                "verdict": r.verdict,
+                "tasks": list(r.tasks),
+                "evidence": list(r.evidence),
+                "tokens": r.tokens,
+                "cost_usd": r.cost_usd,
+            }
             for r in result.requirements
         ],
         "tasks": [
@@ -50,6 +60,8 @@ def result_to_json(result: ExecutionResult) -> dict[str, Any]:
                 "error": t.error,
                 "approval": t.approval or None,
                 "added_by": t.added_by or None,
+                "tokens": t.tokens,
+                "cost_usd": t.cost_usd,
             }
             for t in result.task_results
         ],
@@ -62,7 +74,9 @@ def result_to_json(result: ExecutionResult) -> dict[str, Any]:
             "max_speedup": round(metrics.max_speedup, 3),
             "cost_usd": metrics.cost_usd,
             "tokens": metrics.tokens,
+            "unpriced_calls": metrics.unpriced_calls,
         },
+        "models": [asdict(cost) for cost in result.model_costs],
         "revisions": [
             {
                 "number": r.number,

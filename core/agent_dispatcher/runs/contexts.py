@@ -21,7 +21,6 @@ class Contexts:
         run: the run's id.
         sandbox: what agents' commands run in.
         language: the active language.
-        llm: the model backend, if there is one.
         artifacts: task id to what it made; read whenever a context is made.
     """
 
@@ -31,13 +30,11 @@ class Contexts:
         run: str,
         sandbox: Sandbox,
         language: Language | None,
-        llm: Any,
         artifacts: Mapping[str, tuple[Artifact, ...]],
     ) -> None:
         self._run = run
         self._sandbox = sandbox
         self._language = language
-        self._llm = llm
         self._artifacts = artifacts
         self._loggers: dict[str | None, logging.Logger] = {}
 
@@ -65,7 +62,6 @@ class Contexts:
             workspace=GuardedWorkspace(opened.path),
             sandbox=TaskSandbox(self._sandbox, opened.path, self._language),
             language=self._language,
-            llm=self._llm,
             inputs=tuple(made for before in self._before.get(task.id, ()) for made in self._artifacts.get(before, ())),
             promised=self._promised,
             feedback=feedback,

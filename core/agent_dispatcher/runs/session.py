@@ -14,12 +14,13 @@ from ..coordination.agent_factory import AgentFactory
 from ..coordination.coordinator import Coordinator, CoordinatorSettings
 from ..coordination.loop_watch import LoopWatch
 from ..coordination.memory_store import MemoryStore
+from ..coordination.model_calls import ModelCalls
 from ..coordination.patches import Advise
 from ..coordination.state_manager import StateManager
 from ..errors import ConfigError, Problem
 from ..extension.components import AgentType, Check, Language, Sandbox, Store, Workspace
 from ..extension.registry import Components, Registry
-from ..llm import ActiveBackend
+from ..llm import ActiveBackend, Budget, Prices
 from ..models import Artifact, Event, ExecutionPlan
 from ..workspace.integration import Integration
 from ..workspace.source_statuses import SourceFormat, SourceStatuses
@@ -197,7 +198,6 @@ class RunSession:
             run=self.run,
             sandbox=self.sandbox,
             language=self.language,
-            llm=self.llm.backend if self.llm is not None else None,
             artifacts=self._artifacts,
         )
         integration = Integration(
@@ -242,13 +242,41 @@ class RunSession:
             skipped=skipped,
             run_dir=self.run_dir,
             sources=self._sources(plan, state),
+            models=self._models(),
             advise=advise,
             on_plan=use,
         )
         if self.options.on_coordinator is not None:
             self.options.on_coordinator(coordinator)
         with LoopWatch(self._factory.name_of, warn):
-            return await coordinator.run()
+            async with self._checkpoints(state).kept():
+                return await coordinator.run()
+
+    def _checkpoints(self, state: StateManager) -> Checkpoints:
+        """What writes copies of the run from time to time; of one that is not persisted there are none."""
+        settings = self.config.state_manager
+        interval_s = settings.auto_checkpoint_interval if settings.enable_persistence else 0.0
+        return Checkpoints(
+            self.packing(), self.data_dir / settings.checkpoint_dir, interval_s, lambda: tuple(state.events())
+        )
+
+    def packing(self) -> Packing:
+        """This run, as checkpoints take it."""
+        return Packing(
+            run=self.run,
+            output=self.output,
+            run_dir=self.run_dir,
+            store=self.store(),
+            workspace=self.workspace(),
+            workspace_name=self.registry.one("workspace") or "",
+            configuration=configuration_of(self.config, self.registry),
+        )
+
+    def _models(self) -> ModelCalls | None:
+        """What agents ask the model in use through: metered, within the budget, on record."""
+        if self.llm is None:
+            return None
+        return ModelCalls(self.llm.backend, self.llm.name, Budget.of(self.config.budget), Prices.of(self.config))
 
     def _settings(self, state: StateManager) -> CoordinatorSettings:
         """What is configured now, and every approval that was configured when the run was started."""

@@ -130,6 +130,7 @@ class World:
     passed_on: dict[str, tuple[str, str] | None] = field(factory=dict)
     on_plan: Callable[[ExecutionPlan], None] | None = None
     advise: Any = None
+    models: Any = None
     begun: ExecutionPlan | None = None
 
     async def inspect(self, task: Task, change: Change, landed: frozenset[str], attempt: int, record: Any) -> Verdict:
@@ -234,6 +235,7 @@ class World:
             run_dir=self.run_dir,
             on_plan=self.on_plan,
             advise=self.advise,
+            models=self.models() if self.models is not None else None,
             rng=lambda: 1.0,
         )
         try:

@@ -143,7 +143,7 @@ def test_result_json_has_the_documented_keys_in_order() -> None:
     assert document["format"] == "agent-dispatcher/result"
     assert list(document["tasks"][0]) == [
         "id", "source_id", "title", "status", "agent", "attempts", "commit", "evidence", "error",
-            "approval", "added_by",
+            "approval", "added_by", "tokens", "cost_usd",
     ]  # fmt: skip
 
 

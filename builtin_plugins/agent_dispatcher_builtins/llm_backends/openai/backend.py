@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from attrs import define, field
 
 from agent_dispatcher.errors import Unavailable
-from agent_dispatcher.extension import LlmReply, LlmRequest, Services
+from agent_dispatcher.extension import LlmReply, LlmRequest, PricedAs, Services
 
 from ..options import OPENAI_URL, OpenAIOptions, is_loopback
 from .dialect import Dialect
@@ -55,6 +55,10 @@ class OpenAIBackend:
             own_server=_is_own(options),
         )
         return cls(endpoint, services.log)
+
+    def priced_as(self, request: LlmRequest) -> PricedAs:
+        """The model that will be asked, at the configured server."""
+        return PricedAs(model=request.model or self.endpoint.model, server=self.endpoint.base_url)
 
     async def complete(self, request: LlmRequest) -> LlmReply:
         """The model's reply.

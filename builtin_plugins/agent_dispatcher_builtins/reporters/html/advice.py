@@ -84,6 +84,8 @@ def _cost(result: ExecutionResult) -> Tile:
     tokens = f"{number(metrics.tokens)} tokens"
     if metrics.cost_usd is None:
         return Tile("Cost", "unknown", f"{tokens}, no price is known")
+    if metrics.unpriced_calls:
+        tokens += f", {metrics.unpriced_calls} calls of unknown price left out"
     return Tile("Cost", money(metrics.cost_usd), tokens)
 
 

@@ -1,0 +1,221 @@
+"""Eight agents at a time, a cap, a price table, a real server that counts what it bills: it never bills more than the cap, whoever is killed when."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from attrs import define, field
+
+from agent_dispatcher.agents import AgentContext, AgentResult
+from agent_dispatcher.config import Config
+from agent_dispatcher.config.values import BudgetSettings, PriceSettings
+from agent_dispatcher.coordination.memory_store import MemoryStore
+from agent_dispatcher.coordination.model_calls import ModelCalls
+from agent_dispatcher.coordination.run_state import fold
+from agent_dispatcher.errors import BackendError, StoreError
+from agent_dispatcher.extension import Lease, LlmRequest, Services
+from agent_dispatcher.llm import Budget, Prices, input_bound
+from agent_dispatcher.llm.prices import nano_of, priced_as
+from agent_dispatcher.models import Event, ExecutionPlan, Task
+from agent_dispatcher.testing import ModelServer
+from agent_dispatcher.testing.killing import Child
+from agent_dispatcher.testing.model_replies import Cuts, Fails, Says, ServerReply
+from agent_dispatcher.testing.model_server import Received
+from agent_dispatcher_builtins.llm_backends.openai.backend import OpenAIBackend
+from agent_dispatcher_builtins.llm_backends.options import OpenAIOptions
+from agent_dispatcher_builtins.stores.hooks import SqlOptions
+from agent_dispatcher_builtins.stores.sql import SqlStore
+
+AGENTS = 8
+TASKS = " ".join(f"t{number}" for number in range(10))
+PRICES = {"priced": PriceSettings(input=2.0, output=8.0, cached_input=0.5)}
+
+
+@define
+class Bill:
+    """What the server wants paid, by what it read and wrote; it knows nothing of the dispatcher's books.
+
+    Attributes:
+        most: the largest sum there ever was, in nano-dollars and in tokens.
+    """
+
+    chance: random.Random
+    nano_usd: int = 0
+    tokens: int = 0
+    calls: int = 0
+    _lock: Any = field(factory=threading.Lock)
+
+    def __call__(self, received: Received) -> ServerReply:
+        with self._lock:
+            chance, self.calls = self.chance, self.calls + 1
+            fate = chance.random()
+            read = chance.randint(1, sum(len(each["content"].encode()) for each in received.body["messages"]))
+            written = chance.randint(1, received.body["max_tokens"])
+            delay_s = chance.random() * 0.004
+            if fate < 0.06:
+                return Fails(status=429)
+            if fate < 0.1:
+                return Fails(status=503)
+            self.nano_usd += read * 2000 + written * 8000
+            self.tokens += read + written
+            if fate < 0.13:  # billed, and nothing comes of it
+                return Fails(status=500)
+            if fate < 0.16:
+                return Cuts(reset=chance.random() < 0.5)
+            return Says(text="yes", usage=(read, written), delay_s=delay_s)
+
+
+class MortalStore(MemoryStore):
+    """A store of a process that dies: after so many transactions nothing is recorded any more."""
+
+    lives = 10**9
+
+    def append(self, lease: Lease, events: Sequence[Event]) -> int:
+        if self.lives <= 0:
+            raise StoreError("the process is dead")
+        self.lives -= 1
+        return super().append(lease, events)
+
+    def next_life(self, transactions: int) -> None:
+        """Whoever owned the run is dead; the next lives so long."""
+        self._owners.clear()
+        self.lives = transactions
+
+
+async def asks(task: Task, context: AgentContext) -> AgentResult:
+    """Asks once or twice, different each time, and gives up where the model fails for good."""
+    chance = random.Random(f"{task.id} {context.attempt}")
+    assert context.llm is not None
+    for _ in range(chance.randint(1, 2)):
+        request = LlmRequest.of("why? " * chance.randint(1, 40), max_output_tokens=chance.randint(10, 300))
+        with contextlib.suppress(BackendError):
+            await context.llm.complete(request)
+    return AgentResult(status="done", summary="asked")
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[ModelServer]:
+    """One server for all seeds; ``bill`` is what answers for the seed at hand."""
+    bills: list[Bill] = [Bill(random.Random(0))]
+    with ModelServer(lambda received: bills[0](received)) as server:
+        server.bills = bills  # type: ignore[attr-defined]
+        yield server
+
+
+def backend_for(server: ModelServer, model: str) -> OpenAIBackend:
+    services = Services(log=logging.getLogger("test-overspend"), data_dir=Path(), config=Config())
+    return OpenAIBackend.open(OpenAIOptions(model=model, base_url=server.base_url), services)
+
+
+def budget_of(seed: int, chance: random.Random) -> tuple[BudgetSettings, Mapping[str, int | None]]:
+    """A cap that some of the calls fit into: in dollars, in tokens, or in both."""
+    usd = round(chance.uniform(0.004, 0.05), 6) if seed % 3 != 1 else None
+    tokens = chance.randint(1_500, 12_000) if seed % 3 != 0 else None
+    return BudgetSettings(max_cost_usd=usd, max_tokens=tokens), {
+        "nano_usd": None if usd is None else nano_of(usd),
+        "tokens": tokens,
+    }
+
+
+def overspent(bill: Bill, caps: Mapping[str, int | None]) -> int:
+    """By how much a cap was passed, 0 for none."""
+    return sum(max(0, getattr(bill, name) - cap) for name, cap in caps.items() if cap is not None)
+
+
+@pytest.mark.slow
+def test_200_seeds_overspend_nothing(world: Any, plan_of: Any, server: Any) -> None:
+    """Each seed: lives that end anywhere, resumed with the same cap until the budget stops the run; the bill never passes the cap, and with more
+    money the run (every fifth of them) goes on to its end."""
+    plan: ExecutionPlan = plan_of(TASKS)
+    backend = backend_for(server, "priced")
+    statuses: dict[str, int] = {}
+    calls = kills = 0
+    for seed in range(200):
+        chance = random.Random(seed)
+        bill = server.bills[0] = Bill(random.Random(seed + 1000))
+        settings, caps = budget_of(seed, chance)
+        here = type(world)(store=MortalStore(), script=asks, concurrency=AGENTS, grace_s=0.05)
+        here.models = lambda settings=settings: ModelCalls(backend, "openai", Budget.of(settings), Prices(PRICES))
+        for life in range(6):
+            here.store.next_life(chance.randint(2, 14) if life < 2 else 10**9)
+            try:
+                status = asyncio.run(here.run(plan))
+            except StoreError:
+                status = "killed"
+                kills += 1
+            assert overspent(bill, caps) == 0, f"seed {seed}, life {life}: {bill}"
+            if status != "killed":
+                break
+        spent = fold(here.events()).spending.total
+        assert spent.tokens >= bill.tokens and spent.nano_usd >= bill.nano_usd, (
+            f"seed {seed}: the books say less than the bill"
+        )
+        statuses[status] = statuses.get(status, 0) + 1
+        calls += bill.calls
+        if status == "paused":
+            assert here.events()[-1].data["cause"] == "budget"
+        if status == "paused" and seed % 5 == 0:
+            here.store.next_life(10**9)
+            here.models = lambda: ModelCalls(backend, "openai", Budget(), Prices(PRICES))
+            assert asyncio.run(here.run(plan)) == "completed"
+    assert min(statuses["paused"], statuses["completed"], kills, calls) > 20, (statuses, kills, calls)
+
+
+def life(folder: Path, server: ModelServer, world: Any, plan: ExecutionPlan, settings: BudgetSettings) -> str:
+    """A process of a run whose store is a file."""
+    store = SqlStore(folder, SqlOptions())
+    try:
+        here = type(world)(store=store, script=asks, concurrency=AGENTS, grace_s=0.05)
+        backend = backend_for(server, "priced")
+        here.models = lambda: ModelCalls(backend, "openai", Budget.of(settings), Prices(PRICES))
+        status: str = asyncio.run(here.run(plan))
+        return status
+    finally:
+        store.close()
+
+
+def test_killed_and_resumed_it_overspends_nothing(world: Any, plan_of: Any, server: Any, tmp_path: Path) -> None:
+    """The same with real processes, killed for good (SIGKILL) at some moment among their calls, and a store on disk."""
+    plan = plan_of(TASKS)
+    asyncio.run(backend_for(server, "priced").complete(LlmRequest.of("warm")))  # the SDK is imported before the forks
+    killed = 0
+    for seed in range(8):
+        chance = random.Random(seed)
+        settings, caps = budget_of(seed, chance)
+        bill = server.bills[0] = Bill(random.Random(seed))
+        folder = tmp_path / str(seed)
+        for _ in range(3):
+            before = bill.calls
+            with Child(
+                lambda tell, folder=folder, settings=settings: tell(life(folder, server, world, plan, settings))
+            ) as child:
+                enough, end = before + chance.randint(1, 8), time.monotonic() + 5
+                while bill.calls < enough and time.monotonic() < end and not child.wait_for(1, within_s=0.002):
+                    pass
+                ended = bool(child.lines)
+                child.kill()
+            killed += not ended
+            assert overspent(bill, caps) == 0
+        with Child(
+            lambda tell, folder=folder, settings=settings: tell(life(folder, server, world, plan, settings))
+        ) as child:
+            (status,) = child.finish()
+        assert (status in ("paused", "completed"), overspent(bill, caps)) == (True, 0)
+    assert killed >= 8
+
+
+def test_the_worst_case_is_what_the_server_may_bill(server: Any) -> None:
+    """The reservation of a call is priced with every byte read and every token written."""
+    backend, request = backend_for(server, "priced"), LlmRequest.of("why", max_output_tokens=100)
+    price = Prices(PRICES).find(priced_as(backend, request))
+    assert price is not None
+    assert price.worst_nano_usd(input_bound(request), 100) == input_bound(request) * 2000 + 100 * 8000
