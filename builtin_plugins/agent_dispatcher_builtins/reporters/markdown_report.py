@@ -58,7 +58,7 @@ def _lines(result: ExecutionResult, plan: ExecutionPlan, events: Sequence[Event]
 
 
 def _outcome(result: ExecutionResult) -> Iterable[str]:
-    completed = sum(task.status == "completed" for task in result.task_results)
+    completed = [task.status for task in result.task_results].count("completed")
     met = sum(requirement.verdict == "met" for requirement in result.requirements)
     metrics = result.metrics
     yield f"- Tasks: {completed} of {len(result.task_results)} completed ({result.success_rate():.0f} %)"

@@ -180,7 +180,6 @@ class ExecutionResult:
 
     def success_rate(self) -> float:
         """Completed tasks in percent of those not skipped, 0 to 100; 100 when there was nothing to do."""
-        counted = [result for result in self.task_results if result.status != "skipped"]
-        if not counted:
-            return 100.0
-        return 100.0 * sum(result.status == "completed" for result in counted) / len(counted)
+        statuses = [result.status for result in self.task_results]
+        counted = len(statuses) - statuses.count("skipped")
+        return 100.0 * statuses.count("completed") / counted if counted else 100.0

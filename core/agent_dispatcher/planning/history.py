@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from attrs import evolve, field, frozen
 
 from ..models import Estimates, Event, Task
+from ..models.quick import maker
 from .execution_graph import ExecutionGraph
 from .ranks import working_time
 
@@ -54,6 +55,9 @@ class Observation:
     kind: Kind
     seconds: float
     cost_usd: float | None = None
+
+
+_observation = maker(Observation)
 
 
 @frozen
@@ -151,24 +155,33 @@ def observe(tasks: Iterable[Task], events: Iterable[Event]) -> tuple[Observation
     agent_types: dict[str, str] = {}
     completed: set[str] = set()
     for event in events:
-        task, data = event.task, event.data
+        task, what = event.task, event.type
         if task is None:
             continue
-        if event.type == "attempt.started":
-            agent_types[task] = str(data.get("agent_type") or "")
-        elif event.type == "task.completed":
+        if what == "attempt.started":
+            agent_types[task] = str(event.data.get("agent_type") or "")
+        elif what == "task.completed":
             completed.add(task)
-        elif event.type == "attempt.sealed" or (event.type == "attempt.failed" and data.get("reason") in _WORKED):
+        elif what == "attempt.sealed" or (what == "attempt.failed" and event.data.get("reason") in _WORKED):
+            data = event.data
             spent = float("nan") if data.get("found") else float(data.get("duration_s") or 0.0)
             seconds[task] = seconds.get(task, 0.0) + spent
             cost = data.get("cost_usd")
             before = costs.get(task, 0.0)
             costs[task] = None if cost is None or before is None else before + float(cost)
-    return tuple(
-        Observation(Kind(agent_types[task.id], task.type, band_of(task.complexity)), spent, costs.get(task.id))
-        for task in tasks
-        if task.id in completed and agent_types.get(task.id) and (spent := seconds.get(task.id, -1.0)) >= 0
-    )
+    kinds: dict[tuple[str, str, float], Kind] = {}
+    found = []
+    for each in tasks:
+        name = each.id
+        taker = agent_types.get(name)
+        if not taker or name not in completed or not seconds.get(name, -1.0) >= 0:
+            continue
+        sort = taker, each.type, each.complexity
+        kind = kinds.get(sort)
+        if kind is None:
+            kind = kinds[sort] = Kind(taker, each.type, band_of(each.complexity))
+        found.append(_observation(kind, seconds[name], costs.get(name)))
+    return tuple(found)
 
 
 def with_ranges(estimates: Estimates, graph: ExecutionGraph, durations: Durations) -> Estimates:

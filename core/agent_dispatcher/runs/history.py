@@ -30,8 +30,11 @@ def remember_durations(run: str, tasks: Iterable[Task], events: Iterable[Event])
     if not observations:
         return
     kinds: dict[Kind, list[Observation]] = {}
+    kind, found = None, []
     for each in observations:
-        kinds.setdefault(each.kind, []).append(each)
+        if each.kind is not kind:  # neighbours mostly are of one kind
+            kind, found = each.kind, kinds.setdefault(each.kind, [])
+        found.append(each)
     entry = {
         "version": _VERSION,
         "kinds": [

@@ -35,7 +35,7 @@ class Advice:
 
 def sentence(result: ExecutionResult) -> str:
     """The outcome in one sentence."""
-    counts = Counter(task.status for task in result.task_results)
+    counts = Counter([task.status for task in result.task_results])
     total = len(result.task_results)
     met = sum(requirement.verdict == "met" for requirement in result.requirements)
     wanted = len(result.requirements)
@@ -58,7 +58,7 @@ def sentence(result: ExecutionResult) -> str:
 
 def tiles(result: ExecutionResult, events: Sequence[Event]) -> Iterator[Tile]:
     """The figures of the run."""
-    completed = sum(task.status == "completed" for task in result.task_results)
+    completed = [task.status for task in result.task_results].count("completed")
     metrics = result.metrics
     yield Tile(
         "Tasks completed", f"{completed} of {len(result.task_results)}", f"{result.success_rate():.0f} % success"
@@ -66,7 +66,7 @@ def tiles(result: ExecutionResult, events: Sequence[Event]) -> Iterator[Tile]:
     if result.requirements:
         met = sum(requirement.verdict == "met" for requirement in result.requirements)
         yield Tile("Requirements met", f"{met} of {len(result.requirements)}", "each by a check that passed")
-    kinds = Counter(event.type for event in events)
+    kinds = Counter([event.type for event in events])
     tries = kinds["attempt.started"]
     yield Tile("Time", seconds(metrics.wall_s), f"{seconds(metrics.work_s)} of work by agents and checks")
     most = f"at most {metrics.max_speedup:.2f} for this plan"
