@@ -44,6 +44,7 @@ __all__ = [
     "Change",
     "Check",
     "CheckContext",
+    "CodeTools",
     "Completed",
     "Component",
     "Conflict",
@@ -505,6 +506,35 @@ class WorkInspector(Protocol):
     def objections(self, path: str, before: str | None, after: str | None) -> tuple[Objection, ...]:
         """What is wrong with ``after`` that was not already wrong with ``before``, in the order of the file. ``None``: there is no such file
         before or after."""
+        ...
+
+
+@runtime_checkable
+class CodeTools(Protocol):
+    """A language that helps whoever writes code in it. Texts are read, never run; commands are for the sandbox."""
+
+    def format_command(self, paths: Sequence[str]) -> tuple[str, ...] | None:
+        """A command that lays files out as is usual; ``None`` when its tool is not installed."""
+        ...
+
+    def lint_command(self, paths: Sequence[str]) -> tuple[str, ...] | None:
+        """A command that fails with a line per mistake (no matter of taste); ``None`` when its tool is not installed."""
+        ...
+
+    def outline(self, text: str) -> str:
+        """What a file offers to others, without bodies; ``""`` when it cannot be read."""
+        ...
+
+    def module(self, path: str) -> str:
+        """The name a file is imported by, ``""`` for none."""
+        ...
+
+    def imports(self, text: str) -> frozenset[str]:
+        """The modules a file names in its imports, each also with what it takes from them (``a.b`` and ``a.b.C``)."""
+        ...
+
+    def example_tests(self, text: str, symbols: Sequence[str]) -> str:
+        """A file of tests made of the examples that stand in ``text`` and call one of ``symbols`` (``package.module:name``); ``""`` without any."""
         ...
 
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from attrs import field, frozen
+from attrs.validators import and_, ge, gt, le, optional
 
 from agent_dispatcher.extension.components import Available, Wishes
 from agent_dispatcher.models import Specification, Task
 
-__all__ = ["CodeWriterOptions", "accepts", "generated_paths", "promised_paths", "wishes"]
+__all__ = ["CodeWriterOptions", "accepts", "follows_from_behaviour", "generated_paths", "promised_paths", "wishes"]
+
+#: What behaviour does not say anything about.
+_BY_MODEL_ONLY = frozenset({"debugging", "refactoring"})
 
 
 @frozen(kw_only=True)
@@ -18,11 +22,19 @@ class CodeWriterOptions:
         default_language: the language to build in when the specification names none.
         include_tests: whether tasks of type ``testing`` are planned.
         include_docs: whether tasks of type ``documentation`` are planned.
+        model, rounds, max_input_tokens, max_output_tokens, timeout_s, test_timeout_s: how it uses a model, see
+            :class:`agent_dispatcher_builtins.agents.by_model.options.ModelOptions`.
     """
 
     default_language: str = field(default="python", metadata={"project": True})
     include_tests: bool = field(default=True, metadata={"project": True})
     include_docs: bool = field(default=True, metadata={"project": True})
+    model: str = ""
+    rounds: int = field(default=4, validator=and_(ge(1), le(20)))
+    max_input_tokens: int = field(default=12_000, validator=ge(1000))
+    max_output_tokens: int = field(default=4096, validator=gt(0))
+    timeout_s: float | None = field(default=None, validator=optional(gt(0.0)))
+    test_timeout_s: float = field(default=60.0, validator=gt(0.0))
 
 
 def wishes(options: CodeWriterOptions) -> Wishes:
@@ -36,9 +48,13 @@ def wishes(options: CodeWriterOptions) -> Wishes:
 
 
 def accepts(task: Task, available: Available) -> str | None:
-    """Whether every file the task promises follows from declared behaviour; else the reason why not."""
+    """Whether every file the task promises follows from declared behaviour, or a model can write it; else the reason why not."""
+    if available.llm is not None and available.language:
+        return None
     if available.language not in ("", "python"):
         return f"code is generated in Python only, and the language here is {available.language}"
+    if task.type in _BY_MODEL_ONLY:
+        return f"a task of type {task.type} needs a model: configure one, or use --allow-partial"
     promised = promised_paths(task)
     generated = generated_paths(available.specification)
     unknown = [path for path in promised if path not in generated]
@@ -50,6 +66,12 @@ def accepts(task: Task, available: Available) -> str | None:
     if available.llm is None:
         remedy += ", configure a model"
     return f"{_what(task, available.specification)}: nothing is declared to derive code from; {remedy}, or use --allow-partial"
+
+
+def follows_from_behaviour(task: Task, specification: Specification) -> bool:
+    """Whether all files of the task can be generated, so that no model is needed."""
+    promised = promised_paths(task)
+    return task.type not in _BY_MODEL_ONLY and bool(promised) and generated_paths(specification).issuperset(promised)
 
 
 def _what(task: Task, specification: Specification) -> str:

@@ -1,56 +1,33 @@
-"""The code writer: writes the files of one task from what the specification declares."""
+"""The code writer: writes the files of one task, from what the specification declares, or with a model from what it says."""
 
 from __future__ import annotations
 
-from agent_dispatcher.agents.base_agent import AgentContext, AgentResult, SyncAgent
-from agent_dispatcher.errors import SpecificationError
-from agent_dispatcher.models import Artifact, Task
+import asyncio
 
-from .acceptance import promised_paths
-from .generator import generate
+from agent_dispatcher.agents.base_agent import AgentContext, AgentResult, BaseAgent
+from agent_dispatcher.models import Task
+
+from ..by_model.options import ModelOptions
+from .acceptance import follows_from_behaviour
+from .generating import generate_task
 
 __all__ = ["CodeWriterAgent"]
 
-#: How much of the checks' output an error repeats.
-_FEEDBACK = 600
 
+class CodeWriterAgent(BaseAgent):
+    """Generates what follows from declared behaviour, and asks the model for the rest; no stub, and nothing handed in that it knows to be wrong.
 
-class CodeWriterAgent(SyncAgent):
-    """Generates the promised files of a task; no model, no guess, no stub.
-
-    The same specification gives the same bytes, so a second attempt after a check refused the first would end the same way: it
-    fails for good, with what the check said.
+    Args:
+        options: how it uses a model.
     """
 
-    def execute(self, task: Task, context: AgentContext) -> AgentResult:
+    def __init__(self, options: ModelOptions | None = None) -> None:
+        self._options = options or ModelOptions()
+
+    async def execute(self, task: Task, context: AgentContext) -> AgentResult:
         """Write the files of ``task``; see :meth:`agent_dispatcher.agents.BaseAgent.execute`."""
-        if context.feedback:
-            said = context.feedback.strip()
-            return AgentResult(
-                status="failed",
-                permanent=True,
-                error="the generated code follows from the specification alone and would be the same again; "
-                f"the checks said: {said[:_FEEDBACK]}{'…' if len(said) > _FEEDBACK else ''}",
-            )
-        paths = promised_paths(task)
-        promised = {ref.name for refs in context.promised.values() for ref in refs if ref.type == "path"} | set(paths)
-        context.progress(0.1, "generating")
-        try:
-            files = generate(context.specification, paths, promised=promised)
-        except SpecificationError as error:
-            return AgentResult(status="failed", permanent=True, error=str(error))
-        except KeyError as error:
-            return AgentResult(status="declined", error=f"{error.args[0]} does not follow from the declared behaviour")
-        for index, (path, content) in enumerate(files.items(), start=1):
-            context.workspace.write_text(path, content)
-            context.progress(0.1 + 0.9 * index / len(files), path)
-        artifacts = tuple(Artifact(name=path, type=_kind(path), path=path, task=task.id) for path in files)
-        return AgentResult(
-            status="done",
-            summary=f"generated {', '.join(files)}",
-            artifacts=artifacts,
-        )
+        if context.llm is None or follows_from_behaviour(task, context.specification):
+            return await asyncio.to_thread(generate_task, task, context)
+        from .writing import write_task
 
-
-def _kind(path: str) -> str:
-    return "doc" if path.endswith(".md") else "code"
+        return await write_task(task, context, self._options)

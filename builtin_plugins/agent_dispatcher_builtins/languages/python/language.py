@@ -16,7 +16,9 @@ from agent_dispatcher.extension import Environment, Layout, Objection
 from agent_dispatcher.models import ArtifactRef, Specification
 
 from .environment import environment
+from .outline import imports, module, outline
 from .symbols import missing_symbols
+from .tools import format_command, lint_command
 
 __all__ = ["Python"]
 
@@ -40,7 +42,7 @@ class Python:
 
     def test_command(self, paths: Sequence[str], *, results: str, coverage: str | None = None) -> tuple[str, ...]:
         """Runs pytest; with ``coverage`` measures branches of ``src``."""
-        return (sys.executable, "-I", "-c", _script("_run_tests.py"), results, coverage or "", *paths)
+        return (sys.executable, "-I", "-B", "-c", _script("_run_tests.py"), results, coverage or "", *paths)
 
     def is_test(self, path: str) -> bool:
         """``test_*.py`` and ``*_test.py``."""
@@ -59,6 +61,32 @@ class Python:
         from .inspection.inspecting import inspect
 
         return inspect(path, before, after, is_test=self.is_test(path))
+
+    def format_command(self, paths: Sequence[str]) -> tuple[str, ...] | None:
+        """See :func:`.tools.format_command`."""
+        return format_command(paths)
+
+    def lint_command(self, paths: Sequence[str]) -> tuple[str, ...] | None:
+        """See :func:`.tools.lint_command`."""
+        return lint_command(paths)
+
+    def outline(self, text: str) -> str:
+        """See :func:`.outline.outline`."""
+        return outline(text)
+
+    def module(self, path: str) -> str:
+        """See :func:`.outline.module`."""
+        return module(path)
+
+    def imports(self, text: str) -> frozenset[str]:
+        """See :func:`.outline.imports`."""
+        return imports(text)
+
+    def example_tests(self, text: str, symbols: Sequence[str]) -> str:
+        """See :func:`.examples.example_tests`."""
+        from .examples import example_tests
+
+        return example_tests(text, symbols)
 
     async def environment(self, tree: Path) -> Environment:
         """See :func:`.environment.environment`."""

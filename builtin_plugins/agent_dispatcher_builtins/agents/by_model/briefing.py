@@ -1,0 +1,133 @@
+"""What an agent tells the model: the task in the specification's words, what is promised, and the parts of the repository that fit beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from attrs import frozen
+
+from agent_dispatcher.agents import AgentContext
+from agent_dispatcher.extension import ChatMessage
+from agent_dispatcher.models import ArtifactRef, Task
+
+from ...prompting.asking import tokens
+from ...prompting.templates import Prompt
+from .repository import Part, Shown, look_around
+
+__all__ = ["Briefing", "brief", "provided_by"]
+
+_FEEDBACK = 4000
+#: Room for a reply and what was wrong with it, as a share of everything.
+_FOR_REPAIR = 0.25
+
+_SAMPLE: Mapping[str, Any] = {
+    "title": "T",
+    "type": "code_writing",
+    "description": "D",
+    "requirements": "R",
+    "paths": ("a.py",),
+    "symbols": ("a:b",),
+    "subjects": ("a:b",),
+    "provided": ("symbol a:c",),
+    "parts": (Part(path="a.py", text="A = 1", whole=True, why="w"),),
+    "left_out": (),
+    "language": "python",
+    "feedback": "F",
+    "disputes": True,
+    "errors": ("e",),
+}
+
+
+@frozen(kw_only=True)
+class Briefing:
+    """What the model is told at first.
+
+    Attributes:
+        opening: the conversation.
+        shown: what of the repository is in it.
+        said: everything that the specification and the task say, as text.
+    """
+
+    prompt: Prompt
+    values: Mapping[str, Any]
+    shown: Shown
+    said: str
+
+    @property
+    def opening(self) -> tuple[ChatMessage, ...]:
+        return (
+            ChatMessage(role="system", content=self.prompt.render("system", self.values)),
+            ChatMessage(role="user", content=self.prompt.render("request", self.values)),
+        )
+
+    def repair(self, errors: Sequence[str]) -> str:
+        """The message that tells what was wrong."""
+        return self.prompt.render("repair", {**self.values, "errors": tuple(errors)})
+
+
+@cache
+def _prompt(name: str) -> Prompt:
+    return Prompt(__package__, name, None, _SAMPLE)
+
+
+def brief(
+    task: Task,
+    context: AgentContext,
+    template: str,
+    *,
+    max_input_tokens: int,
+    needed: Iterable[str] = (),
+    hidden: Callable[[str], bool] = lambda path: False,
+    **more: Any,
+) -> Briefing:
+    """Assemble it within ``max_input_tokens``: what is said of the task always, of the repository as much as fits.
+
+    Args:
+        template: file name of the packaged template.
+        needed: paths and modules that the task is known to need.
+        hidden: files of the repository that must not be shown.
+        more: further values of the template.
+    """
+    prompt = _prompt(template)
+    requirements = context.task_context(task).to_text()
+    description = "" if task.description.strip() in requirements else task.description
+    values: dict[str, Any] = {
+        "title": task.title,
+        "type": task.type,
+        "description": description,
+        "requirements": requirements,
+        "paths": tuple(ref.name for ref in task.produces if ref.type == "path"),
+        "symbols": tuple(ref.name for ref in task.produces if ref.type == "symbol"),
+        "language": context.language.name if context.language is not None else "",
+        "feedback": context.feedback.strip()[:_FEEDBACK],
+        "parts": (),
+        "left_out": (),
+        "errors": (),
+        **more,
+    }
+    said = "\n".join(
+        (task.title, task.description, requirements, *(ref.name for ref in (*task.produces, *task.consumes)))
+    )
+    fixed = tokens(prompt.render("system", values)) + tokens(prompt.render("request", values))
+    room = int(max_input_tokens * (1 - _FOR_REPAIR)) - fixed
+    shown = look_around(
+        task, context.workspace, context.language, said=said, needed=needed, hidden=hidden, most_tokens=max(0, room)
+    )
+    if shown.left_out:
+        names = ", ".join(each.path for each in shown.left_out)
+        context.log.info("task %s: no room to show the model %s", task.id, names)
+    return Briefing(
+        prompt=prompt, values={**values, "parts": shown.parts, "left_out": shown.left_out}, shown=shown, said=said
+    )
+
+
+def provided_by(task: Task, promised: Mapping[str, Sequence[ArtifactRef]]) -> tuple[str, ...]:
+    """What the task needs of others, and the files and symbols that those promise, as lines."""
+    wanted = set(task.consumes)
+    lines = []
+    for name, refs in promised.items():
+        if name != task.id and wanted & set(refs):
+            lines += [f"{ref.type} {ref.name}" for ref in refs if ref.type in ("path", "symbol")]
+    return tuple(dict.fromkeys(lines))

@@ -1,0 +1,161 @@
+"""The rounds: ask, apply, try, tell what was wrong, ask again; the best answer is kept.
+
+::
+
+    opening ──▶ reply ──▶ edits ──▶ tried ──▶ nothing wrong: done
+       ▲                              │
+       │       what was wrong ◀───────┘  in even rounds behind the reply it is about,
+       └── asked anew ◀───────────────   in odd rounds from the beginning, less predictably: who is stuck in a mistake repeats it
+
+Each answer starts from the same files; one that cannot be applied changes nothing. What the backend raises goes through: it is the backend's.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Final
+
+from attrs import evolve, field, frozen
+
+from agent_dispatcher.extension import ChatMessage, LlmReply, LlmRequest, Usage
+
+from ...prompting.edits import apply_edits, edits_in
+from .options import ModelOptions
+from .trying import Files, Tried
+
+__all__ = ["Best", "Rounds"]
+
+#: How far from the likeliest answer the model goes when it is asked anew.
+_WARMTH: Final = 0.7
+_REPAIR_WARMTH: Final = 0.2
+#: Seconds before the deadline in which no further round is begun.
+_LAST_S: Final = 10.0
+
+
+@frozen(kw_only=True)
+class Best:
+    """What the rounds came to.
+
+    Attributes:
+        files: path to text of the best answer, which is what the attempt's folder holds; empty when no answer could be applied.
+        tried: what was said about it; without faults it is the answer.
+        rounds: how many were played.
+        dispute: what the model says about a test instead of an answer, ``""`` if it does not.
+    """
+
+    files: dict[str, str] = field(factory=dict)
+    tried: Tried = field(factory=Tried)
+    rounds: int = 0
+    usage: Usage = field(factory=Usage)
+    dispute: str = ""
+
+    @property
+    def good(self) -> bool:
+        """Whether nothing is wrong with it."""
+        return bool(self.files) and not self.tried.faults and not self.dispute
+
+
+@frozen(kw_only=True)
+class Rounds:
+    """The rounds of one attempt.
+
+    Args:
+        opening: the conversation that asks for the work.
+        repair: what was wrong, to the message that asks to mend it.
+        expected: paths that have to be written.
+        read: the text a file has before any answer.
+        put: makes the attempt's folder hold files; says what was refused.
+        attempt: tries what is there.
+        disputed: the objection to a test that a reply consists of, as it is to be told, or what is wrong with it; ``None`` when it is none.
+        deadline: seconds on :func:`time.monotonic`'s clock.
+    """
+
+    llm: Any
+    options: ModelOptions
+    purpose: str
+    opening: tuple[ChatMessage, ...]
+    repair: Callable[[Sequence[str]], str]
+    expected: tuple[str, ...]
+    read: Callable[[str], str | None]
+    put: Callable[[Files], tuple[str, ...]]
+    attempt: Callable[[Files, Files], Awaitable[Tried]]
+    told: Callable[[int, Tried], None] = field(default=lambda number, tried: None)
+    disputed: Callable[[str, Tried], tuple[str, str] | None] = field(default=lambda text, tried: None)
+    deadline: float = float("inf")
+
+    async def play(self) -> Best:
+        """Play until nothing is wrong, the rounds are used up, or time is. The best answer's files are left in the folder."""
+        best = Best()
+        messages, warmth = self.opening, 0.0
+        last, seen = Tried(), dict[str, str]()
+        for number in range(1, 1 + self.options.rounds):
+            reply = await self._ask(messages, warmth, number)
+            best = evolve(best, rounds=number, usage=best.usage + reply.usage)
+            files: dict[str, str] = {}
+            dispute = self.disputed(reply.text, last)
+            if dispute is not None and dispute[0]:
+                return evolve(best, dispute=dispute[0])
+            if dispute is not None:
+                tried = Tried(faults=(dispute[1],))
+            else:
+                files, tried = await self._try(reply, seen if number % 2 == 0 else {})
+            if files and (not best.files or tried.score > best.tried.score):
+                best = evolve(best, files=files, tried=tried)
+            elif not best.files:
+                best = evolve(best, tried=tried)
+            self.told(number, tried)
+            if best.good or time.monotonic() > self.deadline - _LAST_S:
+                break
+            last, seen = tried, files
+            messages, warmth = self._next(number, reply, tried)
+        if best.files:
+            self.put(best.files)
+        return best
+
+    async def _ask(self, messages: tuple[ChatMessage, ...], warmth: float, number: int) -> LlmReply:
+        request = LlmRequest(
+            messages=messages,
+            purpose=self.purpose,
+            model=self.options.model,
+            max_output_tokens=self.options.max_output_tokens,
+            temperature=warmth,
+            seed=number,
+            timeout_s=self.options.timeout_s,
+        )
+        reply: LlmReply = await self.llm.complete(request)
+        return reply
+
+    async def _try(self, reply: LlmReply, seen: Mapping[str, str]) -> tuple[dict[str, str], Tried]:
+        """What the reply made of the files, or of its own earlier answer (``seen``), and what is to be said about it; afterwards the folder is as it was."""
+        if reply.stop_reason == "refused":
+            return {}, Tried(faults=("there was no answer: reply with the files",))
+        edits = edits_in(reply.text, self.expected, cut_off=reply.stop_reason == "length")
+        changed, faults = apply_edits(edits, lambda path: seen.get(path) or self.read(path))
+        files = {**{path: text for path, text in seen.items() if self._stays(path)}, **changed}
+        if faults:
+            return {}, Tried(faults=faults)
+        before: dict[str, str | None] = {path: self.read(path) for path in files}
+        try:
+            refused = self.put(files)
+            if refused:
+                return {}, Tried(faults=refused)
+            tried = await self.attempt(files, before)
+            laid_out = {path: self._now(path, text) for path, text in files.items()}
+        finally:
+            self.put(before)
+        return laid_out, tried
+
+    def _stays(self, path: str) -> bool:
+        """Whether a file of the earlier answer that the mended one does not repeat still counts: not one that nobody asked for."""
+        return not self.expected or path in self.expected or self.read(path) is not None
+
+    def _now(self, path: str, text: str) -> str:
+        """The text as it was laid out."""
+        return self.read(path) or text
+
+    def _next(self, number: int, reply: LlmReply, tried: Tried) -> tuple[tuple[ChatMessage, ...], float]:
+        if number % 2 == 0:
+            return self.opening, _WARMTH
+        said = ChatMessage(role="assistant", content=reply.text or "(nothing)")
+        return (*self.opening, said, ChatMessage(role="user", content=self.repair(tried.faults))), _REPAIR_WARMTH

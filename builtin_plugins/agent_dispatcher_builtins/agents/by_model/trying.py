@@ -1,0 +1,231 @@
+"""What a model wrote, tried: laid out, compiled, looked through, compared with what was promised, and its tests run, all in the attempt's own folder and sandbox.
+
+Every step that has something to say says it in words the model can act on. A step whose tool is missing is named, never passed silently.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence, Set
+from pathlib import Path
+
+from attrs import field, frozen
+
+from agent_dispatcher.agents import AgentContext
+from agent_dispatcher.errors import PathRefused
+from agent_dispatcher.extension import Limits
+from agent_dispatcher.extension.components import CodeTools, Completed, Language
+from agent_dispatcher.models import Task
+from agent_dispatcher.workspace.path_guard import GuardedFolder
+
+from ...checks.absent import AbsentNames
+from ...checks.junit import Results, parse_junit
+from ...doneness.judging import objections_to
+
+__all__ = ["Files", "Tried", "Trying"]
+
+_RESULTS = ".dispatcher-results.xml"
+_EXAMPLES = "test_examples_of_the_task.py"
+_LONGEST_SAID = 1200
+_MAX_FAILED = 5
+_COMPILING = Limits(timeout_s=60.0)
+
+#: Path to text; ``None`` for a file that is not there.
+Files = Mapping[str, str | None]
+
+
+@frozen(kw_only=True)
+class Tried:
+    """What came of trying.
+
+    Attributes:
+        faults: what is wrong, in words for the model; empty when all is well.
+        stage: how far it came: 0 nothing to try, 1 written, 2 compiled, 3 as promised, 4 tests ran, 5 all passed.
+        passed, failed: tests.
+        missing: tools that could not be asked.
+    """
+
+    faults: tuple[str, ...] = ()
+    stage: int = 0
+    passed: int = 0
+    failed: int = 0
+    missing: tuple[str, ...] = ()
+
+    @property
+    def score(self) -> tuple[int, float, int]:
+        """Better is greater."""
+        ran = self.passed + self.failed
+        return (self.stage, self.passed / ran if ran else 0.0, -len(self.faults))
+
+
+@frozen(kw_only=True)
+class Trying:
+    """How the work of one task is tried.
+
+    Attributes:
+        tests: paths of tests that are there and concern the task.
+        examples: the text of a file of tests made of the specification's examples, ``""`` without any.
+        refuse: why a path may not be written, ``None`` if it may.
+    """
+
+    task: Task
+    context: AgentContext
+    language: Language
+    tests: tuple[str, ...] = ()
+    examples: str = ""
+    test_timeout_s: float = 60.0
+    refuse: Callable[[str], str | None] = field(default=lambda path: None)
+
+    def read(self, path: str) -> str | None:
+        """The text of a file of the attempt; ``None`` when there is none."""
+        try:
+            return self.context.workspace.read_text(path)
+        except (FileNotFoundError, PathRefused):
+            return None
+
+    def put(self, files: Files) -> tuple[str, ...]:
+        """Make the attempt's folder hold ``files``; says what was refused."""
+        faults = []
+        workspace = self.context.workspace
+        for path, text in files.items():
+            why = self.refuse(path) if text is not None else None
+            if why is not None:
+                faults.append(f"{path} may not be written: {why}")
+                continue
+            try:
+                if text is not None:
+                    workspace.write_text(path, text)
+                elif workspace.exists(path):
+                    workspace.delete(path)
+            except PathRefused as error:
+                faults.append(str(error))
+        return tuple(faults)
+
+    async def attempt(self, files: Files, before: Files) -> Tried:
+        """Try ``files``, which are in the attempt's folder; ``before`` is what was there instead."""
+        sources = [path for path, text in files.items() if text is not None and self.language.is_source(path)]
+        missing = await self._lay_out(sources)
+        if sources:
+            done = await self.context.sandbox.run(self.language.compile_command(sources), _COMPILING)
+            if done.code != 0:
+                return Tried(faults=(f"it does not compile: {_said(done)}",), stage=1, missing=missing)
+        faults = [*(await self._lint(sources)), *self._contract(files), *(await self._objections(files, before))]
+        if faults:
+            return Tried(faults=tuple(faults), stage=2, missing=missing)
+        return await self._run_tests(missing)
+
+    # --- the steps ----------------------------------------------------------------------------------------------------
+
+    async def _lay_out(self, sources: Sequence[str]) -> tuple[str, ...]:
+        """Format; what cannot be formatted is left as it is, for the compiler to complain about."""
+        if not sources or not isinstance(self.language, CodeTools):
+            return ()
+        command = self.language.format_command(sources)
+        if command is None:
+            return ("no formatter and no linter is installed here",)
+        await self.context.sandbox.run(command, _COMPILING)
+        return ()
+
+    async def _lint(self, sources: Sequence[str]) -> list[str]:
+        command = self.language.lint_command(sources) if sources and isinstance(self.language, CodeTools) else None
+        if command is None:
+            return []
+        done = await self.context.sandbox.run(command, _COMPILING)
+        return [] if done.code in (0, 127) else [f"the linter says: {_said(done)}"]
+
+    def _contract(self, files: Files) -> list[str]:
+        """Promised files and symbols that are not there; read from a copy, since nothing of the attempt is imported."""
+        promised = [ref.name for ref in self.task.produces if ref.type == "path"]
+        faults = [
+            f"the promised file {path} is missing" for path in promised if not self.context.workspace.exists(path)
+        ]
+        symbols = [ref for ref in self.task.produces if ref.type == "symbol"]
+        if symbols and not faults:
+            with tempfile.TemporaryDirectory(prefix="agent-dispatcher-contract-") as name:
+                copy = GuardedFolder(Path(name))
+                for path in {*promised, *files, *self._homes({ref.name.partition(":")[0] for ref in symbols})}:
+                    text = self.read(path)
+                    if text is not None:
+                        copy.write_text(path, text)
+                faults += [
+                    f"{each} is promised and not defined" for each in self.language.missing_symbols(copy.root, symbols)
+                ]
+        return faults
+
+    def _homes(self, modules: Set[str]) -> list[str]:
+        """Files of the workspace that are these modules."""
+        if not isinstance(self.language, CodeTools):
+            return []
+        paths = self.context.workspace.files()
+        return [path for path in paths if self.language.is_source(path) and self.language.module(path) in modules]
+
+    async def _objections(self, files: Files, before: Files) -> list[str]:
+        async def earlier(path: str) -> bytes | None:
+            text = before.get(path)
+            return None if text is None else text.encode()
+
+        def now(path: str) -> bytes | None:
+            text = self.read(path)
+            return None if text is None else text.encode()
+
+        changed = [path for path in files if self.read(path) != before.get(path)]
+        found = await objections_to(self.task, changed, now=now, before=earlier, language=self.language)
+        return [str(each) for each in found]
+
+    async def _run_tests(self, missing: tuple[str, ...]) -> Tried:
+        """The tests that are there and the examples of the specification, in one run."""
+        workspace = self.context.workspace
+        tests = [path for path in self.tests if workspace.exists(path)]
+        if self.examples and not workspace.exists(_EXAMPLES):
+            workspace.write_text(_EXAMPLES, self.examples)
+            tests.append(_EXAMPLES)
+        try:
+            if not tests:
+                return Tried(stage=5, missing=missing)
+            done, results = await self.run(tests)
+        finally:
+            if workspace.exists(_EXAMPLES) and self.examples:
+                workspace.delete(_EXAMPLES)
+        return self._judged(done, results, missing)
+
+    async def run(
+        self, tests: Sequence[str], command: tuple[str, ...] | None = None
+    ) -> tuple[Completed, Results | None]:
+        """Run tests in the sandbox; ``None`` when they left no results."""
+        left_s = self.context.deadline - time.monotonic()
+        limits = Limits(timeout_s=max(1.0, min(self.test_timeout_s, left_s - 2.0)))
+        argv = command or self.language.test_command(tests, results=_RESULTS)
+        workspace = self.context.workspace
+        try:
+            done = await self.context.sandbox.run(argv, limits)
+            return done, parse_junit(workspace.read_bytes(_RESULTS))
+        except (FileNotFoundError, ValueError):
+            return done, None
+        finally:
+            if workspace.exists(_RESULTS):
+                workspace.delete(_RESULTS)
+
+    def _judged(self, done: Completed, results: Results | None, missing: tuple[str, ...]) -> Tried:
+        """What the results say; a test that fails only for what another task has still to make says nothing."""
+        if results is None:
+            why = f"could not be run: {_said(done)}"
+            if done.limit_hit == "timeout_s":
+                why = f"did not end within {self.test_timeout_s:g} s: there may be an endless loop"
+            return Tried(faults=(f"the tests {why}",), stage=3, missing=missing)
+        others = AbsentNames(
+            ref for name, refs in self.context.promised.items() if name != self.task.id for ref in refs
+        )
+        red = [case for case in results.red() if others.explain(case) is None]
+        faults = [f"the test {case.name} fails: {case.message[:_LONGEST_SAID]}" for case in red[:_MAX_FAILED]]
+        if len(red) > _MAX_FAILED:
+            faults.append(f"and {len(red) - _MAX_FAILED} more tests fail")
+        passed = results.count("passed")
+        if not results.cases:
+            faults.append("no test could be run")
+        return Tried(faults=tuple(faults), stage=4 if faults else 5, passed=passed, failed=len(red), missing=missing)
+
+
+def _said(done: Completed) -> str:
+    text = (done.stdout.strip() or done.stderr.strip())[:_LONGEST_SAID]
+    return f"stopped ({done.limit_hit})" if done.limit_hit else text or f"exit code {done.code}"

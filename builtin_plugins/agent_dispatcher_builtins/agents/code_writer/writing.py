@@ -1,0 +1,161 @@
+"""Code that a model writes from prose: asked, tried, told what is wrong, asked again; handed in only when nothing is known to be wrong with it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from agent_dispatcher.agents.base_agent import AgentContext, AgentResult
+from agent_dispatcher.extension.components import CodeTools, Language
+from agent_dispatcher.models import Artifact, Task
+
+from ...prompting.quoting import is_quoted
+from ..by_model.briefing import Briefing, brief, provided_by
+from ..by_model.options import ModelOptions
+from ..by_model.rounds import Best, Rounds
+from ..by_model.trying import Tried, Trying
+from .acceptance import promised_paths
+from .generating import kind
+
+__all__ = ["play", "write_task"]
+
+_DISPUTE = re.compile(r"\A\s*DISPUTE:\s*(?P<test>\S+)(?P<why>.*)\Z", re.DOTALL)
+_QUOTED = re.compile(r"[\"“”'`](.{8,400}?)[\"“”'`]", re.DOTALL)
+_LONGEST_ERROR = 2000
+
+
+async def write_task(task: Task, context: AgentContext, options: ModelOptions) -> AgentResult:
+    """Write the files of ``task`` with ``context.llm``, in at most ``options.rounds`` rounds."""
+    if context.language is None:
+        return AgentResult(
+            status="declined", error="no language is active, so that nothing that is written could be tried"
+        )
+    briefing, best = await play(task, context, context.language, options)
+    used = best.usage.tokens
+    if best.dispute:
+        return AgentResult(status="failed", error=best.dispute, tokens=used)
+    if not best.good:
+        faults = "; ".join(best.tried.faults) or "the model gave no files"
+        told = f"after {best.rounds} round{'s' if best.rounds != 1 else ''} with the model: {faults}"
+        return AgentResult(status="failed", error=told[:_LONGEST_ERROR], tokens=used)
+    return AgentResult(
+        status="done",
+        summary=_summary(best, briefing),
+        artifacts=tuple(Artifact(name=path, type=kind(path), path=path, task=task.id) for path in best.files),
+        tokens=used,
+    )
+
+
+async def play(task: Task, context: AgentContext, language: Language, options: ModelOptions) -> tuple[Briefing, Best]:
+    """The rounds alone: what the model was told, and the best it gave, which is in the attempt's folder whether it is good or not."""
+    needed = {ref.name.partition(":")[0] for ref in task.consumes if ref.type in ("path", "symbol")}
+    needed |= {made.path for made in context.inputs}
+    briefing = brief(
+        task,
+        context,
+        "code.jinja",
+        max_input_tokens=options.max_input_tokens,
+        needed=needed,
+        provided=provided_by(task, context.promised),
+        disputes=True,
+    )
+    tests = _tests_of(task, context, language)
+    symbols = [ref.name for ref in task.produces if ref.type == "symbol"]
+    examples = language.example_tests(briefing.said, symbols) if isinstance(language, CodeTools) and symbols else ""
+    trying = Trying(
+        task=task,
+        context=context,
+        language=language,
+        tests=tests,
+        examples=examples,
+        test_timeout_s=options.test_timeout_s,
+        refuse=_refusing(task, context, language),
+    )
+
+    def told(number: int, tried: Tried) -> None:
+        what = f"{len(tried.faults)} things wrong" if tried.faults else "nothing wrong"
+        context.progress(min(0.95, number / (options.rounds + 1)), f"round {number}: {what}")
+        context.log.debug("task %s, round %d: %s", task.id, number, "; ".join(tried.faults) or what)
+
+    rounds = Rounds(
+        llm=context.llm,
+        options=options,
+        purpose=task.type,
+        opening=briefing.opening,
+        repair=briefing.repair,
+        expected=promised_paths(task),
+        read=trying.read,
+        put=trying.put,
+        attempt=trying.attempt,
+        told=told,
+        disputed=_disputing(briefing.said, feedback=context.feedback),
+        deadline=context.deadline,
+    )
+    return briefing, await rounds.play()
+
+
+def _refusing(task: Task, context: AgentContext, language: Language) -> Callable[[str], str | None]:
+    """What this task may not write: tests, and what others promise."""
+    own = frozenset(promised_paths(task))
+    others = {
+        ref.name: name
+        for name, refs in context.promised.items()
+        if name != task.id
+        for ref in refs
+        if ref.type == "path"
+    }
+
+    def refuse(path: str) -> str | None:
+        if path in own:
+            return None
+        if path in others:
+            return f"task {others[path]} writes it"
+        if language.is_test(path):
+            return "tests are written by others, from the specification"
+        return None
+
+    return refuse
+
+
+def _tests_of(task: Task, context: AgentContext, language: Language) -> tuple[str, ...]:
+    """Test files that are there and import what the task makes; for a repair or a rebuilding without promises, all."""
+    tests = [path for path in context.workspace.files() if language.is_test(path)]
+    if not isinstance(language, CodeTools):
+        return ()
+    own = {ref.name.partition(":")[0] for ref in task.produces if ref.type == "symbol"}
+    own |= {language.module(ref.name) for ref in task.produces if ref.type == "path"} - {""}
+    if not own:
+        return tuple(tests) if task.type in ("debugging", "refactoring") else ()
+    return tuple(path for path in tests if language.imports(context.workspace.read_text(path)) & own)
+
+
+def _disputing(said: str, *, feedback: str) -> Callable[[str, Tried], tuple[str, str] | None]:
+    """Reads an objection to a test. It counts when the test did fail, and the specification has the words that are quoted."""
+
+    def disputed(text: str, tried: Tried) -> tuple[str, str] | None:
+        found = _DISPUTE.match(text)
+        if found is None:
+            return None
+        test = found["test"].strip("`'\".,:")
+        failures = "\n".join((*tried.faults, feedback))
+        if test not in failures:
+            return "", f"no test {test} has failed, so there is nothing to dispute: reply with the files"
+        quotes = [quote for quote in _QUOTED.findall(found["why"]) if is_quoted(quote, (said,))]
+        if not quotes:
+            return "", "a dispute has to quote the specification word for word, and this does not: reply with the files"
+        return f"disputes {test}: the specification says “{' '.join(quotes[0].split())}”", ""
+
+    return disputed
+
+
+def _summary(best: Best, briefing: Briefing) -> str:
+    tried = best.tried
+    parts = [f"wrote {', '.join(best.files)} in {best.rounds} round{'s' if best.rounds != 1 else ''}"]
+    if tried.passed:
+        parts.append(f"{tried.passed} tests passed")
+    else:
+        parts.append("there were no tests to run")
+    parts += tried.missing
+    if briefing.shown.left_out:
+        parts.append(f"{len(briefing.shown.left_out)} files were not shown for want of room")
+    return "; ".join(parts)

@@ -1,0 +1,157 @@
+"""Examples in prose, made into tests: ``>>> f(1)`` with what it shows, and ``f(1) == 2``, ``f(1) -> 2``, ``f(1) returns 2`` in a line.
+
+Only what can be nothing else is taken: a call of a function that is asked for, with literal arguments, and a literal or an exception's name after it. Every
+other sentence is left to its reader.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import re
+from collections.abc import Iterator, Sequence
+
+from attrs import frozen
+
+__all__ = ["Example", "example_tests", "examples_in"]
+
+_ARROW = re.compile(
+    r"\s*(?:==>|=>|==|➞|→|->|returns?\b|should (?:return|be|equal)\b|is equal to\b|equals\b|gives\b|raises\b)\s*:?\s*"
+)
+_RAISES = re.compile(r"(?:raises?\s+)?`?([A-Z]\w*(?:Error|Exception|Interrupt|Iteration))\b")
+_GOES_ON = re.compile(r"\s*(?:$|[`.,;:)#(]|(?:because|since|when|if|and|as|while|but|for|or|not)\b)")
+_LONGEST = 2000
+_LONGEST_LITERAL = 400
+
+
+@frozen(kw_only=True)
+class Example:
+    """A call, and what it gives.
+
+    Attributes:
+        call: source text.
+        result: source text of a literal; ``""`` when it raises.
+        raises: name of a builtin exception.
+        line: of the text it stands in, 1 for the first.
+    """
+
+    call: str
+    result: str = ""
+    raises: str = ""
+    line: int = 0
+
+
+def examples_in(text: str, names: Sequence[str]) -> tuple[Example, ...]:
+    """The examples of functions called ``names``, each once, in order."""
+    lines = text.splitlines()
+    found: dict[tuple[str, str, str], Example] = {}
+    for number, line in enumerate(lines):
+        for example in (*_session(lines, number, names), *_in_line(line, number, names)):
+            found.setdefault((example.call, example.result, example.raises), example)
+    return tuple(found.values())
+
+
+def example_tests(text: str, symbols: Sequence[str]) -> str:
+    """A pytest file: a test for each example, named after the line it stands in."""
+    modules = {name.split(".")[0]: where for where, _, name in (symbol.partition(":") for symbol in symbols) if name}
+    found = examples_in(text, list(modules))
+    if not found:
+        return ""
+    used = sorted({name for each in found for name in modules if re.search(rf"\b{name}\(", each.call)})
+    lines = ["import pytest", "", *(f"from {modules[name]} import {name}" for name in used), ""]
+    for number, each in enumerate(found, 1):
+        lines += ["", f"def test_example_{number}_of_line_{each.line}():"]
+        if each.raises:
+            lines += [f"    with pytest.raises({each.raises}):", f"        {each.call}"]
+        elif _is_float(each.result):
+            lines += [f"    assert {each.call} == pytest.approx({each.result})"]
+        else:
+            lines += [f"    assert {each.call} == {each.result}"]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _session(lines: Sequence[str], number: int, names: Sequence[str]) -> Iterator[Example]:
+    """``>>> f(1)`` and the line after it."""
+    line = lines[number].strip().lstrip("*- `")
+    if not line.startswith(">>>"):
+        return
+    source = line[3:].strip().rstrip("`")
+    after = lines[number + 1].strip() if number + 1 < len(lines) else ""
+    call = _call(source, names)
+    if call is None:
+        return
+    if after.startswith("Traceback"):
+        error = next(
+            (_RAISES.match(each.strip()) for each in lines[number + 2 : number + 8] if _RAISES.match(each.strip())),
+            None,
+        )
+        if error and isinstance(getattr(builtins, error[1], None), type):
+            yield Example(call=call, raises=error[1], line=number + 1)
+    elif (result := _literal(after)) is not None:
+        yield Example(call=call, result=result, line=number + 1)
+
+
+def _in_line(line: str, number: int, names: Sequence[str]) -> Iterator[Example]:
+    if line.strip().startswith(">>>") or len(line) > _LONGEST:
+        return
+    for name in names:
+        for start in re.finditer(rf"(?<![\w.]){re.escape(name)}\(", line):
+            end = _end_of_call(line, start.start())
+            call = _call(line[start.start() : end], names) if end else None
+            rest = line[end:].lstrip("`") if end else ""
+            arrow = _ARROW.match(rest)
+            if call is None or arrow is None:
+                continue
+            said = rest[arrow.end() :].strip()
+            error = _RAISES.match(said)
+            if error and isinstance(getattr(builtins, error[1], None), type):
+                yield Example(call=call, raises=error[1], line=number + 1)
+            elif (result := _leading_literal(said)) is not None:
+                yield Example(call=call, result=result, line=number + 1)
+
+
+def _end_of_call(line: str, start: int) -> int:
+    """Where the call's last bracket is closed, 0 when it is not."""
+    for end in (place + 1 for place in range(start, len(line)) if line[place] == ")"):
+        try:
+            ast.parse(line[start:end], mode="eval")
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            continue
+        return end
+    return 0
+
+
+def _call(source: str, names: Sequence[str]) -> str | None:
+    """The source in its plain form, if it is a call of one of ``names`` with literals."""
+    try:
+        node = ast.parse(source, mode="eval").body
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in names):
+            return None
+        for argument in (*node.args, *(word.value for word in node.keywords)):
+            ast.literal_eval(argument)
+    except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
+        return None
+    return ast.unparse(node)
+
+
+def _literal(source: str) -> str | None:
+    try:
+        value = ast.literal_eval(source)
+    except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
+        return None
+    return repr(value)
+
+
+def _leading_literal(said: str) -> str | None:
+    """The longest beginning of a sentence that is a literal, if it is not the number of something (``returns 3 items``)."""
+    said = said.lstrip("`").rstrip()[:_LONGEST_LITERAL]
+    for end in range(len(said), 0, -1):
+        found = _literal(said[:end].rstrip(" `.,;:")) if _GOES_ON.match(said[end:]) else None
+        if found is not None:
+            return found
+    return None
+
+
+def _is_float(result: str) -> bool:
+    return isinstance(ast.literal_eval(result), float)

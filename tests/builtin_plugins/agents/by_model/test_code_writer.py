@@ -1,0 +1,197 @@
+"""The code writer with a model: what it hands in, what it sends back, what it refuses."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import Any
+
+import pytest
+from attrs import evolve
+
+from agent_dispatcher.extension import LlmReply, Usage
+from agent_dispatcher.extension.components import Available
+from agent_dispatcher.models import ArtifactRef, Specification, Task
+from agent_dispatcher_builtins.agents.by_model.options import ModelOptions
+from agent_dispatcher_builtins.agents.code_writer.acceptance import CodeWriterOptions, accepts
+from agent_dispatcher_builtins.agents.code_writer.agent import CodeWriterAgent
+from agent_dispatcher_builtins.agents.code_writer.hooks import code_writer
+
+PATH = "src/slugs/text.py"
+GOOD = 'def slugify(title):\n    """The slug of a title."""\n    return "-".join(title.lower().split())\n'
+TEST = "from slugs.text import slugify\n\n\ndef test_spaces():\n    assert slugify(' A  b ') == 'a-b', 'spec.md:3'\n"
+
+
+def file(text: str, path: str = PATH) -> str:
+    """A reply with one whole file."""
+    return f"FILE: {path}\n```python\n{textwrap.dedent(text)}```\n"
+
+
+pytestmark = pytest.mark.sandbox
+
+
+def test_good_code_is_handed_in_at_once(play: Any, code_task: Task) -> None:
+    """One call, the file, its artifact, the tokens it took; the examples of the specification were its tests, and are gone."""
+    reply = LlmReply(text=file(GOOD), usage=Usage(input_tokens=300, output_tokens=40))
+    done, llm = play(CodeWriterAgent(), code_task, [reply])
+    assert (done.result.status, done.result.error) == ("done", None)
+    assert set(done.files) == {PATH}
+    assert [each.path for each in done.result.artifacts] == [PATH]
+    assert done.result.tokens == 340
+    assert "in 1 round; 2 tests passed" in done.result.summary
+    (request,) = llm.requests
+    assert "slugs.text:slugify" in request.messages[-1].content
+    assert 'returns "hello-world"' in request.messages[-1].content
+
+
+@pytest.mark.parametrize(
+    ("bad", "told"),
+    [
+        (file("def slugify(title:\n"), "does not compile"),
+        (file("def slug(title):\n    return title\n"), "slugs.text:slugify is promised and not defined"),
+        (file("def slugify(title):\n    raise NotImplementedError\n"), "slugify() is a stub"),
+        (file("def slugify(title):\n    return title.lower()\n"), "test_example_1"),
+        (file("def slugify(title):\n    return lower(title)\n"), "lower"),
+        (file(GOOD, "src/slugs/other.py"), f"the promised file {PATH} is missing"),
+        ("I cannot see the repository.", "no file in the reply"),
+        (f"FILE: {PATH}\n<<<<<<< SEARCH\nx\n=======\ny\n>>>>>>> REPLACE\n", "no such file to search in"),
+        (file(GOOD) + file(TEST, "tests/test_text.py"), "tests are written by others"),
+    ],
+)
+def test_what_is_wrong_is_told_and_mended(play: Any, code_task: Task, bad: str, told: str) -> None:
+    """The second call quotes the fault behind the first reply; nothing of the first answer is left."""
+    done, llm = play(CodeWriterAgent(), code_task, [bad, file(GOOD)])
+    assert (done.result.status, done.result.error) == ("done", None)
+    assert set(done.files) == {PATH}
+    first, second = llm.requests
+    assert len(second.messages) == len(first.messages) + 2
+    assert second.messages[-2].content == bad
+    assert told in second.messages[-1].content
+
+
+def test_landed_tests_decide(play: Any, code_task: Task) -> None:
+    """A test that imports what the task makes is run, shown, and its message told with its place."""
+    wrong = GOOD.replace(".split()", ".split(' ')")
+    done, llm = play(CodeWriterAgent(), code_task, [file(wrong), file(GOOD)], {"tests/test_text.py": TEST})
+    assert done.result.status == "done"
+    assert "3 tests passed" in done.result.summary
+    assert "def test_spaces" in llm.requests[0].messages[-1].content
+    assert "tests/test_text.py::test_spaces fails" in llm.requests[1].messages[-1].content
+    assert "spec.md:3" in llm.requests[1].messages[-1].content
+    assert done.files["tests/test_text.py"] == TEST
+
+
+def test_a_test_that_waits_for_another_task_says_nothing(play: Any, code_task: Task) -> None:
+    """It fails for a module that another task promises: neither this task's fault nor its business."""
+    both = TEST + "\n\ndef test_other():\n    import slugs.web\n"
+    promised = {"web": (ArtifactRef(type="symbol", name="slugs.web:page"),), code_task.id: code_task.produces}
+    done, _ = play(CodeWriterAgent(), code_task, [file(GOOD)], {"tests/test_text.py": both}, promised=promised)
+    assert (done.result.status, done.result.error) == ("done", None)
+
+
+def test_rounds_are_bounded_and_nothing_wrong_is_handed_in(play: Any, code_task: Task) -> None:
+    """After the last round the attempt has failed, with what was still wrong with the best answer, not with the last."""
+    nearly = file('def slugify(title):\n    return "-".join(title.split())\n')
+    worse = file("def slugify(title):\n    return 7\n")
+    done, llm = play(CodeWriterAgent(ModelOptions(rounds=3)), code_task, [nearly, worse, "nothing"])
+    assert (done.result.status, done.result.permanent) == ("failed", False)
+    assert len(llm.requests) == 3
+    assert "after 3 rounds" in str(done.result.error)
+    assert "'Hello-World' == 'hello-world'" in str(done.result.error)
+    assert set(done.files) == {PATH}
+    assert "title.split()" in done.files[PATH]
+
+
+def test_every_second_time_it_is_asked_anew(play: Any, code_task: Task) -> None:
+    """A repair stands behind its reply; the next question is the first again, with more freedom."""
+    replies = ["no", "no", "no", file(GOOD)]
+    _, llm = play(CodeWriterAgent(), code_task, replies)
+    lengths = [len(each.messages) for each in llm.requests]
+    assert lengths == [2, 4, 2, 4]
+    assert [each.temperature for each in llm.requests] == [0.0, 0.2, 0.7, 0.2]
+
+
+def test_a_block_is_replaced_in_a_file_that_is_there(play: Any, slugs: Specification) -> None:
+    """A repair changes what has to change, is tried by the tests that are there, and leaves the rest as it was."""
+    task = Task(id="mend", title="slugify keeps capitals", type="debugging", requirements=("FR-1",))
+    before = {PATH: GOOD.replace(".lower()", "") + "\n\nVERSION = 1\n", "tests/test_text.py": TEST}
+    block = f'FILE: {PATH}\n<<<<<<< SEARCH\n    return "-".join(title.split())\n=======\n    return "-".join(title.lower().split())\n>>>>>>> REPLACE\n'
+    done, llm = play(CodeWriterAgent(), task, [block], before)
+    assert (done.result.status, done.result.error) == ("done", None)
+    assert done.files[PATH] == GOOD + "\n\nVERSION = 1\n"
+    assert "Find the cause" in llm.requests[0].messages[-1].content
+
+
+def test_a_repair_that_weakens_a_test_is_sent_back(play: Any) -> None:
+    """Also one that deletes it: tests are not the code writer's."""
+    task = Task(id="mend", title="Mend it", type="debugging", requirements=("FR-1",))
+    before = {PATH: GOOD, "tests/test_text.py": TEST}
+    weaker = file(TEST.replace("== 'a-b'", ""), "tests/test_text.py")
+    done, _ = play(CodeWriterAgent(ModelOptions(rounds=1)), task, [weaker], before)
+    assert done.result.status == "failed"
+    assert "tests/test_text.py may not be written" in str(done.result.error)
+    assert done.files["tests/test_text.py"] == TEST
+
+
+def test_a_dispute_quotes_the_specification(play: Any, code_task: Task) -> None:
+    """It ends the attempt with test and quote; one that quotes nothing, or a test that did not fail, is sent back."""
+    wrong = "from slugs.text import slugify\n\n\ndef test_it():\n    assert slugify('A B') == 'a_b'\n"
+    files = {"tests/test_text.py": wrong}
+    name = "tests/test_text.py::test_it"
+    quoted = f'DISPUTE: {name}\nThe requirement says "joined by single hyphens", the test wants an underscore.'
+    done, _ = play(CodeWriterAgent(), code_task, [file(GOOD), quoted], files)
+    assert done.result.status == "failed"
+    assert done.result.error == f"disputes {name}: the specification says “joined by single hyphens”"
+
+    invented = quoted.replace("joined by single hyphens", "joined by double hyphens")
+    other = quoted.replace("test_it", "test_that")
+    _, llm = play(CodeWriterAgent(), code_task, [file(GOOD), invented, file(GOOD), other], files)
+    assert len(llm.requests) == 4
+
+
+def test_documents_are_written(play: Any) -> None:
+    """A page may hold fences of its own, and may not say that it is still to be written."""
+    task = Task(
+        id="readme",
+        title="Write the README",
+        type="documentation",
+        produces=(ArtifactRef(type="path", name="README.md"),),
+    )
+    page = "# Slugs\n\n```python\nslugify('A b')\n```\n\nThat is all.\n"
+    replies = ["FILE: README.md\n```\n# Slugs\n\nTBD\n```\n", f"FILE: README.md\n```markdown\n{page}```\n"]
+    done, llm = play(CodeWriterAgent(), task, replies)
+    assert (done.result.status, done.result.error) == ("done", None)
+    assert done.files["README.md"] == page
+    assert [each.type for each in done.result.artifacts] == ["doc"]
+    assert "something is missing: 'TBD'" in llm.requests[1].messages[-1].content
+
+
+def test_an_endless_loop_is_ended_and_told(play: Any, code_task: Task) -> None:
+    """The tests of a round have a time limit of their own."""
+    loop = file("def slugify(title):\n    while True:\n        pass\n")
+    done, llm = play(CodeWriterAgent(ModelOptions(test_timeout_s=3.0)), code_task, [loop, file(GOOD)])
+    assert done.result.status == "done"
+    assert "endless loop" in llm.requests[1].messages[-1].content
+
+
+def test_feedback_of_the_checks_is_told(play: Any, code_task: Task) -> None:
+    """What refused the earlier attempt stands in the first question."""
+    _, llm = play(CodeWriterAgent(), code_task, [file(GOOD)], feedback="pytest: 1 failed: test_umlauts")
+    assert "test_umlauts" in llm.requests[0].messages[-1].content
+
+
+def test_it_takes_prose_only_with_a_model(slugs: Specification, code_task: Task) -> None:
+    """Without one it says what to do; a repair says that it needs one."""
+    available = Available(specification=slugs, language="python")
+    with_model = evolve(available, llm="some")
+    assert "configure a model" in str(accepts(code_task, available))
+    assert accepts(code_task, with_model) is None
+    mend = Task(id="m", title="m", type="debugging")
+    assert "needs a model" in str(accepts(mend, available))
+    assert accepts(mend, with_model) is None
+
+
+def test_options_reach_the_agent() -> None:
+    """What is configured for the agent type is how it asks."""
+    (offered,) = code_writer.dispatcher_agent_types()
+    agent: Any = offered.factory(CodeWriterOptions(model="m", rounds=2, test_timeout_s=9.0), None)  # type: ignore[arg-type]
+    assert agent._options == ModelOptions(model="m", rounds=2, test_timeout_s=9.0)
