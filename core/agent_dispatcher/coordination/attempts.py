@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 from ..agents.base_agent import AgentContext, AgentResult
@@ -15,9 +15,10 @@ from ..models import PlanPatch, Task
 from . import transitions as t
 from .agent_factory import AgentFactory
 from .attempt import AttemptHost, Envelope, RunningAttempt, checked_result, sealed_data, shortened
+from .failures import COUNTED, POISON, retry_after_s, sort_of
 from .message_bus import MessageBus
-from .retry import FailureJudge, Judgement
 from .model_calls import ModelCalls
+from .retry import FailureJudge, Judgement
 from .settings import CoordinatorSettings
 from .state_manager import StateManager
 from .work import Work
@@ -26,8 +27,8 @@ __all__ = ["Attempts", "ContextFor"]
 
 log = logging.getLogger(__name__)
 
-
 _NO_MODEL: Mapping[str, Any] = {}
+
 
 class ContextFor(Protocol):
     """Makes what an agent may use: of a task, its attempt, its open folder and the feedback on the attempt before; ``own`` are further fields."""
@@ -42,8 +43,8 @@ class Attempts:
         propose: keeps what an agent wants changed in the plan, until its work has landed.
         feed: hands an outcome to the engine with the next turn.
         broken: told about an error that ends the run.
-    """
         models: what agents ask a language model through, if there is one.
+    """
 
     def __init__(
         self,
@@ -62,8 +63,8 @@ class Attempts:
         feed: Callable[[t.EngineEvent], None],
         broken: Callable[[BaseException], None],
         monotonic: Callable[[], float],
-    ) -> None:
         models: ModelCalls | None = None,
+    ) -> None:
         self._run = run
         self._workspace = workspace
         self._executor = executor
@@ -78,8 +79,8 @@ class Attempts:
         self._feed = feed
         self._broken = broken
         self._monotonic = monotonic
-        self._running: dict[str, RunningAttempt] = {}
         self._models = models
+        self._running: dict[str, RunningAttempt] = {}
         self._abandoned: set[asyncio.Task[None]] = set()
 
     # --- what the coordinator asks for ----------------------------------------------------------------------------
@@ -124,6 +125,7 @@ class Attempts:
                 running,
                 "the agent did not end when it was told to",
                 "cancelled" if running.stopping else "timeout",
+                sort=POISON,
                 broken=True,
             )
             if job is not None:
@@ -158,7 +160,8 @@ class Attempts:
         except (Exception, SystemExit) as error:
             running.claim.tell("on_error", running.task, error)
             await self._discard(running)
-            self._end(running, *self._why(error, running), broken=True)
+            text, reason = self._why(error, running)
+            self._end(running, text, reason, sort=sort_of(error), asked_s=retry_after_s(error), broken=True)
         except BaseException as error:
             self._broken(error)
 
@@ -174,19 +177,20 @@ class Attempts:
         if result.status != "done":
             await self._discard(running)
             error = result.error or result.summary or f"the agent {result.status} without saying why"
-            self._end(running, error, result.status, permanent=result.permanent)
+            sort = result.sort or ("permanent" if result.permanent else "transient")
+            self._end(running, error, result.status, permanent=sort == "permanent", sort=sort)
             return
         running.sealing = True
         if result.patch is not None:
             self._propose(task.id, running.attempt, result.patch)
         change = await self._seal(running, opened, result)
         data = sealed_data(result, change, self._monotonic() - running.started_at)
+        if running.llm is not None and running.llm.asked:
+            data["tokens"], data["cost_usd"] = 0, None  # on record call by call
         if self._over(running):
             data["agent_s"], data["turn"] = running.agent_s, self._work.turn
             self._state.append("attempt.sealed", task=task.id, attempt=running.attempt, data=data)
             self._work.changes[task.id] = change
-        if running.llm is not None and running.llm.asked:
-            data["tokens"], data["cost_usd"] = 0, None  # on record call by call
             self._feed(t.AttemptSealed(task.id, running.attempt))
 
     async def _perform(self, running: RunningAttempt, opened: Opened) -> AgentResult:
@@ -208,6 +212,7 @@ class Attempts:
             deadline=self._monotonic() + timeout_s,
             progress=progress,
             bus=self._bus,
+            **self._model_for(running),
         )
         claim.tell("on_start", task)
         envelope = Envelope(self._run, task.id, running.attempt, claim.agent_type, timeout_s)
@@ -216,15 +221,10 @@ class Attempts:
             result = await self._executor.run(envelope, AttemptHost(task, agent, context))
         finally:
             running.agent_s = round(self._monotonic() - began, 6)
-        return checked_result(result, claim.name)
-
-    async def _seal(self, running: RunningAttempt, opened: Opened, result: AgentResult) -> Change:
-        """Keep the work as one commit that says where it comes from."""
-        task = running.task
             if running.llm is not None:
                 running.llm.close()
-        trailers = [
-            ("Dispatcher-Run", self._run),
+        return checked_result(result, claim.name)
+
     def _model_for(self, running: RunningAttempt) -> Mapping[str, Any]:
         """The language model as a field of the context; nothing without one."""
         if self._models is None:
@@ -233,6 +233,11 @@ class Attempts:
         running.llm = self._models.of(running.task.id, running.attempt, claim.agent_type, claim.name)
         return {"llm": running.llm}
 
+    async def _seal(self, running: RunningAttempt, opened: Opened, result: AgentResult) -> Change:
+        """Keep the work as one commit that says where it comes from."""
+        task = running.task
+        trailers = [
+            ("Dispatcher-Run", self._run),
             ("Dispatcher-Task", task.id),
             ("Dispatcher-Attempt", str(running.attempt)),
             ("Dispatcher-Agent", running.claim.agent_type),
@@ -267,22 +272,42 @@ class Attempts:
         return True
 
     def _end(
-        self, running: RunningAttempt, error: str, reason: str, *, permanent: bool = False, broken: bool = False
+        self,
+        running: RunningAttempt,
+        error: str,
+        reason: str,
+        *,
+        permanent: bool = False,
+        sort: str = "transient",
+        asked_s: float | None = None,
+        broken: bool = False,
     ) -> None:
-        """Ask the policy what follows, record an attempt without sealed work, tell the engine."""
+        """Ask the policy what follows, record an attempt without sealed work, tell the engine.
+
+        Args:
+            sort: see :mod:`agent_dispatcher.coordination.failures`; nothing is said about an attempt that did not fail.
+            asked_s: seconds a server asked to wait.
+        """
         if not self._over(running, broken=broken):
             return
         task, number, error = running.task, running.attempt, shortened(error)
+        if running.refused:
+            sort, permanent = "budget", False
         if reason in ("timeout", "cancelled"):
             self._factory.follow_up(running.claim, task.id, self._settings.grace_s)
         duration_s = round(self._monotonic() - running.started_at, 6)
-        judged = Judgement() if reason in ("declined", "cancelled") else self._judge.judge(task, number, error)
-        data = {"error": error, "reason": reason, "permanent": permanent, "duration_s": duration_s}
+        permanent = permanent or sort == "permanent"
+        judged = Judgement()
+        if reason in COUNTED:
+            judged = self._judge.judge(task, number, error, sort, asked_s)
+        else:
+            sort = ""
+        data = {"error": error, "reason": reason, "permanent": permanent, "sort": sort, "duration_s": duration_s}
         data |= {"agent_s": running.agent_s, "judged": judged.to_data(), "turn": self._work.turn}
         self._state.append("attempt.failed", task=task.id, attempt=number, data=data)
         self._feed(
             t.AttemptFailed(
-                task.id, number, error, reason, permanent, judged.verdict, judged.delay_s, judged.agent_type
+                task.id, number, error, reason, permanent, judged.verdict, judged.delay_s, judged.agent_type, sort
             )
         )
 
@@ -291,8 +316,6 @@ class Attempts:
         timeout_s = self._settings.timeout_s(running.task)
         if isinstance(error, TimeoutError) and self._monotonic() - running.started_at >= timeout_s:
             return f"timed out after {timeout_s:g} s", "timeout"
-        if running.refused:
-            sort, permanent = "budget", False
         if isinstance(error, Unavailable):
             return str(error), "declined"
         return f"{type(error).__name__}: {shortened(str(error))}", "raised"

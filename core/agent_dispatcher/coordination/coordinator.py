@@ -441,7 +441,9 @@ class Coordinator:
         self._lane.put(self._tasks[land.task], land.attempt)
 
     def _do_retry(self, retry: t.RetryAt) -> None:
-        data = {"delay_s": round(retry.delay_s, 3), "agent_type": retry.agent_type}
+        data: dict[str, Any] = {"delay_s": round(retry.delay_s, 3), "agent_type": retry.agent_type}
+        if retry.fallback:
+            data["fallback"] = retry.fallback
         self._state.append("attempt.retry", task=retry.task, attempt=retry.attempt, data=data)
         if retry.delay_s > 0:
             loop = asyncio.get_running_loop()

@@ -14,7 +14,8 @@ the order of the log. It stands also in ``approval.requested`` and ``approval.gi
 ``run.resumed``        ``owner``, ``epoch``, ``retry`` (failed and blocked tasks are taken up again)
 ``run.prepared``       what a process gave its engine: ``concurrency``, ``max_batch``, ``max_attempts``, ``attempts_by_type``, ``candidates`` (agent types
                        ``by_type`` of task, and ``by_task`` where they differ), ``left_out``, ``skipped``, ``priorities``,
-                       ``max_patches``, ``max_patched_tasks``
+                       ``max_patches``, ``max_patched_tasks``, ``demand`` (named ``resources``, needs ``by_type`` of task, ``backends`` by
+                       agent type), ``fallbacks`` (agent types by task)
 ``run.stopping``       ``how`` (``drain|interrupt|cancel``), ``why``, ``turn``: the run is to pause or to end
 ``circuit.changed``    ``backend``, ``state`` (``open|half_open|closed``), ``why``, ``wait_s`` (until it is tried again), ``turn``: whether tasks
                        that need this language-model backend are begun
@@ -71,6 +72,7 @@ EVENT_TYPES = (
     "run.resumed",
     "run.prepared",
     "run.stopping",
+    "circuit.changed",
     "run.paused",
     "run.warning",
     "run.finished",
