@@ -556,6 +556,7 @@ class AgentDispatcher:
                 },
                 "source": str(Path(plan.specification.path).resolve()) if plan.specification.path else "",
                 "write_back": session.options.write_back,
+                **({"planning": planning_data(plan.planning_usage)} if plan.planning_usage else {}),
             },
         )
         for text in (*started.warnings, *self.registry.warnings, *self.config.warnings):
@@ -580,7 +581,6 @@ class AgentDispatcher:
 
     @staticmethod
     def _announce(session: RunSession) -> None:
-                **({"planning": planning_data(plan.planning_usage)} if plan.planning_usage else {}),
         if session.options.on_start is not None:
             session.options.on_start(session.run, session.output)
 

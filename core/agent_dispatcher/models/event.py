@@ -46,12 +46,12 @@ the order of the log. It stands also in ``approval.requested`` and ``approval.gi
 ``task.skipped``       ``why``
 ``task.cancelled``     ``why``
 ``task.freed``         a patch took away what kept the task from being begun (again): ``pending``, or where it was sealed on to landing
-``patch.proposed``     ``patch`` (see ``PlanPatch``): what an agent wants changed when its work has landed; recorded before the work is sealed
 ``model.reserved``     an agent is about to ask a language model: ``call`` (its number in the run), ``agent_type``, ``agent``, ``backend``,
                        ``purpose``, and its worst case in ``tokens`` and ``nano_usd`` (10**-9 US dollars; null: no price is known)
 ``model.settled``      it has answered, or not: ``call``, ``model``, ``input_tokens``, ``output_tokens``, ``cached_input_tokens`` (null without
                        an answer), ``estimated``, ``error`` (sort), ``took_s``, and what the call counts as: ``tokens``, ``nano_usd``.
                        A call that was not settled counts as its worst case
+``patch.proposed``     ``patch`` (see ``PlanPatch``): what an agent wants changed when its work has landed; recorded before the work is sealed
 ``plan.patched``       ``revision``, ``patch`` (every name an id), ``by``, ``task`` and ``attempt`` (of an agent), ``request`` (of a person),
                        ``added``, ``removed``, ``split``, ``rerouted`` (task ids), ``warnings``
 ``patch.refused``      ``patch``, ``by``, ``task``, ``attempt``, ``request``, ``problems``: nothing of it was applied
@@ -89,10 +89,10 @@ EVENT_TYPES = (
     "attempt.failed",
     "attempt.retry",
     "attempt.due",
-    "task.completed",
-    "task.failed",
     "model.reserved",
     "model.settled",
+    "task.completed",
+    "task.failed",
     "task.blocked",
     "task.skipped",
     "task.cancelled",

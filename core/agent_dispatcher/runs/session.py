@@ -242,9 +242,9 @@ class RunSession:
             skipped=skipped,
             run_dir=self.run_dir,
             sources=self._sources(plan, state),
-            models=self._models(),
             advise=advise,
             on_plan=use,
+            models=self._models(),
         )
         if self.options.on_coordinator is not None:
             self.options.on_coordinator(coordinator)
