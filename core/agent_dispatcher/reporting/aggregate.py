@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from attrs import define, evolve, field
@@ -20,6 +20,7 @@ from ..models import (
     Task,
     TaskResult,
 )
+from ..models.quick import maker
 from .costs import Costs, total_usd, with_costs
 
 __all__ = ["build_result", "evidence_from_json", "requirement_results"]
@@ -38,8 +39,7 @@ def build_result(plan: ExecutionPlan, run: str, events: Iterable[Event], *, outp
         The result so far; its status is ``executing`` while the log has no ``run.finished``.
     """
     folded = _Folded(tasks={task.id: _TaskState(task) for task in plan.tasks})
-    for event in events:
-        folded.take(event)
+    folded.take(events)
     tasks = tuple(folded.tasks[task.id].result() for task in plan.tasks)
     costs = folded.costs.rows(plan.planning_usage)
     tasks, requirements = with_costs(costs, tasks, requirement_results(plan, tasks, folded.final))
@@ -74,11 +74,14 @@ def requirement_results(
     """
     by_id = {result.id: result for result in tasks}
     final_ok = all(e.passed for e in final)
+    by_requirement: dict[str, list[Task]] = {requirement.id: [] for requirement in plan.specification.requirements}
+    for task in plan.tasks:
+        if task.requirements and not task.children and not task.waived:
+            for served in dict.fromkeys(task.requirements):
+                by_requirement.setdefault(served, []).append(task)
     results = []
     for requirement in plan.specification.requirements:
-        serving = [
-            task for task in plan.tasks if requirement.id in task.requirements and not task.children and not task.waived
-        ]
+        serving = by_requirement[requirement.id]
         outcomes = [by_id[task.id] for task in serving]
         passed = [e for outcome in outcomes for e in outcome.evidence if e.passed]
         evidence = [e.id for e in passed]
@@ -124,12 +127,15 @@ def evidence_from_json(data: Mapping[str, Any]) -> Evidence:
     )
 
 
+_task_result: Callable[..., TaskResult] = maker(TaskResult)
+
+
 @define
 class _TaskState:
     """What the log has said about one task so far."""
 
     task: Task
-    status: str = "pending"
+    status: str = field(init=False)
     agent: str | None = None
     attempts: int = 0
     commit: str | None = None
@@ -143,18 +149,21 @@ class _TaskState:
         self.status = self.task.status
 
     def result(self) -> TaskResult:
-        return TaskResult(
-            id=self.task.id,
-            status=self.status,
-            source_id=self.task.source_id,
-            title=self.task.title,
-            agent=self.agent,
-            attempts=self.attempts,
-            commit=self.commit,
-            evidence=self.evidence,
-            error=self.error,
-            approval=self.approval,
-            added_by=self.added_by,
+        task = self.task
+        return _task_result(
+            task.id,
+            self.status,
+            task.source_id,
+            task.title,
+            self.agent,
+            self.attempts,
+            self.commit,
+            self.evidence,
+            self.error,
+            self.approval,
+            self.added_by,
+            0,
+            None,
         )
 
 
@@ -178,14 +187,23 @@ class _Folded:
     tokens: int = 0
     cost_usd: float | None = None
 
-    def take(self, event: Event) -> None:
-        if self.started is None:
-            self.started = event.at
-        self.ended = max(self.ended, event.at)
-        if event.task is not None:
-            # Of a task that a patch removed only the cost counts.
-            self._take_task(self.tasks.get(event.task) or _TaskState(Task(id=event.task, title="")), event)
-            return
+    def take(self, events: Iterable[Event]) -> None:
+        tasks, ended = self.tasks, self.ended
+        for event in events:
+            if self.started is None:
+                self.started = event.at
+            if event.at > ended:
+                ended = event.at
+            if event.task is None:
+                self._take_run(event)
+                continue
+            take = _TASK_EVENTS.get(event.type)
+            if take is not None:
+                # Of a task that a patch removed only the cost counts.
+                take(self, tasks.get(event.task) or _TaskState(Task(id=event.task, title="")), event)
+        self.ended = ended
+
+    def _take_run(self, event: Event) -> None:
         data = event.data
         if event.type == "run.started":
             self.branch = str(data.get("branch") or "")
@@ -222,46 +240,57 @@ class _Folded:
             if name in self.tasks:
                 self.tasks[name].added_by = revision.by
 
-    def _take_task(self, state: _TaskState, event: Event) -> None:
+    def started_attempt(self, state: _TaskState, event: Event) -> None:
+        state.status = "in_progress"
+        state.agent = str(event.data.get("agent_type") or "") or None
+        state.attempts = max(state.attempts, event.attempt or 0)
+        state.approval = ""
+
+    def sealed(self, state: _TaskState, event: Event) -> None:
         data = event.data
-        match event.type:
-            case "attempt.started":
-                state.status = "in_progress"
-                state.agent = str(data.get("agent_type") or "") or None
-                state.attempts = max(state.attempts, event.attempt or 0)
-                state.approval = ""
-            case "attempt.sealed":
-                self.work_s += float(data.get("duration_s") or 0.0)
-                self.tokens += int(data.get("tokens") or 0)
-                if data.get("cost_usd") is not None:
-                    self.cost_usd = (self.cost_usd or 0.0) + float(data["cost_usd"])
-                state.artifacts = tuple(_artifact(item, state.task.id) for item in data.get("artifacts") or ())
-            case "attempt.checked":
-                state.evidence = tuple(evidence_from_json(item) for item in data.get("evidence") or ())
-                self.work_s += _duration_s(state.evidence)
-            case "approval.requested" | "approval.given" | "approval.refused":
-                state.approval = event.type.removeprefix("approval.")
-            case "attempt.landed":
-                state.commit = str(data.get("commit") or "") or None
-            case "attempt.failed" | "attempt.rejected":
-                state.error = str(data.get("error") or data.get("why") or "") or None
-                state.artifacts = ()
-            case "model.reserved" | "model.settled":
-                self.costs.take(event)
-            case "task.completed":
-                state.status, state.error = "completed", None
-            case "task.failed":
-                state.status = "failed"
-                state.error = str(data.get("error") or state.error or "")
-            case "task.blocked":
-                state.status = "blocked"
-                state.error = f"waits for {', '.join(data.get('by') or ())}"
-            case "task.skipped":
-                state.status, state.error = "skipped", str(data.get("why") or "")
-            case "task.cancelled":
-                state.status = "cancelled"
-            case "task.freed":
-                state.status, state.error = "pending", None
+        self.work_s += float(data.get("duration_s") or 0.0)
+        self.tokens += int(data.get("tokens") or 0)
+        if data.get("cost_usd") is not None:
+            self.cost_usd = (self.cost_usd or 0.0) + float(data["cost_usd"])
+        made = data.get("artifacts")
+        state.artifacts = tuple(_artifact(item, state.task.id) for item in made) if made else ()
+
+    def checked(self, state: _TaskState, event: Event) -> None:
+        state.evidence = tuple(evidence_from_json(item) for item in event.data.get("evidence") or ())
+        self.work_s += _duration_s(state.evidence)
+
+    def approval(self, state: _TaskState, event: Event) -> None:
+        state.approval = event.type.removeprefix("approval.")
+
+    def landed(self, state: _TaskState, event: Event) -> None:
+        state.commit = str(event.data.get("commit") or "") or None
+
+    def missed(self, state: _TaskState, event: Event) -> None:
+        state.error = str(event.data.get("error") or event.data.get("why") or "") or None
+        state.artifacts = ()
+
+    def model_call(self, state: _TaskState, event: Event) -> None:
+        self.costs.take(event)
+
+    def completed(self, state: _TaskState, event: Event) -> None:
+        state.status, state.error = "completed", None
+
+    def failed(self, state: _TaskState, event: Event) -> None:
+        state.status = "failed"
+        state.error = str(event.data.get("error") or state.error or "")
+
+    def blocked(self, state: _TaskState, event: Event) -> None:
+        state.status = "blocked"
+        state.error = f"waits for {', '.join(event.data.get('by') or ())}"
+
+    def skipped(self, state: _TaskState, event: Event) -> None:
+        state.status, state.error = "skipped", str(event.data.get("why") or "")
+
+    def cancelled(self, state: _TaskState, event: Event) -> None:
+        state.status = "cancelled"
+
+    def freed(self, state: _TaskState, event: Event) -> None:
+        state.status, state.error = "pending", None
 
     def artifacts(self) -> Iterable[Artifact]:
         """What landed; of two tasks that wrote one path the later one has it."""
@@ -283,6 +312,28 @@ class _Folded:
             tokens=self.tokens + sum(each.tokens for each in costs),
             unpriced_calls=sum(each.unpriced for each in costs),
         )
+
+
+#: What the events of a task do; others say nothing for the result.
+_TASK_EVENTS: Mapping[str, Callable[[_Folded, _TaskState, Event], None]] = {
+    "attempt.started": _Folded.started_attempt,
+    "attempt.sealed": _Folded.sealed,
+    "attempt.checked": _Folded.checked,
+    "approval.requested": _Folded.approval,
+    "approval.given": _Folded.approval,
+    "approval.refused": _Folded.approval,
+    "attempt.landed": _Folded.landed,
+    "attempt.failed": _Folded.missed,
+    "attempt.rejected": _Folded.missed,
+    "model.reserved": _Folded.model_call,
+    "model.settled": _Folded.model_call,
+    "task.completed": _Folded.completed,
+    "task.failed": _Folded.failed,
+    "task.blocked": _Folded.blocked,
+    "task.skipped": _Folded.skipped,
+    "task.cancelled": _Folded.cancelled,
+    "task.freed": _Folded.freed,
+}
 
 
 def _duration_s(evidence: Sequence[Evidence]) -> float:
