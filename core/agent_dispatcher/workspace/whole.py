@@ -48,7 +48,7 @@ class Whole:
         self._workspace = workspace
         self._examiner = examiner
         self._red_at: dict[str, frozenset[tuple[str, str]]] = {}
-        self._seen: tuple[str, frozenset[tuple[str, str]]] = ("", frozenset())
+        self._seen: tuple[str, tuple[Evidence, ...]] = ("", ())
 
     async def look(self, staged: Tree, landed: Set[str], entries: Sequence[Entry]) -> Look:
         """Look at a staged tree.
@@ -61,7 +61,10 @@ class Whole:
         if not asked:
             return Look()
         try:
-            evidence = await self._examiner.whole(staged, {*landed, *(entry.task.id for entry in entries)}, asked)
+            seen, evidence = self._seen
+            if seen != staged.tree:
+                evidence = await self._examiner.whole(staged, {*landed, *(entry.task.id for entry in entries)}, asked)
+                self._seen = staged.tree, evidence
             red = failing(evidence)
             if red and staged.tip not in self._red_at:
                 tip = await self._workspace.checkout_tip()
@@ -70,10 +73,10 @@ class Whole:
         except SandboxUnavailable as error:
             why = f"the checks could not run: {error}"
             return Look(refusal=Verdict(landed=None, why=why, permanent=True))
-        self._seen = staged.tree, red
         new = red - self._red_at.get(staged.tip, frozenset())
         if new:
             why = f"together with what landed meanwhile the whole is red: {reasons(evidence)}"
+            self._seen = "", ()  # the same tree in another attempt is looked at again
             return Look(evidence=evidence, refusal=Verdict(landed=None, why=why, evidence=evidence))
         if red:
             log.warning("the tip %s was red already: %s", staged.tip, reasons(evidence))
@@ -81,5 +84,5 @@ class Whole:
 
     def landed(self, commit: str, tree: str) -> None:
         """The tip is ``commit`` now: what was seen of its tree holds for it."""
-        seen, red = self._seen
-        self._red_at = {commit: red} if seen == tree else {}
+        seen, evidence = self._seen
+        self._red_at = {commit: failing(evidence)} if seen == tree else {}
