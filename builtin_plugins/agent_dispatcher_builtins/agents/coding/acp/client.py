@@ -67,10 +67,7 @@ class SessionClient:
             if sum(map(len, self._words)) < _MOST_WORDS:
                 self._words.append(text)
         elif kind in ("tool_call", "tool_call_update"):
-            self._remember(_plain(update))
-            if kind == "tool_call":
-                self._words.clear()
-                self._tell(update.title or update.kind or "working")
+            self._see(_plain(update))
         elif kind == "plan":
             done = sum(entry.status == "completed" for entry in update.entries)
             self._share = max(self._share, done / max(1, len(update.entries)))
@@ -81,7 +78,7 @@ class SessionClient:
         self, session_id: str, tool_call: Any, options: Any, **more: Any
     ) -> RequestPermissionResponse:
         """By policy, see :mod:`.permission`; what is not clearly granted is refused."""
-        call = self._remember(_plain(tool_call))
+        call = self._see(_plain(tool_call))
         granted = is_granted(self._folder, call)
         if not granted:
             self.refused.append(str(call.get("title") or call.get("kind") or "something unnamed"))
@@ -172,10 +169,15 @@ class SessionClient:
     def on_connect(self, conn: Any) -> None:
         """Nothing to do."""
 
-    def _remember(self, call: Mapping[str, Any]) -> dict[str, Any]:
-        """What is known of a tool call; a later word replaces an earlier one."""
-        known = self._calls.setdefault(str(call.get("toolCallId")), {})
-        known.update({name: value for name, value in call.items() if value is not None})
+    def _see(self, call: Mapping[str, Any]) -> dict[str, Any]:
+        """What is known of a tool call, where a later word replaces an earlier one; the first is progress."""
+        name = str(call.get("toolCallId"))
+        known = self._calls.setdefault(name, {})
+        is_new = not known
+        known.update(call)
+        if is_new:
+            self._words.clear()
+            self._tell(str(known.get("title") or known.get("kind") or "working"))
         return known
 
     def _tell(self, text: str) -> None:
