@@ -58,7 +58,7 @@ from .runs.desk import RunDesk
 from .runs.history import learn, remember_durations
 from .runs.index import new_run_id, remember_run, state_home
 from .runs.preflight import advise, examine, output_problems, takers, try_patch, who_accepts
-from .runs.pruning import Pruner
+from .runs.moving import Mover
 from .runs.pruning import Pruner
 from .runs.records import Records, RunLog
 from .runs.session import RunOptions, RunSession
@@ -204,7 +204,7 @@ class AgentDispatcher:
         """Go on with a run where its log ends. Of a finished run only the report is written again.
 
         Args:
-            run: the run's id; ``None`` for the newest unfinished one of the output folder.
+            run: the run's id, or a checkpoint file, which is unpacked first; ``None`` for the newest unfinished one of the output folder.
             output: the output folder; ``None`` for the one the id names, or the nearest at or above the current folder.
             options: fields of :class:`agent_dispatcher.runs.session.RunOptions`; ``allow_partial`` and ``write_back`` are as the run was started.
 
@@ -212,6 +212,8 @@ class AgentDispatcher:
             UsageError: there is no such run.
             Held: another live process owns it.
         """
+        if run is not None and Path(run).is_file():
+            run, output = await self.unpack_async(run, output)
         found = self._records.find(run, output)
         plan = found.plan
         options["allow_partial"] = bool(found.started.data.get("allow_partial"))
@@ -432,10 +434,32 @@ class AgentDispatcher:
         """Removes recorded runs; see :class:`agent_dispatcher.runs.pruning.Pruner`."""
         return Pruner(self.registry, self._records)
 
-    @property
-    def pruner(self) -> Pruner:
-        """Removes recorded runs; see :class:`agent_dispatcher.runs.pruning.Pruner`."""
-        return Pruner(self.registry, self._records)
+    async def checkpoint_async(
+        self, run: str | None = None, output: str | Path | None = None, to: str | Path | None = None
+    ) -> Path:
+        """Write all of a recorded run into one file, which :meth:`resume_async` takes on any machine; a run may be at work meanwhile.
+
+        Args:
+            to: the file; ``None`` for one in the run's own folder of checkpoints. Other arguments and errors as in :meth:`resume_async`.
+
+        Returns:
+            The file.
+        """
+        return await Mover(self.registry, self._records).pack(run, output, None if to is None else Path(to))
+
+    def checkpoint(
+        self, run: str | None = None, output: str | Path | None = None, to: str | Path | None = None
+    ) -> Path:
+        """As :meth:`checkpoint_async`."""
+        return _block("checkpoint", self.checkpoint_async(run, output, to))
+
+    async def unpack_async(self, file: str | Path, output: str | Path | None = None) -> tuple[str, Path]:
+        """Make a run out of a checkpoint file, such that it can be resumed here; see :meth:`agent_dispatcher.runs.moving.Mover.unpack`."""
+        return await Mover(self.registry, self._records).unpack(Path(file), output)
+
+    def unpack(self, file: str | Path, output: str | Path | None = None) -> tuple[str, Path]:
+        """As :meth:`unpack_async`."""
+        return _block("unpack", self.unpack_async(file, output))
 
     # --- step 1: initialize -------------------------------------------------------------------------------------------
 

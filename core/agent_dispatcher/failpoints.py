@@ -54,6 +54,8 @@ FAILPOINTS: frozenset[str] = frozenset(
         "train.staged",
         "integration.checked",
         "integration.recorded",
+        "unpack.recorded",
+        "unpack.workspace",
         "workspace.checked_out",
         "workspace.finish",
         "workspace.finished",

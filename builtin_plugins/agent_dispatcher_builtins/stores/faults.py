@@ -20,7 +20,7 @@ _REMEDIES = {
     "SQLITE_READONLY": "is read-only: make it and its folder writable, then resume",
     "SQLITE_CANTOPEN": "cannot be opened: check that its folder exists and is writable",
     "SQLITE_IOERR": "cannot be read or written ({error}): check the disk, then resume",
-    "SQLITE_CORRUPT": "is damaged ({error}): put back a copy of it; the checkpoint files beside it hold the log in readable form",
+    "SQLITE_CORRUPT": "is damaged ({error}): put back a copy of it, or resume the newest checkpoint file beside it in another folder",
     "SQLITE_NOTADB": "is damaged or no database at all: put back a copy of it",
 }
 

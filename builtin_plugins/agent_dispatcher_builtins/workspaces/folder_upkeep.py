@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from agent_dispatcher.errors import WorkspaceError
+from agent_dispatcher.workspace.path_guard import GuardedFolder
 
 from .commits import ref_part
 from .worktrees import remove_folder
@@ -83,8 +84,9 @@ def unpack(run: str, output: Path, folder: Path) -> None:
         raise WorkspaceError(f"{output} holds other files where the run has its own ({names}): name an empty folder")
     place = home(output, run)
     for path in files:
-        (output / path).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(landed / path, output / path)
+        output.mkdir(parents=True, exist_ok=True)
+        mode = (landed / path).stat().st_mode & 0o777
+        GuardedFolder(output).write_bytes(path.as_posix(), (landed / path).read_bytes(), mode=mode)
     if (folder / "sealed").is_dir():
         shutil.copytree(folder / "sealed", place / "sealed", dirs_exist_ok=True)
     place.mkdir(parents=True, exist_ok=True)

@@ -262,6 +262,14 @@ class FolderWorkspace:
         """Remove its journal and what was sealed."""
         folder_upkeep.remove_run(run, output)
 
+    async def pack(self, run: str, output: Path, folder: Path) -> None:
+        """The journal, what was sealed, and what landed."""
+        folder_upkeep.pack(run, output, folder)
+
+    async def unpack(self, run: str, output: Path, folder: Path) -> None:
+        """Put them where :meth:`start` looks."""
+        folder_upkeep.unpack(run, output.resolve(), folder)
+
     def _changed(self, opened: Opened) -> dict[str, str]:
         """Path to digest of what the attempt changed; ``""`` for a deleted file."""
         before = self._at[opened.base]

@@ -20,7 +20,7 @@ from agent_dispatcher.extension import Change, Conflict, Landed, Moved, Opened, 
 from agent_dispatcher.failpoints import failpoint
 from agent_dispatcher.models import Task
 
-from . import git_upkeep
+from . import git_moving, git_upkeep
 from .commits import compose, ref_part, trailers_of
 from .ending import clear_locks, delete_merged_refs, show_result
 from .git_command import Git, GitFailed
@@ -280,6 +280,14 @@ class GitWorkspace:
     async def remove_run(self, run: str, output: Path) -> None:
         """Remove its worktrees, branch and refs."""
         await git_upkeep.remove_run(run, output)
+
+    async def pack(self, run: str, output: Path, folder: Path) -> None:
+        """A bundle of what no clone can have, and the notes about the run."""
+        await git_moving.pack(run, output, folder)
+
+    async def unpack(self, run: str, output: Path, folder: Path) -> None:
+        """Take both into a clone; what was made for the run is made anew."""
+        await git_moving.unpack(run, output, folder)
 
     # --- inside: start and end -------------------------------------------------------------------------------------
 

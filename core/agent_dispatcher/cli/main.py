@@ -28,6 +28,7 @@ COMMANDS = {
     "approve": ("approve", "Approve (or refuse) what waits for you in a run, and go on with it."),
     "patch": ("patch", "Change the plan of a run: add, remove, split and re-route tasks."),
     "runs": ("runs", "List runs."),
+    "checkpoint": ("checkpoint", "Write all of a run into one file, to resume it elsewhere."),
     "status": ("runs", "Show where a run stands."),
     "report": ("runs", "Print the report of a run."),
     "replay": ("replay", "Carry a run out again from its log, and show it as it was at any moment."),

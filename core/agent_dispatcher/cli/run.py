@@ -72,9 +72,13 @@ def run(
 @click.option("--sandbox", metavar="NAME", default=None, help=_SANDBOX)
 @click.option("--unsafe-no-sandbox", is_flag=True, help=_UNSAFE)
 def resume(run: str | None, output: str | None, as_json: bool, sandbox: str | None, unsafe_no_sandbox: bool) -> int:
-    """Go on with RUN (an id; default: the unfinished run of the nearest output folder)."""
+    """Go on with RUN (an id, or a checkpoint file; default: the unfinished run of the nearest output folder)."""
     dispatcher = _dispatcher(sandbox)
     _warn_unsafe(unsafe_no_sandbox)
+    if run is not None and Path(run).is_file():
+        run, unpacked = dispatcher.unpack(run, output)
+        output = str(unpacked)
+        click.echo(f"run {run} was unpacked into {output}", err=True)
     session_plan = dispatcher.plan_of(run, output)
 
     def start(**hooks: Any) -> Awaitable[ExecutionResult]:

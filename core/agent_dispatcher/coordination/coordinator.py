@@ -526,7 +526,7 @@ class Coordinator:
                 yield event.seq, event.data["topic"], event.data["payload"]
 
     async def _housekeeping(self) -> None:
-        """Requests from other processes, the lease, checkpoints, overdue attempts, the run's own deadline."""
+        """Requests from other processes, the lease, overdue attempts, the run's own deadline."""
         shrink_at = self._monotonic() + _SHRINK_S
         while True:
             await asyncio.sleep(self._settings.poll_s)

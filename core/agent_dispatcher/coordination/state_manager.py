@@ -7,17 +7,15 @@ what it has read once, checked, and recorded since is the log: it is not read ag
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import socket
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
-from attrs import asdict, evolve
+from attrs import evolve
 
 from ..errors import StoreError, UsageError
 from ..extension.components import Lease, Store
@@ -25,15 +23,15 @@ from ..failpoints import failpoint
 from ..models import Event
 from .run_state import RunState, fold
 
-__all__ = ["Observer", "StateManager", "request"]
+__all__ = ["LASTING", "Observer", "StateManager", "request"]
 
 log = logging.getLogger(__name__)
 
 Observer = Callable[[Sequence[Event]], None]
 
 #: Requests that count for whoever owns the run next, too.
-_LASTING = frozenset({"approve", "reject", "patch"})
-_COMMANDS = frozenset({"pause", "cancel"}) | _LASTING
+LASTING = frozenset({"approve", "reject", "patch"})
+_COMMANDS = frozenset({"pause", "cancel"}) | LASTING
 
 
 class StateManager:
@@ -43,9 +41,6 @@ class StateManager:
         store: where; :class:`~agent_dispatcher.coordination.memory_store.MemoryStore` keeps nothing.
         run: the run's id.
         owner: shown to whoever finds the run held; made unique here.
-        folder: ``<output>/.dispatcher``; no checkpoint files are written without it.
-        checkpoint_dir: relative to ``folder``.
-        checkpoint_interval_s: seconds between checkpoint files, 0 for none.
         renew_s: seconds between renewals of the lease.
         now, monotonic: clocks; the first only stamps events.
     """
@@ -56,9 +51,6 @@ class StateManager:
         run: str,
         *,
         owner: str | None = None,
-        folder: Path | None = None,
-        checkpoint_dir: str = "checkpoints",
-        checkpoint_interval_s: float = 300.0,
         renew_s: float = 10.0,
         now: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
@@ -66,8 +58,6 @@ class StateManager:
         self.store = store
         self.run = run
         self._owner = f"{owner or f'agent-dispatcher on {socket.gethostname()}'} #{os.urandom(4).hex()}"
-        self._checkpoints = folder / checkpoint_dir if folder is not None else None
-        self._checkpoint_interval_s = checkpoint_interval_s
         self._renew_s = renew_s
         self._now = now
         self._monotonic = monotonic
@@ -77,7 +67,7 @@ class StateManager:
         self._last_seq = 0
         self._log: list[Event] | None = None  # the whole log, as soon as it was read, or begun here
         self._folded = RunState()
-        self._assured_at = self._renewed_at = self._checkpointed_at = monotonic()
+        self._assured_at = self._renewed_at = monotonic()
         self._requests_seen = 0
         self._unanswered: list[dict[str, Any]] = []
 
@@ -101,7 +91,7 @@ class StateManager:
         self._renewed_at = self._assured_at = self._monotonic()
         requests = self.store.requests(self.run)
         self._requests_seen = requests[-1][0] if requests else 0
-        self._unanswered = [command for _, command in requests if command.get("command") in _LASTING]
+        self._unanswered = [command for _, command in requests if command.get("command") in LASTING]
         return self
 
     @property
@@ -122,12 +112,9 @@ class StateManager:
             self.verify()
 
     def keep(self) -> None:
-        """What is due from time to time: renew the lease, write a checkpoint file."""
-        now = self._monotonic()
-        if now - self._renewed_at >= self._renew_s:
+        """What is due from time to time: renew the lease."""
+        if self._monotonic() - self._renewed_at >= self._renew_s:
             self.verify()
-        if self._checkpoints is not None and 0 < self._checkpoint_interval_s <= now - self._checkpointed_at:
-            self.checkpoint()
 
     def close(self) -> None:
         """Record what is left and give the lease back. Harmless when the run was taken over or never opened."""
@@ -257,39 +244,6 @@ class StateManager:
         from ..codec import from_json
 
         return from_json(self.store.get_blob(digest), cls, where=f"blob {digest} of run {self.run}")
-
-    # --- checkpoints ----------------------------------------------------------------------------------------------
-
-    def checkpoint(self) -> Path | None:
-        """Write the state and the whole log into one JSON file that needs nothing else to be read; returns its path.
-
-        A checkpoint is for people and for moving a run; it is never read back by itself. One that cannot be written costs a warning.
-        """
-        self._checkpointed_at = self._monotonic()
-        if self._checkpoints is None:
-            return None
-        events = tuple(self.events())
-        state = fold(events)
-        document = {
-            "format": "agent-dispatcher/checkpoint",
-            "version": 1,
-            "run": self.run,
-            "seq": state.last_seq,
-            "at": self._now(),
-            "state": asdict(state),
-            "events": [asdict(event) for event in events],
-        }
-        path = self._checkpoints / f"{self.run}-{state.last_seq:08d}.json"
-        draft = path.with_suffix(".tmp")
-        try:
-            self._checkpoints.mkdir(parents=True, exist_ok=True)
-            draft.write_text(json.dumps(document, indent=1), encoding="utf-8")
-            failpoint("checkpoint.rename.before")
-            draft.replace(path)
-        except OSError as error:
-            log.warning("checkpoint %s could not be written: %s", path, error)
-            return None
-        return path
 
 
 def request(store: Store, run: str, command: Mapping[str, Any]) -> int:

@@ -24,8 +24,10 @@ from ..llm import ActiveBackend, Budget, Prices
 from ..models import Artifact, Event, ExecutionPlan
 from ..workspace.integration import Integration
 from ..workspace.source_statuses import SourceFormat, SourceStatuses
+from .checkpoints import Checkpoints, Packing
 from .contexts import Contexts, artifacts_of
 from .index import STATE_FOLDER
+from .moving import configuration_of
 
 __all__ = ["RunOptions", "RunSession"]
 
@@ -168,13 +170,9 @@ class RunSession:
         Raises:
             Held: another live process owns the run.
         """
-        settings = self.config.state_manager
         state = StateManager(
             self.store(),
             self.run,
-            folder=self.data_dir if settings.enable_persistence else None,
-            checkpoint_dir=settings.checkpoint_dir,
-            checkpoint_interval_s=settings.auto_checkpoint_interval,
         ).open(known)
         state.subscribe(self._see)
         return state

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import threading
 import time
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from attrs import define, field
 from agent_dispatcher import AgentDispatcher, AgentResult, BaseAgent, DispatcherError
 from agent_dispatcher.errors import ConfigError, UsageError
 from agent_dispatcher.extension import AgentType, hookimpl
+from agent_dispatcher.runs.checkpoint_file import read_checkpoint
 from agent_dispatcher_builtins import default_plugins
 
 TASKS = [{"id": f"t{number}", "title": f"Task {number}", "type": "probing"} for number in range(4)]
@@ -143,8 +143,9 @@ def test_checkpoints_go_where_and_when_they_are_wanted(tmp_path: Path) -> None:
     """``auto_checkpoint_interval`` writes checkpoint files into ``checkpoint_dir`` below ``.dispatcher``."""
     settings = {"checkpoint_dir": "./points", "auto_checkpoint_interval": 0.3}
     ran({"state_manager": settings}, tmp_path / "out", Probe(seconds=1.5))
-    (found, *_) = sorted((tmp_path / "out/.dispatcher/points").glob("*.json"))
-    assert json.loads(found.read_text())["format"] == "agent-dispatcher/checkpoint"
+    (found, *_) = sorted((tmp_path / "out/.dispatcher/points").glob("*.zip"))
+    with read_checkpoint(found) as opened:
+        assert opened.contents.events[0].type == "run.started"
     ran({"state_manager": {**settings, "auto_checkpoint_interval": 0}}, tmp_path / "none", Probe(seconds=1.0))
     assert not (tmp_path / "none/.dispatcher/points").exists()
 

@@ -195,7 +195,7 @@ class World:
         return context
 
     def open_state(self) -> StateManager:
-        state = StateManager(self.store, "r", checkpoint_interval_s=0).open()
+        state = StateManager(self.store, "r").open()
         begun = any(True for _ in self.store.read("r"))
         state.append("run.resumed" if begun else "run.started", data={"base": "c0"})
         try:

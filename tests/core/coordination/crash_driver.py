@@ -45,6 +45,7 @@ from agent_dispatcher.models import (
     Task,
 )
 from agent_dispatcher.planning.revising import revise_all
+from agent_dispatcher.runs.checkpoints import Checkpoints, Packing
 from agent_dispatcher.runs.desk import RunDesk
 from agent_dispatcher.workspace.agent_workspace import GuardedWorkspace
 from agent_dispatcher.workspace.integration import Integration
@@ -168,7 +169,7 @@ async def carry_out(output: Path) -> str:
     data = output / ".dispatcher"
     workspace = GitWorkspace()
     with closing(SqlStore(data, SqlOptions(lease_s=1.0))) as store:
-        state = StateManager(store, RUN, folder=data, checkpoint_interval_s=0.02, renew_s=0.01).open()
+        state = StateManager(store, RUN, renew_s=0.01).open()
         try:
             begun = any(event.type == "run.started" for event in state.events())
             started = await workspace.start(RUN, output, title=SPECIFICATION.title)
@@ -224,8 +225,13 @@ async def carry_out(output: Path) -> str:
                 context_for=context_for,
                 sources=Sources(output, workspace, started.branch),
             )
+            packing = Packing(
+                run=RUN, output=output, run_dir=run_dir, store=store, workspace=workspace, workspace_name="git"
+            )
+            points = Checkpoints(packing, data / "checkpoints", 0.02, lambda: tuple(state.events()))
             try:
-                return await coordinator.run()
+                async with points.kept():
+                    return await coordinator.run()
             finally:
                 await factory.aclose()
         finally:

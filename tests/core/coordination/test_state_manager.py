@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -166,37 +164,3 @@ def test_values_come_back_as_they_were() -> None:
     plan = ExecutionPlan(specification=Specification(id="s", title="ü"), tasks=(Task(id="a", title="t", children=()),))
     state = StateManager(MemoryStore(), "r").open()
     assert state.get_value(state.put_value(plan), ExecutionPlan) == plan
-
-
-def test_checkpoint_files_stand_alone(tmp_path: Path) -> None:
-    """A checkpoint holds state and log, is written when it is due, and folds to the same state."""
-    clock = Clock()
-    state = StateManager(
-        MemoryStore(), "r", folder=tmp_path, checkpoint_dir="./points", checkpoint_interval_s=60, monotonic=clock
-    ).open()
-    state.append("run.started", data={"title": "t"})
-    state.append("attempt.started", task="a", attempt=1)
-    state.flush()
-    state.keep()
-    assert not (tmp_path / "points").exists()
-    clock.now += 61
-    state.keep()
-    state.keep()
-    (path,) = (tmp_path / "points").iterdir()
-    assert path.name == "r-00000002.json"
-    document = json.loads(path.read_text())
-    assert (document["format"], document["seq"], document["state"]["tasks"]["a"]["status"]) == (
-        "agent-dispatcher/checkpoint",
-        2,
-        "in_progress",
-    )
-    assert fold(Event(**event) for event in document["events"]) == state.state()
-
-
-def test_checkpoint_that_cannot_be_written_costs_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """A run does not end because a copy of its log could not be written."""
-    (tmp_path / "checkpoints").write_text("in the way")
-    state = StateManager(MemoryStore(), "r", folder=tmp_path).open()
-    assert state.checkpoint() is None
-    assert "could not be written" in caplog.text
-    assert StateManager(MemoryStore(), "r").checkpoint() is None

@@ -78,7 +78,6 @@ async def live(world: World, process: Process, concurrency: int, helper: Callabl
     state = StateManager(
         store,
         RUN,
-        checkpoint_interval_s=0,
         renew_s=3.0,
         now=loop.time,
         monotonic=loop.time,  # type: ignore[arg-type]
