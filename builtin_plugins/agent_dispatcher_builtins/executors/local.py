@@ -26,8 +26,9 @@ class LocalExecutor:
         self._limits = TimeLimits()
 
     async def run(self, envelope: Envelope, host: AttemptHost) -> AgentResult:
-        """One attempt from start to outcome; :class:`TimeoutError` after ``envelope.timeout_s`` seconds."""
-        limit = self._limits.start(envelope.timeout_s)
+        """One attempt from start to outcome; :class:`TimeoutError` after ``envelope.timeout_s`` seconds, in which waiting for a language model to
+        let it in does not count."""
+        limit = self._limits.start(envelope.timeout_s, host.waited_s)
         try:
             agent = host.agent
             if isinstance(agent, SyncAgent):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from heapq import heapify, heappop, heappush
 
 from attrs import define, field
@@ -11,6 +12,10 @@ __all__ = ["Limit", "TimeLimits"]
 
 #: So many limits of work that has ended may wait to be forgotten.
 _SPARE = 1000
+
+
+def _nothing(now: float) -> float:
+    return 0.0
 
 
 @define(eq=False)
@@ -22,12 +27,15 @@ class Limit:
         cancelling: how often the task had been asked to cancel when the limit was set, so that its own request can be told from others'.
         reached: the time is up.
         over: the work has ended.
+        waited_s: of the time until a moment, what does not count; ``granted_s`` was added for it already.
     """
 
     task: asyncio.Task[object]
     cancelling: int
+    waited_s: Callable[[float], float]
     reached: bool = False
     over: bool = False
+    granted_s: float = 0.0
 
 
 @define(eq=False)
@@ -43,11 +51,11 @@ class TimeLimits:
     _timer: asyncio.TimerHandle | None = None
     _loop: asyncio.AbstractEventLoop | None = None
 
-    def start(self, seconds: float) -> Limit:
-        """Limit the running task from now on; it is cancelled after ``seconds`` unless the limit is over by then."""
+    def start(self, seconds: float, waited_s: Callable[[float], float] = _nothing) -> Limit:
+        """Limit the running task from now on; it is cancelled after ``seconds``, and as many as it ``waited_s``, unless the limit is over by then."""
         task = asyncio.current_task()
         assert task is not None
-        limit = Limit(task, task.cancelling())
+        limit = Limit(task, task.cancelling(), waited_s)
         loop = asyncio.get_running_loop()
         if loop is not self._loop:
             self._loop, self._timer, self._waiting, self._active = loop, None, [], 0
@@ -78,10 +86,17 @@ class TimeLimits:
         now = loop.time()
         waiting = self._waiting
         while waiting and (waiting[0][2].over or waiting[0][0] <= now):
-            limit = heappop(waiting)[2]
-            if not limit.over:
-                limit.reached = True
-                limit.task.cancel()
+            until, _, limit = heappop(waiting)
+            if limit.over:
+                continue
+            more_s = limit.waited_s(now) - limit.granted_s
+            if more_s > 0:
+                limit.granted_s += more_s
+                self._count += 1
+                heappush(waiting, (until + more_s, self._count, limit))
+                continue
+            limit.reached = True
+            limit.task.cancel()
         self._timer = None
         if waiting:
             self._arm(loop)

@@ -11,7 +11,7 @@ from typing import Any
 
 import attrs
 from attrs import field, frozen
-from attrs.validators import and_, deep_iterable, ge, gt, in_, le, matches_re, min_len, optional
+from attrs.validators import and_, deep_iterable, deep_mapping, ge, gt, in_, le, matches_re, min_len, optional
 
 __all__ = [
     "USE_KEYS",
@@ -24,6 +24,7 @@ __all__ = [
     "PriceSettings",
     "StateManagerSettings",
     "TaskTypeSettings",
+    "ThrottleSettings",
     "UseSettings",
     "WorkflowSettings",
 ]
@@ -54,6 +55,7 @@ def _finite(instance: object, attribute: Any, value: float) -> None:
 
 _positive: Any = and_(_finite, gt(0))
 _not_negative: Any = and_(_finite, ge(0))
+_amounts: Any = deep_mapping(min_len(1), ge(1))
 _names: Any = deep_iterable(and_(min_len(1), matches_re(r"[^\s]+")))
 
 
@@ -213,6 +215,8 @@ class TaskTypeSettings:
         approval: ``land``: a person must approve before the work lands.
         timeout_s: seconds one attempt may take, instead of ``agent_timeout``.
         retries: attempts after the first, instead of ``max_attempts - 1``.
+        needs: named resources that its tasks take while an agent is at work on them, with the amount; see ``[resources]``.
+        fallback: agent types that take over, in this order, when the one before has used up its attempts or cannot do the task for good.
     """
 
     agent_type: str | None = None
@@ -220,6 +224,27 @@ class TaskTypeSettings:
     approval: str | None = field(default=None, validator=optional(in_(("land",))))
     timeout_s: float | None = field(default=None, validator=optional(_positive))
     retries: int | None = field(default=None, validator=optional(ge(0)))
+    needs: Mapping[str, int] = field(factory=dict, validator=_amounts)
+    fallback: tuple[str, ...] = field(default=(), validator=_names)
+
+
+@frozen(kw_only=True)
+class ThrottleSettings:
+    """``[throttle.<backend>]``: how fast a language-model backend is asked, and when it is left alone.
+
+    Attributes:
+        requests_per_minute: ``None``: as many as the server takes; it is asked less often as soon as it says that this is too fast.
+        tokens_per_minute: the same for tokens, counted by the worst case of each call until its answer is there.
+        patience_s: a call that would have to wait longer for its turn fails at no cost to its task, whose agent is free for others.
+        outages: so many in a row, and no task that needs the backend is begun for a while.
+        longest_wait_s: between two tries of a backend that does not answer.
+    """
+
+    requests_per_minute: float | None = field(default=None, validator=optional(_positive))
+    tokens_per_minute: float | None = field(default=None, validator=optional(_positive))
+    patience_s: float = field(default=60.0, validator=_not_negative)
+    outages: int = field(default=3, validator=ge(1))
+    longest_wait_s: float = field(default=300.0, validator=_positive)
 
 
 _probability: Any = and_(ge(0.0), le(1.0))
@@ -261,6 +286,8 @@ class Config:
         prefer: ``<kind>:<name>`` -> the distribution (or plugin) whose component is meant.
         options: ``<kind>:<name>`` -> the component's own table.
         prices: model, as its server names it -> what it costs; stronger than any price list.
+        resources: ``[resources]``: a resource that tasks may need (``gpu``, ``port``, ``memory_gb``) -> how much of it there is, in whole units.
+        throttle: ``[throttle.<backend>]``: how fast a language-model backend is asked.
         max_parallel_agents: ``None`` for no limit beside the others.
         enable_parallel_execution: ``False`` runs one task at a time.
         max_execution_time: seconds a run may take, ``None`` for no limit.
@@ -282,6 +309,8 @@ class Config:
     budget: BudgetSettings = field(factory=BudgetSettings)
     prices: Mapping[str, PriceSettings] = field(factory=dict)
     task_types: Mapping[str, TaskTypeSettings] = field(factory=dict)
+    resources: Mapping[str, int] = field(factory=dict, validator=deep_mapping(min_len(1), ge(0)))
+    throttle: Mapping[str, ThrottleSettings] = field(factory=dict)
     workflow: WorkflowSettings = field(factory=WorkflowSettings)
     planning: PlanningSettings = field(factory=PlanningSettings)
     max_parallel_agents: int | None = field(default=None, validator=optional(ge(1)))
@@ -338,6 +367,8 @@ SECTIONS: dict[str, type | None] = {
     "budget": BudgetSettings,
     "prices": None,
     "task_types": None,
+    "resources": None,
+    "throttle": None,
     "workflow": WorkflowSettings,
     "planning": PlanningSettings,
 }

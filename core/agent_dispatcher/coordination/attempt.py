@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from math import isfinite
 from typing import Any
 
@@ -14,6 +15,7 @@ from ..extension.components import Change, Opened
 from ..models import Artifact, PlanPatch, Task
 from .agent_factory import Claim
 from .model_calls import AgentLlm
+from .waiting import not_waiting
 
 __all__ = ["AttemptHost", "Envelope", "RunningAttempt", "checked_result", "sealed_data", "shortened"]
 
@@ -40,11 +42,17 @@ class Envelope:
 
 @frozen
 class AttemptHost:
-    """The attempt's living side, in the coordinator's process."""
+    """The attempt's living side, in the coordinator's process.
+
+    Attributes:
+        waited_s: seconds, until the given moment of :func:`time.monotonic`, that the attempt waited for a language model to let it in. An
+            executor that keeps the attempt's time adds them to it.
+    """
 
     task: Task
     agent: BaseAgent | SyncAgent
     context: AgentContext
+    waited_s: Callable[[float], float] = not_waiting
 
 
 @define(eq=False)
@@ -74,6 +82,11 @@ class RunningAttempt:
     stopping: bool = False
     sealing: bool = False
     over: bool = False
+
+    @property
+    def waited_s(self) -> Callable[[float], float]:
+        """Seconds until a moment that its calls waited for their turn."""
+        return not_waiting if self.llm is None else self.llm.waiting.seconds
 
     @property
     def refused(self) -> bool:

@@ -116,7 +116,7 @@ class Attempts:
     def look_after(self) -> None:
         """Give up attempts that are overdue. An agent that cannot be ended keeps its folder to itself and is never used again."""
         now = self._monotonic()
-        for running in [one for one in self._running.values() if now > one.overdue_at]:
+        for running in [one for one in self._running.values() if now > one.overdue_at + one.waited_s(now)]:
             running.close_access()
             at_work_in = running.opened.path if running.opened is not None and not running.sealing else None
             self._factory.abandon(running.claim, running.task.id, at_work_in)
@@ -218,7 +218,7 @@ class Attempts:
         envelope = Envelope(self._run, task.id, running.attempt, claim.agent_type, timeout_s)
         began = self._monotonic()
         try:
-            result = await self._executor.run(envelope, AttemptHost(task, agent, context))
+            result = await self._executor.run(envelope, AttemptHost(task, agent, context, running.waited_s))
         finally:
             running.agent_s = round(self._monotonic() - began, 6)
             if running.llm is not None:

@@ -22,8 +22,12 @@ from ..models import Evidence, ExecutionPlan, Task
 from . import transitions as t
 from .agent_factory import AgentFactory
 from .approvals import PLAN_WAITS, Approvals
+from .attempt import shortened
 from .attempts import Attempts, ContextFor
+from .backend_guard import BackendGuard
 from .beginning import Beginning
+from .circuit import CircuitNews
+from .demand import Demand
 from .engine import Engine
 from .lane import IntegrationPort, Lane, evidence_data
 from .message_bus import MessageBus
@@ -80,6 +84,8 @@ class Coordinator:
         sources: told at the end which tasks are finished.
         advise: what plugins say about a plan with a patch in it.
         models: what agents ask a language model through; attached to the run here.
+        demand: what tasks need beside an agent, and how much there is.
+        fallbacks: task id to the agent types that take over one after the other.
         on_plan: told the plan whenever a patch has changed it, before anything follows from that.
         monotonic, rng: clock and chance, for tests.
     """
@@ -106,6 +112,8 @@ class Coordinator:
         advise: Advise | None = None,
         on_plan: Callable[[ExecutionPlan], None] | None = None,
         models: ModelCalls | None = None,
+        demand: Demand | None = None,
+        fallbacks: Mapping[str, tuple[str, ...]] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
         rng: Callable[[], float] = random.random,
     ) -> None:
@@ -127,6 +135,7 @@ class Coordinator:
         self._judge = FailureJudge(settings.retry, rng, on_task_error)
         self._on_plan = on_plan
         self._models = models
+        self._demand, self._fallbacks = demand, fallbacks or {}
         self._patches = Patches(state=state, plan=lambda: self._plan, turn=lambda: self._work.turn, advise=advise)
         self._patched = False
         self._attempts = Attempts(
@@ -251,6 +260,8 @@ class Coordinator:
         self._bus.attach(self._publish, self._recorded_messages, self._state.last_seq)
         if self._models is not None:
             self._models.attach(self._state, self._recorded, self._want_turn, self._stop_for_budget)
+            if isinstance(self._models.backend, BackendGuard):
+                self._models.backend.attach(self._circuit_changed)
         if self._settings.max_execution_time_s is not None:
             self._deadline = self._monotonic() + self._settings.max_execution_time_s
         self._engine = self._restore(state)
@@ -271,6 +282,8 @@ class Coordinator:
             priorities=priorities,
             max_patches=self._settings.max_patches,
             max_patched_tasks=self._settings.max_patched_tasks,
+            demand=self._demand,
+            fallbacks=self._fallbacks,
             max_batch=self._settings.max_batch if getattr(self._workspace, "stacks", False) else 1,
         )
         self._state.append("run.prepared", data=beginning.to_data(self._plan))
@@ -334,6 +347,8 @@ class Coordinator:
 
     async def _end_everything(self, helpers: Iterable[asyncio.Task[None]]) -> None:
         """Nothing of this run goes on in the background, except what refuses to end."""
+        if self._models is not None and isinstance(self._models.backend, BackendGuard):
+            self._models.backend.detach()
         for timer in self._timers:
             timer.cancel()
         for future in (*self._awaited, *(published[0] for published in self._published)):
@@ -492,6 +507,14 @@ class Coordinator:
         for future in awaited:
             if not future.done():
                 future.set_result(None)
+
+    def _circuit_changed(self, backend: str, news: CircuitNews) -> None:
+        """Tasks that need the backend are begun, or not, from the next turn on."""
+        if self._finish is not None:
+            return
+        data = {"backend": backend, "state": news.state, "why": shortened(news.why), "wait_s": round(news.wait_s, 3)}
+        self._state.append("circuit.changed", data={**data, "turn": self._work.turn})
+        self._feed(t.CircuitChanged(backend, news.state))
 
     def _stop_for_budget(self, why: str) -> None:
         self.pause(f"stopped by the budget: {why}")

@@ -8,6 +8,7 @@ from typing import Any, Final
 from attrs import field, frozen
 
 from ..models import Task
+from ..planning.needs import needs_of
 
 __all__ = ["CLOSED", "HALF_OPEN", "OPEN", "Demand", "backend_resource"]
 
@@ -37,8 +38,8 @@ class Demand:
     backends: Mapping[str, str] = field(factory=dict)
 
     def own_needs(self, task: Task) -> dict[str, int]:
-        """Named resource to how much of it the task needs; what it says itself is stronger than what its type says."""
-        return {**self.by_type.get(task.type, {}), **{each.resource: each.amount for each in task.needs}}
+        """Named resource to how much of it the task needs."""
+        return needs_of(task, self.by_type)
 
     def capacity(self, circuits: Mapping[str, str]) -> dict[str, int | None]:
         """Resource to how much there is, backends included.

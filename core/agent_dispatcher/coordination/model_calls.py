@@ -19,6 +19,7 @@ from ..llm.metering import NOT_MADE, LlmCall
 from ..llm.prices import nano_of
 from .spending import Spending
 from .state_manager import StateManager
+from .waiting import WAITING, Waiting
 
 __all__ = ["AgentLlm", "ModelCalls", "planning_data"]
 
@@ -96,6 +97,7 @@ class AgentLlm:
 
     Attributes:
         refused: why a call of this attempt did not fit the budget, ``""`` as long as all did.
+        waiting: how long its calls waited for their turn.
     """
 
     def __init__(self, calls: ModelCalls, meter: MeteredLlm) -> None:
@@ -103,6 +105,7 @@ class AgentLlm:
         self._meter = meter
         self._closed = False
         self.refused = ""
+        self.waiting = Waiting()
 
     async def complete(self, request: LlmRequest) -> LlmReply:
         """What the model answers.
@@ -119,12 +122,15 @@ class AgentLlm:
     async def _complete(self, request: LlmRequest) -> LlmReply:
         if self._closed:
             raise BudgetExceeded("the attempt is over: nothing more is spent on it")
+        token = WAITING.set(self.waiting)
         try:
             return await self._meter.complete(request)
         except BudgetExceeded as error:
             self.refused = str(error)
             self._calls.refuse(self.refused)
             raise
+        finally:
+            WAITING.reset(token)
 
     @property
     def asked(self) -> bool:

@@ -80,6 +80,7 @@ class RunState:
         patches: data of every ``plan.patched``, in order.
         answers: request of a person -> data of the ``plan.patched`` or ``patch.refused`` that answers it.
         spending: on language models, so far.
+        circuits: backend to the last ``circuit.changed`` about it, for those whose circuit is not closed.
         last_seq: number of the last event.
     """
 
@@ -97,6 +98,7 @@ class RunState:
     resumes: int = 0
     error: str | None = None
     spending: Spending = field(factory=Spending)
+    circuits: dict[str, Event] = field(factory=dict)
     last_seq: int = 0
 
     def task(self, task_id: str) -> TaskState:
@@ -137,8 +139,13 @@ def _run_event(state: RunState, event: Event) -> None:
     elif event.type == "run.resumed":
         state.status, state.finished, state.error = "executing", {}, None
         state.resumes += 1
+        state.circuits.clear()
         for task in state.tasks.values():
             _resume(task, retry=bool(data.get("retry")))
+    elif event.type == "circuit.changed":
+        state.circuits.pop(data["backend"], None)
+        if data["state"] != "closed":
+            state.circuits[data["backend"]] = event
     elif event.type == "run.paused":
         state.status, state.error = "paused", data.get("why")
     elif event.type == "run.warning":

@@ -23,6 +23,7 @@ from ..planning.validation import PlanLimits, Validation, refusal
 from ..planning.validation import problems as judge
 from .sandboxing import MissingSandbox, choose_sandbox
 from .session import RunSession
+from .supply import fallbacks, supply_problems
 
 __all__ = ["Examined", "advise", "examine", "output_problems", "takers", "try_patch", "who_accepts"]
 
@@ -150,13 +151,10 @@ def try_patch(
 
 def _judged(plan: ExecutionPlan, session: RunSession, *, allow_partial: bool | None = None) -> Validation:
     config, registry = session.config, session.registry
-    available = _available(plan, session)
-    return judge(
+    available, types = _available(plan, session), _agent_types(session)
+    found = judge(
         _with_configured_agents(plan, registry),
-        [
-            Offered("agent_type", each, registry.offered("agent_type", each.name).plugin)
-            for each in _agent_types(session)
-        ],
+        [Offered("agent_type", each, registry.offered("agent_type", each.name).plugin) for each in types],
         available,
         route=registry.route_task if registry.asks("dispatcher_route_task") else None,
         validators=list(_validators(session)),
@@ -168,6 +166,9 @@ def _judged(plan: ExecutionPlan, session: RunSession, *, allow_partial: bool | N
         allow_partial=session.options.allow_partial if allow_partial is None else allow_partial,
         known_types=registry.task_types(),
     )
+    lacking = supply_problems(config, plan, types, available)
+    session.fallbacks = fallbacks(config, found.plan, types, available)
+    return evolve(found, problems=(*found.problems, *lacking)) if lacking else found
 
 
 def _available(plan: ExecutionPlan, session: RunSession) -> Available:

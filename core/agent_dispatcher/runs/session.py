@@ -28,6 +28,7 @@ from .checkpoints import Checkpoints, Packing
 from .contexts import Contexts, artifacts_of
 from .index import STATE_FOLDER
 from .moving import configuration_of
+from .supply import demand, guarded
 
 __all__ = ["RunOptions", "RunSession"]
 
@@ -64,6 +65,7 @@ class RunSession:
         output: absolute path of the repository's root.
         sandbox: what commands run in; set by :meth:`AgentDispatcher` once it is chosen and probed.
         llm: the model backend in use; ``None`` without one. It lives as long as the dispatcher.
+        fallbacks: task id to agent types that take over; set when the plan is validated.
         plan: what is carried out, as it is now; set by :meth:`coordinate` and by every patch.
         source_format: what writes statuses into the specification's source; ``None`` when its format does not.
     """
@@ -79,6 +81,7 @@ class RunSession:
     llm: ActiveBackend | None = None
     source_format: SourceFormat | None = None
     plan: ExecutionPlan | None = None
+    fallbacks: Mapping[str, tuple[str, ...]] = field(factory=dict)
     _memory: MemoryStore = field(factory=MemoryStore)
     _artifacts: dict[str, tuple[Artifact, ...]] = field(factory=dict)
     _factory: AgentFactory | None = None
@@ -243,6 +246,8 @@ class RunSession:
             advise=advise,
             on_plan=use,
             models=self._models(),
+            demand=demand(self.config, plan, self.agent_types(), self.llm),
+            fallbacks=self.fallbacks,
         )
         if self.options.on_coordinator is not None:
             self.options.on_coordinator(coordinator)
@@ -274,7 +279,7 @@ class RunSession:
         """What agents ask the model in use through: metered, within the budget, on record."""
         if self.llm is None:
             return None
-        return ModelCalls(self.llm.backend, self.llm.name, Budget.of(self.config.budget), Prices.of(self.config))
+        return ModelCalls(guarded(self.config, self.llm), self.llm.name, Budget.of(self.config.budget), Prices.of(self.config))
 
     def _settings(self, state: StateManager) -> CoordinatorSettings:
         """What is configured now, and every approval that was configured when the run was started."""
