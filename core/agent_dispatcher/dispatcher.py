@@ -57,8 +57,8 @@ from .reporting import build_result
 from .runs.desk import RunDesk
 from .runs.history import learn, remember_durations
 from .runs.index import new_run_id, remember_run, state_home
-from .runs.preflight import advise, examine, output_problems, takers, try_patch, who_accepts
 from .runs.moving import Mover
+from .runs.preflight import advise, examine, output_problems, takers, try_patch, who_accepts
 from .runs.pruning import Pruner
 from .runs.records import Records, RunLog
 from .runs.session import RunOptions, RunSession
