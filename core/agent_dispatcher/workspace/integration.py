@@ -3,8 +3,9 @@
 Sealed changes are put on top of what has landed, checked there, their evidence recorded, and then the branch is moved; if the branch moved
 meanwhile, all of that is done again on the new tip. Nothing lands that a check refused, and no check is passed by failing to run.
 
-One change that was made on the very tip is judged by the checks that concern it. A tree that nobody has seen yet, because several changes are put
-together or because something landed since the change was begun, is also judged as a whole (see :mod:`agent_dispatcher.workspace.whole`).
+One change that was made on the very tip and only adds files is judged by the checks that concern it. Any other tree, because several changes are
+put together, because something landed since the change was begun, or because it changes what others wrote, is also judged as a whole (see
+:mod:`agent_dispatcher.workspace.whole`).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Awaitable, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Protocol
 
-from ..extension.components import Change, Check, Conflict, Language, Moved, Sandbox, Workspace
+from ..extension.components import Change, Check, Conflict, Language, Moved, Sandbox, Tree, Workspace
 from ..failpoints import failpoint
 from ..models import Evidence, ExecutionPlan, Task
 from .examination import Entry, Examiner, Verdict, in_conflict
@@ -113,18 +114,13 @@ class Integration:
                 evidence: tuple[Evidence, ...] = ()
                 whole: tuple[Evidence, ...] = ()
                 if passed_on != (staged.tip, staged.tree):
-                    if asked := self._examiner.asked(entry):
-                        verdict = await self._examiner.judge(entry, staged, landed, asked)
-                        if verdict.why:
-                            return verdict
-                        evidence = verdict.evidence
-                    if change.paths and change.base != staged.tip:
-                        seen = await self._whole.look(staged, landed, (entry,))
-                        if seen.again:
-                            continue
-                        if seen.refusal is not None:
-                            return seen.refusal
-                        whole = seen.evidence
+                    seen = await self._examine(entry, staged, landed)
+                    if seen is None:
+                        continue
+                    verdict, whole = seen
+                    if verdict.why:
+                        return verdict
+                    evidence = verdict.evidence
                 failpoint("integration.checked")
                 await record(staged.tree, evidence, whole)
                 failpoint("integration.recorded")
@@ -158,13 +154,31 @@ class Integration:
         """
         entry = Entry(task=task, change=change, attempt=attempt)
         async with self._lane:
-            staged = await self._workspace.stage([change])
-            if isinstance(staged, Conflict):
-                return in_conflict(staged)
-            verdict = await self._examiner.judge(entry, staged, landed, self._examiner.asked(entry))
+            while True:
+                staged = await self._workspace.stage([change])
+                if isinstance(staged, Conflict):
+                    return in_conflict(staged)
+                seen = await self._examine(entry, staged, landed)
+                if seen is not None:
+                    break
+            verdict, whole = seen
             if not verdict.why:
-                await record(staged.tree, verdict.evidence)
+                await record(staged.tree, verdict.evidence, whole)
             return verdict
+
+    async def _examine(
+        self, entry: Entry, staged: Tree, landed: Set[str]
+    ) -> tuple[Verdict, tuple[Evidence, ...]] | None:
+        """What is said about one staged change, and about the whole with it; ``None``: stage it once more."""
+        verdict, whole = Verdict(landed=None, tip=staged.tip, tree=staged.tree), ()
+        if asked := self._examiner.asked(entry):
+            verdict = await self._examiner.judge(entry, staged, landed, asked)
+        if verdict.why or not await self._whole.is_due(entry, staged.tip):
+            return verdict, whole
+        seen = await self._whole.look(staged, landed, (entry,))
+        if seen.again:
+            return None
+        return seen.refusal or verdict, seen.evidence
 
     async def final(self, landed: Set[str]) -> tuple[Evidence, ...]:
         """Evidence about the finished whole; empty when no check has anything to say about it."""

@@ -12,13 +12,16 @@ from collections.abc import Sequence, Set
 from attrs import frozen
 
 from ..errors import SandboxUnavailable
-from ..extension.components import Tree, Workspace
+from ..extension.components import Remembering, Tree, Workspace
 from ..models import Evidence
 from .examination import Entry, Examiner, Verdict, failing, reasons
 
 __all__ = ["Look", "Whole"]
 
 log = logging.getLogger(__name__)
+
+#: Files of a change of which it is asked whether they were there before.
+_MOST_PATHS = 20
 
 
 @frozen(kw_only=True)
@@ -49,6 +52,18 @@ class Whole:
         self._examiner = examiner
         self._red_at: dict[str, frozenset[tuple[str, str]]] = {}
         self._seen: tuple[str, tuple[Evidence, ...]] = ("", ())
+
+    async def is_due(self, entry: Entry, tip: str) -> bool:
+        """Whether one change by itself has to be looked at with the whole: unless it is a first attempt, made on the very tip, that only adds files."""
+        change = entry.change
+        if not change.paths or not self._examiner.asked_of_the_whole():
+            return False
+        workspace = self._workspace
+        if change.base != tip or entry.attempt > 1 or not isinstance(workspace, Remembering):
+            return True
+        if len(change.paths) > _MOST_PATHS:
+            return True
+        return any([await workspace.content(change.base, path) is not None for path in change.paths])
 
     async def look(self, staged: Tree, landed: Set[str], entries: Sequence[Entry]) -> Look:
         """Look at a staged tree.

@@ -17,7 +17,7 @@ from agent_dispatcher.workspace.integration import Integration, Verdict
 
 TASK = Task(id="a", title="a")
 #: Made on the tip.
-CHANGE = Change(task="a", attempt=2, ref="r", commit="c", base="0", paths=("x",))
+CHANGE = Change(task="a", attempt=1, ref="r", commit="c", base="0", paths=("x",))
 
 
 class FakeWorkspace:
@@ -33,6 +33,10 @@ class FakeWorkspace:
         if self.conflict:
             return Conflict(paths=("x", "y"), base="b", ours="o", theirs="t", detail="both changed x")
         return Tree(tree=f"tree{self.tip}", commit="c", tip=str(self.tip), path=Path("/nowhere"))
+
+    async def content(self, base: str, path: str) -> bytes | None:
+        """Every file is new."""
+        return None
 
     async def land(self, tree: Tree, expected_tip: str) -> Landed | Moved:
         """Moves away as often as it was told to."""
@@ -81,7 +85,7 @@ def _land(tmp_path: Path, workspace: FakeWorkspace, change: Change = CHANGE, **c
     async def record(tree: str, evidence: tuple[Evidence, ...], whole: tuple[Evidence, ...] = ()) -> None:
         workspace.story.append(f"record {tree} {[item.id for item in evidence]}")
 
-    return asyncio.run(integration.land(TASK, change, frozenset({"z"}), 2, record))
+    return asyncio.run(integration.land(TASK, change, frozenset({"z"}), 1, record))
 
 
 def _integration(tmp_path: Path, workspace: Any, **checks: FakeCheck) -> Integration:
@@ -101,7 +105,7 @@ def test_evidence_is_recorded_before_the_branch_moves(tmp_path: Path) -> None:
     """Stage, check, record, land: in this order, with ids that name task, attempt and check."""
     story: list[str] = []
     verdict = _land(tmp_path, FakeWorkspace(story), one=_says(True), two=_says(True))
-    assert story == ["stage on 0", "record tree0 ['a-2-one', 'a-2-two']", "land on 0"]
+    assert story == ["stage on 0", "record tree0 ['a-1-one', 'a-1-two']", "land on 0"]
     assert verdict.landed == Landed(commit="landed", tree="tree0")
     assert [(item.check, item.tree) for item in verdict.evidence] == [("one", "tree0"), ("two", "tree0")]
 
@@ -195,7 +199,7 @@ def test_checks_know_what_is_in_the_tree(tmp_path: Path) -> None:
         return Evidence(id="x", check="x", passed=True)
 
     _land(tmp_path, FakeWorkspace([]), one=FakeCheck(act))
-    assert seen[0].landed == {"a", "z"} and seen[0].attempt == 2
+    assert seen[0].landed == {"a", "z"} and seen[0].attempt == 1
     assert seen[0].log_dir.is_relative_to(tmp_path)
 
 

@@ -74,6 +74,10 @@ class World:
         self.tip = tree.tree.split("+")
         return Landed(commit=tree.commit, tree=tree.tree)
 
+    async def content(self, base: str, path: str) -> bytes | None:
+        """A change is a file."""
+        return b"" if path in base.split("+") else None
+
     async def checkout_tip(self) -> Tree:
         """All that landed."""
         tip = "+".join(self.tip)
@@ -200,8 +204,21 @@ def test_a_branch_that_moves_is_followed(tmp_path: Path) -> None:
     assert all("moved 20 times" in why for why in restless.carry("a b", tmp_path).values())
 
 
-def test_one_change_on_a_tip_it_does_not_know_is_looked_at_as_a_whole(tmp_path: Path) -> None:
-    """What landed since it was begun may not go with it; made on the very tip, only what concerns it is asked."""
+@pytest.mark.parametrize(
+    ("base", "path", "attempt", "whole"),
+    [
+        ("old", "new", 1, False),
+        ("", "new", 1, True),
+        ("old", "old", 1, True),
+        ("old", "new", 2, True),
+        ("", None, 1, False),
+    ],
+)
+def test_when_one_change_is_looked_at_with_the_whole(
+    tmp_path: Path, base: str, path: str | None, attempt: int, whole: bool
+) -> None:
+    """When something landed since it was begun, when it changes what others wrote, and when it came back before; then it is refused if it spoils the
+    whole. A change without files is not."""
     world = World(tip=["old"], red=lambda tree: ["both"] if {"old", "a"} <= tree else [])
     integration = Integration(
         workspace=world,  # type: ignore[arg-type]
@@ -216,12 +233,13 @@ def test_one_change_on_a_tip_it_does_not_know_is_looked_at_as_a_whole(tmp_path: 
     async def record(tree: str, evidence: Sequence[Evidence], whole: Sequence[Evidence] = ()) -> None:
         recorded.append(len(whole))
 
-    def land(name: str, base: str) -> Verdict:
-        change = Change(task=name, attempt=1, ref=name, commit=name, base=base, paths=(name,))
-        return asyncio.run(integration.land(Task(id=name, title=name), change, set(world.tip), 1, record))
+    def land(name: str) -> Verdict:
+        paths = () if path is None else (path,)
+        change = Change(task=name, attempt=attempt, ref=name, commit=name, base=base, paths=paths)
+        return asyncio.run(integration.land(Task(id=name, title=name), change, set(world.tip), attempt, record))
 
-    refused = land("a", base="")
-    assert refused.landed is None and "both" in refused.why
-    assert land("b", base="").landed is not None and recorded == [1]
-    world.looked.clear()
-    assert land("c", base="old+b").landed is not None and recorded == [1, 0] and world.looked == []
+    spoilt = land("a")
+    assert (spoilt.landed is None) == whole
+    if whole:
+        assert "both" in spoilt.why
+        assert land("b").landed is not None and recorded == [1]
