@@ -162,7 +162,7 @@ async def carry_out(output: Path, seed: int) -> str:
     data, plan = output / ".dispatcher", plan_of(seed)
     workspace: Any = GitWorkspace()
     with closing(SqlStore(data, SqlOptions(lease_s=1.0))) as store:
-        state = StateManager(store, RUN, folder=data, checkpoint_interval_s=0, renew_s=0.2).open()
+        state = StateManager(store, RUN, renew_s=0.2).open()
         try:
             begun = any(event.type == "run.started" for event in state.events())
             started = await workspace.start(RUN, output, title=SPECIFICATION.title)
