@@ -1,11 +1,17 @@
 """The tables of a state database, and how an older one becomes a newer one.
 
+Who changes a table gives the schema the next number, says in :data:`MIGRATIONS` how a database of the one before becomes one of it, and puts a database of it beside the
+tests (``make_released.py`` there). An older database is copied before it is changed, and changed in one transaction.
+
 ``PRAGMA application_id`` says that a file is ours, ``PRAGMA user_version`` which schema it has. Importing this module imports SQLModel.
 """
 
 from __future__ import annotations
 
+import os
 import sqlite3
+from contextlib import closing
+from pathlib import Path
 
 from sqlalchemy import LargeBinary
 from sqlalchemy.dialects import sqlite
@@ -106,6 +112,8 @@ _TABLES = (RunRow, EventRow, RequestRow, BlobRow, MetaRow)
 def prepare(connection: sqlite3.Connection, path: str, store_id: str) -> None:
     """Make an empty database one of ours, or bring an older one up to date; many processes may do so at once.
 
+    An older one is first copied to ``state.schema-N.db`` beside it, and then changed whole or not at all.
+
     Raises:
         StoreError: the file belongs to something else, or to a newer version of this program.
     """
@@ -117,6 +125,8 @@ def prepare(connection: sqlite3.Connection, path: str, store_id: str) -> None:
         version = _check(connection, path)  # another process may have been faster
         if version == 0:
             _create(connection, store_id)
+        elif version < SCHEMA_VERSION:
+            _copy(Path(path), version)
         for number in range(max(version, 1) + 1, SCHEMA_VERSION + 1):
             for statement in MIGRATIONS[number]:
                 connection.execute(statement)
@@ -125,6 +135,18 @@ def prepare(connection: sqlite3.Connection, path: str, store_id: str) -> None:
     except BaseException:
         connection.execute("ROLLBACK")
         raise
+
+
+def _copy(path: Path, version: int) -> None:
+    """Keep the database as it is; the caller's transaction lets nobody else write meanwhile."""
+    kept = path.with_name(f"{path.stem}.schema-{version}{path.suffix}")
+    draft = kept.with_suffix(".tmp")
+    draft.unlink(missing_ok=True)
+    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(draft)) as target:
+        source.backup(target)
+    with draft.open("rb") as written:
+        os.fsync(written.fileno())
+    draft.replace(kept)
 
 
 def _check(connection: sqlite3.Connection, path: str) -> int:
@@ -137,7 +159,8 @@ def _check(connection: sqlite3.Connection, path: str) -> int:
     if version > SCHEMA_VERSION:
         raise StoreError(
             f"{path} has schema version {version}, this program knows up to {SCHEMA_VERSION}: "
-            "it was written by a newer agent-dispatcher; upgrade this one to use it"
+            "it was written by a newer agent-dispatcher; upgrade this one to use it "
+            f"(a copy from before may lie beside it as {Path(path).stem}.schema-*{Path(path).suffix})"
         )
     return version
 
