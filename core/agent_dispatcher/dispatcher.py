@@ -47,6 +47,7 @@ from .models import ExecutionPlan, ExecutionResult, FinalizedSpecification, Plan
 from .planning.conversion import Conversion, WritingFormat, convert
 from .planning.dependency_resolver import DependencyResolver, Resolution
 from .planning.history import Durations
+from .planning.packed_plan import pack
 from .planning.patching import PatchedPlan
 from .planning.planner import make_plan, plan_tasks
 from .planning.sources import load_mapping, load_path
@@ -563,7 +564,7 @@ class AgentDispatcher:
         state.append(
             "run.started",
             data={
-                "plan": state.put_value(plan),
+                "plan": state.store.put_blob(pack(plan)),
                 "title": plan.specification.title,
                 "output": str(session.output),
                 "branch": started.branch,

@@ -7,11 +7,12 @@ from pathlib import Path
 
 from attrs import field, frozen
 
-from ..codec import from_json, structure
+from ..codec import structure
 from ..errors import ConfigError, Problem, UsageError
 from ..extension.components import RunFolder, Store
 from ..extension.registry import Registry
 from ..models import Event, ExecutionPlan, PlanPatch
+from ..planning.packed_plan import unpack
 from ..planning.revising import revise_all
 from .index import STATE_FOLDER, find_output
 
@@ -102,7 +103,7 @@ class Records:
         digest = str(found.started.data.get("plan", ""))
         store = self.open(found.output)
         try:
-            begun = from_json(store.get_blob(digest), ExecutionPlan, where=f"the plan of run {found.run}")
+            begun = unpack(store.get_blob(digest), where=f"the plan of run {found.run}")
             events = tuple(store.read(found.run))
         finally:
             store.close()
@@ -130,7 +131,7 @@ class Records:
                 raise UsageError(f"{folder} has no run {run!r} (there: {known})")
             started = events[0]
             digest = str(started.data.get("plan", ""))
-            plan = from_json(store.get_blob(digest), ExecutionPlan, where=f"the plan of run {run}")
+            plan = unpack(store.get_blob(digest), where=f"the plan of run {run}")
             patches, finished = [], False
             for event in events:
                 if event.type == "plan.patched":
