@@ -91,6 +91,7 @@ def default_plugins() -> tuple[tuple[str, object], ...]:
         ("contract-check", checks.contract_check),
         ("doneness-check", checks.doneness_check),
         ("pytest-check", checks.pytest_check),
+        ("red-first-check", checks.red_first_check),
         ("python", languages.python),
         ("scripted-llm", llm_backends.scripted),
         ("recorded-llm", llm_backends.recorded),

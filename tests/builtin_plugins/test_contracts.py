@@ -384,9 +384,6 @@ class AgentSuite(WithShelf, AgentContract):
     def task(self) -> Task:
         return next(task for task in self.tasks() if task.type == self.kind)
 
-    def foreign_task(self) -> Task:
-        return Task(id="prose", title="Be kind", type=self.kind, produces=(_path("src/kind.py"),))
-
     def context(self) -> Mapping[str, Any]:
         return {"language": Python(), "promised": {task.id: task.produces for task in self.tasks()}}
 

@@ -1,4 +1,4 @@
-"""What this folder offers: the checks ``citations``, ``compile``, ``contract``, ``doneness`` and ``pytest``."""
+"""What this folder offers: the checks ``citations``, ``compile``, ``contract``, ``doneness``, ``pytest`` and ``red-first``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from agent_dispatcher.extension import Component, Services, hookimpl
 
-__all__ = ["citations_check", "compile_check", "contract_check", "doneness_check", "pytest_check"]
+__all__ = ["citations_check", "compile_check", "contract_check", "doneness_check", "pytest_check", "red_first_check"]
 
 
 def _make_citations(options: Any, services: Services) -> Any:
@@ -38,6 +38,12 @@ def _make_pytest(options: Any, services: Services) -> Any:
     from .testing import PytestCheck
 
     return PytestCheck()
+
+
+def _make_red_first(options: Any, services: Services) -> Any:
+    from .red_first import RedFirstCheck
+
+    return RedFirstCheck()
 
 
 class _Citations:
@@ -92,8 +98,16 @@ class _Pytest:
         )
 
 
+class _RedFirst:
+    @hookimpl
+    def dispatcher_checks(self) -> Iterable[Component]:
+        """Offer ``red-first``."""
+        yield Component("red-first", "Tests fail without the code they are about.", _make_red_first, default_rank=35)
+
+
 citations_check = _Citations()
 compile_check = _Compile()
 contract_check = _Contract()
 doneness_check = _Doneness()
 pytest_check = _Pytest()
+red_first_check = _RedFirst()

@@ -22,7 +22,7 @@ from .absent import AbsentNames, tasks_behind
 from .evidence import WORK_TYPES, evidence
 from .junit import Case, Results, coverage_percent, parse_junit
 
-__all__ = ["PytestCheck"]
+__all__ = ["PytestCheck", "test_files_of"]
 
 _NAME = "pytest"
 _RESULTS, _COVERAGE = "results.xml", "coverage.json"
@@ -55,14 +55,14 @@ class PytestCheck:
         if task is None:
             return await self._whole(context, language)
         if task.verifies or task.type == "testing":
-            files, subjects = _files_of(task, context, language), task.verifies
+            files, subjects = test_files_of(task, context, language), task.verifies
         else:
             complete = [
                 other
                 for other in self._tests_by_subject(context.plan).get(task.id, ())
                 if context.landed.issuperset((other.id, *other.verifies))
             ]
-            files = sorted({file for other in complete for file in _files_of(other, context, language)})
+            files = sorted({file for other in complete for file in test_files_of(other, context, language)})
             subjects = ()
         if not files:
             return evidence(task, context, _NAME, passed=True, summary="no tests concern it yet", nothing=True)
@@ -178,7 +178,7 @@ async def _run(
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _files_of(task: Task, context: CheckContext, language: Language) -> list[str]:
+def test_files_of(task: Task, context: CheckContext, language: Language) -> list[str]:
     """The test files a test task promised, and for the one that is being landed those it changed."""
     folder = GuardedFolder(context.tree.path)
     named = {ref.name for ref in task.produces if ref.type == "path"}

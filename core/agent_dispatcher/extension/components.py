@@ -58,6 +58,7 @@ __all__ = [
     "Executor",
     "Fail",
     "HolderTeller",
+    "HollowTesting",
     "Landed",
     "Language",
     "Layout",
@@ -506,6 +507,16 @@ class WorkInspector(Protocol):
     def objections(self, path: str, before: str | None, after: str | None) -> tuple[Objection, ...]:
         """What is wrong with ``after`` that was not already wrong with ``before``, in the order of the file. ``None``: there is no such file
         before or after."""
+        ...
+
+
+@runtime_checkable
+class HollowTesting(Protocol):
+    """A language that can run tests without the code they are about, to see that they find out."""
+
+    def hollow_test_command(self, paths: Sequence[str], modules: Sequence[str], *, results: str) -> tuple[str, ...]:
+        """A command that runs the tests in ``paths`` while whatever is called of ``modules`` fails, and writes JUnit XML to ``results``. A test that
+        fails for this has ``SubjectIsHollow`` in its message, whether it was called in the test or while the test was collected."""
         ...
 
 

@@ -2,16 +2,41 @@
 
 from __future__ import annotations
 
+from attrs import field, frozen
+from attrs.validators import and_, ge, gt, le, optional
+
 from agent_dispatcher.extension.components import Available
-from agent_dispatcher.models import Behaviour, Task
+from agent_dispatcher.models import Behaviour, Specification, Task
 
 from ...languages.python.interface import entity_slug, operation_group
 
-__all__ = ["REFERENCE_MODEL", "STATE_MACHINE", "accepts", "promised_paths", "writable_paths"]
+__all__ = [
+    "REFERENCE_MODEL",
+    "STATE_MACHINE",
+    "TesterOptions",
+    "accepts",
+    "follows_from_behaviour",
+    "promised_paths",
+    "writable_paths",
+]
 
 STATE_MACHINE = "tests/test_state_machine.py"
 #: What the state machine compares with; belongs to it.
 REFERENCE_MODEL = "tests/reference_model.py"
+
+
+@frozen(kw_only=True)
+class TesterOptions:
+    """``[options."agent_type:tester"]``: how it uses a model, see :class:`agent_dispatcher_builtins.agents.by_model.options.ModelOptions`."""
+
+    __test__ = False
+
+    model: str = ""
+    rounds: int = field(default=4, validator=and_(ge(1), le(20)))
+    max_input_tokens: int = field(default=12_000, validator=ge(1000))
+    max_output_tokens: int = field(default=4096, validator=gt(0))
+    timeout_s: float | None = field(default=None, validator=optional(gt(0.0)))
+    test_timeout_s: float = field(default=60.0, validator=gt(0.0))
 
 
 def writable_paths(behaviour: Behaviour) -> tuple[str, ...]:
@@ -34,8 +59,20 @@ def promised_paths(task: Task) -> tuple[str, ...]:
     return tuple(ref.name for ref in task.produces if ref.type == "path")
 
 
+def follows_from_behaviour(task: Task, specification: Specification) -> bool:
+    """Whether all files of the task can be derived, so that no model is needed."""
+    promised = promised_paths(task)
+    return (
+        specification.behaviour is not None
+        and bool(promised)
+        and set(promised) <= set(writable_paths(specification.behaviour))
+    )
+
+
 def accepts(task: Task, available: Available) -> str | None:
-    """Whether every test file the task promises follows from declared behaviour; else the reason why not."""
+    """Whether every test file the task promises follows from declared behaviour, or a model can write it; else the reason why not."""
+    if available.llm is not None and available.language:
+        return None
     if available.language not in ("", "python"):
         return f"tests are derived for Python only, and the language here is {available.language}"
     behaviour = available.specification.behaviour

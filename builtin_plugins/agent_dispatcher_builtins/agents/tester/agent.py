@@ -1,4 +1,4 @@
-"""The tester: writes the test files of one task from what the specification declares."""
+"""The tester: writes the test files of one task, from what the specification declares, or with a model from what it says."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from agent_dispatcher.extension.components import Language, Limits
 from agent_dispatcher.models import Artifact, Behaviour, Task
 
 from ...languages.python.interface import package_name, source_path
-from .acceptance import promised_paths
+from ..by_model.options import ModelOptions
+from .acceptance import follows_from_behaviour, promised_paths
 from .evidence import TestRun, read_results
 from .examples import contradictions
 from .generation import concerned, generate
@@ -26,19 +27,29 @@ _LONGEST_RUN_S = 120.0
 
 
 class TesterAgent(BaseAgent):
-    """Derives tests from entities, operations and examples; no model, no guess.
+    """Derives tests from entities, operations and examples, with no model and no guess; where nothing is declared, a model writes them.
 
     It never sees the code it tests: what it shares with whoever writes that is the specification and
     :mod:`agent_dispatcher_builtins.languages.python.interface`. Examples that contradict the operations of their own specification
     end the task for good, since no code could satisfy both.
+
+    Args:
+        options: how it uses a model.
     """
 
     __test__ = False
+
+    def __init__(self, options: ModelOptions | None = None) -> None:
+        self._options = options or ModelOptions()
 
     async def execute(self, task: Task, context: AgentContext) -> AgentResult:
         """Write the files of ``task``; see :meth:`agent_dispatcher.agents.BaseAgent.execute`."""
         behaviour = context.specification.behaviour
         paths = promised_paths(task)
+        if context.llm is not None and not follows_from_behaviour(task, context.specification):
+            from .writing import write_tests
+
+            return await write_tests(task, context, self._options)
         if behaviour is None or not paths:
             return AgentResult(status="declined", error="nothing is declared to derive tests from")
         if context.feedback:

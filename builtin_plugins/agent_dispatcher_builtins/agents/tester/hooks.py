@@ -8,15 +8,16 @@ from typing import Any
 from agent_dispatcher.extension import AgentType, hookimpl
 from agent_dispatcher.extension.components import Services
 
-from .acceptance import accepts
+from .acceptance import TesterOptions, accepts
 
 __all__ = ["tester"]
 
 
 def _make(options: Any, services: Services) -> Any:
+    from ..by_model.options import model_options
     from .agent import TesterAgent
 
-    return TesterAgent()
+    return TesterAgent(model_options(options))
 
 
 class _Tester:
@@ -24,15 +25,16 @@ class _Tester:
 
     @hookimpl
     def dispatcher_agent_types(self) -> Iterable[AgentType]:
-        """One agent type, which works without a model."""
+        """One agent type, which works without a model, and with one where behaviour is not declared."""
         yield AgentType(
             name="tester",
-            summary="Derives pytest tests from declared behaviour: examples, bounds, near misses and a state machine.",
+            summary="Derives pytest tests from declared behaviour (examples, bounds, near misses, a state machine), and writes the rest with a model, if there is one.",
             factory=_make,
             task_types=frozenset({"testing"}),
             capabilities=frozenset({"python", "pytest"}),
             needs=frozenset({"sandbox"}),
             accepts=accepts,
+            options=TesterOptions,
             default_rank=50,
         )
 

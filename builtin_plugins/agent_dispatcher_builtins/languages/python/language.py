@@ -44,6 +44,10 @@ class Python:
         """Runs pytest; with ``coverage`` measures branches of ``src``."""
         return (sys.executable, "-I", "-B", "-c", _script("_run_tests.py"), results, coverage or "", *paths)
 
+    def hollow_test_command(self, paths: Sequence[str], modules: Sequence[str], *, results: str) -> tuple[str, ...]:
+        """Runs pytest with ``modules`` made hollow."""
+        return (sys.executable, "-I", "-B", "-c", _script("_run_hollow_tests.py"), results, ",".join(modules), *paths)
+
     def is_test(self, path: str) -> bool:
         """``test_*.py`` and ``*_test.py``."""
         return _TEST_FILE.fullmatch(PurePosixPath(path).name) is not None

@@ -1,0 +1,150 @@
+"""Tests that a model writes from the specification, without the code they are about: asked, tried against hollow code, told what is wrong, asked again.
+
+The model sees the specification, what the subjects promise, and files of the repository that are not the subjects'. No test is ever run against the code under
+test here, so that nothing of it can find its way into a test; whether the tests are green with their subject is decided at landing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from attrs import evolve
+
+from agent_dispatcher.agents.base_agent import AgentContext, AgentResult
+from agent_dispatcher.extension.components import CodeTools, HollowTesting, Language
+from agent_dispatcher.models import Artifact, ArtifactRef, Task
+
+from ...doneness.hollow import modules_of, unmoved
+from ..by_model.briefing import Briefing, brief
+from ..by_model.options import ModelOptions
+from ..by_model.rounds import Best, Rounds
+from ..by_model.trying import Files, Tried, Trying
+from .acceptance import promised_paths
+
+__all__ = ["write_tests"]
+
+_RESULTS = ".dispatcher-results.xml"
+_LONGEST_ERROR = 2000
+
+
+async def write_tests(task: Task, context: AgentContext, options: ModelOptions) -> AgentResult:
+    """Write the test files of ``task`` with ``context.llm``, in at most ``options.rounds`` rounds."""
+    language = context.language
+    if language is None:
+        return AgentResult(
+            status="declined", error="no language is active, so that nothing that is written could be tried"
+        )
+    subjects = tuple(
+        ref for name in task.verifies for ref in context.promised.get(name, ()) if ref.type in ("path", "symbol")
+    )
+    briefing, best = await _play(_with_a_path(task, language), context, language, options, subjects)
+    if not best.good:
+        faults = "; ".join(best.tried.faults) or "the model gave no files"
+        told = f"after {best.rounds} round{'s' if best.rounds != 1 else ''} with the model: {faults}"
+        return AgentResult(status="failed", error=told[:_LONGEST_ERROR], tokens=best.usage.tokens)
+    red = (
+        f"{best.tried.failed} tests, each red without its subject"
+        if best.tried.failed
+        else "not tried without their subject, which promises no module"
+    )
+    left = len(briefing.shown.left_out)
+    return AgentResult(
+        status="done",
+        summary=f"wrote {', '.join(best.files)} in {best.rounds} round{'s' if best.rounds != 1 else ''}; {red}"
+        + (f"; {left} files were not shown for want of room" if left else ""),
+        artifacts=tuple(Artifact(name=path, type="test", path=path, task=task.id) for path in best.files),
+        tokens=best.usage.tokens,
+    )
+
+
+def _with_a_path(task: Task, language: Language) -> Task:
+    """A task that names no file gets one of its own."""
+    if promised_paths(task) or language.name != "python":
+        return task
+    name = "".join(letter if letter.isalnum() else "_" for letter in task.id.lower())
+    return evolve(
+        task, produces=(*task.produces, ArtifactRef(type="path", name=f"tests/test_{name.removeprefix('test_')}.py"))
+    )
+
+
+async def _play(
+    task: Task, context: AgentContext, language: Language, options: ModelOptions, subjects: tuple[ArtifactRef, ...]
+) -> tuple[Briefing, Best]:
+    modules = modules_of(subjects, language)
+    briefing = brief(
+        task,
+        context,
+        "tests.jinja",
+        max_input_tokens=options.max_input_tokens,
+        needed={ref.name.partition(":")[0] for ref in task.consumes},
+        hidden=_hiding(subjects, modules, language),
+        subjects=_names(subjects, modules),
+    )
+    trying = Trying(task=task, context=context, language=language, refuse=_refusing(task, language))
+
+    async def attempt(files: Files, before: Files) -> Tried:
+        tried = await trying.attempt(files, before)
+        return tried if tried.faults else await _without_subject(trying, task, modules, tried)
+
+    def told(number: int, tried: Tried) -> None:
+        what = f"{len(tried.faults)} things wrong" if tried.faults else "nothing wrong"
+        context.progress(min(0.95, number / (options.rounds + 1)), f"round {number}: {what}")
+        context.log.debug("task %s, round %d: %s", task.id, number, "; ".join(tried.faults) or what)
+
+    rounds = Rounds(
+        llm=context.llm,
+        options=options,
+        purpose=task.type,
+        opening=briefing.opening,
+        repair=briefing.repair,
+        expected=promised_paths(task),
+        read=trying.read,
+        put=trying.put,
+        attempt=attempt,
+        told=told,
+        deadline=context.deadline,
+    )
+    return briefing, await rounds.play()
+
+
+def _names(subjects: tuple[ArtifactRef, ...], modules: tuple[str, ...]) -> tuple[str, ...]:
+    """How the code under test is imported."""
+    symbols = [ref.name for ref in subjects if ref.type == "symbol"]
+    lines = [f"from {module} import {name}" for module, _, name in (each.partition(":") for each in symbols) if name]
+    named = {each.partition(":")[0] for each in symbols}
+    return (*lines, *(f"import {module}" for module in modules if module not in named))
+
+
+def _hiding(subjects: tuple[ArtifactRef, ...], modules: tuple[str, ...], language: Language) -> Callable[[str], bool]:
+    """The files that hold the code under test."""
+    paths = {ref.name for ref in subjects if ref.type == "path"}
+
+    def hidden(path: str) -> bool:
+        return path in paths or (isinstance(language, CodeTools) and language.module(path) in modules)
+
+    return hidden
+
+
+def _refusing(task: Task, language: Language) -> Callable[[str], str | None]:
+    own = frozenset(promised_paths(task))
+
+    def refuse(path: str) -> str | None:
+        return None if path in own else f"only {', '.join(sorted(own))} is asked for"
+
+    return refuse
+
+
+async def _without_subject(trying: Trying, task: Task, modules: tuple[str, ...], tried: Tried) -> Tried:
+    """Run the tests with their subject made hollow: each has to notice."""
+    language: Any = trying.language
+    files = [path for path in promised_paths(task) if language.is_test(path)]
+    if not isinstance(language, HollowTesting) or not modules or not files:
+        return tried
+    done, results = await trying.run(files, language.hollow_test_command(files, modules, results=_RESULTS))
+    if results is None:
+        return evolve(
+            tried, stage=3, faults=(f"the tests could not be run: {(done.stdout + done.stderr).strip()[:800]}",)
+        )
+    faults = tuple(map(str, unmoved(results, files)))
+    return evolve(tried, stage=4 if faults else 5, faults=faults, failed=len(results.red()))
