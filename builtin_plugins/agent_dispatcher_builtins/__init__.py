@@ -95,6 +95,7 @@ def default_plugins() -> tuple[tuple[str, object], ...]:
         ("python", languages.python),
         ("scripted-llm", llm_backends.scripted),
         ("recorded-llm", llm_backends.recorded),
+        ("anthropic-llm", llm_backends.anthropic),
         ("openai-llm", llm_backends.openai),
         ("local-llm", llm_backends.local),
         ("local-bus", message_buses.local),

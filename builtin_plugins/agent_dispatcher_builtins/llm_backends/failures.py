@@ -1,4 +1,4 @@
-"""What a client of OpenAI's SDK can meet, as the sorts of failure the dispatcher knows. No message holds a key."""
+"""What a client of a model's server can meet, as the sorts of failure the dispatcher knows. No message holds a key."""
 
 from __future__ import annotations
 
@@ -93,6 +93,8 @@ def message_of(body: Any, otherwise: str) -> str:
     """The message in an error's body, wherever the server put it."""
     for key in ("message", "detail", "error"):
         value = body.get(key) if isinstance(body, Mapping) else None
+        if isinstance(value, Mapping):
+            return message_of(value, str(dict(value)))
         if value:
             return value if isinstance(value, str) else str(value)
     return body if isinstance(body, str) and body else otherwise

@@ -7,9 +7,9 @@ from typing import Any
 
 from agent_dispatcher.extension import Component, Services, hookimpl
 
-from .options import LocalOptions, OpenAIOptions, RecordedOptions, ScriptedOptions
+from .options import AnthropicOptions, LocalOptions, OpenAIOptions, RecordedOptions, ScriptedOptions
 
-__all__ = ["local", "openai", "recorded", "scripted"]
+__all__ = ["anthropic", "local", "openai", "recorded", "scripted"]
 
 
 def _make_scripted(options: ScriptedOptions, services: Services) -> Any:
@@ -22,6 +22,12 @@ def _make_recorded(options: RecordedOptions, services: Services) -> Any:
     from .recorded.backend import RecordedBackend
 
     return RecordedBackend.open(options, services)
+
+
+def _make_anthropic(options: AnthropicOptions, services: Services) -> Any:
+    from .anthropic.backend import AnthropicBackend
+
+    return AnthropicBackend.open(options, services)
 
 
 def _make_openai(options: OpenAIOptions, services: Services) -> Any:
@@ -57,6 +63,18 @@ class _Recorded:
         )
 
 
+class _Anthropic:
+    @hookimpl
+    def dispatcher_llm_backends(self) -> Iterable[Component]:
+        """Offer ``anthropic``."""
+        yield Component(
+            "anthropic",
+            "Any server that speaks Anthropic's messages (extra anthropic).",
+            _make_anthropic,
+            AnthropicOptions,
+        )
+
+
 class _OpenAI:
     @hookimpl
     def dispatcher_llm_backends(self) -> Iterable[Component]:
@@ -73,6 +91,7 @@ class _Local:
         yield Component("local", "A model file, computed on this machine (extra local).", _make_local, LocalOptions)
 
 
+anthropic = _Anthropic()
 local = _Local()
 openai = _OpenAI()
 recorded = _Recorded()

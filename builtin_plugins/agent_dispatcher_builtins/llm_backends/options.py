@@ -10,7 +10,10 @@ from attrs import Attribute, field, frozen
 from attrs.validators import and_, ge, gt, in_, lt, matches_re, min_len, optional
 
 __all__ = [
+    "ANTHROPIC_URL",
     "OPENAI_URL",
+    "AnthropicOptions",
+    "KeyedOptions",
     "LocalOptions",
     "OpenAIOptions",
     "RecordedOptions",
@@ -19,6 +22,7 @@ __all__ = [
     "is_loopback",
 ]
 
+ANTHROPIC_URL = "https://api.anthropic.com"
 OPENAI_URL = "https://api.openai.com/v1"
 
 _a_day: Any = and_(gt(0.0), lt(86_400.0))
@@ -97,19 +101,47 @@ class ServerOptions:
 
 
 @frozen(kw_only=True)
-class OpenAIOptions(ServerOptions):
-    """Options of ``openai``.
+class KeyedOptions(ServerOptions):
+    """What every backend has that asks a model of a server that may want a key.
 
     Attributes:
         model: the model to ask, as the server names it.
-        base_url: the server, with the path before ``/chat/completions``. The key goes to this origin and to no other.
-        api_key_env: the environment variable with the key. Without a value ``OPENAI_API_KEY`` for OpenAI's own server, and no key for any other.
-        structured: how a schema is asked for; ``auto`` finds out what the server understands.
+        api_key_env: the environment variable with the key. Without a value the usual one for the maker's own server, and no key for any other.
+        api_key_keyring: ``service:user`` of the key in the system's keyring, instead.
     """
 
     model: str = field(validator=min_len(1))
-    base_url: str = field(default=OPENAI_URL, validator=_server)
     api_key_env: str | None = field(default=None, validator=optional(matches_re(r"[A-Za-z_][A-Za-z0-9_]*")))
+    api_key_keyring: str = field(default="", validator=matches_re(r"|[^:\s]+:[^:\s]+"))
+
+    def __attrs_post_init__(self) -> None:
+        if self.api_key_env and self.api_key_keyring:
+            raise ValueError("'api_key_env' and 'api_key_keyring' both name a key: give one of them")
+
+
+@frozen(kw_only=True)
+class AnthropicOptions(KeyedOptions):
+    """Options of ``anthropic``.
+
+    Attributes:
+        base_url: the server, with the path before ``/v1/messages``. The key goes to this origin and to no other.
+        structured: how a schema is asked for; ``auto`` finds out what the server understands.
+    """
+
+    base_url: str = field(default=ANTHROPIC_URL, validator=_server)
+    structured: str = field(default="auto", validator=in_(("auto", "json_schema", "prompt")))
+
+
+@frozen(kw_only=True)
+class OpenAIOptions(KeyedOptions):
+    """Options of ``openai``.
+
+    Attributes:
+        base_url: the server, with the path before ``/chat/completions``. The key goes to this origin and to no other.
+        structured: how a schema is asked for; ``auto`` finds out what the server understands.
+    """
+
+    base_url: str = field(default=OPENAI_URL, validator=_server)
     structured: str = field(default="auto", validator=in_(("auto", "json_schema", "json_object", "prompt")))
 
 

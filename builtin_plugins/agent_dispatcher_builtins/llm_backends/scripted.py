@@ -13,7 +13,7 @@ from attrs.validators import ge, in_, optional
 
 from agent_dispatcher.codec import structure
 from agent_dispatcher.errors import BackendError, ConfigError, DispatcherError, Problem, SpecificationError
-from agent_dispatcher.extension import LlmReply, LlmRequest, ToolCall, Usage
+from agent_dispatcher.extension import LlmReply, LlmRequest, PricedAs, ToolCall, Usage
 from agent_dispatcher.extension.llm import STOP_REASONS
 from agent_dispatcher.llm import input_bound, output_bound
 from agent_dispatcher.safe_load import load_yaml, plain_json, read_text
@@ -100,6 +100,10 @@ class ScriptedFile:
     def asked(self) -> int:
         """How many requests a line was found for."""
         return sum(self._used)
+
+    def priced_as(self, request: LlmRequest) -> PricedAs:
+        """A file costs nothing; a price for the model ``scripted`` makes it one that does."""
+        return PricedAs(model=request.model or "scripted", free=True)
 
     async def complete(self, request: LlmRequest) -> LlmReply:
         """What the script says.

@@ -9,7 +9,7 @@ from .bounds import input_bound, output_bound
 from .budget import Budget
 from .metering import MeteredLlm
 from .plain_function import PlainFunction
-from .prices import Prices
+from .prices import Prices, priced_as
 from .prompting import bare_json, schema_in_prompt
 from .selection import CLIENT, ActiveBackend, active_backend
 
@@ -24,5 +24,6 @@ __all__ = [
     "bare_json",
     "input_bound",
     "output_bound",
+    "priced_as",
     "schema_in_prompt",
 ]

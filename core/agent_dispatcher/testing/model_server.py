@@ -9,49 +9,24 @@ import socket
 import struct
 import threading
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Final, Self
+from typing import Any, Self
 
-from attrs import frozen
-
+from .model_dialects import DIALECTS, FEATURES, Answering, ModelDialect, Received
 from .model_replies import Cuts, Fails, Floods, Hangs, Redirects, Says, SendsBytes, ServerReply, Stalls
 
 __all__ = ["ModelServer", "Received"]
 
-#: What a server can be told not to understand.
-FEATURES: Final = frozenset(
-    {"json_schema", "json_object", "stream_options", "max_tokens", "temperature", "seed", "tools"}
-)
-
-
-@frozen(kw_only=True)
-class Received:
-    """A request as it arrived.
-
-    Attributes:
-        headers: by name in lower case.
-        body: the JSON of a POST, ``{}`` of a GET.
-    """
-
-    path: str
-    headers: Mapping[str, str]
-    body: Mapping[str, Any]
-
-    @property
-    def text(self) -> str:
-        """The last message."""
-        messages: Sequence[Mapping[str, Any]] = self.body.get("messages") or ({},)
-        return str(messages[-1].get("content") or "")
-
 
 class ModelServer:
-    """Speaks OpenAI's chat completions, streamed or not, and lists its model.
+    """Speaks OpenAI's chat completions and Anthropic's messages, streamed or not, and lists its model.
 
     ::
 
         with ModelServer(["yes", Fails(status=429, headers={"Retry-After": "3"})]) as server:
             client = AsyncOpenAI(base_url=server.base_url, api_key="x")
+            other = AsyncAnthropic(base_url=server.origin, api_key="x")
 
     Args:
         replies: one for each request in order (a text is a reply), or a function from a :class:`Received` to one. After the last, the server fails with 500.
@@ -93,12 +68,12 @@ class ModelServer:
 
     @property
     def origin(self) -> str:
-        """``http://127.0.0.1:<port>``."""
+        """``http://127.0.0.1:<port>``; what a client of Anthropic's interface is configured with."""
         return f"http://127.0.0.1:{self._http.server_port}"
 
     @property
     def base_url(self) -> str:
-        """What a client is configured with."""
+        """What a client of OpenAI's interface is configured with."""
         return f"{self.origin}/v1"
 
     def __enter__(self) -> Self:
@@ -118,11 +93,11 @@ class ModelServer:
 
     # --- what the handlers ask ----------------------------------------------------------------------------------------
 
-    def reply_to(self, received: Received) -> ServerReply:
+    def reply_to(self, received: Received, dialect: ModelDialect) -> ServerReply:
         """The scripted reply; a refusal does not use one up."""
         with self._lock:
             self.requests.append(received)
-            refused = self._refused(received.body)
+            refused = self._refused(dialect.asked(received.body))
             if refused is not None:
                 return refused
             number, self._answered = self._answered, self._answered + 1
@@ -136,9 +111,7 @@ class ModelServer:
             )
         return Says(text=said) if isinstance(said, str) else said
 
-    def _refused(self, body: Mapping[str, Any]) -> Fails | None:
-        asked = {name for name in FEATURES if name in body}
-        asked.add(str((body.get("response_format") or {}).get("type", "")))
+    def _refused(self, asked: set[str]) -> Fails | None:
         for name in sorted(asked & self.refuses):
             if name.startswith("json_"):
                 what = f"This response_format type is unavailable: {name}"
@@ -224,57 +197,57 @@ class _Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))))
         headers = {name.lower(): value for name, value in self.headers.items()}
         received = Received(path=self.path, headers=headers, body=body)
-        if self.path != "/v1/chat/completions":
+        dialect = DIALECTS.get(self.path.partition("?")[0])
+        if dialect is None:
             self._json(404, {"error": {"message": f"nothing is at {self.path}"}})
             return
-        reply = owner.reply_to(received)
+        reply = owner.reply_to(received, dialect)
         self.close_connection = not isinstance(reply, Says | Fails)
         match reply:
             case Says() as said if body.get("stream"):
-                self._stream(_pieces(said, received, owner), said)
+                self._stream(dialect, Answering(said, received, owner.model, owner.counts))
             case Says() as said:
                 owner.pause(said.delay_s)
-                self._json(200, _completion(said, received, owner))
+                self._json(200, dialect.whole(Answering(said, received, owner.model, owner.counts)))
             case Fails() as failure:
-                error = {"message": failure.message, "code": failure.code, "param": failure.param, "type": "error"}
-                self._json(failure.status, {"error": error}, failure.headers)
+                self._json(failure.status, dialect.error(failure), failure.headers)
             case Redirects(to, status):
                 self._head(status, {"Location": to, "Content-Length": "0"})
             case Hangs():
                 owner.wait_for_end(self.connection)
             case Stalls(text):
                 self._head(200, {"Content-Type": "text/event-stream"})
-                self._send(_event(_chunk(owner.model, {"content": text})))
+                self._send(dialect.some_text(owner.model, text))
                 owner.wait_for_end(self.connection)
             case Cuts(text, reset):
                 self._head(200, {"Content-Type": "text/event-stream"})
-                self._send(_event(_chunk(owner.model, {"content": text})))
+                self._send(dialect.some_text(owner.model, text))
                 if reset:
                     self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                     self.connection.close()
             case Floods(in_one_line):
-                self._flood(in_one_line)
+                self._flood(dialect, in_one_line)
             case SendsBytes() as raw:
                 length = {"Content-Length": str(len(raw.body))}
                 self._head(200, {"Content-Type": raw.content_type, **length, **raw.headers})
                 self._send(raw.body)
 
-    def _stream(self, pieces: Iterable[Mapping[str, Any]], said: Says) -> None:
-        owner = self.server.owner
+    def _stream(self, dialect: ModelDialect, answering: Answering) -> None:
+        owner, said = self.server.owner, answering.said
         owner.pause(said.delay_s)
         self._head(200, {"Content-Type": "text/event-stream", "Transfer-Encoding": "chunked"})
-        for number, piece in enumerate(pieces):
+        for number, piece in enumerate(dialect.pieces(answering)):
             if number:
                 owner.pause(said.pause_s)
-            self._send(_as_chunk(_event(piece)))
-        self._send(_as_chunk(b"data: [DONE]\n\n") + _as_chunk(b""))
+            self._send(_as_chunk(piece))
+        self._send(_as_chunk(b""))
 
-    def _flood(self, in_one_line: bool) -> None:
+    def _flood(self, dialect: ModelDialect, in_one_line: bool) -> None:
         owner = self.server.owner
         self._head(200, {"Content-Type": "text/event-stream"})
-        piece = b"x" * 65536 if in_one_line else _event(_chunk(owner.model, {"content": "x" * 65536}))
+        piece = b"x" * 65536 if in_one_line else dialect.some_text(owner.model, "x" * 65536)
         if in_one_line:
-            self._send(b'data: {"choices": [{"delta": {"content": "')
+            self._send(dialect.endless_line())
         while not owner.closing:
             self._send(piece)
 
@@ -297,53 +270,5 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.owner.count_sent(len(data))
 
 
-def _event(value: Mapping[str, Any]) -> bytes:
-    return b"data: " + json.dumps(value).encode() + b"\n\n"
-
-
 def _as_chunk(data: bytes) -> bytes:
     return f"{len(data):x}\r\n".encode() + data + b"\r\n"
-
-
-def _chunk(model: str, delta: Mapping[str, Any], finish_reason: str | None = None) -> dict[str, Any]:
-    choice = {"index": 0, "delta": dict(delta), "finish_reason": finish_reason}
-    return {"id": "c", "object": "chat.completion.chunk", "created": 0, "model": model, "choices": [choice]}
-
-
-def _finish(said: Says) -> str:
-    return said.finish_reason or ("tool_calls" if said.tool_calls else "stop")
-
-
-def _usage(said: Says, received: Received) -> dict[str, int]:
-    read, written = said.usage or (_tokens(json.dumps(received.body.get("messages"))), _tokens(said.text))
-    return {"prompt_tokens": read, "completion_tokens": written, "total_tokens": read + written}
-
-
-def _tokens(text: str) -> int:
-    return len(text.encode()) // 4 + 1
-
-
-def _pieces(said: Says, received: Received, owner: ModelServer) -> Iterator[dict[str, Any]]:
-    yield _chunk(owner.model, {"role": "assistant", "content": ""})
-    size = max(1, -(-len(said.text) // max(1, said.pieces)))
-    for start in range(0, len(said.text), size):
-        yield _chunk(owner.model, {"content": said.text[start : start + size]})
-    for number, call in enumerate(said.tool_calls):
-        first = {"index": number, "id": call.id, "type": "function", "function": {"name": call.name, "arguments": ""}}
-        yield _chunk(owner.model, {"tool_calls": [first]})
-        for part in (call.arguments[:3], call.arguments[3:]):
-            yield _chunk(owner.model, {"tool_calls": [{"index": number, "function": {"arguments": part}}]})
-    yield _chunk(owner.model, {}, _finish(said))
-    if owner.counts and (received.body.get("stream_options") or {}).get("include_usage"):
-        yield {**_chunk(owner.model, {}), "choices": [], "usage": _usage(said, received)}
-
-
-def _completion(said: Says, received: Received, owner: ModelServer) -> dict[str, Any]:
-    calls = [
-        {"id": each.id, "type": "function", "function": {"name": each.name, "arguments": each.arguments}}
-        for each in said.tool_calls
-    ]
-    message = {"role": "assistant", "content": said.text, **({"tool_calls": calls} if calls else {})}
-    choice = {"index": 0, "message": message, "finish_reason": _finish(said)}
-    made = {"id": "c", "object": "chat.completion", "created": 0, "model": owner.model, "choices": [choice]}
-    return {**made, "usage": _usage(said, received)} if owner.counts else made

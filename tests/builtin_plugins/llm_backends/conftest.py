@@ -15,8 +15,9 @@ from agent_dispatcher.config import Config
 from agent_dispatcher.extension import LlmReply, LlmRequest, Services
 from agent_dispatcher.extension.components import LlmBackend
 from agent_dispatcher.testing import ModelServer
+from agent_dispatcher_builtins.llm_backends.anthropic.backend import AnthropicBackend
 from agent_dispatcher_builtins.llm_backends.openai.backend import OpenAIBackend
-from agent_dispatcher_builtins.llm_backends.options import OpenAIOptions
+from agent_dispatcher_builtins.llm_backends.options import AnthropicOptions, OpenAIOptions
 
 Ask = Callable[..., LlmReply]
 Connect = Callable[..., LlmBackend]
@@ -30,6 +31,18 @@ def connect() -> Connect:
         options = {"model": "asked-model", "base_url": server.base_url, **options}
         services = Services(log=logging.getLogger("test-backend"), data_dir=Path(), config=Config())
         return OpenAIBackend.open(OpenAIOptions(**options), services)
+
+    return make
+
+
+@pytest.fixture
+def connect_anthropic() -> Connect:
+    """``connect_anthropic(server, **options)``: the backend ``anthropic`` for it."""
+
+    def make(server: ModelServer, **options: Any) -> LlmBackend:
+        options = {"model": "asked-model", "base_url": server.origin, **options}
+        services = Services(log=logging.getLogger("test-backend"), data_dir=Path(), config=Config())
+        return AnthropicBackend.open(AnthropicOptions(**options), services)
 
     return make
 

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 from attrs import define, field
 
 from agent_dispatcher.errors import Unavailable
-from agent_dispatcher.extension import LlmReply, LlmRequest, Services
+from agent_dispatcher.extension import LlmReply, LlmRequest, PricedAs, Services
 
+from ..limits import Limits
 from ..openai.backend import make_chat, need_sdk
-from ..openai.endpoint import Endpoint, Limits
+from ..openai.endpoint import Endpoint
 from ..options import LocalOptions
 from .model_file import check_model, download, model_url, stored_model
 from .serving import Served, serve
@@ -59,6 +60,10 @@ class LocalBackend:
         else:
             path = stored_model(services.data_dir / "models", options)
         return cls(options, path, services.log)
+
+    def priced_as(self, request: LlmRequest) -> PricedAs:
+        """Nobody sends a bill for it."""
+        return PricedAs(model=self.path.stem, free=True)
 
     async def complete(self, request: LlmRequest) -> LlmReply:
         """The model's reply; its name is that of the file.

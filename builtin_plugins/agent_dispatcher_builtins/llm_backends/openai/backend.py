@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import threading
 from importlib import import_module
 from importlib.util import find_spec
@@ -15,9 +14,11 @@ from attrs import define, field
 from agent_dispatcher.errors import Unavailable
 from agent_dispatcher.extension import LlmReply, LlmRequest, PricedAs, Services
 
+from ..keys import find_key
+from ..limits import Limits
 from ..options import OPENAI_URL, OpenAIOptions, is_loopback
 from .dialect import Dialect
-from .endpoint import WANTS_KEY, Endpoint, Limits
+from .endpoint import WANTS_KEY, Endpoint
 
 if TYPE_CHECKING:
     from .chat import Chat
@@ -42,7 +43,7 @@ class OpenAIBackend:
             Unavailable: the SDK or the key is not there.
         """
         need_sdk("openai")
-        key, hint = _key(options)
+        key, hint = find_key(options, "openai", "OPENAI_API_KEY" if _is_own(options) else "")
         if key and options.base_url.startswith("http://") and not is_loopback(options.base_url):
             services.log.warning("the key for %s travels unencrypted: use https", options.base_url)
         endpoint = Endpoint(
@@ -50,7 +51,7 @@ class OpenAIBackend:
             model=options.model,
             limits=Limits.of(options),
             key=key,
-            key_hint=hint,
+            key_hint=hint or WANTS_KEY,
             dialect=Dialect.asking(options.structured),
             own_server=_is_own(options),
         )
@@ -97,17 +98,3 @@ def need_sdk(backend: str) -> None:
 
 def _is_own(options: OpenAIOptions) -> bool:
     return options.base_url.rstrip("/") == OPENAI_URL
-
-
-def _key(options: OpenAIOptions) -> tuple[str, str]:
-    """The key, and where it comes from in words. A key is for one server: no other gets the one of OpenAI unasked."""
-    name = options.api_key_env or ("OPENAI_API_KEY" if _is_own(options) else "")
-    if not name:
-        return "", WANTS_KEY
-    key = os.environ.get(name, "").strip()
-    if not key:
-        what = f"backend 'openai' needs a key: the environment variable {name} is not set"
-        raise Unavailable(what, f"export {name}=...")
-    if not key.isascii() or not key.isprintable():
-        raise Unavailable(f"the key in {name} holds a character that no key has", "set it again")
-    return key, f"the key is that of the environment variable {name}"

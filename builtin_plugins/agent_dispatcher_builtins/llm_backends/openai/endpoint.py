@@ -6,36 +6,14 @@ from typing import Final
 
 from attrs import field, frozen
 
-from ..options import ServerOptions
+from ..failures import Failures
+from ..limits import Limits
 from .dialect import Dialect
-from .failures import Failures
 
-__all__ = ["WANTS_KEY", "Endpoint", "Limits"]
+__all__ = ["WANTS_KEY", "Endpoint"]
 
 #: Said when a server refuses a request that went without a key.
 WANTS_KEY: Final = "the server wants a key: name its environment variable in api_key_env"
-
-
-@frozen(kw_only=True)
-class Limits:
-    """Seconds: until the connection stands, until the first piece of the reply, between two pieces, altogether; and bytes of a reply."""
-
-    connect_s: float
-    first_byte_s: float
-    idle_s: float
-    total_s: float
-    max_reply_bytes: int
-
-    @classmethod
-    def of(cls, options: ServerOptions) -> Limits:
-        """As configured."""
-        return cls(
-            connect_s=options.connect_s,
-            first_byte_s=options.first_byte_s,
-            idle_s=options.idle_s,
-            total_s=options.total_s,
-            max_reply_bytes=options.max_reply_bytes,
-        )
 
 
 @frozen(kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 import httpx2
@@ -15,8 +15,9 @@ from openai.types.chat import ChatCompletionChunk
 from agent_dispatcher.errors import BackendError
 from agent_dispatcher.extension import ToolCall, Usage
 
-from .endpoint import Limits
-from .failures import Failures, message_of
+from ..failures import Failures, message_of
+from ..limits import Limits
+from ..streaming import sound, within
 
 __all__ = ["Collected", "Refused", "exchange"]
 
@@ -65,13 +66,13 @@ class Collected:
     @property
     def text(self) -> str:
         """The text. Halves of surrogate pairs are joined; one that stands alone is no character and becomes U+FFFD."""
-        return _sound("".join(self._texts))
+        return sound("".join(self._texts))
 
     @property
     def tool_calls(self) -> tuple[ToolCall, ...]:
         """The calls the model wants made."""
         return tuple(
-            ToolCall(id=call.id or f"call-{number}", name=call.name, arguments=_sound(call.arguments))
+            ToolCall(id=call.id or f"call-{number}", name=call.name, arguments=sound(call.arguments))
             for number, call in sorted(self._calls.items())
         )
 
@@ -123,7 +124,7 @@ async def exchange(
     """
     begun: list[openai.AsyncStream[ChatCompletionChunk]] = []
     try:
-        async with _within(limits.total_s, failures, "the reply did not end", "total_s"):
+        async with within(limits.total_s, failures, "the reply did not end", "total_s"):
             return await _collect(client, body, limits, failures, begun)
     except BackendError:
         raise
@@ -157,14 +158,14 @@ async def _collect(
 ) -> Collected:
     """As :func:`exchange`; the stream is left in ``begun`` as soon as there is one."""
     collected = Collected()
-    async with _within(limits.first_byte_s, failures, "nothing came back", "first_byte_s"):
+    async with within(limits.first_byte_s, failures, "nothing came back", "first_byte_s"):
         stream = await client.chat.completions.create(**body, stream=True)
         begun.append(stream)
         piece = await anext(stream, None)
     while piece is not None:
         collected.take(piece)
         if collected.finish is None:
-            async with _within(limits.idle_s, failures, "the reply stopped coming", "idle_s"):
+            async with within(limits.idle_s, failures, "the reply stopped coming", "idle_s"):
                 piece = await anext(stream, None)
         elif collected.usage is not None:
             break
@@ -187,22 +188,9 @@ async def _rest(stream: openai.AsyncStream[ChatCompletionChunk], limit_s: float)
         return None
 
 
-@contextlib.asynccontextmanager
-async def _within(seconds: float, failures: Failures, what: str, option: str) -> AsyncIterator[None]:
-    try:
-        async with asyncio.timeout(seconds):
-            yield
-    except TimeoutError:
-        raise failures.error(f"{what} within {seconds:.3g} seconds ({option})", "transient") from None
-
-
 def _of_status(error: openai.APIStatusError, failures: Failures) -> BackendError:
     message = message_of(error.body, error.response.reason_phrase)
     made = failures.of_status(error.status_code, message, error.code, error.response.headers)
     if error.status_code in _REFUSALS:
         return Refused(made, f"{message} {error.param or ''} {error.code or ''}")
     return made
-
-
-def _sound(text: str) -> str:
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from attrs import define, evolve, field
 
 from agent_dispatcher.errors import BackendError, ConfigError, Problem
-from agent_dispatcher.extension import LlmReply, LlmRequest, Services
+from agent_dispatcher.extension import LlmReply, LlmRequest, PricedAs, Services
 from agent_dispatcher.extension.components import LlmBackend
+from agent_dispatcher.llm import priced_as
 
 from ..options import RecordedOptions
 from .normalizing import Normalizer, digest, sent
@@ -54,6 +55,12 @@ class RecordedBackend:
         if made.mode == "record":
             made._other()  # what cannot work is said before the first question
         return made
+
+    def priced_as(self, request: LlmRequest) -> PricedAs:
+        """As the other backend has it, which may have to be asked; what only plays back costs nothing."""
+        if self.mode == "replay":
+            return PricedAs(model=request.model or "recorded", free=True)
+        return priced_as(self._other(), request)
 
     async def complete(self, request: LlmRequest) -> LlmReply:
         """The recorded reply, or that of the other backend, which is then recorded.

@@ -1,0 +1,26 @@
+"""What every reply that comes piece by piece is read with."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+from .failures import Failures
+
+__all__ = ["sound", "within"]
+
+
+@contextlib.asynccontextmanager
+async def within(seconds: float, failures: Failures, what: str, option: str) -> AsyncIterator[None]:
+    """A limit that is named in the error where it is reached."""
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError:
+        raise failures.error(f"{what} within {seconds:.3g} seconds ({option})", "transient") from None
+
+
+def sound(text: str) -> str:
+    """The text with halves of surrogate pairs joined; one that stands alone is no character and becomes U+FFFD."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
