@@ -195,13 +195,17 @@ class Attempts:
 
     async def _perform(self, running: RunningAttempt, opened: Opened) -> AgentResult:
         """Let the agent work."""
-        task, claim = running.task, running.claim
+        task, claim, number = (
+            running.task,
+            running.claim,
+            running.attempt,
+        )  # what knows no attempt forms no cycle with it
         agent = await self._factory.ready(claim)
         timeout_s = self._settings.timeout_s(task)
 
         def progress(fraction: float, text: str) -> None:
             claim.tell("on_progress", task, fraction, text)
-            payload = {"task": task.id, "attempt": running.attempt, "fraction": fraction, "text": text[:1000]}
+            payload = {"task": task.id, "attempt": number, "fraction": fraction, "text": text[:1000]}
             self._bus.send("attempt.progress", payload)
 
         running.context = context = self._context_for(

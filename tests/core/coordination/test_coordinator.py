@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 import time
 from collections.abc import Sequence
@@ -396,6 +397,18 @@ def test_progress_reaches_bus_and_agent(world: Any, plan_of: Any) -> None:
     message = asyncio.run(whole())
     assert message.payload == {"task": "a", "attempt": 1, "fraction": 0.5, "text": "half"}
     assert told == [(0.5, "half")]
+
+
+def test_what_an_attempt_used_is_given_back_at_once(world: Any, plan_of: Any) -> None:
+    """The contexts of attempts that are over are gone without the collector of cycles, which in a large run seldom comes."""
+    gc.collect()
+    gc.disable()
+    try:
+        assert asyncio.run(world.run(plan_of("a b c", "a>b"))) == "completed"
+        world.contexts.clear()
+        assert [each for each in gc.get_objects() if type(each) is AgentContext] == []
+    finally:
+        gc.enable()
 
 
 def test_durable_message_is_an_event(world: Any, plan_of: Any) -> None:
