@@ -33,6 +33,7 @@ COMMANDS = {
     "report": ("runs", "Print the report of a run."),
     "replay": ("replay", "Carry a run out again from its log, and show it as it was at any moment."),
     "timeline": ("timeline", "Show who did what when in a run, what waited for what, and where the time went."),
+    "metrics": ("metrics", "Show throughput, waits, retries and costs of runs, by requirement, agent type and model."),
     "plugins": ("plugins", "List, show and examine plugins."),
     "trust": ("trust", "Trust the configuration file of a project."),
 }
