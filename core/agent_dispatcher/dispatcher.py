@@ -200,13 +200,14 @@ class AgentDispatcher:
             await session.aclose()
 
     async def resume_async(
-        self, run: str | None = None, output: str | Path | None = None, **options: Any
+        self, run: str | None = None, output: str | Path | None = None, *, retry: bool = False, **options: Any
     ) -> ExecutionResult:
         """Go on with a run where its log ends. Of a finished run only the report is written again.
 
         Args:
             run: the run's id, or a checkpoint file, which is unpacked first; ``None`` for the newest unfinished one of the output folder.
             output: the output folder; ``None`` for the one the id names, or the nearest at or above the current folder.
+            retry: take up failed and blocked tasks again, with all their attempts, also of a run that has ended.
             options: fields of :class:`agent_dispatcher.runs.session.RunOptions`; ``allow_partial`` and ``write_back`` are as the run was started.
 
         Raises:
@@ -220,14 +221,15 @@ class AgentDispatcher:
         options["allow_partial"] = bool(found.started.data.get("allow_partial"))
         session = self._initialize(found.run, found.output, plan.specification, RunOptions(**options))
         try:
-            ready = _Ready(plan, {}, {}) if found.finished else await self._validate(plan, session)
+            over = found.finished and not (retry and found.status != "completed")
+            ready = _Ready(plan, {}, {}) if over else await self._validate(plan, session)
             state = session.state(found.events)
             try:
-                if not found.finished:
+                if not over:
                     if len(state.state().patches) > found.revision:  # whoever owned it until now has changed the plan
                         plan = self._records.find(found.run, found.output).plan
                         ready = await self._validate(plan, session)
-                    await self._reopen(ready, session, state)
+                    await self._reopen(ready, session, state, retry=retry)
                     await self._execute(ready, session, state)
                 return self._report(plan, session, state)
             finally:
@@ -591,11 +593,12 @@ class AgentDispatcher:
         self._announce(session)
         return state
 
-    async def _reopen(self, ready: _Ready, session: RunSession, state: StateManager) -> None:
+    async def _reopen(self, ready: _Ready, session: RunSession, state: StateManager, *, retry: bool = False) -> None:
         """Find what an earlier process left, and record that this one goes on."""
         session.remember_artifacts(tuple(state.events()))
         await session.workspace().start(session.run, session.output, title=ready.plan.specification.title)
-        state.append("run.resumed", data={"epoch": state.lease.epoch, "owner": state.lease.owner})
+        data: dict[str, Any] = {"epoch": state.lease.epoch, "owner": state.lease.owner}
+        state.append("run.resumed", data={**data, "retry": True} if retry else data)
         state.flush()
         remember_run(session.run, session.output, ready.plan.specification.title)
         self._announce(session)

@@ -23,6 +23,7 @@ COMMANDS = {
     "graph": ("plan", "Print the graph of a specification, plan or run."),
     "run": ("run", "Turn a specification (or a plan) into verified, working code."),
     "resume": ("run", "Go on with a run that was interrupted."),
+    "retry": ("retry", "Take up the failed tasks of a run again, and what was blocked by them."),
     "pause": ("control", "Ask a run that is at work to pause."),
     "cancel": ("control", "Ask a run that is at work to give up."),
     "approve": ("approve", "Approve (or refuse) what waits for you in a run, and go on with it."),

@@ -15,6 +15,7 @@ from ..errors import BudgetExceeded, UsageError
 from ._common import EXIT_CODES, echo_json, output_option, run_argument
 
 if TYPE_CHECKING:
+    from ..coordination.coordinator import Coordinator
     from ..dispatcher import AgentDispatcher
     from ..models import ExecutionPlan, ExecutionResult
 
@@ -126,6 +127,10 @@ def carry_out(start: Callable[..., Awaitable[ExecutionResult]], plan: ExecutionP
     if interrupted is not None:
         where = f" (agent-dispatcher resume {display.run})" if display.run else ""
         click.echo(f"interrupted: everything finished is kept; go on with 'agent-dispatcher resume'{where}", err=True)
+        if as_json and result is not None:
+            from ..reporting import result_to_json
+
+            echo_json(result_to_json(result))
         return 128 + interrupted
     assert result is not None
     if as_json:
@@ -142,30 +147,40 @@ def carry_out(start: Callable[..., Awaitable[ExecutionResult]], plan: ExecutionP
 async def _with_signals(
     start: Callable[..., Awaitable[ExecutionResult]], on_events: Any, on_start: Any
 ) -> tuple[int | None, ExecutionResult | None]:
-    """Run until done, or until a signal cancels: the first lets agents end, the second does not wait."""
+    """Run until done, or until a signal stops it: the first lets agents finish their tasks, the second ends them, the third does not wait.
+
+    Returns:
+        The signal that kept the run from ending, and what came of it (``None`` when it was broken off).
+    """
     received: list[int] = []
+    at_work: list[Coordinator] = []
 
     async def carry() -> ExecutionResult:
-        return await start(on_events=on_events, on_start=on_start)
+        return await start(on_events=on_events, on_start=on_start, on_coordinator=at_work.append)
 
     task = asyncio.ensure_future(carry())
 
     def interrupt(number: int) -> None:
         received.append(number)
-        if len(received) == 1:
-            click.echo("stopping: what is finished is kept (again to stop at once) ...", err=True)
+        if len(received) == 1 and at_work:
+            text = "stopping: what is in progress ends and lands, nothing new begins (again to end it now) ..."
+            at_work[0].pause(f"stopped by {signal.Signals(number).name}")
+        elif len(received) <= 2 and not task.cancelling():
+            text = "stopping: agents are ended, what is finished is kept (again to stop at once) ..."
             task.cancel()
         else:
             import os
 
             os._exit(128 + number)
+        click.echo(text, err=True)
 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError, RuntimeError):
             loop.add_signal_handler(number, interrupt, int(number))
     try:
-        return None, await task
+        result = await task
+        return received[0] if received and result.status == "paused" else None, result
     except asyncio.CancelledError:
         if not received:
             raise

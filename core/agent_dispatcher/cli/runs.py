@@ -15,7 +15,7 @@ from ._common import echo_json, output_option, run_argument
 from .prune import prune
 
 if TYPE_CHECKING:
-    from ..runs.desk import Waiting
+    from ..runs.desk import RunDesk, Waiting
 
 __all__ = ["report", "runs", "status"]
 
@@ -75,6 +75,9 @@ def status(run: str | None, output: str | None, as_json: bool) -> int:
     if result.reason and result.status in ("paused", "cancelled", "failed"):
         click.echo(result.reason)
     click.echo(", ".join(f"{count} {state.replace('_', ' ')}" for state, count in sorted(counts.items())))
+    desk = dispatcher.desk(result.run, result.output)
+    for line in _silent_backends(desk):
+        click.secho(line, fg="yellow")
     for revision in result.revisions:
         click.echo(f"plan revision {revision.number} by {revision.by}{f': {revision.why}' if revision.why else ''}")
     for task in result.task_results:
@@ -82,9 +85,28 @@ def status(run: str | None, output: str | None, as_json: bool) -> int:
         note = "  waits for approval" if task.status == "in_progress" and task.approval == "requested" else note
         added = f"  (added by {task.added_by})" if task.added_by else ""
         click.echo(f"  {task.status:<12} {task.title or task.id}{added}{note}")
-    for waiting in dispatcher.desk(result.run, result.output).waiting():
+    for waiting in desk.waiting():
         _print_waiting(waiting, result.run)
     return 0
+
+
+def _silent_backends(desk: RunDesk) -> list[str]:
+    """A line for each language-model backend that does not answer at present: since when, when it is tried again, who waits for it."""
+    state = desk.state()
+    if state.status != "executing":
+        return []
+    lines = []
+    for backend, event in sorted(state.circuits.items()):
+        since = time.strftime("%H:%M:%S", time.localtime(event.at))
+        if event.data["state"] == "half_open":
+            lines.append(
+                f"backend {backend} did not answer and is being tried again since {since}, with one task at a time"
+            )
+            continue
+        again = time.strftime("%H:%M:%S", time.localtime(event.at + event.data["wait_s"]))
+        why = f": {event.data['why'].splitlines()[0]}" if event.data.get("why") else ""
+        lines.append(f"backend {backend} does not answer since {since}, tasks that need it wait until {again}{why}")
+    return lines
 
 
 def _print_waiting(waiting: Waiting, run: str) -> None:

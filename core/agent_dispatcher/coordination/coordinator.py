@@ -565,7 +565,8 @@ class Coordinator:
                 self._break_off_landing()
             if now > self._deadline:
                 self._deadline = float("inf")
-                self.cancel(f"max_execution_time of {self._settings.max_execution_time_s:g} s was reached")
+                why = f"max_execution_time of {self._settings.max_execution_time_s:g} s was reached"
+                self._feed(t.Stop("interrupt", why))
 
     def _take_requests(self) -> None:
         """Do what other processes asked for."""

@@ -30,7 +30,8 @@ class RecordedRun:
         started: the first event.
         events: the log, in order.
         revision: how many patches are in the plan.
-        finished: whether its end is recorded.
+        finished: whether it has ended for good: it was not taken up again since, and nobody gave it up before its end.
+        status: that it ended with, ``""`` while it has not.
     """
 
     output: Path
@@ -40,6 +41,7 @@ class RecordedRun:
     events: tuple[Event, ...] = field(default=(), repr=False)
     revision: int = 0
     finished: bool = False
+    status: str = ""
 
 
 @frozen(kw_only=True)
@@ -132,11 +134,14 @@ class Records:
             started = events[0]
             digest = str(started.data.get("plan", ""))
             plan = unpack(store.get_blob(digest), where=f"the plan of run {run}")
-            patches, finished = [], False
+            patches, status = [], ""
             for event in events:
                 if event.type == "plan.patched":
                     patches.append(structure(event.data["patch"], PlanPatch, where=f"a patch of run {run}"))
-                finished = finished or event.type == "run.finished"
+                elif event.type == "run.finished":
+                    status = str(event.data.get("status", ""))
+                elif event.type == "run.resumed":
+                    status = ""
         finally:
             store.close()
         return RecordedRun(
@@ -146,7 +151,8 @@ class Records:
             started=started,
             events=events,
             revision=len(patches),
-            finished=finished,
+            finished=status not in ("", "cancelled"),
+            status=status,
         )
 
 

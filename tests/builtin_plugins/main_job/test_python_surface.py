@@ -98,11 +98,11 @@ def test_each_limit_limits(config: dict[str, Any], most: int, tmp_path: Path) ->
 
 
 def test_max_execution_time_ends_the_run(tmp_path: Path) -> None:
-    """A run that takes longer than ``max_execution_time`` is ended and says so."""
+    """A run that takes longer than ``max_execution_time`` is stopped, says so, and can be resumed."""
     began = time.monotonic()
     _, result = ran({"max_execution_time": 0.5}, tmp_path / "out", Probe(seconds=30))
-    assert result.status == "cancelled"
-    assert "max_execution_time" in " ".join(result.warnings)
+    assert result.status == "paused"
+    assert "max_execution_time" in result.reason
     assert time.monotonic() - began < 15
 
 

@@ -548,10 +548,12 @@ def test_pause_before_the_run_begins(world: Any, plan_of: Any) -> None:
 
 
 def test_run_that_takes_too_long(world: Any, plan_of: Any) -> None:
-    """max_execution_time ends the run as cancelled, with the reason."""
-    world.script, world.max_execution_time_s = _sleep, 0.1
-    assert asyncio.run(world.run(plan_of("a b"))) == "cancelled"
+    """max_execution_time pauses the run, with the reason; the next process goes on with it, with a time of its own."""
+    script, world.script, world.max_execution_time_s = world.script, _sleep, 0.1
+    assert asyncio.run(world.run(plan_of("a b"))) == "paused"
     assert fold(world.events()).error == "max_execution_time of 0.1 s was reached"
+    world.script, world.max_execution_time_s = script, 60.0
+    assert asyncio.run(world.run(plan_of("a b"))) == "completed"
 
 
 def test_landing_that_does_not_end_is_broken_off(world: Any, plan_of: Any) -> None:
