@@ -16,7 +16,7 @@ CORE = Path(agent_dispatcher.__file__).parent
 
 #: Each room may import itself and the rooms of earlier rows.
 ROOMS = (
-    ("collecting", "errors", "failpoints"),
+    ("collecting", "errors", "failpoints", "making"),
     ("models",),
     ("safe_load", "codec"),
     ("behaviour", "config"),

@@ -53,10 +53,10 @@ class TimeLimits:
 
     def start(self, seconds: float, waited_s: Callable[[float], float] = _nothing) -> Limit:
         """Limit the running task from now on; it is cancelled after ``seconds``, and as many as it ``waited_s``, unless the limit is over by then."""
-        task = asyncio.current_task()
+        loop = asyncio.get_running_loop()
+        task = asyncio.current_task(loop)
         assert task is not None
         limit = Limit(task, task.cancelling(), waited_s)
-        loop = asyncio.get_running_loop()
         if loop is not self._loop:
             self._loop, self._timer, self._waiting, self._active = loop, None, [], 0
         until = loop.time() + seconds

@@ -14,29 +14,35 @@ import json
 import os
 import shutil
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from agent_dispatcher.errors import UsageError, WorkspaceError
 from agent_dispatcher.extension import Change, Conflict, Landed, Moved, Opened, Reconciled, Started, Tree
 from agent_dispatcher.failpoints import failpoint
+from agent_dispatcher.making import maker
 from agent_dispatcher.models import Task
 from agent_dispatcher.workspace.path_guard import GuardedFolder
 
 from . import folder_upkeep
 from .commits import ref_part
+from .empty_folder import EmptyFolder
 from .repository import not_writable
 from .worktrees import oddities, remove_folder
 
 __all__ = ["FolderWorkspace"]
 
 _START = "start"
+_make_change: Callable[[str, int, str, str, str, tuple[str, ...]], Change] = maker(Change)
+_make_landed: Callable[[str, str], Landed] = maker(Landed)
 _LEFT_BEHIND = ("__pycache__", ".pytest_cache", ".hypothesis", ".mypy_cache", ".ruff_cache")
 
 
 class FolderWorkspace:
     """See the module's page, and :class:`agent_dispatcher.extension.Workspace` for each method. A commit here is a digest."""
+
+    stacks = True
 
     def __init__(self) -> None:
         self._run = ""
@@ -87,18 +93,18 @@ class FolderWorkspace:
         if self._at[tip] != self._files:
             tip = self._tip  # of what landed only the newest content is kept
         self._opened += 1
-        path = self._attempts / str(self._opened)
+        opened = EmptyFolder(task.id if task else "", attempt, self._attempts, self._opened, tip)
         if self._at[tip]:
-            self._copy_tip(self._at[tip], path)
-        return Opened(task=task.id if task else "", attempt=attempt, path=path, base=tip)
+            self._copy_tip(self._at[tip], opened.path)
+        return opened
 
     async def seal(self, opened: Opened, message: str, *, trailers: Sequence[tuple[str, str]] = ()) -> Change:
         """Keep what was written. Work that wrote nothing leaves nothing: there is nothing of it that could be lost."""
-        if not self._at[opened.base] and not os.path.lexists(opened.path):
+        if not self._at[opened.base] and not (_is_known(opened) and os.path.lexists(opened.path)):
             failpoint("workspace.seal")
             failpoint("workspace.sealed")
             commit = _name(opened.base, opened.task)
-            return Change(task=opened.task, attempt=opened.attempt, ref="", commit=commit, base=opened.base)
+            return _make_change(opened.task, opened.attempt, "", commit, opened.base, ())
         try:
             changed = self._changed(opened)
         except BaseException:
@@ -113,13 +119,15 @@ class FolderWorkspace:
             failpoint("workspace.seal")
             opened.path.rename(kept)
             self._write(
-                what="sealed",
-                task=opened.task,
-                attempt=opened.attempt,
-                ref=ref,
-                commit=commit,
-                base=opened.base,
-                files=changed,
+                {
+                    "what": "sealed",
+                    "task": opened.task,
+                    "attempt": opened.attempt,
+                    "ref": ref,
+                    "commit": commit,
+                    "base": opened.base,
+                    "files": changed,
+                }
             )
         else:
             failpoint("workspace.seal")
@@ -136,16 +144,18 @@ class FolderWorkspace:
 
     async def discard(self, opened: Opened) -> None:
         """Remove what was written."""
-        if opened.path.exists():
+        if _is_known(opened) and opened.path.exists():
             remove_folder(opened.path)
 
     async def stage(self, changes: Sequence[Change]) -> Tree | Conflict:
         """The landed files with the changes in a folder of their own; a path that others changed meanwhile is a conflict."""
         commit = self._tip
-        merged = dict(self._files) if any(change.paths for change in changes) else {}
+        stack: list[Landed] = []
+        merged = dict(self._files) if _paths_of(changes) else {}
         for change in changes:
             if not change.paths:
                 commit = _name(commit, change.task, change.commit)
+                stack.append(_make_landed(commit, commit))
                 continue
             files = self._sealed_files(change)
             base = self._at.get(change.base, {})
@@ -169,9 +179,10 @@ class FolderWorkspace:
                 else:
                     merged.pop(path, None)
             commit = _name(commit, change.task, change.commit)
+            stack.append(_make_landed(commit, commit))
         folder = self._staged_folder(changes)
         failpoint("workspace.staged")
-        return Tree(tree=commit, commit=commit, tip=self._tip, path=folder, changes=tuple(changes))
+        return Tree(tree=commit, commit=commit, tip=self._tip, path=folder, changes=tuple(changes), stack=tuple(stack))
 
     async def content(self, base: str, path: str) -> bytes | None:
         """See :class:`agent_dispatcher.extension.components.Remembering`. Only the tip's files are kept whole."""
@@ -184,15 +195,16 @@ class FolderWorkspace:
         if self._tip != expected_tip:
             return Moved(tip=self._tip)
         failpoint("workspace.land")
-        tasks, landed = [change.task for change in tree.changes], dict[str, str]()
-        if not any(change.paths for change in tree.changes):
-            self._note_landed(tree.commit, landed)
-            self._write_soon(tree.commit, tasks)
+        if not _paths_of(tree.changes):
+            for change, place in zip(tree.changes, tree.stack, strict=True):
+                self._note_landed(place.commit, {})
+                self._write_soon(place.commit, change.task)
             failpoint("workspace.landed")
-            return Landed(commit=tree.commit, tree=tree.tree)
-        output = GuardedFolder(self._output)
+            return tree.stack[-1]
+        output, landed = GuardedFolder(self._output), list[dict[str, str]]()
         for change in tree.changes:
             if not change.paths:
+                landed.append({})
                 continue
             kept = GuardedFolder(self._home / "sealed" / change.ref)
             files = self._sealed_files(change)
@@ -201,9 +213,16 @@ class FolderWorkspace:
                     output.write_bytes(path, kept.read_bytes(path), mode=kept.mode(path))
                 elif output.exists(path):
                     output.delete(path)
-            landed |= files
-        self._write(what="landed", tip=tree.commit, tasks=tasks, files=landed)
-        self._note_landed(tree.commit, landed)
+            landed.append(files)
+        places = list(zip(tree.changes, tree.stack, landed, strict=True))
+        self._write(
+            *(
+                {"what": "landed", "tip": place.commit, "tasks": [change.task], "files": files}
+                for change, place, files in places
+            )
+        )
+        for _, place, files in places:
+            self._note_landed(place.commit, files)
         failpoint("workspace.landed")
         return Landed(commit=tree.commit, tree=tree.tree)
 
@@ -283,7 +302,7 @@ class FolderWorkspace:
         return {path: after.get(path, "") for path in {*before, *after} if before.get(path) != after.get(path)}
 
     def _staged_folder(self, changes: Sequence[Change]) -> Path:
-        empty = not self._files and not any(change.paths for change in changes)
+        empty = not self._files and not _paths_of(changes)
         if empty and self._staged is not None:
             return self._staged
         path = self._home / "staged"
@@ -336,21 +355,20 @@ class FolderWorkspace:
         self._tip = tip
         self._at[tip] = self._files
 
-    def _write_soon(self, tip: str, tasks: list[str]) -> None:
+    def _write_soon(self, tip: str, task: str) -> None:
         """Note a landing without files together with others of this turn."""
         if not self._unnoted:
             asyncio.get_running_loop().call_soon(self._write_unnoted)
-        self._unnoted.append((tip, tasks))
+        self._unnoted.append((tip, [task]))
 
     def _write_unnoted(self) -> None:
         with contextlib.suppress(WorkspaceError, OSError):  # tried again with the next entry, and at the end
             self._write()
 
-    def _write(self, **entry: Any) -> None:
-        """Note what landed without files until now, and the entry, if there is one."""
-        entries = [{"what": "landed_empty", "landings": self._unnoted}] if self._unnoted else []
-        if entry:
-            entries.append(entry)
+    def _write(self, *news: dict[str, Any]) -> None:
+        """Note what landed without files until now, and the news."""
+        earlier = ({"what": "landed_empty", "landings": self._unnoted},) if self._unnoted else ()
+        entries = (*earlier, *news)
         if not entries:
             return
         if self._close_journal is None:
@@ -396,6 +414,16 @@ def _digest(folder: GuardedFolder, path: str) -> str:
 
 def _name(*parts: str) -> str:
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:40]
+
+
+def _paths_of(changes: Sequence[Change]) -> bool:
+    """Whether there is a file in them."""
+    return any(change.paths for change in changes)
+
+
+def _is_known(opened: Opened) -> bool:
+    """Whether anybody could have put something there."""
+    return not isinstance(opened, EmptyFolder) or opened.is_known
 
 
 def _left_behind(path: str) -> bool:

@@ -100,7 +100,7 @@ class AgentSandbox(Protocol):
         ...
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, weakref_slot=False)
 class AgentContext:
     """What an agent may use during one attempt.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -54,6 +53,22 @@ class Claim:
 
 
 @define(eq=False)
+class _Pool:
+    """Instances of one agent type.
+
+    Attributes:
+        size: how many idle ones are kept, where the type says so itself.
+        idle: the last one used comes last.
+        busy: how many are at work; ``most_busy``: at the same time, since :meth:`AgentFactory.shrink` was last called.
+    """
+
+    size: int | None
+    idle: list[Claim] = field(factory=list)
+    busy: int = 0
+    most_busy: int = 0
+
+
+@define(eq=False)
 class _FollowUp:
     """An agent that blocked when its attempt was broken off."""
 
@@ -97,9 +112,8 @@ class AgentFactory:
         self._pool_sizes = dict(pool_sizes or {})
         self._max_total = settings.max_total_agents
         self._pooling = settings.enable_pooling
-        self._idle: dict[str, list[Claim]] = {}
-        self._busy: Counter[str] = Counter()
-        self._most_busy: Counter[str] = Counter()
+        self._pools: dict[str, _Pool] = {}
+        self._at_work = 0
         self._total = 0
         self._made: dict[str, int] = {}
         self._teardowns: set[asyncio.Task[None]] = set()
@@ -130,16 +144,16 @@ class AgentFactory:
         Raises:
             RunError: ``max_total_agents`` instances are in use.
         """
-        idle = self._idle.get(agent_type)
-        if idle:
-            self._note_busy(agent_type)
-            return idle.pop()
+        pool = self._pool(agent_type)
+        if pool.idle:
+            self._note_busy(pool)
+            return pool.idle.pop()
         if self._total >= self._max_total and not self._evict():
             raise RunError(
                 f"all {self._max_total} agents are in use: raise max_total_agents or lower the number of concurrent tasks"
             )
         self._leaks.begin()
-        self._note_busy(agent_type)
+        self._note_busy(pool)
         self._total += 1
         return Claim(agent_type, self._new_name(agent_type))
 
@@ -147,29 +161,35 @@ class AgentFactory:
         number = self._made[agent_type] = self._made.get(agent_type, 0) + 1
         return f"{agent_type}-{number}"
 
-    def _note_busy(self, agent_type: str) -> None:
-        busy = self._busy[agent_type] = self._busy[agent_type] + 1
-        if busy > self._most_busy[agent_type]:
-            self._most_busy[agent_type] = busy
+    def _pool(self, agent_type: str) -> _Pool:
+        pool = self._pools.get(agent_type)
+        if pool is None:
+            pool = self._pools[agent_type] = _Pool(self._pool_sizes.get(agent_type))
+        return pool
+
+    def _note_busy(self, pool: _Pool) -> None:
+        self._at_work += 1
+        pool.busy += 1
+        if pool.busy > pool.most_busy:
+            pool.most_busy = pool.busy
 
     def shrink(self) -> None:
         """Retire idle agents beyond what was needed at once since the last call. Call it now and then."""
-        for agent_type, idle in self._idle.items():
-            keep = max(self._size(agent_type) - self._busy[agent_type], 0)
-            while len(idle) > keep:
-                self._retire(idle.pop(0))
-        self._most_busy = Counter(self._busy)
+        for pool in self._pools.values():
+            keep = max(self._size(pool) - pool.busy, 0)
+            while len(pool.idle) > keep:
+                self._retire(pool.idle.pop(0))
+            pool.most_busy = pool.busy
 
-    def _size(self, agent_type: str) -> int:
-        own = self._pool_sizes.get(agent_type)
-        if own is not None:
-            return own
-        return max(self._default_pool_size, self._most_busy[agent_type]) if self._default_pool_size else 0
+    def _size(self, pool: _Pool) -> int:
+        if pool.size is not None:
+            return pool.size
+        return max(self._default_pool_size, pool.most_busy) if self._default_pool_size else 0
 
     def _evict(self) -> bool:
-        for idle in self._idle.values():
-            if idle:
-                self._retire(idle.pop(0))
+        for pool in self._pools.values():
+            if pool.idle:
+                self._retire(pool.idle.pop(0))
                 return True
         return False
 
@@ -245,16 +265,14 @@ class AgentFactory:
 
     def release(self, claim: Claim, *, broken: bool = False) -> None:
         """Give it back: to the pool, or into retirement when it is broken, surplus, or pooling is off."""
-        agent_type = claim.agent_type
-        self._busy[agent_type] -= 1
-        self._leaks.ended(agent_type, self._busy.total())
-        idle = self._idle.get(agent_type)
-        if idle is None:
-            idle = self._idle[agent_type] = []
-        if broken or not self._pooling or not claim.is_set_up or len(idle) >= self._size(agent_type):
+        pool = self._pools[claim.agent_type]
+        pool.busy -= 1
+        self._at_work -= 1
+        self._leaks.ended(claim.agent_type, self._at_work)
+        if broken or not self._pooling or not claim.is_set_up or len(pool.idle) >= self._size(pool):
             self._retire(claim)
         else:
-            idle.append(claim)
+            pool.idle.append(claim)
 
     def _retire(self, claim: Claim) -> None:
         self._total -= 1
@@ -278,9 +296,9 @@ class AgentFactory:
         """Retire every idle instance and wait, at most ``grace_s``, for their teardowns. Agents that still block are named."""
         for due in tuple(self._followed):
             self._look_again(due)
-        for idle in self._idle.values():
-            while idle:
-                self._retire(idle.pop())
+        for pool in self._pools.values():
+            while pool.idle:
+                self._retire(pool.idle.pop())
         if self._teardowns:
             _, late = await asyncio.wait(self._teardowns, timeout=grace_s)
             for task in late:

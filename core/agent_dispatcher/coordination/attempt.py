@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from math import isfinite
 from typing import Any
 
@@ -12,12 +12,22 @@ from attrs import define, frozen
 from ..agents.base_agent import AgentContext, AgentResult, BaseAgent, SyncAgent
 from ..errors import PluginError
 from ..extension.components import Change, Opened
+from ..making import maker
 from ..models import Artifact, PlanPatch, Task
 from .agent_factory import Claim
 from .model_calls import AgentLlm
 from .waiting import not_waiting
 
-__all__ = ["AttemptHost", "Envelope", "RunningAttempt", "checked_result", "sealed_data", "shortened"]
+__all__ = [
+    "AttemptHost",
+    "Envelope",
+    "RunningAttempt",
+    "checked_result",
+    "make_envelope",
+    "make_host",
+    "sealed_data",
+    "shortened",
+]
 
 #: Of all texts of a result together.
 MAX_RESULT_CHARACTERS = 1_000_000
@@ -25,7 +35,7 @@ MAX_RESULT_CHARACTERS = 1_000_000
 MAX_ERROR_CHARACTERS = 20_000
 
 
-@frozen
+@frozen(weakref_slot=False)
 class Envelope:
     """An attempt as plain data, so that it could travel.
 
@@ -40,7 +50,7 @@ class Envelope:
     timeout_s: float
 
 
-@frozen
+@frozen(weakref_slot=False)
 class AttemptHost:
     """The attempt's living side, in the coordinator's process.
 
@@ -55,12 +65,19 @@ class AttemptHost:
     waited_s: Callable[[float], float] = not_waiting
 
 
+make_envelope: Callable[[str, str, int, str, float], Envelope] = maker(Envelope)
+make_host: Callable[[Task, BaseAgent | SyncAgent, AgentContext, Callable[[float], float]], AttemptHost] = maker(
+    AttemptHost
+)
+
+
 @define(eq=False)
 class RunningAttempt:
     """The coordinator's note about an attempt in progress.
 
     Attributes:
         llm: what its agent asks a language model through.
+        timeout_s: seconds the agent may take.
         agent_s: seconds it was in the agent's hands.
         overdue_at: monotonic time after which the attempt is given up without waiting for it.
         stopping: it was told to end with the run.
@@ -72,6 +89,7 @@ class RunningAttempt:
     attempt: int
     claim: Claim
     base: str
+    timeout_s: float
     started_at: float
     overdue_at: float
     job: asyncio.Task[None] | None = None
@@ -113,6 +131,8 @@ def checked_result(result: object, agent: str) -> AgentResult:
     """
     if not isinstance(result, AgentResult):
         raise PluginError(f"agent {agent} returned a {type(result).__name__}; execute() must return an AgentResult")
+    if _is_plain(result):
+        return result
     wrong = [
         name
         for name, fits in (
@@ -142,6 +162,19 @@ def checked_result(result: object, agent: str) -> AgentResult:
     return result
 
 
+def _is_plain(result: AgentResult) -> bool:
+    """Whether it says little, and nothing that would have to be looked at: nearly all do."""
+    return (
+        type(result.summary) is str
+        and len(result.summary) < MAX_ERROR_CHARACTERS
+        and not result.artifacts
+        and result.error is None
+        and result.patch is None
+        and type(result.tokens) is int
+        and result.cost_usd is None
+    )
+
+
 def shortened(text: str) -> str:
     """An error that can be recorded: beginning and end of one that is too long."""
     if len(text) <= MAX_ERROR_CHARACTERS:
@@ -166,10 +199,12 @@ def sealed_data(result: AgentResult, change: Change, duration_s: float) -> dict[
             "paths": list(change.paths),
         },
         "summary": result.summary,
-        "artifacts": [
-            {"name": made.name, "type": made.type, "path": made.path, "task": made.task} for made in result.artifacts
-        ],
+        "artifacts": _artifacts_data(result.artifacts) if result.artifacts else [],
         "duration_s": round(duration_s, 6),
         "tokens": result.tokens,
         "cost_usd": result.cost_usd,
     }
+
+
+def _artifacts_data(artifacts: Iterable[Artifact]) -> list[dict[str, Any]]:
+    return [{"name": made.name, "type": made.type, "path": made.path, "task": made.task} for made in artifacts]

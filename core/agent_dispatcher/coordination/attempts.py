@@ -14,7 +14,7 @@ from ..failpoints import failpoint
 from ..models import PlanPatch, Task
 from . import transitions as t
 from .agent_factory import AgentFactory
-from .attempt import AttemptHost, Envelope, RunningAttempt, checked_result, sealed_data, shortened
+from .attempt import RunningAttempt, checked_result, make_envelope, make_host, sealed_data, shortened
 from .failures import COUNTED, POISON, retry_after_s, sort_of
 from .message_bus import MessageBus
 from .model_calls import ModelCalls
@@ -31,9 +31,21 @@ _NO_MODEL: Mapping[str, Any] = {}
 
 
 class ContextFor(Protocol):
-    """Makes what an agent may use: of a task, its attempt, its open folder and the feedback on the attempt before; ``own`` are further fields."""
+    """Makes what an agent may use: of a task, its attempt, its open folder and the feedback on the attempt before; the rest are further fields."""
 
-    def __call__(self, task: Task, attempt: int, opened: Opened, feedback: str, /, **own: Any) -> AgentContext: ...
+    def __call__(
+        self,
+        task: Task,
+        attempt: int,
+        opened: Opened,
+        feedback: str,
+        /,
+        *,
+        deadline: float,
+        progress: Callable[[float, str], None],
+        bus: Any,
+        llm: Any = None,
+    ) -> AgentContext: ...
 
 
 class Attempts:
@@ -88,9 +100,9 @@ class Attempts:
     def announce(self, task: Task, start: t.Start) -> None:
         """Claim an agent and gather the record of the start. The agent does not begin before :meth:`begin`."""
         claim = self._factory.claim(start.agent_type)
-        now, base = self._monotonic(), self._work.tip
-        overdue_at = now + self._settings.timeout_s(task) + self._settings.grace_s
-        self._running[task.id] = RunningAttempt(task, start.attempt, claim, base, now, overdue_at)
+        now, base, timeout_s = self._monotonic(), self._work.tip, self._settings.timeout_s(task)
+        overdue_at = now + timeout_s + self._settings.grace_s
+        self._running[task.id] = RunningAttempt(task, start.attempt, claim, base, timeout_s, now, overdue_at)
         data = {"agent_type": start.agent_type, "agent": claim.name, "base": base}
         self._state.append("attempt.started", task=task.id, attempt=start.attempt, data=data)
 
@@ -100,7 +112,7 @@ class Attempts:
         if running.stopping:
             self._end(running, "cancelled before it began", "cancelled")
         else:
-            running.job = asyncio.create_task(self._attempt(running))
+            running.job = asyncio.get_running_loop().create_task(self._attempt(running))
 
     def cancel(self, task: str) -> bool:
         """Tell the attempt to end; :meth:`look_after` gives it up if it does not. ``False`` when none is in progress."""
@@ -201,28 +213,28 @@ class Attempts:
             running.attempt,
         )  # what knows no attempt forms no cycle with it
         agent = await self._factory.ready(claim)
-        timeout_s = self._settings.timeout_s(task)
+        timeout_s = running.timeout_s
 
         def progress(fraction: float, text: str) -> None:
             claim.tell("on_progress", task, fraction, text)
             payload = {"task": task.id, "attempt": number, "fraction": fraction, "text": text[:1000]}
             self._bus.send("attempt.progress", payload)
 
+        began = self._monotonic()
         running.context = context = self._context_for(
             task,
             running.attempt,
             opened,
             self._work.feedback.get(task.id, ""),
-            deadline=self._monotonic() + timeout_s,
+            deadline=began + timeout_s,
             progress=progress,
             bus=self._bus,
             **self._model_for(running),
         )
         claim.tell("on_start", task)
-        envelope = Envelope(self._run, task.id, running.attempt, claim.agent_type, timeout_s)
-        began = self._monotonic()
+        envelope = make_envelope(self._run, task.id, running.attempt, claim.agent_type, timeout_s)
         try:
-            result = await self._executor.run(envelope, AttemptHost(task, agent, context, running.waited_s))
+            result = await self._executor.run(envelope, make_host(task, agent, context, running.waited_s))
         finally:
             running.agent_s = round(self._monotonic() - began, 6)
             if running.llm is not None:
@@ -245,8 +257,9 @@ class Attempts:
             ("Dispatcher-Task", task.id),
             ("Dispatcher-Attempt", str(running.attempt)),
             ("Dispatcher-Agent", running.claim.agent_type),
-            *(("Dispatcher-Requirement", requirement) for requirement in task.requirements),
         ]
+        if task.requirements:
+            trailers += [("Dispatcher-Requirement", requirement) for requirement in task.requirements]
         message = f"{task.title}\n\n{result.summary}" if result.summary else task.title
         failpoint("seal.before")
         running.opened = None  # from here on the folder is the workspace's, also when it cannot keep what is in it
@@ -317,7 +330,7 @@ class Attempts:
 
     def _why(self, error: BaseException, running: RunningAttempt) -> tuple[str, str]:
         """(error, reason) of an attempt that raised."""
-        timeout_s = self._settings.timeout_s(running.task)
+        timeout_s = running.timeout_s
         if isinstance(error, TimeoutError) and self._monotonic() - running.started_at >= timeout_s:
             return f"timed out after {timeout_s:g} s", "timeout"
         if isinstance(error, Unavailable):

@@ -171,6 +171,7 @@ class Coordinator:
             judge=self._judge,
             approvals=self._approvals,
             tell=self._tell,
+            go_on=self._batch_landed,
             run_dir=run_dir,
         )
         self._performers: Mapping[type, Callable[[Any], None]] = {
@@ -387,7 +388,7 @@ class Coordinator:
         self._want_turn()
 
     def _tell(self, event: t.EngineEvent) -> None:
-        """Let the engine know at once; what follows is recorded with the next turn.
+        """Let the engine know of a landing with the next turn, or with the end of its batch.
 
         What landed work wants changed in the plan is said with its landing, before anything that waited for it begins.
         """
@@ -396,8 +397,13 @@ class Coordinator:
             asked = self._patches.landed(event.task, event.attempt)
             if asked is not None:
                 self._inbox.append(asked)
-        self._decide()
+                self._decide()
         self._want_turn()
+
+    def _batch_landed(self) -> None:
+        """Let the engine know at once, so that it says what lands next; what follows is recorded with the next turn."""
+        if self._inbox:
+            self._decide()
 
     def _want_turn(self) -> None:
         if not self._turn_due and self._engine is not None:

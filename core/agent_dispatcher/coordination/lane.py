@@ -15,7 +15,7 @@ from attrs import asdict, evolve
 from ..extension.components import Change, ConflictSides, Landed
 from ..failpoints import failpoint
 from ..models import Evidence, Task
-from ..workspace.examination import Entry
+from ..workspace.examination import Entry, make_entry
 from . import transitions as t
 from .approvals import Approvals
 from .conflicts import conflict_text
@@ -91,7 +91,8 @@ class Lane:
         state: where evidence and landings are recorded.
         judge: says what follows a rejection.
         approvals: whose work waits for a person before it lands.
-        tell: hands an outcome to the engine at once, so that the next landing is known in the same turn.
+        tell: hands an outcome to the engine with the next turn.
+        go_on: lets the engine know at once what was told, so that the next landings are known in the same turn.
         run_dir: what the ``log`` of evidence is relative to; ``None``: feedback quotes no logs.
     """
 
@@ -104,6 +105,7 @@ class Lane:
         judge: FailureJudge,
         approvals: Approvals,
         tell: Callable[[t.EngineEvent], None],
+        go_on: Callable[[], None],
         run_dir: Path | None = None,
     ) -> None:
         self._integration = integration
@@ -112,6 +114,7 @@ class Lane:
         self._judge = judge
         self._approvals = approvals
         self._tell = tell
+        self._go_on = go_on
         self._run_dir = run_dir
         self._waiting: deque[tuple[Task, int]] = deque()
         self._wake = asyncio.Event()
@@ -138,6 +141,7 @@ class Lane:
                     batch = list(self._waiting)
                     self._waiting.clear()
                     await self._land_batch(batch)
+                self._go_on()
             self._wake.clear()
             await self._wake.wait()
 
@@ -152,7 +156,7 @@ class Lane:
     async def _land_batch(self, batch: list[tuple[Task, int]]) -> None:
         """Land several; what a person has a say in goes by itself."""
         approvals = self._approvals
-        alone = [one for one in batch if approvals.must_ask(*one) or approvals.given(*one) is not None]
+        alone = [one for one in batch if approvals.concern(*one)]
         together = [one for one in batch if one not in alone]
         self.current = [*together, *alone]
         try:
@@ -169,7 +173,7 @@ class Lane:
 
     async def _land_together(self, batch: Sequence[tuple[Task, int]]) -> None:
         changes = self._work.changes
-        entries = [Entry(task=task, change=changes[task.id], attempt=attempt) for task, attempt in batch]
+        entries = [make_entry(task, changes[task.id], attempt) for task, attempt in batch]
 
         async def record(
             tree: str, evidence: Sequence[tuple[Entry, tuple[Evidence, ...]]], whole: tuple[Evidence, ...]

@@ -21,6 +21,7 @@ from ..errors import StoreError, UsageError
 from ..extension.components import Lease, Store
 from ..failpoints import failpoint
 from ..models import Event
+from ..models.event import make_event
 from .run_state import RunState, fold
 
 __all__ = ["LASTING", "Observer", "StateManager", "request"]
@@ -140,18 +141,9 @@ class StateManager:
             The number the event will have; 0 before the first :meth:`flush` or :meth:`state` of this process.
         """
         buffer = self._buffer
-        buffer.append(
-            Event(
-                run=self.run,
-                type=type,
-                at=self._now(),
-                seq=self._last_seq + len(buffer) + 1 if self._last_seq else 0,
-                task=task,
-                attempt=attempt,
-                data={} if data is None else data,
-            )
-        )
-        return buffer[-1].seq
+        seq = self._last_seq + len(buffer) + 1 if self._last_seq else 0
+        buffer.append(make_event(self.run, type, self._now(), seq, task, attempt, {} if data is None else data))
+        return seq
 
     @property
     def pending(self) -> bool:

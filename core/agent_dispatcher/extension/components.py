@@ -646,7 +646,7 @@ class Opened:
     base: str
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, weakref_slot=False)
 class Change:
     """Sealed work: it will not vanish, whatever happens to the process. Plain data.
 
@@ -665,7 +665,7 @@ class Change:
     paths: tuple[str, ...] = ()
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, weakref_slot=False)
 class Landed:
     """The branch now holds the work."""
 
@@ -673,7 +673,7 @@ class Landed:
     tree: str
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, weakref_slot=False)
 class Tree:
     """Staged work on top of a tip, checked out so that checks can run in it.
 

@@ -61,11 +61,14 @@ the order of the log. It stands also in ``approval.requested`` and ``approval.gi
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from attrs import field, frozen
 
-__all__ = ["EVENT_TYPES", "Event"]
+from ..making import maker
+
+__all__ = ["EVENT_TYPES", "Event", "make_event"]
 
 EVENT_TYPES = (
     "run.started",
@@ -104,7 +107,7 @@ EVENT_TYPES = (
 )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, weakref_slot=False)
 class Event:
     """One thing that happened in a run.
 
@@ -125,3 +128,7 @@ class Event:
     task: str | None = None
     attempt: int | None = None
     data: dict[str, Any] = field(factory=dict)
+
+
+#: An event of run, type, at, seq, task, attempt and data, quickly.
+make_event: Callable[[str, str, float, int, str | None, int | None, dict[str, Any]], Event] = maker(Event)

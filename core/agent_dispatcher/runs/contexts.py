@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..agents.base_agent import AgentContext
 from ..extension.components import Language, Opened, Sandbox
+from ..making import maker
 from ..models import Artifact, ArtifactRef, Event, ExecutionPlan, Task
 from ..workspace.agent_workspace import GuardedWorkspace, TaskSandbox
 
 __all__ = ["Contexts", "artifacts_of"]
+
+_make: Callable[..., AgentContext] = maker(AgentContext)
 
 
 class Contexts:
@@ -48,35 +51,56 @@ class Contexts:
         for before, after in plan.binding_edges():
             self._before.setdefault(after, []).append(before)
 
-    def make(self, task: Task, attempt: int, opened: Opened, feedback: str, /, **own: Any) -> AgentContext:
-        """The context of one attempt in its open folder; ``own`` are fields that the attempt knows."""
+    def make(
+        self,
+        task: Task,
+        attempt: int,
+        opened: Opened,
+        feedback: str,
+        /,
+        *,
+        bus: Any,
+        deadline: float,
+        progress: Callable[[float, str], None],
+        llm: Any = None,
+    ) -> AgentContext:
+        """The context of one attempt in its open folder; the rest are fields that the attempt knows."""
         log = self._loggers.get(task.agent_type)
         if log is None:
             name = f"agent_dispatcher.agents.{task.agent_type}"
             log = self._loggers[task.agent_type] = logging.getLogger(name)
-        return AgentContext(
+        return _make(
             run=self._run,
             attempt=attempt,
             task=task.id,
             specification=self._specification,
-            workspace=GuardedWorkspace(opened.path),
-            sandbox=TaskSandbox(self._sandbox, opened.path, self._language),
+            workspace=GuardedWorkspace(opened),
+            sandbox=TaskSandbox(self._sandbox, opened, self._language),
             language=self._language,
-            inputs=tuple(made for before in self._before.get(task.id, ()) for made in self._artifacts.get(before, ())),
+            llm=llm,
+            bus=bus,
+            inputs=self._inputs(task) if self._artifacts else (),
             promised=self._promised,
             feedback=feedback,
+            deadline=deadline,
+            progress=progress,
             log=log,
-            **own,
         )
+
+    def _inputs(self, task: Task) -> tuple[Artifact, ...]:
+        return tuple(made for before in self._before.get(task.id, ()) for made in self._artifacts.get(before, ()))
 
 
 def artifacts_of(events: Sequence[Event]) -> dict[str, tuple[Artifact, ...]]:
     """Task id to what its last sealed attempt made."""
     return {
-        event.task: tuple(
-            Artifact(name=item["name"], type=item["type"], path=item["path"], task=event.task)
-            for item in event.data.get("artifacts") or ()
-        )
+        event.task: _artifacts(event.task, event.data.get("artifacts") or ())
         for event in events
         if event.type == "attempt.sealed" and event.task is not None
     }
+
+
+def _artifacts(task: str, items: Sequence[Mapping[str, Any]]) -> tuple[Artifact, ...]:
+    if not items:
+        return ()
+    return tuple(Artifact(name=item["name"], type=item["type"], path=item["path"], task=task) for item in items)

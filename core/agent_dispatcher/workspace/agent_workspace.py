@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ..errors import WorkspaceError
-from ..extension.components import Completed, Environment, Language, Limits, Sandbox
+from ..extension.components import Completed, Environment, Language, Limits, Opened, Sandbox
 from .path_guard import GuardedFolder
 
 __all__ = ["GuardedWorkspace", "TaskSandbox"]
@@ -16,21 +16,26 @@ class GuardedWorkspace:
     """The attempt's folder as an :class:`agent_dispatcher.agents.AgentWorkspace`.
 
     Args:
-        folder: the attempt's own folder (``Opened.path``); need not exist yet.
+        place: the attempt's own folder; need not exist yet. Of an attempt, its path is asked for when it is first used.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._open: GuardedFolder | None = GuardedFolder(folder)
+    __slots__ = ("_guard", "_place")
+
+    def __init__(self, place: Path | Opened) -> None:
+        self._place: Path | Opened | None = place
+        self._guard: GuardedFolder | None = None
 
     def close(self) -> None:
         """The attempt is over: whatever still holds this (a thread that was given up) can touch nothing more."""
-        self._open = None
+        self._place = None
 
     @property
     def _folder(self) -> GuardedFolder:
-        if self._open is None:
+        if self._place is None:
             raise WorkspaceError("the attempt is over: its workspace can no longer be used")
-        return self._open
+        if self._guard is None:
+            self._guard = GuardedFolder(_path(self._place))
+        return self._guard
 
     def read_text(self, path: str) -> str:
         """The file's text; :class:`FileNotFoundError`, :class:`agent_dispatcher.errors.PathRefused`."""
@@ -68,16 +73,18 @@ class TaskSandbox:
 
     Args:
         sandbox: the run's sandbox.
-        folder: the attempt's own folder.
+        place: the attempt's folder, as for :class:`GuardedWorkspace`.
         language: the active language, ``None`` without one.
         limits: what a command gets that names no limits of its own.
     """
 
+    __slots__ = ("_language", "_limits", "_place", "_sandbox")
+
     def __init__(
-        self, sandbox: Sandbox, folder: Path, language: Language | None = None, limits: Limits | None = None
+        self, sandbox: Sandbox, place: Path | Opened, language: Language | None = None, limits: Limits | None = None
     ) -> None:
         self._sandbox = sandbox
-        self._folder = folder
+        self._place = place
         self._language = language
         self._limits = limits
 
@@ -91,14 +98,19 @@ class TaskSandbox:
         sockets: Sequence[Path] = (),
     ) -> Completed:
         """Run a command in the attempt's folder; errors as :meth:`agent_dispatcher.extension.Sandbox.run`."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        environment = Environment() if self._language is None else await self._language.environment(self._folder)
+        folder = _path(self._place)
+        folder.mkdir(parents=True, exist_ok=True)
+        environment = Environment() if self._language is None else await self._language.environment(folder)
         return await self._sandbox.run(
             argv,
-            cwd=self._folder,
-            writable=(self._folder,),
+            cwd=folder,
+            writable=(folder,),
             read_only=(*environment.read_only, *read_only),
             env={**environment.env, **(env or {})},
             sockets=sockets,
             limits=limits or self._limits,
         )
+
+
+def _path(place: Path | Opened) -> Path:
+    return place.path if isinstance(place, Opened) else place

@@ -25,9 +25,20 @@ from ..extension.components import (
     Tree,
     Workspace,
 )
+from ..making import maker
 from ..models import Evidence, ExecutionPlan, Task
 
-__all__ = ["Checks", "Entry", "Examiner", "Verdict", "failing", "in_conflict", "reasons"]
+__all__ = [
+    "Checks",
+    "Entry",
+    "Examiner",
+    "Verdict",
+    "failing",
+    "in_conflict",
+    "landed_at",
+    "make_entry",
+    "reasons",
+]
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +46,7 @@ log = logging.getLogger(__name__)
 Checks = Sequence[tuple[str, Check]]
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, weakref_slot=False)
 class Entry:
     """Sealed work that is to land."""
 
@@ -44,7 +55,10 @@ class Entry:
     attempt: int
 
 
-@frozen(kw_only=True)
+make_entry: Callable[[Task, Change, int], Entry] = maker(Entry)
+
+
+@frozen(kw_only=True, weakref_slot=False)
 class Verdict:
     """What became of a sealed change.
 
@@ -66,6 +80,14 @@ class Verdict:
     permanent: bool = False
     tip: str = ""
     tree: str = ""
+
+
+_make_verdict: Callable[..., Verdict] = maker(Verdict)
+
+
+def landed_at(place: Landed, evidence: tuple[Evidence, ...]) -> Verdict:
+    """The verdict on work that landed."""
+    return _make_verdict(place, evidence, "", (), (), False, "", "")
 
 
 class Examiner:
@@ -101,6 +123,7 @@ class Examiner:
         self._run_dir = run_dir
         self._workspace = workspace
         self.plan = plan
+        self._of_the_whole: tuple[ExecutionPlan | None, Checks] = (None, ())
 
     def asked(self, entry: Entry) -> Checks:
         """The checks that have something to say about sealed work."""
@@ -110,11 +133,15 @@ class Examiner:
         own = self._checks_by_type.get(task.type, ())
         if own:
             checks = (*checks, *(each for each in own if something or not _needs_files(each[1])))
-        return [(name, check) for name, check in checks if check.applies(task, self.plan)]
+        return [(name, check) for name, check in checks if check.applies(task, self.plan)] if checks else ()
 
     def asked_of_the_whole(self) -> Checks:
-        """The checks that have something to say about all of a tree."""
-        return [(name, check) for name, check in self._checks if check.applies(None, self.plan)]
+        """The checks that have something to say about all of a tree. They are asked once for each plan."""
+        plan, checks = self._of_the_whole
+        if plan is not self.plan:
+            plan, checks = self.plan, [each for each in self._checks if each[1].applies(None, self.plan)]
+            self._of_the_whole = plan, checks
+        return checks
 
     async def judge(self, entry: Entry, staged: Tree, landed: Set[str], asked: Checks) -> Verdict:
         """What the checks say about work in a staged tree, by itself; of the other changes in the tree they are not told.

@@ -19,7 +19,7 @@ from attrs import evolve, frozen
 from ..extension.components import Landed, Moved, Tree, Workspace
 from ..failpoints import failpoint
 from ..models import Evidence
-from .examination import Entry, Examiner, Verdict, in_conflict
+from .examination import Checks, Entry, Examiner, Verdict, in_conflict, landed_at
 from .whole import Whole
 
 __all__ = ["RecordTogether", "Told", "Train"]
@@ -33,6 +33,8 @@ RecordTogether = Callable[[str, Sequence[tuple[Entry, tuple[Evidence, ...]]], tu
 Told = Callable[[Entry, Verdict], None]
 
 _MOST_MOVES = 20
+#: Of a change about which no check has anything to say.
+_NOTHING_SAID = Verdict(landed=None)
 
 
 @frozen
@@ -60,10 +62,11 @@ class Train:
 
     async def carry(self, entries: Sequence[Entry], landed: Set[str], record: RecordTogether, tell: Told) -> None:
         """Land ``entries`` or refuse them; see :meth:`agent_dispatcher.workspace.integration.Integration.land_together`."""
-        there = set(landed)
+        passed: set[str] = set()  # landed from this batch
         wagons = deque([_Wagon(tuple(entries))])
         while wagons:
             wagon = wagons.popleft()
+            there = landed | passed if passed else landed
             staged, fitting, aside = await self._stage(wagon.entries, tell)
             if aside:
                 wagons.append(_Wagon(aside))
@@ -100,9 +103,9 @@ class Train:
                 continue
             failpoint("train.landed")
             self._whole.landed(outcome.commit, staged.tree)
-            there |= {entry.task.id for entry in fitting}
+            passed.update(entry.task.id for entry in fitting)
             for (entry, about), place in zip(evidence, _places(staged, outcome), strict=True):
-                tell(entry, Verdict(landed=place, evidence=about))
+                tell(entry, landed_at(place, about))
 
     async def _stage(
         self, entries: tuple[Entry, ...], tell: Told
@@ -121,15 +124,18 @@ class Train:
                 aside.append(entry)
         return None, (), tuple(aside)
 
-    async def _judge(self, entries: Sequence[Entry], staged: Tree, landed: Set[str]) -> list[Verdict]:
+    async def _judge(self, entries: Sequence[Entry], staged: Tree, landed: Set[str]) -> Sequence[Verdict]:
         """What the checks that concern each change say on the common tree."""
-        there = landed | {entry.task.id for entry in entries}
+        asked = [self._examiner.asked(entry) for entry in entries]
+        if not any(asked):
+            return [_NOTHING_SAID] * len(entries)
+        there = {*landed, *(entry.task.id for entry in entries)}
 
-        async def one(entry: Entry) -> Verdict:
+        async def one(entry: Entry, checks: Checks) -> Verdict:
             async with self._places:
-                return await self._examiner.judge(entry, staged, there, self._examiner.asked(entry))
+                return await self._examiner.judge(entry, staged, there, checks)
 
-        waiting = [asyncio.ensure_future(one(entry)) for entry in entries]
+        waiting = [asyncio.ensure_future(one(*each)) for each in zip(entries, asked, strict=True)]
         try:
             return await asyncio.gather(*waiting)
         except BaseException:

@@ -72,6 +72,8 @@ class Whole:
             landed: ids of tasks whose work is in the tip.
             entries: what is in the tree beside that.
         """
+        if not any(entry.change.paths for entry in entries):
+            return Look()  # nothing in it is new
         asked = self._examiner.asked_of_the_whole()
         if not asked:
             return Look()
