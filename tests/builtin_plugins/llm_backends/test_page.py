@@ -13,10 +13,22 @@ from markdown_it import MarkdownIt
 from agent_dispatcher.config import load_config
 from agent_dispatcher.extension.registry import Registry
 from agent_dispatcher_builtins.llm_backends import hooks
-from agent_dispatcher_builtins.llm_backends.options import LocalOptions, OpenAIOptions, RecordedOptions, ServerOptions
+from agent_dispatcher_builtins.llm_backends.options import (
+    AnthropicOptions,
+    LocalOptions,
+    OpenAIOptions,
+    RecordedOptions,
+    ServerOptions,
+)
 
 PAGE = (Path(__file__).parents[3] / "docs" / "backends.md").read_text(encoding="utf-8")
-TABLES = [token.content for token in MarkdownIt().parse(PAGE) if token.type == "fence" and token.info == "toml"]
+COSTS = (Path(__file__).parents[3] / "docs" / "costs.md").read_text(encoding="utf-8")
+TABLES = [
+    token.content
+    for page in (PAGE, COSTS)
+    for token in MarkdownIt().parse(page)
+    if token.type == "fence" and token.info == "toml"
+]
 PLUGINS = [(name, getattr(hooks, name)) for name in hooks.__all__]
 
 
@@ -29,7 +41,7 @@ def test_a_configuration_on_the_page_is_accepted(text: str) -> None:
 
 def test_every_option_is_on_the_page() -> None:
     """No option of a backend is forgotten, and each default that the page states is the one that holds."""
-    for options in (OpenAIOptions, LocalOptions, RecordedOptions):
+    for options in (AnthropicOptions, OpenAIOptions, LocalOptions, RecordedOptions):
         assert [
             each.name
             for each in attrs.fields(options)
