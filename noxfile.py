@@ -14,6 +14,8 @@ nox.options.sessions = ["tests", "typing", "lint"]
 PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PROJECT)
 ROOT = Path(__file__).parent
+#: The versions that were tried; they run on Node 20.
+CODING_AGENTS = ("@qwen-code/qwen-code@0.15.10", "opencode-ai@1.18.33", "@mariozechner/pi-coding-agent@0.73.1")
 
 
 def group(name: str) -> list[str]:
@@ -87,6 +89,31 @@ def local_model(session: nox.Session) -> None:
         *session.posargs,
         env={"LOCAL_MODEL": str(model)},
     )
+
+
+@nox.session
+def coding_agents(session: nox.Session) -> None:
+    """Coding agents that others make, from npm (0.5 GB, once), in the sandbox against a model server of the tests, and one with a real model."""
+    npm = shutil.which("npm")
+    if npm is None:
+        session.skip("npm is not there, which brings the agents")
+    folder = Path(session.cache_dir) / "coding-agents"
+    folder.mkdir(exist_ok=True)
+    last = folder / "node_modules" / CODING_AGENTS[-1].rpartition("@")[0] / "package.json"
+    if not last.exists():
+        options = ("--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", "--prefix", str(folder))
+        session.run(npm, "install", *options, *CODING_AGENTS, external=True, success_codes=range(256))
+    if not last.exists():
+        session.skip("npm cannot bring the agents here")
+    wheel = _build_wheel(session)
+    session.install(f"{wheel}[all,local]", *group("test"))
+    env = {"CODING_AGENTS": str(folder.resolve())}
+    tool = ROOT.parent / "shared" / "tools" / "local_model.py"
+    if tool.exists():
+        model = str(session.run("python", str(tool), "1.5b", silent=True, success_codes=[0, 3]) or "").strip()
+        env |= {"LOCAL_MODEL": model} if model.endswith(".gguf") else {}
+    tests = "tests/builtin_plugins/agents/coding"
+    session.run("python", "-m", "pytest", "--timeout=3600", tests, *session.posargs, env=env)
 
 
 @nox.session

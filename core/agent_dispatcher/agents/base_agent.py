@@ -79,7 +79,14 @@ class AgentWorkspace(Protocol):
 
 
 class AgentSandbox(Protocol):
-    """The sandbox, bound to the attempt's folder and the language's environment."""
+    """The sandbox, bound to the attempt's folder and the language's environment.
+
+    Attributes:
+        tier: how much it holds: ``isolated``, ``reduced`` or ``none``.
+    """
+
+    @property
+    def tier(self) -> str: ...
 
     async def run(
         self,

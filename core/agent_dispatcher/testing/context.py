@@ -38,6 +38,8 @@ class AgentRun:
 class NoSandbox:
     """Refuses every command: the test did not say which sandbox to use."""
 
+    tier = "none"
+
     async def run(self, argv: Sequence[str], limits: Limits | None = None, **options: Any) -> Completed:
         """Refuse."""
         raise SandboxUnavailable(f"the agent runs {argv[0]!r}, and the test gave it no sandbox: pass sandbox=...")

@@ -88,6 +88,11 @@ class TaskSandbox:
         self._language = language
         self._limits = limits
 
+    @property
+    def tier(self) -> str:
+        """Of the run's sandbox."""
+        return self._sandbox.tier
+
     async def run(
         self,
         argv: Sequence[str],

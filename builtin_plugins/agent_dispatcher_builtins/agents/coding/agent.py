@@ -27,6 +27,10 @@ from .session import AgentProcess, started
 __all__ = ["CodingAgent", "Said", "how_it_ended"]
 
 _LAST_WORDS = 600
+_NOT_HELD = (
+    "a coding agent is a program that nobody vouches for: it runs in a sandbox that isolates or not at all, and this run's"
+    " is of tier {} (install bubblewrap, or give the task to another agent type)"
+)
 
 
 @frozen(kw_only=True)
@@ -79,6 +83,8 @@ class CodingAgent(BaseAgent):
             BackendError: the model failed, and so the agent did.
             SandboxUnavailable: nothing was run.
         """
+        if context.sandbox.tier != "isolated":
+            return AgentResult(status="failed", error=_NOT_HELD.format(context.sandbox.tier), permanent=True)
         before = await asyncio.to_thread(pictured, context.workspace)
         prompt = instructions(task, context)
         timeout_s = max(1.0, min(self.options.timeout_s, context.deadline - time.monotonic()))

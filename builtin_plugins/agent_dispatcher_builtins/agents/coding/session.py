@@ -187,5 +187,4 @@ def _did_not_call(ended: Completed | None) -> str:
     said = ended.stderr.strip().splitlines()[-1:] or [f"exit code {ended.code}"]
     return (
         f"the coding agent could not be joined to the dispatcher from inside the sandbox ({said[0]}): nothing was run"
-        " (a sandbox of tier reduced lets no program use a socket; coding agents need one that isolates)"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 import time
@@ -11,8 +12,11 @@ from pathlib import Path
 import pytest
 
 from agent_dispatcher.errors import Unavailable
-from agent_dispatcher.testing import AgentRun, ModelServer, ScriptedBackend
+from agent_dispatcher.extension import Services
+from agent_dispatcher.testing import AgentRun, ModelServer, ScriptedBackend, run_agent_async
+from agent_dispatcher_builtins.agents.coding.command_line.agent import CommandLineAgent
 from agent_dispatcher_builtins.agents.coding.options import CodingAgentOptions, CommandLineOptions, EventRule
+from agent_dispatcher_builtins.sandboxes.unprotected import Unprotected
 
 pytestmark = pytest.mark.sandbox
 
@@ -130,6 +134,14 @@ def test_past_the_count_only_where_it_is_allowed(command_line: Drive, monkeypatc
     assert request.headers["authorization"] == "Bearer sk-canary-unmetered"
     assert "past count and budget" in run.result.summary
     assert run.result.tokens == 42
+
+
+def test_without_a_sandbox_that_isolates_nothing_is_run(services: Callable[..., Services], tmp_path: Path) -> None:
+    """Also where the user's flag lets other commands run without one: a coding agent is not."""
+    agent = CommandLineAgent(CommandLineOptions(command=("/bin/sh", "-c", "echo x > a")), services())
+    run = asyncio.run(run_agent_async(agent, folder=tmp_path / "w", sandbox=Unprotected()))
+    assert (run.result.status, run.result.permanent, run.files) == ("failed", True, {})
+    assert "tier none" in str(run.result.error)
 
 
 @pytest.mark.parametrize(
