@@ -17,7 +17,7 @@ import pytest
 from agent_dispatcher import AgentDispatcher
 from agent_dispatcher.config import Config
 from agent_dispatcher.errors import BackendError, ConfigError
-from agent_dispatcher.extension import ChatMessage, LlmReply, LlmRequest, Services, ToolCall
+from agent_dispatcher.extension import ChatMessage, LlmReply, LlmRequest, PricedAs, Services, ToolCall
 from agent_dispatcher.extension.components import LlmBackend
 from agent_dispatcher.testing import LlmBackendContract, ScriptedBackend
 from agent_dispatcher_builtins.llm_backends.options import RecordedOptions
@@ -90,6 +90,15 @@ def test_known_requests_are_not_asked_again(tmp_path: Path) -> None:
     assert len(other.requests) == 2
     assert ask(open_recorded(file, ScriptedBackend(["three"]), mode="record"), "a").text == "three"
     assert [ask(open_recorded(file, mode="replay"), text).text for text in ("a", "b")] == ["three", "two"]
+
+
+def test_what_is_played_back_costs_nothing(tmp_path: Path) -> None:
+    """A request that is recorded is free, and the other backend is not needed to say so; one that is not costs what it costs there."""
+    file, request = tmp_path / "r.jsonl", LlmRequest.of("a", model="m")
+    assert open_recorded(file, ScriptedBackend([])).priced_as(request) == PricedAs(model="m")
+    ask(open_recorded(file, ScriptedBackend(["one"])), "a", model="m")
+    assert open_recorded(file).priced_as(request).free
+    assert not open_recorded(file, ScriptedBackend([]), mode="record").priced_as(request).free
 
 
 def test_a_question_asked_again_has_its_own_replies(tmp_path: Path) -> None:

@@ -57,8 +57,9 @@ class RecordedBackend:
         return made
 
     def priced_as(self, request: LlmRequest) -> PricedAs:
-        """As the other backend has it, which may have to be asked; what only plays back costs nothing."""
-        if self.mode == "replay":
+        """What is played back costs nothing; else as the other backend has it."""
+        played = self.mode != "record" and self.recording.knows(digest(self.normalizer.request(request)))
+        if played or self.mode == "replay":
             return PricedAs(model=request.model or "recorded", free=True)
         return priced_as(self._other(), request)
 

@@ -81,6 +81,10 @@ class Recording:
     def __len__(self) -> int:
         return sum(len(exchanges) for exchanges in self._by_key.values())
 
+    def knows(self, key: str) -> bool:
+        """Whether there is a reply to a request."""
+        return bool(self._by_key.get(key))
+
     def play(self, key: str, exact: str) -> LlmReply | None:
         """The next reply to a request: of exchanges with its key those that are the same to the letter, else all; one after the other, then the last again."""
         exchanges = self._by_key.get(key, [])
