@@ -195,6 +195,7 @@ def _resume(task: TaskState, *, retry: bool) -> None:
     if task.status in again:
         if task.status != "cancelled":
             task.failures = task.declined = task.poisoned = task.fallen = 0
+            task.agent_type = None
         _free(task)
 
 

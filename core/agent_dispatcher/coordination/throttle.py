@@ -18,7 +18,9 @@ _MINUTE_S = 60.0
 #: So much of a minute's requests may be sent at once.
 _BURST = 1 / 6
 _SLOWER = 0.5
-_SLOWEST = 0.02
+_SLOWEST = 0.1
+#: Where the user gives no limit: none is found out below this many requests a minute.
+_LEAST_FOUND = 60.0
 _FASTER = 0.05
 #: Without a word from the server: the wait after the first refusal in a row, and the longest.
 _PAUSE_S, _LONGEST_PAUSE_S = 1.0, 60.0
@@ -43,10 +45,15 @@ class _Bucket:
         if self.limit is None:
             return 0.0
         rate, room = self.limit * pace / _MINUTE_S, max(self.limit * pace * self.burst, 1.0)
-        self.level = room if self.at is None else min(room, self.level + (now - self.at) * rate)
-        self.at = now
+        self.level = room if self.at is None else min(room, self.level + max(0.0, now - self.at) * rate)
+        self.at = now if self.at is None else max(self.at, now)
         self.level -= amount
-        return max(0.0, -self.level / rate)
+        return self.at - now + max(0.0, -self.level / rate)
+
+    def hold(self, until: float) -> None:
+        """Nothing flows in before that, and nothing is sent at once after it: who waited does not come back all together."""
+        self.level = min(self.level, 1.0)
+        self.at = until if self.at is None else max(self.at, until)
 
 
 @define
@@ -108,11 +115,12 @@ class Throttle:
         """
         if sent_at > self._slowed_at:
             if self._requests.limit is None:
-                self._requests.limit = float(max(1, len(self._sent)))
+                self._requests.limit = max(_LEAST_FOUND, float(len(self._sent)))
             self.pace = max(_SLOWEST, self.pace * _SLOWER)
             self._slowed_at = now
             self._refusals += 1
         pause_s = min(_LONGEST_PAUSE_S, _PAUSE_S * 2.0 ** min(self._refusals - 1, 30))
         wait_s = max(retry_after_s if retry_after_s is not None else pause_s, 0.0)
         self._not_before = max(self._not_before, now + wait_s)
+        self._requests.hold(self._not_before)
         return self._not_before - now
