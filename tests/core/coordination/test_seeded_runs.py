@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from agent_dispatcher.coordination.lifecycle import ATTEMPT_STEPS, TASK_STEPS
+
 DRIVER = Path(__file__).with_name("seeded") / "driver.py"
 
 
@@ -28,11 +30,16 @@ def drive(*arguments: str) -> tuple[list[dict[str, Any]], dict[str, Any]]:
 def test_500_seeds_keep_every_promise() -> None:
     """Agents that fail, raise, hang, decline, lie and ignore their cancellation, refused landings, errors of store and workspace, kills,
     people who approve, refuse, patch, pause, cancel and interrupt: dependencies hold, results are recorded once, exclusions never overlap,
-    no agent is idle while a task could run, statuses are those of the log, messages arrive in order, every run ends."""
+    no agent is idle while a task could run, statuses are those of the log, messages arrive in order, every run ends. Tasks and attempts take the steps that the
+    engine's table has, each of them."""
     found, summary = drive("seeds", "0", "500")
     assert found == []
     assert summary["seeds"] == 500
     assert {"completed", "failed", "partial", "cancelled"} <= set(summary["ends"])
+    # Every step of the engine's table is taken and no other; what those runs do not do is in test_lifecycle.py. The next attempt of a task is another one.
+    elsewhere = {("pending", "skipped"), ("blocked", "in_progress")}
+    assert {tuple(step) for step in summary["steps"]["tasks"]} | elsewhere == TASK_STEPS
+    assert {tuple(step) for step in summary["steps"]["attempts"]} - {("ended", "running")} == ATTEMPT_STEPS
 
 
 def test_a_seed_reproduces_its_interleaving() -> None:

@@ -31,6 +31,7 @@ from typing import Any
 from attrs import evolve
 from judge import judge_log, judge_quiet
 from plans import random_patch, random_plan
+from steps import watched
 from world import RUN, Killed, Process, StoreOf, Worker, WorkspaceOf, World, context_for, line
 
 from agent_dispatcher.config.values import AgentFactorySettings
@@ -276,15 +277,22 @@ def seeds(first: int, last: int) -> Iterator[dict[str, Any]]:
     kinds: Counter[str] = Counter()
     ends: Counter[str] = Counter()
     whole = hashlib.sha256()
+    steps: set[tuple[str, str]] = set()
+    stations: set[tuple[str, str]] = set()
     for seed in range(first, last):
-        world = by_seed(seed)
+        with watched() as seen:
+            world = by_seed(seed)
         found = judged(world)
         if found:
             yield {"seed": seed, "violations": found}
+        seen.resumed(world.log)
+        steps |= seen.tasks
+        stations |= seen.attempts
         kinds.update(event.type for event in world.log)
         ends[world.state.status] += 1
         whole.update(digest(world).encode())
-    yield {"seeds": last - first, "ends": ends, "events": kinds, "digest": whole.hexdigest()[:16]}
+    taken = {"tasks": sorted(steps), "attempts": sorted(stations)}
+    yield {"seeds": last - first, "ends": ends, "events": kinds, "steps": taken, "digest": whole.hexdigest()[:16]}
 
 
 def kills(first: int, last: int, *, all_points: bool = True) -> Iterator[dict[str, Any]]:
