@@ -6,8 +6,8 @@ import pytest
 from attrs import evolve, frozen
 from attrs.exceptions import FrozenInstanceError
 
-from agent_dispatcher.making import maker
-from agent_dispatcher.models import Event
+from agent_dispatcher.making import changer, maker
+from agent_dispatcher.models import ArtifactRef, Event, Task
 from agent_dispatcher.models.event import make_event
 
 
@@ -32,3 +32,13 @@ def test_a_class_of_another_layout_is_refused() -> None:
 
     with pytest.raises(TypeError, match="layout"):
         maker(Referable)
+
+
+def test_a_changed_copy_differs_in_one_field() -> None:
+    """It is what ``evolve`` gives, and the value it was made of stays as it was; a field that is not there is refused at once."""
+    task = Task(id="a", title="A", produces=(ArtifactRef(type="path", name="x"),), complexity=3.0)
+    changed = changer(Task, "agent_type")(task, "writer")
+    assert changed == evolve(task, agent_type="writer")
+    assert task.agent_type is None
+    with pytest.raises(TypeError, match="'colour'"):
+        changer(Task, "colour")

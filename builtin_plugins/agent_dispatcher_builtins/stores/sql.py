@@ -26,6 +26,7 @@ from agent_dispatcher.errors import Fenced, Held, StoreError
 from agent_dispatcher.extension import Lease, RunFolder
 from agent_dispatcher.failpoints import failpoint
 from agent_dispatcher.models import Event
+from agent_dispatcher.models.event import make_event
 
 from .faults import explained
 from .hooks import SqlOptions
@@ -42,6 +43,8 @@ _ADVANCE = (
     "title = coalesce(?, title), started_at = coalesce(?, started_at) "
     "WHERE run = ? AND owner = ? AND epoch = ? AND last_seq = ?"
 )
+#: Rows of the log that are read, verified and parsed together.
+_READ_AT_ONCE = 500
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _STATUS = {"run.started": "executing", "run.resumed": "executing", "run.paused": "paused"}
 
@@ -235,14 +238,16 @@ class SqlStore:
                 "SELECT seq, at, type, task, attempt, data, hash FROM events WHERE run = ? AND seq > ? ORDER BY seq",
                 (run, after),
             )
-            for number, at, kind, task, attempt, data, digest in rows:
-                seq += 1
-                if number != seq:
-                    raise self._damaged(run, seq, "is missing")
-                previous = _link(previous, number, at, kind, task, attempt, data)
-                if previous != digest:
-                    raise self._damaged(run, seq, "was altered after it was recorded")
-                yield Event(run=run, seq=number, at=at, type=kind, task=task, attempt=attempt, data=json.loads(data))
+            while batch := rows.fetchmany(_READ_AT_ONCE):
+                for place, (number, at, kind, task, attempt, data, digest) in enumerate(batch):
+                    seq += 1
+                    if number == seq:
+                        previous = _link(previous, number, at, kind, task, attempt, data)
+                    if number != seq or previous != digest:
+                        yield from _events(run, batch[:place])
+                        what = "was altered after it was recorded" if number == seq else "is missing"
+                        raise self._damaged(run, seq, what)
+                yield from _events(run, batch)
             if (seq, previous) != (head[0], bytes(head[1])):
                 raise self._damaged(run, seq + 1, "is missing, or the end of the log was altered")
 
@@ -402,6 +407,14 @@ class SqlStore:
         except sqlite3.Error:
             return ""
         return f" (the run belongs to process {row[2]} on {row[1].partition('/')[0]})" if row and row[0] else ""
+
+
+def _events(run: str, rows: Sequence[tuple[Any, ...]]) -> Iterator[Event]:
+    """The events of rows that were verified. Their data are parsed as one text, so that they share the texts of keys and names."""
+    parsed = json.loads(f"[{','.join([row[5] for row in rows])}]")
+    same: dict[Any, Any] = {}
+    for (seq, at, kind, task, attempt, _, _), data in zip(rows, parsed, strict=True):
+        yield make_event(run, same.setdefault(kind, kind), at, seq, same.setdefault(task, task), attempt, data)
 
 
 def _sealed(run: str, text: str) -> str:

@@ -44,7 +44,7 @@ class Reason:
     source: str = ""
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, weakref_slot=False)
 class Dependency:
     """``after`` waits for ``before``. A ``binding`` one holds the task, an ``advisory`` one only orders the ready queue."""
 

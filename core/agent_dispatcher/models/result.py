@@ -62,7 +62,7 @@ class Artifact:
     task: str
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, weakref_slot=False)
 class TaskResult:
     """What became of one task.
 

@@ -67,7 +67,7 @@ class ResourceNeed:
     amount: int = field(default=1, validator=ge(1))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, weakref_slot=False)
 class Task:
     """A unit of work that one agent carries out in one workspace.
 

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from attrs import evolve, field, frozen
 
+from ..making import maker
 from ..models import Estimates, Event, Task
-from ..models.quick import maker
 from .execution_graph import ExecutionGraph
 from .ranks import working_time
 
@@ -43,7 +43,7 @@ class Kind:
     band: int
 
 
-@frozen
+@frozen(weakref_slot=False)
 class Observation:
     """What one finished task took.
 

@@ -25,8 +25,8 @@ from attrs import NOTHING, Factory, evolve, fields
 
 from ..codec import StructureError, read, to_json, unstructure
 from ..errors import StoreError
+from ..making import maker
 from ..models import Dependency, ExecutionPlan, Reason, Task
-from ..models.quick import maker
 
 __all__ = ["pack", "unpack"]
 

@@ -10,8 +10,8 @@ from attrs import evolve, field, frozen
 from ..codec import suggestion
 from ..errors import Problem
 from ..extension.components import AgentType, Available, Component, PlanValidator
+from ..making import changer
 from ..models import ArtifactRef, ExecutionPlan, Task
-from ..models.quick import changer
 from .declared import declared_edges
 
 __all__ = ["OfferedAgentType", "PlanLimits", "Refused", "Route", "Validation", "problems", "refusal"]
@@ -20,6 +20,8 @@ __all__ = ["OfferedAgentType", "PlanLimits", "Refused", "Route", "Validation", "
 Route = Callable[[Task, Sequence[str]], str | None]
 
 _DONE = frozenset({"completed", "skipped", "cancelled"})
+
+_given_to = changer(Task, "agent_type")
 
 
 class OfferedAgentType(Protocol):
@@ -321,11 +323,10 @@ def _asked(name: str, validator: PlanValidator, plan: ExecutionPlan) -> list[Pro
 
 
 def _decided(plan: ExecutionPlan, assignments: Mapping[str, str], skipped: set[str]) -> ExecutionPlan:
-    given_to = changer(Task, "agent_type")
     tasks = tuple(
         evolve(task, status="skipped")
         if task.id in skipped
-        else given_to(task, assignments[task.id])
+        else _given_to(task, assignments[task.id])
         if assignments.get(task.id, task.agent_type) != task.agent_type
         else task
         for task in plan.tasks

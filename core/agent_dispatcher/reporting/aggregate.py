@@ -7,6 +7,7 @@ from typing import Any
 
 from attrs import define, evolve, field
 
+from ..making import maker
 from ..models import (
     Artifact,
     Event,
@@ -20,7 +21,6 @@ from ..models import (
     Task,
     TaskResult,
 )
-from ..models.quick import maker
 from .costs import Costs, total_usd, with_costs
 
 __all__ = ["build_result", "evidence_from_json", "requirement_results"]
