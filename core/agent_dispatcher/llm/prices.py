@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
@@ -16,6 +16,7 @@ from attrs import field, frozen
 
 from ..config import Config
 from ..config.values import PriceSettings
+from ..extension.components import LlmBackend
 from ..extension.llm import LlmRequest, PricedAs, PricedBackend, Usage
 
 __all__ = ["NANO", "Price", "Prices", "nano_of", "priced_as", "usd_of"]
@@ -72,11 +73,12 @@ class Prices:
         return f"no price is known for {model}{where}: set {table} in your own configuration{listed}, or budget.allow_unpriced = true"
 
 
-def priced_as(backend: object, request: LlmRequest) -> PricedAs:
+def priced_as(backend: LlmBackend | PricedBackend, request: LlmRequest) -> PricedAs:
     """What the backend says that the request would be asked of; as much as the request says where the backend does not."""
-    if isinstance(backend, PricedBackend):
-        return backend.priced_as(request)
-    return PricedAs(model=request.model)
+    say: Callable[[LlmRequest], PricedAs] | None = getattr(
+        backend, "priced_as", None
+    )  # also of one that stands before another and passes on what that has
+    return say(request) if say is not None else PricedAs(model=request.model)
 
 
 def nano_of(usd: float) -> int:

@@ -7,7 +7,7 @@ import pytest
 from agent_dispatcher.config import load_config
 from agent_dispatcher.config.values import PriceSettings
 from agent_dispatcher.errors import ConfigError
-from agent_dispatcher.extension import LlmRequest, PricedAs, Usage
+from agent_dispatcher.extension import LlmReply, LlmRequest, PricedAs, Usage
 from agent_dispatcher.llm import Prices, priced_as
 from agent_dispatcher.llm.prices import nano_of, usd_of
 from agent_dispatcher.testing import ScriptedBackend
@@ -81,6 +81,26 @@ def test_an_unknown_price_says_what_to_do() -> None:
 def test_a_backend_that_does_not_say_has_the_model_of_the_request() -> None:
     """Its calls can be priced by the user's table, when the request names a model."""
     assert priced_as(ScriptedBackend([]), LlmRequest.of("why", model="m")) == PricedAs(model="m")
+
+
+def test_a_backend_before_another_is_priced_as_that() -> None:
+    """Whoever stands between and passes on what it does not know itself needs to know nothing of prices."""
+
+    class House(ScriptedBackend):
+        def priced_as(self, request: LlmRequest) -> PricedAs:
+            return PricedAs(model="house")
+
+    class Between:
+        def __init__(self, backend: ScriptedBackend) -> None:
+            self._backend = backend
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(self._backend, name)
+
+        async def complete(self, request: LlmRequest) -> LlmReply:
+            return await self._backend.complete(request)
+
+    assert priced_as(Between(House([])), LlmRequest.of("why")) == PricedAs(model="house")
 
 
 def test_prices_are_configured() -> None:

@@ -91,3 +91,38 @@ def test_it_lists_its_model() -> None:
     """As clients look for it."""
     with ModelServer([], model="mine") as server, urllib.request.urlopen(f"{server.base_url}/models") as response:
         assert json.load(response)["data"][0]["id"] == "mine"
+
+
+def test_it_speaks_anthropics_dialect_too() -> None:
+    """At its own path: streamed as events, whole otherwise, errors in its form; the same replies serve both dialects."""
+
+    def ask(server: ModelServer, **body: Any) -> tuple[int, bytes]:
+        talk = [{"role": "user", "content": [{"type": "text", "text": "Why?"}]}]
+        data = json.dumps({"model": "m", "max_tokens": 9, "messages": talk, **body}).encode()
+        request = urllib.request.Request(f"{server.origin}/v1/messages", data, {"Content-Type": "application/json"})
+        try:
+            with urllib.request.urlopen(request, timeout=10) as response:
+                return response.status, response.read()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read()
+
+    call = ToolCall(id="c", name="look", arguments='{"at": 1}')
+    said = Says(text="abcdef", pieces=2, usage=(7, 3), tool_calls=[call])
+    with ModelServer([said, said, Fails(status=529, message="full", code="overloaded_error")]) as server:
+        _, whole = ask(server)
+        _, streamed = ask(server, stream=True)
+        status, failed = ask(server)
+        assert [received.text for received in server.requests] == ["Why?"] * 3
+    message = json.loads(whole)
+    assert (message["content"], message["stop_reason"], message["usage"]) == (
+        [{"type": "text", "text": "abcdef"}, {"type": "tool_use", "id": "c", "name": "look", "input": {"at": 1}}],
+        "tool_use",
+        {"input_tokens": 7, "output_tokens": 3},
+    )
+    events = [json.loads(line.removeprefix("data: ")) for line in streamed.decode().splitlines() if line[:5] == "data:"]
+    assert (events[0]["type"], events[-1]["type"]) == ("message_start", "message_stop")
+    deltas = [each["delta"] for each in events if each["type"] == "content_block_delta"]
+    assert "".join(delta.get("text", "") for delta in deltas) == "abcdef"
+    assert "".join(delta.get("partial_json", "") for delta in deltas) == '{"at": 1}'
+    assert (status, json.loads(failed)["error"]) == (529, {"type": "overloaded_error", "message": "full"})
