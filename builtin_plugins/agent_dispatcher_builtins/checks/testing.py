@@ -1,4 +1,4 @@
-"""The check ``pytest``: the tests that concern a task, and at the end all of them.
+"""The check ``pytest``: the tests that concern a task, and of a whole all of them; of the finished whole with coverage.
 
 For a subject those test tasks count whose subjects are all in the tree, this one included. A test task is judged by its own files: with a subject
 still missing it may fail only because of that (*expected red*), with all there it must be green. Results are read from the files the tools write for
@@ -86,7 +86,7 @@ class PytestCheck:
             return evidence(None, context, _NAME, passed=True, summary="there are no tests", nothing=True)
         subjects = {subject for other in context.plan.tasks if other.id in context.landed for subject in other.verifies}
         missing = tasks_behind(context.plan, subjects, context.landed)
-        return await self._judge(None, context, language, (), missing, coverage=True)
+        return await self._judge(None, context, language, (), missing, coverage=not context.on_the_way)
 
     async def _judge(
         self,

@@ -110,8 +110,10 @@ class Placing:
             if side is None or side.mode not in _PLAIN:
                 return None
             data = await self._objects.blob(side.blob)
+            if len(data) > _MOST_BYTES or b"\0" in data:
+                return None
             try:
-                return data.decode("utf-8") if len(data) <= _MOST_BYTES else None
+                return data.decode("utf-8")
             except UnicodeDecodeError:
                 return None
 

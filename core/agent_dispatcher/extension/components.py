@@ -818,6 +818,7 @@ class CheckContext:
         landed: ids of the tasks whose work is in the tree (the checked task included).
         log_dir: folder for full outputs; evidence names files in it, relative to ``run_dir``.
         run_dir: the folder evidence paths are relative to.
+        on_the_way: of the whole: it is not finished, other work will follow; what is only worth knowing at the end can be left out.
         before: the bytes a file has in what landed before this work, ``None`` where it has none; ``None`` itself where the workspace cannot tell.
     """
 
@@ -830,6 +831,7 @@ class CheckContext:
     run_dir: Path
     attempt: int = 1
     before: Callable[[str], Awaitable[bytes | None]] | None = None
+    on_the_way: bool = False
 
 
 class Check(Protocol):

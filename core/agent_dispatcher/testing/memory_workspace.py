@@ -31,6 +31,8 @@ _Tree = Mapping[str, _File]
 class MemoryWorkspace:
     """The same meaning as a real one within one process; see :class:`agent_dispatcher.extension.components.Workspace`."""
 
+    stacks = True
+
     def __init__(self) -> None:
         self._run, self._output = "", Path()
         self._home: Path | None = None
@@ -81,6 +83,7 @@ class MemoryWorkspace:
     async def stage(self, changes: Sequence[Change]) -> Tree | Conflict:
         """The tip with the changes."""
         commit, tree = self._tip, dict(self._trees[self._tip])
+        stack: list[Landed] = []
         for change in changes:
             base, theirs = self._trees[change.base], self._trees[change.commit]
             clashes = tuple(path for path in change.paths if tree.get(path) not in (base.get(path), theirs.get(path)))
@@ -92,7 +95,9 @@ class MemoryWorkspace:
                 else:
                     tree.pop(path, None)
             commit = self._keep(tree, commit, change.ref)
-        return Tree(tree=commit, commit=commit, tip=self._tip, path=self._folder(tree), changes=tuple(changes))
+            stack.append(Landed(commit=commit, tree=commit))
+        folder = self._folder(tree)
+        return Tree(tree=commit, commit=commit, tip=self._tip, path=folder, changes=tuple(changes), stack=tuple(stack))
 
     async def content(self, base: str, path: str) -> bytes | None:
         """See :class:`agent_dispatcher.extension.components.Remembering`."""
@@ -105,7 +110,7 @@ class MemoryWorkspace:
             return Moved(tip=self._tip)
         self._tip = tree.commit
         landed = Landed(commit=tree.commit, tree=tree.tree)
-        self._landed |= {change.task: landed for change in tree.changes}
+        self._landed |= {change.task: place for change, place in zip(tree.changes, tree.stack, strict=True)}
         return landed
 
     async def reconcile(self, run: str) -> Reconciled:

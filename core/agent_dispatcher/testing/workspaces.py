@@ -314,6 +314,37 @@ class WorkspaceContract(Contract):
 
         self._with(tmp_path, work)
 
+    def test_a_stack_lands_at_once(self, tmp_path: Path) -> None:
+        """Where the workspace stacks: changes that fit together land with one move, each under a name of its own; one that does not fit is named."""
+
+        async def work(workspace: Workspace) -> None:
+            if not getattr(workspace, "stacks", False):
+                self.skip("the workspace does not say that it stacks")
+            made = [await self._attempt(workspace, name, {name: b"1", "x": b"same\n"}) for name in ("a", "b")]
+            torn = await self._attempt(workspace, "c", {"x": b"other\n"})
+            answer = await workspace.stage([*made, torn])
+            self.promise(
+                isinstance(answer, Conflict) and answer.theirs == torn.commit,
+                f"staging two changes and one that does not fit on them gave {answer!r}",
+                "the conflict's theirs is the change that does not fit",
+            )
+            staged = await workspace.stage(made)
+            if isinstance(staged, Conflict):
+                self.broken(f"changes that fit gave {staged!r}", "changes that fit together are staged together")
+            asked = "Tree.stack says where each change would be, the last one being the tree itself"
+            last = staged.stack[-1] if len(staged.stack) == len(made) else None
+            self.promise(last == Landed(commit=staged.commit, tree=staged.tree), f"the stack was {staged.stack}", asked)
+            await workspace.land(staged, staged.tip)
+            landed = (await workspace.reconcile(_RUN)).landed
+            expected = dict(zip(("a", "b"), staged.stack, strict=True))
+            self.promise(landed == expected, f"afterwards landed was {landed}", asked)
+            found = _files((await workspace.checkout_tip()).path)
+            self.promise(
+                found == {"a": b"1", "b": b"1", "x": b"same\n"}, f"the tip held {found}", "a stack lands as a whole"
+            )
+
+        self._with(tmp_path, work)
+
     def test_a_tip_that_moved_is_told(self, tmp_path: Path) -> None:
         """Landing what was staged on an older tip gives Moved with the new tip; staged again it lands, and nothing is lost."""
 

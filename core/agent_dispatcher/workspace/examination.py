@@ -167,7 +167,8 @@ class Examiner:
         """
         context = self._context(tree, landed, 1)
         name = f"whole-{tree.tree[:12]}"
-        return await _all_of(asked, None, evolve(context, log_dir=context.log_dir / name), name)
+        context = evolve(context, log_dir=context.log_dir / name, on_the_way=True)
+        return await _all_of(asked, None, context, name)
 
     async def final(self, tree: Tree, landed: Set[str], asked: Checks) -> tuple[Evidence, ...]:
         """Evidence about the finished whole."""

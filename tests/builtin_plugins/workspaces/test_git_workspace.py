@@ -402,7 +402,8 @@ def test_changes_made_side_by_side_are_merged(existing: Path, modern: bool) -> N
     async def work() -> None:
         workspace = GitWorkspace()
         await workspace.start("r", existing)
-        workspace._merges_trees = modern
+        assert workspace._placing is not None
+        workspace._placing._merges_trees = modern
         (existing / "kept.txt").write_text("unrelated\n")
         body = [f"line {number}\n" for number in range(30)]
         await land(workspace, await attempt(workspace, "base", {"big.txt": "".join(body)}))
@@ -434,7 +435,8 @@ def test_changes_that_clash_are_a_conflict_and_both_are_kept(tmp_path: Path, mod
     async def work() -> None:
         workspace = GitWorkspace()
         await workspace.start("r", tmp_path / "out")
-        workspace._merges_trees = modern
+        assert workspace._placing is not None
+        workspace._placing._merges_trees = modern
         one = await attempt(workspace, "one", {"same": "1\n", "mine": "1\n"})
         two = await attempt(workspace, "two", {"same": "2\n", "yours": "2\n"})
         landed = await land(workspace, one)
@@ -447,6 +449,84 @@ def test_changes_that_clash_are_a_conflict_and_both_are_kept(tmp_path: Path, mod
         assert state.sealed == {("two", 1): two}
         await workspace.finish("failed")
         assert git(tmp_path / "out", "show", f"{two.ref}:same") == "2"
+
+    run(work())
+
+
+def test_a_stack_is_a_commit_for_each_change(tmp_path: Path) -> None:
+    """Several changes are staged as a stack and land with one move; each is found again by its trailers, and git names the author and time of sealing."""
+    output = tmp_path / "out"
+
+    async def work() -> None:
+        workspace = GitWorkspace()
+        await workspace.start("r", output)
+        changes = [await attempt(workspace, name, {name: name}, base=workspace._tip) for name in ("a", "b", "c")]
+        staged = await workspace.stage(changes)
+        assert isinstance(staged, Tree) and staged.changes == tuple(changes)
+        assert staged.stack[-1] == Landed(commit=staged.commit, tree=staged.tree)
+        again = await workspace.stage(changes)
+        assert isinstance(again, Tree) and again.stack == staged.stack, "the same stack is made once"
+        await workspace.land(again, again.tip)
+        state = await workspace.reconcile("r")
+        assert state.landed == dict(zip(("a", "b", "c"), staged.stack, strict=True)) and state.sealed == {}
+        sealed = git(output, "log", "-1", "--format=%an %ae %at", changes[2].commit)
+        assert git(output, "log", "-1", "--format=%an %ae %at", staged.stack[2].commit) == sealed
+        await workspace.finish("completed")
+
+    run(work())
+    assert git(output, "log", "--format=%s", "main").splitlines()[:3] == ["Title of c", "Title of b", "Title of a"]
+
+
+def test_what_both_only_added_is_merged(tmp_path: Path) -> None:
+    """Imports and exports that meet line by line are no conflict; the executable bit and all other files are kept."""
+
+    async def work() -> None:
+        workspace = GitWorkspace()
+        await workspace.start("r", tmp_path / "out")
+        text = 'from .core import total\n\n__all__ = ["total"]\n'
+        await land(workspace, await attempt(workspace, "base", {"p/__init__.py": text, "p/core.py": "total = 1\n"}))
+        base = workspace._tip
+        made = []
+        for name in ("one", "two", "three"):
+            mine = text.replace("\n\n", f"\nfrom .{name} import {name}\n\n").replace('"total"', f'"total", "{name}"')
+            made.append(
+                await attempt(workspace, name, {"p/__init__.py": mine, f"p/{name}.py": f"{name} = 1\n"}, base=base)
+            )
+        staged = await workspace.stage(made)
+        assert isinstance(staged, Tree), staged
+        assert (staged.path / "p" / "__init__.py").read_text() == (
+            "from .core import total\nfrom .one import one\nfrom .two import two\nfrom .three import three\n\n"
+            '__all__ = ["total", "one", "two", "three"]\n'
+        )
+        assert sorted(path.name for path in (staged.path / "p").iterdir()) == [
+            *("__init__.py", "core.py", "one.py", "three.py", "two.py")
+        ]
+        await workspace.finish("completed")
+
+    run(work())
+
+
+def test_a_conflict_has_all_three_texts(tmp_path: Path) -> None:
+    """Base, tip and change of each text in conflict; what could be merged beside it is not shown, and what is no text is not either."""
+
+    async def work() -> None:
+        workspace = GitWorkspace()
+        await workspace.start("r", tmp_path / "out")
+        await land(workspace, await attempt(workspace, "base", {"x.py": "A = 0\n", "imports.py": "import os\n"}))
+        base = workspace._tip
+        one = await attempt(
+            workspace, "one", {"x.py": "A = 1\n", "imports.py": "import os\nimport re\n", "b": "\0" * 9}, base=base
+        )
+        two = await attempt(
+            workspace, "two", {"x.py": "A = 2\n", "imports.py": "import os\nimport sys\n", "b": "\0" * 8}, base=base
+        )
+        await land(workspace, one)
+        staged = await workspace.stage([two])
+        assert isinstance(staged, Conflict) and staged.paths == ("b", "x.py")
+        shown = {side.path: (side.base, side.ours, side.theirs) for side in staged.sides}
+        assert shown["x.py"] == ("A = 0\n", "A = 1\n", "A = 2\n")
+        assert shown["b"] == (None, None, None)
+        await workspace.finish("failed")
 
     run(work())
 

@@ -28,6 +28,12 @@ class LastWriterWins(MemoryWorkspace):
         return await super().stage([evolve(change, base=self._tip) for change in changes])
 
 
+class StacksNothing(MemoryWorkspace):
+    async def stage(self, changes: Sequence[Change]) -> Tree | Conflict:
+        staged = await super().stage(changes)
+        return evolve(staged, stack=staged.stack[:1]) if isinstance(staged, Tree) and len(changes) > 1 else staged
+
+
 class LandsOnAnything(MemoryWorkspace):
     async def land(self, tree: Tree, expected_tip: str) -> Landed | Moved:
         return await super().land(tree, self._tip)
@@ -95,6 +101,7 @@ class DropsTheModes(MemoryWorkspace):
     ("workspace", "promise"),
     [
         (LastWriterWins, "test_changes_to_one_file_are_a_conflict"),
+        (StacksNothing, "test_a_stack_lands_at_once"),
         (LandsOnAnything, "test_a_tip_that_moved_is_told"),
         (StagingLands, "test_staging_does_not_land"),
         (SharesOneFolder, "test_an_attempt_starts_from_what_landed"),
