@@ -14,14 +14,14 @@ from typing import Any
 
 from ..errors import BackendError
 from ..extension.components import LlmBackend
-from ..extension.llm import LlmReply, LlmRequest
+from ..extension.llm import LlmReply, LlmRequest, PricedAs
 from ..llm.bounds import input_bound
 from .circuit import Circuit, CircuitNews
 from .demand import OPEN
 from .throttle import Throttle
 from .waiting import WAITING
 
-__all__ = ["BackendGuard"]
+__all__ = ["BackendGuard", "PricedGuard"]
 
 _Announce = Callable[[str, CircuitNews], None]
 
@@ -152,3 +152,12 @@ class BackendGuard:
             self._timer = asyncio.get_running_loop().call_later(left_s, self._due)
         else:
             self._changed(self.circuit.due(self._monotonic()))
+
+
+class PricedGuard(BackendGuard):
+    """The same for a backend whose calls can be priced before they are made."""
+
+    def priced_as(self, request: LlmRequest) -> PricedAs:
+        """As the backend says."""
+        priced: PricedAs = self._backend.priced_as(request)  # type: ignore[attr-defined]
+        return priced

@@ -30,24 +30,28 @@ from typing import Any
 
 from attrs import evolve
 from judge import judge_log, judge_quiet
-from plans import random_patch, random_plan
+from plans import DEMAND, MODEL, random_patch, random_plan
 from steps import watched
-from world import RUN, Killed, Process, StoreOf, Worker, WorkspaceOf, World, context_for, line
+from world import RUN, Killed, Model, Process, StoreOf, Worker, WorkspaceOf, World, context_for, line
 
 from agent_dispatcher.config.values import AgentFactorySettings
 from agent_dispatcher.coordination import coordinator as coordinator_module
 from agent_dispatcher.coordination.agent_factory import AgentFactory
 from agent_dispatcher.coordination.approvals import approval, refusal
+from agent_dispatcher.coordination.backend_guard import BackendGuard
+from agent_dispatcher.coordination.circuit import Circuit
 from agent_dispatcher.coordination.coordinator import Coordinator, CoordinatorSettings
 from agent_dispatcher.coordination.engine import Engine
 from agent_dispatcher.coordination.exclusions import Exclusions
 from agent_dispatcher.coordination.message_bus import MessageBus
+from agent_dispatcher.coordination.model_calls import ModelCalls
 from agent_dispatcher.coordination.patches import patch_request
 from agent_dispatcher.coordination.recovery import adopt
 from agent_dispatcher.coordination.retry import RetryPolicy
 from agent_dispatcher.coordination.run_state import RunState
 from agent_dispatcher.coordination.state_manager import StateManager, request
 from agent_dispatcher.errors import StoreError
+from agent_dispatcher.llm import Budget, Prices
 from agent_dispatcher.models.event import EVENT_TYPES
 from agent_dispatcher.testing.virtual_time import VirtualClock, VirtualLoop
 from agent_dispatcher_builtins.executors.local import LocalExecutor
@@ -92,6 +96,7 @@ async def live(world: World, process: Process, concurrency: int, helper: Callabl
         state.append("run.resumed" if begun else "run.started", data={"base": "c0"})
         state.flush()
         workspace = WorkspaceOf(world, process)
+        process.guard = BackendGuard(Model(world, process), MODEL, circuit=Circuit(outages=2), monotonic=loop.time)
         plan = world.plan_now()
         coordinator = process.coordinator = Coordinator(
             plan=plan,
@@ -115,6 +120,8 @@ async def live(world: World, process: Process, concurrency: int, helper: Callabl
             context_for=context_for,
             monotonic=loop.time,
             rng=world.chance.random,
+            models=ModelCalls(process.guard, MODEL, Budget(), Prices()),
+            demand=DEMAND,
         )
         run = asyncio.create_task(coordinator.run())
         jobs = [run, asyncio.create_task(_listen(world, process, bus))]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 
-from world import World
+from plans import DEMAND
+from world import Process, World
 
-from agent_dispatcher.coordination.run_state import fold
+from agent_dispatcher.coordination.run_state import RunState, fold
+from agent_dispatcher.models import ExecutionPlan, Task
 
 ENDED = frozenset({"completed", "failed", "blocked", "skipped", "cancelled"})
 
@@ -38,6 +40,10 @@ def judge_quiet(world: World, now: float, concurrency: int) -> list[str]:
         before.setdefault(other, []).append(one)
     done = {task.id for task in plan.tasks if state.task(task.id).status == "completed"}
     running = [name for name, task in state.tasks.items() if (task.status, task.phase) == ("in_progress", "running")]
+    for resource, most in DEMAND.resources.items():
+        used = sum(DEMAND.own_needs(task).get(resource, 0) for task in plan.tasks if task.id in running)
+        if used > most:
+            found.append(f"at {now:.3f} {used} of {resource} are taken, and there are {most}")
     if len(running) > concurrency:
         found.append(f"at {now:.3f} {running} are in progress, and only {concurrency} may be")
     for task in plan.tasks:
@@ -50,12 +56,27 @@ def judge_quiet(world: World, now: float, concurrency: int) -> list[str]:
                 if task.id in exclusion.tasks
                 for other in exclusion.tasks
             )
+            held = held or short(plan, process, task, state, running)
             if not rests and not held and done.issuperset(before.get(task.id, ())):
                 found.append(f"at {now:.3f} {task.id} could run, and {concurrency - len(running)} places are free")
         waits = known.approval == "requested" or not done.issuperset(tests.get(task.id, ()))
         if (known.status, known.phase) == ("in_progress", "sealed") and not waits and process.landing is None:
             found.append(f"at {now:.3f} {task.id} could land, and nothing is landing")
     return found
+
+
+def short(plan: ExecutionPlan, process: Process, task: Task, state: RunState, running: list[str]) -> bool:
+    """Whether there is too little of a resource for it beside those at work, or its backend does not answer. One that was passed too often may
+    have something set aside for it: then nothing is said."""
+    if process.coordinator._engine._resources._first >= 0:
+        return True
+    if (state.task(task.id).agent_type or "worker") in DEMAND.backends and process.guard.circuit.state != "closed":
+        return True
+    at_work = [each for each in plan.tasks if each.id in running]
+    return any(
+        amount + sum(DEMAND.own_needs(other).get(resource, 0) for other in at_work) > DEMAND.resources[resource]
+        for resource, amount in DEMAND.own_needs(task).items()
+    )
 
 
 def judge_log(world: World, *, over: bool = True) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+from agent_dispatcher.coordination.demand import Demand
 from agent_dispatcher.models import (
     DeclaredDependency,
     Dependency,
@@ -11,14 +12,19 @@ from agent_dispatcher.models import (
     ExecutionPlan,
     Gate,
     PlanPatch,
+    ResourceNeed,
     Specification,
     Task,
     TaskSplit,
 )
 
+#: The language-model backend that workers need; helpers do without.
+MODEL = "model"
+DEMAND = Demand(resources={"gpu": 2, "port": 3}, backends={"worker": MODEL})
+
 
 def random_plan(chance: random.Random) -> ExecutionPlan:
-    """Three to eight tasks with dependencies, gates, exclusions, sometimes a parent, work that a person approves, and a task that is skipped."""
+    """Three to eight tasks with dependencies, gates, exclusions, needs and fallbacks, sometimes a parent, work that a person approves, and a task that is skipped."""
     names = [f"t{number}" for number in range(chance.randint(3, 8))]
     kinds: dict[tuple[str, str], str] = {}
     for _ in range(chance.randint(0, len(names) + 3)):
@@ -31,6 +37,12 @@ def random_plan(chance: random.Random) -> ExecutionPlan:
             id=name,
             title=name,
             agent_type="worker",
+            needs=tuple(
+                ResourceNeed(resource=resource, amount=chance.randint(1, most))
+                for resource, most in DEMAND.resources.items()
+                if chance.random() < 0.25
+            ),
+            fallback=("helper",) if chance.random() < 0.2 else (),
             type="reviewed" if chance.random() < 0.12 else "code_writing",
             estimate_s=float(chance.randint(1, 9)),
             status="skipped" if name == skipped else "pending",

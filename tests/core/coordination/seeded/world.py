@@ -20,8 +20,8 @@ from agent_dispatcher.agents import AgentContext, AgentResult, BaseAgent
 from agent_dispatcher.codec import structure
 from agent_dispatcher.coordination.memory_store import MemoryStore
 from agent_dispatcher.coordination.run_state import RunState, fold
-from agent_dispatcher.errors import StoreError
-from agent_dispatcher.extension import Change, Landed, Lease, Opened, Reconciled, Started
+from agent_dispatcher.errors import AgentDied, BackendError, BudgetExceeded, StoreError
+from agent_dispatcher.extension import Change, Landed, Lease, LlmReply, LlmRequest, Opened, Reconciled, Started
 from agent_dispatcher.models import Event, Evidence, ExecutionPlan, PlanPatch, Specification, Task
 from agent_dispatcher.planning.revising import revise_all
 from agent_dispatcher.workspace.examination import Entry
@@ -62,6 +62,7 @@ class Process:
     resting: dict[str, float] = field(factory=dict)
     landing: str | None = None
     coordinator: Any = None
+    guard: Any = None
 
     def kill(self) -> None:
         self.alive = False
@@ -327,6 +328,22 @@ class WorkspaceOf:
         return ()
 
 
+class Model:
+    """A language model that answers, is asked too fast, or is not there, as chance will have it."""
+
+    def __init__(self, world: World, process: Process) -> None:
+        self._world, self._process = world, process
+
+    async def complete(self, request: LlmRequest) -> LlmReply:
+        world = self._world
+        self._process.living()
+        await world.pause(2.0)
+        if world.maybe(world.trouble):
+            sort = world.chance.choice(["outage", "outage", "outage", "rate_limit", "transient"])
+            raise BackendError("no answer", sort=sort, retry_after_s=world.chance.choice([None, 3.0, 50.0]))
+        return LlmReply(text="so")
+
+
 class Worker(BaseAgent):
     """Does what chance tells it to."""
 
@@ -356,8 +373,11 @@ class Worker(BaseAgent):
             await context.bus.publish(f"interface.{task.id}", {"by": task.id}, durable=True)
         if world.maybe(0.2):
             context.progress(0.5, "half")
+        if context.llm is not None and world.maybe(0.3):
+            await context.llm.complete(LlmRequest.of("how", max_output_tokens=10))
         if world.maybe(world.trouble):
-            result = await self._trouble(world.chance.choice(["fail", "raise", "decline", "hang", "swallow", "lie"]))
+            kinds = ["fail", "raise", "decline", "hang", "swallow", "lie", "die", "spend"]
+            result = await self._trouble(world.chance.choice(kinds))
             if result is not None:
                 return result
         patch = None
@@ -371,6 +391,13 @@ class Worker(BaseAgent):
             return AgentResult(status="failed", error="cannot", permanent=world.maybe(0.1))
         if kind == "raise":
             raise ValueError("agent broke")
+        if kind == "die":
+            raise AgentDied("its process ended")
+        if kind == "spend":
+            if world.maybe(0.7):
+                return None
+            self._process.quiet = True
+            raise BudgetExceeded("nothing is left")
         if kind == "decline":
             return AgentResult(status="declined", summary="not mine")
         if kind == "lie":
