@@ -154,6 +154,47 @@ def test_anthropic_client_gets_the_same(serve: Serve, streamed: bool) -> None:
     assert (reply.stop_reason, reply.usage.input_tokens, reply.usage.output_tokens) == ("tool_use", 20, 7)
 
 
+@pytest.mark.parametrize("streamed", [False, True])
+def test_openais_responses_are_served_too(serve: Serve, streamed: bool) -> None:
+    """The newer of OpenAI's dialects, whole and streamed; what a model thought is not passed on."""
+    backend = ScriptedBackend([CALL])
+    asked: dict[str, Any] = {
+        "model": "their-name",
+        "instructions": "Be short.",
+        "input": [
+            {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Look."}]},
+            {"type": "reasoning", "id": "r", "summary": [], "encrypted_content": "hidden"},
+            {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "I will."}]},
+            {"type": "function_call", "call_id": "c0", "name": "ls", "arguments": "{}"},
+            {"type": "function_call", "call_id": "c1", "name": "ls", "arguments": "{}"},
+            {"type": "function_call_output", "call_id": "c0", "output": "a.py"},
+        ],
+        "tools": [{"type": "function", "name": "read", "description": "d", "parameters": PARAMETERS, "strict": False}],
+        "max_output_tokens": 64,
+    }
+
+    async def ask() -> Any:
+        async with serve(backend) as (_, origin), _openai(origin) as client:
+            if not streamed:
+                return await client.responses.create(**asked)
+            async with client.responses.stream(**asked) as stream:
+                return await stream.get_final_response()
+
+    reply = asyncio.run(ask())
+    (seen,) = backend.requests
+    assert [each.role for each in seen.messages] == ["system", "user", "assistant", "tool"]
+    assert [each.id for each in seen.messages[2].tool_calls] == ["c0", "c1"]
+    assert (seen.messages[2].content, seen.messages[3].tool_call_id, seen.max_output_tokens) == (
+        "I will.",
+        "c0",
+        64,
+    )
+    assert "hidden" not in str(seen)
+    assert [item.type for item in reply.output] == ["message", "function_call"]
+    assert (reply.output_text, reply.output[1].arguments) == ("I look.", '{"path": "a.py"}')
+    assert (reply.status, reply.usage.total_tokens) == ("completed", 37)
+
+
 def test_every_call_is_counted_and_one_that_does_not_fit_is_not_made(serve: Serve) -> None:
     """A cap holds: the call that could exceed it is refused with a status that no client retries, and reaches no model."""
     backend = ScriptedBackend(lambda request: "yes")
@@ -275,10 +316,10 @@ _MESSAGES: dict[str, Any] = {"messages": [{"role": "user", "content": "a"}]}
         ("/v1/chat/completions", {"messages": [{"role": "king", "content": "a"}]}, 400),
         ("/v1/chat/completions", {"messages": 7}, 400),
         ("/v1/chat/completions", {**_MESSAGES, "n": 2}, 400),
-        ("/v1/chat/completions", {**_MESSAGES, "tools": [{"type": "web_search"}]}, 400),
         ("/v1/messages", {"messages": [{"role": "user", "content": [{"type": "image"}]}]}, 400),
-        ("/v1/messages", {**_MESSAGES, "tools": [{"type": "bash_20250124", "name": "bash"}]}, 400),
         ("/v1/messages", [], 400),
+        ("/v1/responses", {"input": "a", "previous_response_id": "resp_1"}, 400),
+        ("/v1/responses", {"input": [{"type": "computer_call"}]}, 400),
     ],
 )
 def test_what_cannot_be_passed_on_is_refused(serve: Serve, path: str, body: Any, status: int) -> None:
@@ -294,6 +335,28 @@ def test_what_cannot_be_passed_on_is_refused(serve: Serve, path: str, body: Any,
     assert status == got
     assert json.loads(text)["error"]["message"]
     assert backend.requests == []
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/chat/completions", {**_MESSAGES, "tools": [{"type": "web_search"}]}),
+        ("/v1/messages", {**_MESSAGES, "tools": [{"type": "bash_20250124", "name": "bash"}]}),
+        ("/v1/responses", {"input": "a", "tools": [{"type": "namespace", "tools": []}]}),
+    ],
+)
+def test_tools_that_a_provider_runs_are_not_offered(serve: Serve, path: str, body: Any) -> None:
+    """The model hears of functions only: a tool that runs at a provider's would be past the dispatcher."""
+    backend = ScriptedBackend(["yes"])
+
+    async def ask() -> int:
+        async with serve(backend) as (_, origin):
+            data = json.dumps(body).encode()
+            head = f"POST {path} HTTP/1.1\r\nContent-Length: {len(data)}\r\n\r\n".encode()
+            return (await _raw(origin, head + data))[0]
+
+    assert asyncio.run(ask()) == 200
+    assert backend.requests[0].tools == ()
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from agent_dispatcher.extension.llm import ChatMessage, LlmReply, LlmRequest, Tool, ToolCall
 
-from .dialect import Asked, event, most, temperature, text_of
+from .dialect import Asked, event, functions, most, temperature, text_of
 from .http import BadRequest
 
 __all__ = ["Messages"]
@@ -28,7 +28,7 @@ class Messages:
         request = LlmRequest(
             messages=tuple(messages),
             purpose="coding_agent",
-            tools=tuple(_tool(each) for each in body.get("tools") or ()),
+            tools=tuple(_tool(each) for each in functions(body, "custom")),
             max_output_tokens=most(body, ("max_tokens",), most_output_tokens),
             temperature=temperature(body),
             stop=tuple(map(str, body.get("stop_sequences") or ())),
@@ -96,9 +96,7 @@ def _turn(value: Any) -> Iterator[ChatMessage]:
         yield ChatMessage(role=str(role), content=text, tool_calls=tuple(calls))
 
 
-def _tool(value: Any) -> Tool:
-    if not isinstance(value, dict) or "input_schema" not in value:
-        raise BadRequest("only tools with an input_schema can be passed on")
+def _tool(value: Mapping[str, Any]) -> Tool:
     return Tool(
         name=str(value.get("name") or ""),
         description=str(value.get("description") or ""),

@@ -12,7 +12,7 @@ from agent_dispatcher.extension.llm import LlmReply, LlmRequest
 
 from .http import BadRequest
 
-__all__ = ["Asked", "Dialect", "event", "most", "temperature", "text_of"]
+__all__ = ["Asked", "Dialect", "event", "functions", "most", "temperature", "text_of"]
 
 
 @frozen(kw_only=True)
@@ -83,6 +83,13 @@ def text_of(content: Any) -> str:
         elif sort not in ("thinking", "redacted_thinking"):
             raise BadRequest(f"a part of type {sort!r} cannot be passed on: only text can")
     return "\n".join(texts)
+
+
+def functions(body: Mapping[str, Any], kind: str = "function") -> Iterator[Mapping[str, Any]]:
+    """The tools that are functions, ``kind`` by their type. Tools that a provider runs itself are not offered to the model."""
+    for tool in body.get("tools") or ():
+        if tool.get("type", kind) == kind:
+            yield tool
 
 
 def most(body: Mapping[str, Any], names: tuple[str, ...], limit: int) -> int:

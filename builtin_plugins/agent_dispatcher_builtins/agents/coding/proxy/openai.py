@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from agent_dispatcher.extension.llm import ChatMessage, LlmReply, LlmRequest, Tool, ToolCall
 
-from .dialect import Asked, event, most, temperature, text_of
+from .dialect import Asked, event, functions, most, temperature, text_of
 from .http import BadRequest
 
 __all__ = ["ChatCompletions"]
@@ -31,7 +31,7 @@ class ChatCompletions:
         request = LlmRequest(
             messages=tuple(_message(each) for each in body.get("messages") or ()),
             purpose="coding_agent",
-            tools=tuple(_tool(each) for each in body.get("tools") or ()),
+            tools=tuple(_tool(each) for each in functions(body)),
             schema=wanted.get("schema"),
             schema_name=str(wanted.get("name") or "reply"),
             max_output_tokens=most(body, ("max_completion_tokens", "max_tokens"), most_output_tokens),
@@ -108,10 +108,8 @@ def _as_text(arguments: Any) -> str:
     return arguments if isinstance(arguments, str) else json.dumps(arguments or {})
 
 
-def _tool(value: Any) -> Tool:
-    function = value.get("function") if isinstance(value, dict) else None
-    if not isinstance(function, dict):
-        raise BadRequest("only tools that are functions can be passed on")
+def _tool(value: Mapping[str, Any]) -> Tool:
+    function = value["function"]
     return Tool(
         name=str(function.get("name") or ""),
         description=str(function.get("description") or ""),

@@ -2,8 +2,8 @@
 
 A program in the sandbox speaks OpenAI's or Anthropic's dialect to it. A call becomes a plain request, is reserved against the budget, answered by the
 backend that the user configured (whichever dialect that speaks), settled and recorded like any call an agent makes. So the key, the address and the
-choice of the model stay outside; what the program says about them is not looked at. What cannot be passed on (images, tools that are no functions)
-is refused.
+choice of the model stay outside; what the program says about them is not looked at. What cannot be passed on (images) is refused; tools that are no
+functions are not offered to the model.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from .anthropic import Messages
 from .dialect import Asked, Dialect, event
 from .http import BadRequest, HttpRequest, ReplyWriter, read_request
 from .openai import ChatCompletions
+from .responses import Responses
 
 __all__ = ["MODEL", "ModelProxy", "TooManyCalls"]
 
@@ -113,13 +114,17 @@ class ModelProxy:
             raise BadRequest(f"there is nothing at {request.path}", 404)
         elif place == "/chat/completions":
             await self._complete(ChatCompletions(), request.json(), out)
+        elif place == "/responses":
+            await self._complete(Responses(), request.json(), out)
         elif place == "/messages":
             await self._complete(Messages(), request.json(), out)
         elif place == "/messages/count_tokens":
             asked = _read(Messages(), request.json(), self._max_output_tokens)
             await out.whole(200, {"input_tokens": input_bound(asked.request)})
         else:
-            raise BadRequest(f"{request.path} is not served: /v1/chat/completions and /v1/messages are", status=404)
+            raise BadRequest(
+                f"{request.path} is not served: /v1/chat/completions, /v1/responses and /v1/messages are", status=404
+            )
 
     async def _complete(self, dialect: Dialect, body: Mapping[str, Any], out: ReplyWriter) -> None:
         try:
