@@ -141,6 +141,8 @@ def faults(session: nox.Session) -> None:
     session.run("python", "tests/core/coordination/crash_driver.py", str(folder), "kill-every-hit")
     races = ("-k", "two_processes", "tests/core/coordination/test_store_trouble.py")
     session.run("python", "-m", "pytest", "--timeout=1800", *races, env={"AD_RACES": "200"})
+    calls = "tests/core/coordination/test_system_calls.py"
+    session.run("python", "-m", "pytest", "--timeout=1800", calls, env={"AD_SYSTEM_CALLS_STEP": "1"})
 
 
 @nox.session

@@ -1,0 +1,135 @@
+"""Runs in which the n-th system call that writes below ``.dispatcher`` fails, for n = 1, 2, ... until a run passes untouched; each is then resumed.
+
+``LD_PRELOAD=shim.so python driver.py FOLDER STEP`` tries every STEP-th call and prints one JSON line: what was found, and how many calls there are. Each run is a process
+of its own, forked from one that has imported everything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import errno
+import json
+import logging
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from agent_dispatcher import AgentDispatcher
+from agent_dispatcher.agents import AgentContext, AgentResult, BaseAgent
+from agent_dispatcher.errors import DispatcherError
+from agent_dispatcher.extension import AgentType, hookimpl
+from agent_dispatcher.models import ExecutionPlan, Task
+from agent_dispatcher_builtins import default_plugins
+
+SHIM = ctypes.CDLL(None)
+TASKS = ("a", "b", "c")
+ERRORS = (errno.EIO, errno.ENOSPC)
+
+
+class Worker(BaseAgent):
+    async def execute(self, task: Task, context: AgentContext) -> AgentResult:
+        context.workspace.write_text(f"{task.id}.txt", task.id)
+        await asyncio.sleep(0)
+        return AgentResult(status="done", summary="did it")
+
+
+class Plugin:
+    @hookimpl
+    def dispatcher_agent_types(self) -> Iterator[AgentType]:
+        yield AgentType(
+            name="worker",
+            summary="Works.",
+            factory=lambda options, services: Worker(),
+            task_types=["*"],
+            default_rank=0,
+        )
+
+
+def dispatcher() -> AgentDispatcher:
+    config: dict[str, Any] = {
+        "use": {"workspace": "none"},
+        "coordinator": {"max_workers": 1, "backoff_base_s": 0.001},
+        "options": {"store:sql": {"synchronous": "FULL"}},
+    }
+    return AgentDispatcher(config, plugins=[*default_plugins(), ("worker", Plugin())], discover=False)
+
+
+def one(plan: ExecutionPlan, output: Path, n: int) -> dict[str, Any]:
+    """A run whose n-th call fails, and the one that goes on with it. ``n = 0``: none fails."""
+    error = ERRORS[n % len(ERRORS)]
+    SHIM.shim_arm(b"/.dispatcher/", ctypes.c_long(n), error)
+    first, violations = "", []
+    try:
+        first = dispatcher().execute(plan, output=output).status
+    except (DispatcherError, OSError) as raised:
+        first = type(raised).__name__
+    except Exception as raised:
+        first = type(raised).__name__
+        violations.append(f"not an error of ours: {raised!r}")
+    calls = int(SHIM.shim_counted())
+    SHIM.shim_arm(b"", ctypes.c_long(0), 0)
+    ready = dispatcher()
+    try:
+        begun = bool((output / ".dispatcher").is_dir() and ready.runs_in(output))
+        before = ready.log_of(output=output).events if begun else ()
+        result = ready.resume(output=output) if begun else ready.execute(plan, output=output)
+        events = ready.log_of(result.run, output).events
+    except Exception as raised:
+        violations.append(f"not resumed: {raised!r}")
+    else:
+        if result.status != "completed":
+            violations.append(f"ended {result.status}: {[task.error for task in result.task_results]}")
+        counts = Counter((event.type, event.task) for event in events)
+        for kind in ("attempt.landed", "task.completed"):
+            violations += [f"{kind} of {name}: {counts[kind, name]}" for name in TASKS if counts[kind, name] != 1]
+        if events[: len(before)] != before:
+            violations.append("what was recorded changed")
+        violations += [f"{name}.txt is not there" for name in TASKS if not (output / f"{name}.txt").is_file()]
+    return {"n": n, "first": first, "calls": calls, "violations": violations}
+
+
+def in_child(plan: ExecutionPlan, output: Path, n: int) -> dict[str, Any]:
+    read, write = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        report: dict[str, Any] = {"n": n, "first": "", "calls": 0, "violations": ["the process broke down"]}
+        try:
+            report = one(plan, output, n)
+        finally:
+            os.write(write, json.dumps(report).encode())
+            os._exit(0)
+    os.close(write)
+    with os.fdopen(read, "rb") as pipe:
+        report = json.loads(pipe.read())
+    os.waitpid(pid, 0)
+    return dict(report)
+
+
+def main(folder: Path, step: int) -> None:
+    logging.disable(logging.CRITICAL)
+    os.environ["XDG_STATE_HOME"] = str(folder / "state")
+    plan = dispatcher().plan_tasks(
+        [{"id": name, "title": f"Task {name}", "type": "odd_job"} for name in TASKS], [("a", "b")]
+    )
+    began, n, tried, firsts, found = time.monotonic(), 1, 0, Counter[str](), list[dict[str, Any]]()
+    untouched = in_child(plan, folder / "0", 0)
+    while True:
+        report = in_child(plan, folder / str(n), n)
+        firsts[report["first"]] += 1
+        tried += 1
+        if report["violations"]:
+            found.append(report)
+        if report["calls"] < n:
+            break
+        n += step
+    summary = {"found": found, "calls": untouched["calls"], "tried": tried, "firsts": firsts}
+    print(json.dumps({**summary, "took_s": round(time.monotonic() - began, 1)}))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]))
