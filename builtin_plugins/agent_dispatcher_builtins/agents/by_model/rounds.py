@@ -41,6 +41,7 @@ class Best:
         files: path to text of the best answer, which is what the attempt's folder holds; empty when no answer could be applied.
         tried: what was said about it; without faults it is the answer.
         rounds: how many were played.
+        usage: what the calls took, as the replies say.
         dispute: what the model says about a test instead of an answer, ``""`` if it does not.
     """
 

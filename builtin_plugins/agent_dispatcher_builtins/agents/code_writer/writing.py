@@ -31,18 +31,16 @@ async def write_task(task: Task, context: AgentContext, options: ModelOptions) -
             status="declined", error="no language is active, so that nothing that is written could be tried"
         )
     briefing, best = await play(task, context, context.language, options)
-    used = best.usage.tokens
     if best.dispute:
-        return AgentResult(status="failed", error=best.dispute, tokens=used)
+        return AgentResult(status="failed", error=best.dispute)
     if not best.good:
         faults = "; ".join(best.tried.faults) or "the model gave no files"
         told = f"after {best.rounds} round{'s' if best.rounds != 1 else ''} with the model: {faults}"
-        return AgentResult(status="failed", error=told[:_LONGEST_ERROR], tokens=used)
+        return AgentResult(status="failed", error=told[:_LONGEST_ERROR])
     return AgentResult(
         status="done",
         summary=_summary(best, briefing),
         artifacts=tuple(Artifact(name=path, type=kind(path), path=path, task=task.id) for path in best.files),
-        tokens=used,
     )
 
 

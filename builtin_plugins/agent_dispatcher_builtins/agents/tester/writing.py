@@ -42,7 +42,7 @@ async def write_tests(task: Task, context: AgentContext, options: ModelOptions) 
     if not best.good:
         faults = "; ".join(best.tried.faults) or "the model gave no files"
         told = f"after {best.rounds} round{'s' if best.rounds != 1 else ''} with the model: {faults}"
-        return AgentResult(status="failed", error=told[:_LONGEST_ERROR], tokens=best.usage.tokens)
+        return AgentResult(status="failed", error=told[:_LONGEST_ERROR])
     red = (
         f"{best.tried.failed} tests, each red without its subject"
         if best.tried.failed
@@ -54,7 +54,6 @@ async def write_tests(task: Task, context: AgentContext, options: ModelOptions) 
         summary=f"wrote {', '.join(best.files)} in {best.rounds} round{'s' if best.rounds != 1 else ''}; {red}"
         + (f"; {left} files were not shown for want of room" if left else ""),
         artifacts=tuple(Artifact(name=path, type="test", path=path, task=task.id) for path in best.files),
-        tokens=best.usage.tokens,
     )
 
 

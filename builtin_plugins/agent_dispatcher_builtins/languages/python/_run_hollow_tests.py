@@ -7,6 +7,7 @@ import importlib.abc
 import importlib.machinery
 import os
 import sys
+from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn
 
@@ -71,6 +72,17 @@ class Around(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         """There is nothing to do: such a package only holds others."""
 
 
+def be_brief(files: list[str]) -> None:
+    """Have properties tried once, and their failures not made smaller: that they fail is all that is asked."""
+    if any(b"hypothesis" in Path(each).read_bytes() for each in files if Path(each).is_file()):
+        from hypothesis import HealthCheck, Phase, settings
+
+        checks = list(HealthCheck)
+        settings.register_profile("hollow", phases=(Phase.explicit, Phase.generate), suppress_health_check=checks)
+        settings.load_profile("hollow")
+
+
+be_brief(paths)
 sys.path[:0] = [folder for folder in os.environ.get("PYTHONPATH", "").split(os.pathsep) if folder]
 sys.meta_path.insert(0, Finder())
 sys.meta_path.append(Around())

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from agent_dispatcher.extension import LlmReply, Usage
 from agent_dispatcher.extension.components import Available
 from agent_dispatcher.models import ArtifactRef, Specification, Task
 from agent_dispatcher_builtins.agents.by_model.options import ModelOptions
@@ -30,13 +29,12 @@ pytestmark = pytest.mark.sandbox
 
 
 def test_good_code_is_handed_in_at_once(play: Any, code_task: Task) -> None:
-    """One call, the file, its artifact, the tokens it took; the examples of the specification were its tests, and are gone."""
-    reply = LlmReply(text=file(GOOD), usage=Usage(input_tokens=300, output_tokens=40))
-    done, llm = play(CodeWriterAgent(), code_task, [reply])
+    """One call, the file, its artifact; the examples of the specification were its tests, and are gone. Its calls are counted by the dispatcher."""
+    done, llm = play(CodeWriterAgent(), code_task, [file(GOOD)])
     assert (done.result.status, done.result.error) == ("done", None)
     assert set(done.files) == {PATH}
     assert [each.path for each in done.result.artifacts] == [PATH]
-    assert done.result.tokens == 340
+    assert done.result.tokens == 0
     assert "in 1 round; 2 tests passed" in done.result.summary
     (request,) = llm.requests
     assert "slugs.text:slugify" in request.messages[-1].content
