@@ -189,7 +189,7 @@ class _Journal:
 def planning_data(used: Any) -> dict[str, Any]:
     """What planning spent (rows of :class:`agent_dispatcher.models.ModelUse`), as it stands in ``run.started``."""
     return {
-        "tokens": sum(each.counted_tokens for each in used),
+        "tokens": sum(max(each.counted_tokens, each.input_tokens + each.output_tokens) for each in used),
         "nano_usd": sum(nano_of(each.cost_usd or 0.0) for each in used),
         "unpriced": sum(each.unpriced for each in used),
     }

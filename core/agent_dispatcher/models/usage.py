@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from attrs import field, frozen
-from attrs.validators import ge
+from attrs.validators import and_, ge, lt, optional
 
 __all__ = ["ModelUse", "used_in_words"]
 
@@ -37,7 +37,7 @@ class ModelUse:
     cached_input_tokens: int = field(default=0, validator=ge(0))
     estimated: bool = False
     counted_tokens: int = field(default=0, validator=ge(0))
-    cost_usd: float | None = None
+    cost_usd: float | None = field(default=None, validator=optional(and_(ge(0.0), lt(1e12))))
     unpriced: int = field(default=0, validator=ge(0))
 
 

@@ -11,12 +11,12 @@ import pytest
 
 from agent_dispatcher.agents import AgentContext, AgentResult, SyncAgent
 from agent_dispatcher.config.values import BudgetSettings, PriceSettings
-from agent_dispatcher.coordination.model_calls import ModelCalls
+from agent_dispatcher.coordination.model_calls import ModelCalls, planning_data
 from agent_dispatcher.coordination.run_state import fold
 from agent_dispatcher.errors import BackendError, BudgetExceeded
 from agent_dispatcher.extension import LlmReply, LlmRequest, PricedAs, Usage
 from agent_dispatcher.llm import Budget, Prices, input_bound
-from agent_dispatcher.models import Task
+from agent_dispatcher.models import ModelUse, Task
 from agent_dispatcher.testing import ScriptedBackend
 
 DONE = AgentResult(status="done", summary="did it")
@@ -205,6 +205,14 @@ def test_planning_counts(world: Any, plan_of: Any) -> None:
     world.store.release(lease)
     assert asyncio.run(world.run(plan_of("a"))) == "paused"
     assert backend.requests == []
+
+
+def test_a_plan_file_cannot_enlarge_the_budget() -> None:
+    """What planning spent stands in a file that people edit: nothing negative, and no less than its own tokens, is believed."""
+    for wrong in (-1.0, float("nan"), float("inf")):
+        with pytest.raises(ValueError):
+            ModelUse(cost_usd=wrong)
+    assert planning_data([ModelUse(input_tokens=10, output_tokens=5)])["tokens"] == 15
 
 
 def test_a_reservation_that_nobody_settled_is_spent(world: Any, plan_of: Any) -> None:
