@@ -139,6 +139,10 @@ def faults(session: nox.Session) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     session.run("python", "tests/core/coordination/crash_driver.py", str(folder), "kill-every-hit")
+    writers = "tests/builtin_plugins/workspaces/writers_driver.py"
+    for mode in (("seeds", "0", "10"), ("kill",)):
+        (folder / mode[0]).mkdir()
+        session.run("python", writers, str(folder / mode[0]), *mode)
     races = ("-k", "two_processes", "tests/core/coordination/test_store_trouble.py")
     session.run("python", "-m", "pytest", "--timeout=1800", *races, env={"AD_RACES": "200"})
     calls = "tests/core/coordination/test_system_calls.py"

@@ -1,6 +1,7 @@
 """How long open + seal + stage + land of a one-file task takes in a repository of 1,000 files, beside the bare git plumbing.
 
-Run it as a program: ``python tests/benchmarks/git_workspace.py [TASKS]``. Prints milliseconds, median and best.
+Run it as a program: ``python tests/benchmarks/git_workspace.py [TASKS]``. Prints milliseconds, median and best; and what a change costs at landing when
+eight that were made side by side land one by one, and when they land together.
 """
 
 from __future__ import annotations
@@ -48,6 +49,28 @@ async def through_workspace(folder: Path, tasks: int) -> list[float]:
     return taken[2:]
 
 
+async def side_by_side(folder: Path, rounds: int, together: bool) -> list[float]:
+    """Seconds per change to stage and land eight changes that were begun on one commit."""
+    workspace = GitWorkspace()
+    await workspace.start(f"side-by-side-{together}", folder)
+    taken = []
+    for number in range(rounds + 1):
+        base = (await workspace.checkout_tip()).commit
+        changes = []
+        for name in "abcdefgh":
+            opened = await workspace.open(Task(id=f"{name}{number}", title="t"), 1, base)
+            (opened.path / f"{name}.txt").write_text(str(number))
+            changes.append(await workspace.seal(opened, "t"))
+        began = time.perf_counter()
+        for batch in [changes] if together else [[change] for change in changes]:
+            staged = await workspace.stage(batch)
+            assert isinstance(staged, Tree)
+            assert isinstance(await workspace.land(staged, staged.tip), Landed)
+        taken.append((time.perf_counter() - began) / len(changes))
+    await workspace.finish("completed")
+    return taken[1:]
+
+
 def bare_plumbing(folder: Path, tasks: int) -> list[float]:
     """Seconds for the same by the fewest calls of git that can do it, one after the other, in one worktree."""
     taken = []
@@ -78,10 +101,12 @@ def main() -> None:
         measured = {
             "workspace": asyncio.run(through_workspace(folder, tasks)),
             "bare git": bare_plumbing(folder, tasks),
+            "landing one by one": asyncio.run(side_by_side(folder, max(tasks // 8, 2), together=False)),
+            "landing together": asyncio.run(side_by_side(folder, max(tasks // 8, 2), together=True)),
         }
     for what, seconds in measured.items():
         milliseconds = [1000 * value for value in seconds]
-        print(f"{what:10} median {statistics.median(milliseconds):6.1f} ms, best {min(milliseconds):6.1f} ms")
+        print(f"{what:18} median {statistics.median(milliseconds):6.1f} ms, best {min(milliseconds):6.1f} ms")
 
 
 if __name__ == "__main__":

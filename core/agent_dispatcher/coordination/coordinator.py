@@ -1,7 +1,7 @@
 """The coordinator: performs what the engine decides, and tells the engine what came of it.
 
 All it does in one turn of the event loop is recorded in one transaction, and only then acted upon: a task starts after the commit that
-holds the completion of what it depends on. Agents work in tasks of their own; finished work lands in one lane, one at a time.
+holds the completion of what it depends on. Agents work in tasks of their own; finished work lands in one lane, a batch at a time.
 """
 
 from __future__ import annotations
