@@ -91,6 +91,18 @@ def test_tools_go_and_come(connect_anthropic: Connect, ask: Ask) -> None:
     assert (reply.text, reply.tool_calls, reply.stop_reason) == ("And now:", (call,), "tool_calls")
 
 
+def test_arguments_that_json_does_not_know_are_passed_on_as_text(connect_anthropic: Connect) -> None:
+    """What a model wrote earlier in a conversation never makes a request that is no JSON."""
+    said = [
+        ToolCall(id=str(n), name="f", arguments=text) for n, text in enumerate(('{"n": NaN}', "[1]", "[" * 100_000))
+    ]
+    talk = (ChatMessage(role="user", content="Go."), ChatMessage(role="assistant", content="", tool_calls=said))
+    with ModelServer(["yes"]) as server:
+        asyncio.run(connect_anthropic(server).complete(LlmRequest(messages=talk)))
+        sent = server.requests[0].body["messages"][1]["content"]
+    assert [block["input"] for block in sent] == [{"arguments": call.arguments} for call in said]
+
+
 @pytest.mark.parametrize(
     ("finish", "stop"),
     [

@@ -102,7 +102,11 @@ def _blocks(message: ChatMessage) -> list[dict[str, Any]]:
 def _arguments(text: str) -> dict[str, Any]:
     """Arguments as the object that they must be here; what a model wrote that is none is passed on as it is."""
     try:
-        value = json.loads(text or "{}")
+        value = json.loads(text or "{}", parse_constant=_no_number)
     except (ValueError, RecursionError):
         value = None
     return value if isinstance(value, dict) else {"arguments": text}
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(f"{text} is no number of JSON")
