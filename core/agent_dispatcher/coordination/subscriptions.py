@@ -87,8 +87,8 @@ class Subscription(AsyncIterator[Message]):
         """Queue it, or note that it did not fit. Never waits and never raises."""
         if self._error is not None or not self._wanted(message):
             return
-        if message.seq and (self._behind or len(self._queue) >= self._capacity):
-            self._behind = True
+        if message.seq and (self._behind or self._from_log or len(self._queue) >= self._capacity):
+            self._behind = True  # what was read from the log comes first
         elif len(self._queue) < self._capacity or self._drop_one_for(message):
             self._put(message)
         self._wake.set()

@@ -140,6 +140,19 @@ def test_late_overflow_does_not_replay_what_was_before() -> None:
     assert asyncio.run(body()) == [0, 1, 2, 3, 4]
 
 
+def test_what_was_read_from_the_log_comes_before_what_is_published_meanwhile() -> None:
+    """A subscriber that is half way through what was recorded before gets a new message after the rest of it."""
+
+    async def body() -> list[int]:
+        bus = attached(Log((3, "a", 0), (6, "a", 0)))
+        listening = bus.subscribe("a", after=0)
+        first = await take(listening, 1)
+        await bus.publish("a", durable=True)
+        return [message.seq for message in [*first, *await take(listening, 2)]]
+
+    assert asyncio.run(body()) == [3, 6, 9]
+
+
 def test_durable_needs_a_run() -> None:
     """Without a run a durable message is refused, not quietly lost."""
     with pytest.raises(RunError, match="no run is attached"):

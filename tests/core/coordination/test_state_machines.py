@@ -231,8 +231,7 @@ class BusMachine(RuleBasedStateMachine):
                 return
             if message.seq:
                 assert (message.seq, message.topic, message.payload) == coming.pop(0)
-            else:
-                self.got[listener] += 1 + message.missed
+            self.got[listener] += message.missed + (not message.seq)
 
     async def next_of(self, listener: Subscription) -> Any:
         waiting = asyncio.ensure_future(anext(listener))
