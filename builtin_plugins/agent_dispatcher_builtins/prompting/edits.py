@@ -74,7 +74,7 @@ def edits_in(reply: str, expected: Sequence[str] = (), *, cut_off: bool = False)
     replacements: dict[str, list[Replacement]] = {}
     nameless: list[str] = []
     faults: list[str] = []
-    path, at = "", 0
+    path, around, at = "", "", 0
     while at < len(lines):
         line = lines[at]
         if header := _HEADER.match(line):
@@ -89,8 +89,9 @@ def edits_in(reply: str, expected: Sequence[str] = (), *, cut_off: bool = False)
                 replacements.setdefault(path, []).append(found)
         elif fence := _FENCE.match(line):
             named = path or _named(fence, lines, at, expected)
-            if at + 1 < len(lines) and _SEARCH.match(lines[at + 1]):
-                at += 1  # a fence around replacements says nothing
+            around_ends = bool(around) and line.strip() == around
+            if around_ends or (at + 1 < len(lines) and _SEARCH.match(lines[at + 1])):
+                around, at = "" if around_ends else fence[1], at + 1  # a fence around replacements says nothing
                 continue
             end = _closing(lines, at, fence[1], named)
             if end is None:

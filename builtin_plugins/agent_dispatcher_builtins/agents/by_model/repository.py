@@ -25,6 +25,7 @@ _PASSED_OVER = re.compile(
     r"(?:^|/)(?:\.[^/]+|node_modules|dist|build|__pycache__)/|(?:^|/)(?:package-lock\.json|uv\.lock|poetry\.lock|\.[^/]+)$"
 )
 _MANIFESTS = frozenset(("pyproject.toml", "package.json", "setup.cfg"))
+_HUMP = re.compile(r"([a-z])([A-Z])")
 _WORD = re.compile(r"[a-z][a-z0-9]{2,}")
 _COMMON = """
     all and any are can class def docs each false for from given has have import int must none not one python return returns self shall should src str test
@@ -34,6 +35,7 @@ _EVERYWHERE = frozenset(_COMMON.split())
 _MOST_READ = 400
 _LARGEST_BYTES = 200_000
 _LEAST = 3.0
+_MOST_WORDS = 8
 
 PROMISED, NAMED, NEEDED, TESTS_IT, IMPORTED, MANIFEST = 100.0, 80.0, 70.0, 60.0, 50.0, 12.0
 
@@ -162,7 +164,7 @@ def _ranked(
             rank, why = MANIFEST, "is the manifest"
         else:
             shared = _words(path) & words
-            rank, why = 4.0 * len(shared) + len(_words(text) & words) / 4, "shares words"
+            rank, why = 4.0 * len(shared) + min(len(_words(text) & words), _MOST_WORDS), "shares words"
         if rank >= _LEAST:
             found.append((path, rank, why))
     return sorted(found, key=lambda each: (-each[1], each[0]))
@@ -183,5 +185,6 @@ class _NoTools:
 
 
 def _words(text: str) -> set[str]:
-    """Words in lower case, parts of names apart."""
-    return set(_WORD.findall(re.sub(r"([a-z])([A-Z])", r"\1 \2", text).lower())) - _EVERYWHERE
+    """Words in lower case and without a plural's ending, parts of names apart."""
+    found = _WORD.findall(_HUMP.sub(r"\1 \2", text).lower())
+    return {word[:-1] if word.endswith("s") and len(word) > 3 else word for word in found} - _EVERYWHERE
