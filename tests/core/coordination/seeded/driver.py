@@ -47,6 +47,7 @@ from agent_dispatcher.coordination.message_bus import MessageBus
 from agent_dispatcher.coordination.model_calls import ModelCalls
 from agent_dispatcher.coordination.patches import patch_request
 from agent_dispatcher.coordination.recovery import adopt
+from agent_dispatcher.coordination.replay import replay
 from agent_dispatcher.coordination.retry import RetryPolicy
 from agent_dispatcher.coordination.run_state import RunState
 from agent_dispatcher.coordination.state_manager import StateManager, request
@@ -266,7 +267,9 @@ def carry_out(
 
 
 def judged(world: World) -> list[str]:
-    return judge_log(world, over=not world.violations)
+    found = judge_log(world, over=not world.violations)
+    difference = replay(world.plan, world.log).difference
+    return found if difference is None else [*found, f"a replay decides otherwise: {difference}"]
 
 
 def by_seed(seed: int) -> World:
