@@ -15,7 +15,10 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PROJECT)
 ROOT = Path(__file__).parent
 #: The versions that were tried; they run on Node 20.
-CODING_AGENTS = ("@qwen-code/qwen-code@0.15.10", "opencode-ai@1.18.33", "@mariozechner/pi-coding-agent@0.73.1")
+CODING_AGENTS = (
+    *("@qwen-code/qwen-code@0.15.10", "opencode-ai@1.18.33", "@openai/codex@0.169.0"),
+    "@mariozechner/pi-coding-agent@0.73.1",
+)
 
 
 def group(name: str) -> list[str]:
@@ -93,7 +96,7 @@ def local_model(session: nox.Session) -> None:
 
 @nox.session
 def coding_agents(session: nox.Session) -> None:
-    """Coding agents that others make, from npm (0.5 GB, once), in the sandbox against a model server of the tests, and one with a real model."""
+    """Coding agents that others make, from npm (1 GB, once), in the sandbox against a model server of the tests, and one with a real model."""
     npm = shutil.which("npm")
     if npm is None:
         session.skip("npm is not there, which brings the agents")

@@ -31,6 +31,9 @@ _NOT_HELD = (
     "a coding agent is a program that nobody vouches for: it runs in a sandbox that isolates or not at all, and this run's"
     " is of tier {} (install bubblewrap, or give the task to another agent type)"
 )
+_NO_MODEL = (
+    "the coding agent is configured to ask a model ({base_url}), and none is configured: name a backend in [use] llm"
+)
 
 
 @frozen(kw_only=True)
@@ -85,6 +88,8 @@ class CodingAgent(BaseAgent):
         """
         if context.sandbox.tier != "isolated":
             return AgentResult(status="failed", error=_NOT_HELD.format(context.sandbox.tier), permanent=True)
+        if context.llm is None and not self.options.unmetered_url and self.options.wants_model:
+            return AgentResult(status="failed", error=_NO_MODEL, permanent=True)
         before = await asyncio.to_thread(pictured, context.workspace)
         prompt = instructions(task, context)
         timeout_s = max(1.0, min(self.options.timeout_s, context.deadline - time.monotonic()))

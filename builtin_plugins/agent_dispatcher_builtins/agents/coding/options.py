@@ -70,6 +70,11 @@ class CodingAgentOptions:
     unmetered_url: str = field(default="", validator=_url)
     unmetered_key_env: str | None = field(default=None, validator=optional(_NAME))
 
+    @property
+    def wants_model(self) -> bool:
+        """Whether the program is told where a model server answers."""
+        return any("{base_url}" in text for text in (*self.command, *self.env.values(), *self.home.values()))
+
 
 @frozen(kw_only=True)
 class AcpOptions(CodingAgentOptions):

@@ -119,6 +119,7 @@ async def started(
     async with AsyncExitStack() as stack:
         sockets = Path(tempfile.mkdtemp(prefix="ad-"))
         stack.callback(shutil.rmtree, sockets, ignore_errors=True)
+        stack.callback(_hang_up, called)
         names = [sockets / "session"]
         await stack.enter_async_context(_serving(names[0], take))
         if model is not None:
@@ -131,7 +132,6 @@ async def started(
         if not called.done():
             raise SandboxUnavailable(_did_not_call(running.result() if running.done() else None))
         reader, writer = called.result()
-        stack.callback(writer.close)
         said = json.loads(await reader.readline())
         base_url = f"http://127.0.0.1:{said['port']}" if said["port"] else ""
         place = Place(folder=said["folder"], home=said["home"], base_url=base_url)
@@ -168,14 +168,24 @@ async def _end(running: asyncio.Task[Completed]) -> None:
         running.exception()
 
 
+def _hang_up(called: asyncio.Future[tuple[asyncio.StreamReader, asyncio.StreamWriter]]) -> None:
+    """Nobody who calls from now on is heard, and whoever did is let go."""
+    if not called.done():
+        called.cancel()
+    elif not called.cancelled():
+        called.result()[1].close()
+
+
 @asynccontextmanager
 async def _serving(
     path: Path, serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None] | None]
 ) -> AsyncIterator[None]:
     """Answer at a socket that only this user and the sandbox reach."""
-    server = await asyncio.start_unix_server(serve, path, limit=MAX_LINE_BYTES)
-    path.chmod(0o600)
+    # begun below: a cancellation while it begins would leave its socket open
+    server = await asyncio.start_unix_server(serve, path, limit=MAX_LINE_BYTES, start_serving=False)
     try:
+        path.chmod(0o600)
+        await server.start_serving()
         yield
     finally:
         server.close()

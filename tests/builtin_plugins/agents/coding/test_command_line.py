@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,7 @@ from agent_dispatcher.extension import Services
 from agent_dispatcher.testing import AgentRun, ModelServer, ScriptedBackend, run_agent_async
 from agent_dispatcher_builtins.agents.coding.command_line.agent import CommandLineAgent
 from agent_dispatcher_builtins.agents.coding.options import CodingAgentOptions, CommandLineOptions, EventRule
+from agent_dispatcher_builtins.sandboxes.bubblewrap import Bubblewrap
 from agent_dispatcher_builtins.sandboxes.unprotected import Unprotected
 
 pytestmark = pytest.mark.sandbox
@@ -76,8 +78,11 @@ def test_nothing_outlives_the_attempt(command_line: Drive) -> None:
     run = command_line("/bin/sh", "-c", "setsid sleep 300 >/dev/null 2>&1 & echo $! > started", options=options)
     assert run.result.status == "done", run.result
     assert int(run.files["started"]) > 1
-    assert time.monotonic() - began < 30
-    assert not [each for each in Path("/proc").glob("[0-9]*/environ") if options["env"]["MARK"] in _text(each)]
+    ended = time.monotonic()
+    assert ended - began < 30
+    while left := [each for each in Path("/proc").glob("[0-9]*/environ") if options["env"]["MARK"] in _text(each)]:
+        assert time.monotonic() - ended < 1, left
+        time.sleep(0.02)
 
 
 def _text(path: Path) -> str:
@@ -103,16 +108,48 @@ def test_each_attempt_has_a_home_of_its_own(command_line: Drive) -> None:
     assert '/work"}' in config
 
 
-def test_there_is_no_network_but_the_proxy(command_line: Drive, failed: Failed) -> None:
-    """Without a model there is none at all, and its address is empty."""
-    run = command_line(
-        "/bin/sh",
-        "-c",
-        'echo "<$URL>" > a; python3 -c "import socket; socket.create_connection((\'1.1.1.1\', 80), 2)"',
-        options={"env": {"URL": "{base_url}"}},
-    )
+def test_there_is_no_network(command_line: Drive, failed: Failed) -> None:
+    """A program that needs no model is given no server, and reaches nothing."""
+    run = command_line(sys.executable, "-c", "import socket; socket.create_connection(('1.1.1.1', 80), 2)")
     assert "unreachable" in failed(run)
-    assert run.files["a"] == "<>\n"
+
+
+def test_a_program_that_wants_a_model_is_not_started_without_one(command_line: Drive, failed: Failed) -> None:
+    """The reason is the configuration, and not whatever the program makes of an empty address."""
+    run = command_line("/bin/sh", "-c", "touch a", options={"env": {"URL": "{base_url}"}})
+    assert "[use] llm" in failed(run)
+    assert (run.files, run.result.permanent) == ({}, True)
+
+
+def _descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+@pytest.mark.parametrize("after_s", [0.0, 0.01, 0.05, 0.2, 0.6])
+def test_cancelled_at_any_moment_nothing_is_left(
+    isolated: Bubblewrap, services: Callable[..., Services], tmp_path: Path, after_s: float
+) -> None:
+    """No task, no descriptor, no folder: whether the program was still being started, or at work."""
+    agent = CommandLineAgent(CommandLineOptions(command=("/bin/sh", "-c", "sleep 60")), services())
+
+    async def cancel() -> int:
+        attempt = asyncio.ensure_future(
+            run_agent_async(agent, folder=tmp_path / "w", sandbox=isolated, llm=ScriptedBackend([]))
+        )
+        await asyncio.sleep(after_s)
+        attempt.cancel()
+        await asyncio.wait({attempt}, timeout=10)
+        assert attempt.cancelled()
+        return len(asyncio.all_tasks())
+
+    places = set(Path(tempfile.gettempdir()).glob("ad-*"))
+    asyncio.run(asyncio.sleep(0))
+    descriptors = _descriptors()
+    assert asyncio.run(cancel()) == 1
+    assert _descriptors() == descriptors
+    assert not [
+        place for place in set(Path(tempfile.gettempdir()).glob("ad-*")) - places if (place / "session").exists()
+    ]
 
 
 def test_past_the_count_only_where_it_is_allowed(command_line: Drive, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -105,16 +105,45 @@ def pi(folder: Path, services: Services) -> CommandLineAgent:
     return CommandLineAgent(options, services)
 
 
-AGENTS = pytest.mark.parametrize("make", [qwen, opencode, pi], ids=lambda make: make.__name__)
+def codex(folder: Path, services: Services) -> CommandLineAgent:
+    """``@openai/codex``, by lines of JSON; its own sandbox is off, as it is in ours."""
+    provider = '{name="dispatcher", base_url="{base_url}/v1", wire_api="responses"}'
+    settings = {
+        "model_provider": '"dispatcher"',
+        "model": '"dispatcher"',
+        "model_providers.dispatcher": provider,
+        "web_search": '"disabled"',
+    }
+    program = folder / "node_modules/@openai/codex-linux-x64/vendor/x86_64-unknown-linux-musl/bin/codex"
+    options = CommandLineOptions(
+        command=(
+            *(str(program), "exec", "--json", "--skip-git-repo-check", "--dangerously-bypass-approvals-and-sandbox"),
+            *(part for name, value in settings.items() for part in ("-c", f"{name}={value}")),
+            "{prompt}",
+        ),
+        read_only=(folder,),
+        events=(
+            EventRule(when={"type": "item.started", "item.type": "command_execution"}, progress="item.command"),
+            EventRule(when={"type": "item.completed", "item.type": "agent_message"}, result="item.text"),
+            EventRule(when={"type": "turn.failed"}, error="error.message"),
+        ),
+    )
+    return CommandLineAgent(options, services)
+
+
+AGENTS = pytest.mark.parametrize("make", [qwen, opencode, pi, codex], ids=lambda make: make.__name__)
 
 
 def writes(received: Received) -> Says:
     """As a model that writes the file with whatever tool it is given for that, and is content."""
     tools = {each["function"]["name"]: each["function"] for each in received.body.get("tools") or ()}
-    tool = tools.get("write_file") or tools.get("write")
+    tool = tools.get("write_file") or tools.get("write") or tools.get("exec_command")
     messages = received.body["messages"]
     if tool is None or messages[-1]["role"] == "tool":
         return Says(text="hello.py is written.")
+    if tool["name"] == "exec_command":
+        command = json.dumps({"cmd": f'printf "%s\\n" "{LINE.strip()}" > hello.py'})
+        return Says(tool_calls=(ToolCall(id="call_1", name="exec_command", arguments=command),))
     names = tool["parameters"]["properties"]
     path = next(name for name in ("file_path", "filePath", "path") if name in names)
     folder = re.search(r"(/[^\s\"'<>`]*/work)\b", json.dumps(messages))
