@@ -7,15 +7,18 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from attrs import evolve
 
+from ..errors import PluginError
 from .components import Services
 
 __all__ = ["Components"]
 
 log = logging.getLogger(__name__)
+
+_LLM: Final = "llm"
 
 
 class Components:
@@ -54,8 +57,23 @@ class Components:
         return self._components[key]
 
     def services(self, kind: str, name: str) -> Services:
-        """What a component of this lifetime is given; for those that are created one by one, as agents are."""
-        return evolve(self._make_services(kind, name, self.data_dir), component=self.get)
+        """What a component of this lifetime is given; for those that are created one by one, as agents are.
+
+        A model backend is given to model backends alone: anything else asks the model it is handed, where calls are counted.
+        """
+        services = self._make_services(kind, name, self.data_dir)
+        if kind == _LLM or services.config.budget.allow_unmetered:
+            return evolve(services, component=self.get)
+
+        def metered(wanted: str, other: str) -> Any:
+            if wanted == _LLM:
+                what = (
+                    f"{kind} {name!r} wants the model backend {other!r} for itself, where nobody counts what it spends"
+                )
+                raise PluginError(f"{what} (ask context.llm, or allow it with budget.allow_unmetered = true)")
+            return self.get(wanted, other)
+
+        return evolve(services, component=metered)
 
     async def aclose(self) -> None:
         """Close everything, the latest first. What fails to close is logged and keeps nothing else from being closed."""

@@ -12,7 +12,7 @@ from agent_dispatcher import AgentDispatcher, AgentResult, BaseAgent
 from agent_dispatcher.agents import AgentContext
 from agent_dispatcher.errors import PlanError, PluginError, Unavailable
 from agent_dispatcher.extension import AgentType, Component, Decomposition, LlmRequest, PlanningContext, hookimpl
-from agent_dispatcher.models import ModelUse, Specification, Task, used_in_words
+from agent_dispatcher.models import ExecutionPlan, ModelUse, Specification, Task, used_in_words
 from agent_dispatcher.planning.plan_json import plan_to_json
 from agent_dispatcher.testing import ScriptedBackend, dispatcher
 
@@ -131,6 +131,28 @@ def test_a_component_may_stand_before_another() -> None:
 
     made = dispatcher(config={"use": {"llm": "outer"}}, decomposers=[Asks()], plugins=[("p", Plugin())])
     assert made.plan(SPECIFICATION).tasks[0].title == "from inner"
+
+
+def test_nobody_else_gets_the_backend_itself() -> None:
+    """A factory of another kind that asks for a model backend is refused: what it asked there nobody would count, unless that is allowed."""
+
+    class Plugin:
+        @hookimpl
+        def dispatcher_decomposers(self) -> list[Component[Any]]:
+            return [Component("greedy", "Asks by itself.", greedy, default_rank=1)]
+
+    def greedy(options: Any, services: Any) -> Any:
+        services.component("llm", "a")
+        return _Listed()
+
+    def plan(**budget: Any) -> ExecutionPlan:
+        config = {"use": {"llm": "a"}, "budget": budget}
+        made = dispatcher(config=config, llm_backends=[by_name("a", "")], plugins=[("p", Plugin())])
+        return made.plan(SPECIFICATION)
+
+    with pytest.raises(PluginError, match="decomposer 'greedy' wants the model backend 'a' for itself"):
+        plan()
+    assert plan(allow_unmetered=True).tasks[0].title == "T"
 
 
 @pytest.mark.parametrize(
