@@ -63,6 +63,7 @@ def status(run: str | None, output: str | None, as_json: bool) -> int:
     """Show where RUN stands (default: the newest run of the nearest output folder)."""
     from ..dispatcher import AgentDispatcher
     from ..reporting import result_to_json
+    from ..reporting.costs import cost_in_words
 
     dispatcher = AgentDispatcher()
     result = dispatcher.result_of(run, output)
@@ -75,6 +76,8 @@ def status(run: str | None, output: str | None, as_json: bool) -> int:
     if result.reason and result.status in ("paused", "cancelled", "failed"):
         click.echo(result.reason)
     click.echo(", ".join(f"{count} {state.replace('_', ' ')}" for state, count in sorted(counts.items())))
+    if spent := cost_in_words(result.metrics):
+        click.echo(f"language models so far: {spent}")
     desk = dispatcher.desk(result.run, result.output)
     for line in _silent_backends(desk):
         click.secho(line, fg="yellow")
