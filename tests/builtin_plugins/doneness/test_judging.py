@@ -95,7 +95,7 @@ def test_a_stub_is_refused(text: str) -> None:
 
 NO_STUBS = {
     "protocol": "from typing import Protocol\n\nclass A(Protocol):\n    def f(self) -> int: ...\n",
-    "abstract": "import abc\n\nclass A(abc.ABC):\n    @abc.abstractmethod\n    def f(self): ...\n",
+    "abstract": "import abc\n\nclass A(Base):\n    @abc.abstractmethod\n    def f(self): ...\n",
     "overload": "from typing import overload\n\n@overload\ndef f(x: int) -> int: ...\ndef f(x): return x\n",
     "overridden": "class A:\n    def f(self):\n        raise NotImplementedError\n\nclass B(A):\n    def f(self):\n        return 1\n",
     "on purpose": 'def close():\n    """Does nothing: there is nothing to give back."""\n',
