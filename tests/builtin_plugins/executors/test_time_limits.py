@@ -72,3 +72,22 @@ def test_a_limit_holds_after_an_earlier_one_was_over(first_s: float) -> None:
         return await limited(limits, 0.05, 9)
 
     assert asyncio.run(body()) == "reached"
+
+
+def test_what_was_waited_is_added_to_the_limit() -> None:
+    """Work that waited for something that does not count goes on for that much longer, and no longer."""
+
+    async def body() -> tuple[str, float]:
+        limits, began = TimeLimits(), time.monotonic()
+        limit = limits.start(0.1, lambda now: min(now - began, 0.3))
+        try:
+            await asyncio.sleep(9)
+            return "done", time.monotonic() - began
+        except asyncio.CancelledError:
+            return "reached" if limit.reached else "cancelled", time.monotonic() - began
+        finally:
+            limits.stop(limit)
+
+    word, took_s = asyncio.run(body())
+    assert word == "reached"
+    assert 0.4 <= took_s < 2.0
