@@ -247,6 +247,7 @@ DESCRIBED_RESULT: dict[str, type] = {
     "final_evidence[]": result.Evidence,
     "artifacts[]": result.Artifact,
     "metrics": result.ExecutionMetrics,
+    "models[]": result.ModelCost,
 }
 #: Constants that docstrings name, written out in the tables.
 CONSTANTS = {
@@ -307,7 +308,7 @@ def sample_plan() -> plan.ExecutionPlan:
         phases=(("b",), ("a",)),
         critical_path=("b", "a"),
         estimates=plan.Estimates(cost_usd=1.0),
-        planning_usage=(usage.ModelUse(),),
+        planning_usage=(usage.ModelUse(cost_usd=1.0),),
     )
 
 
@@ -327,6 +328,7 @@ def sample_result(of: plan.ExecutionPlan) -> result.ExecutionResult:
         final_artifacts=(result.Artifact(name="a", type="code", path="a.py", task="a"),),
         final_evidence=evidence,
         metrics=result.ExecutionMetrics(cost_usd=1.0),
+        model_costs=(result.ModelCost(cost_usd=1.0),),
         warnings=("w",),
     )
 
