@@ -283,6 +283,31 @@ def test_nothing_is_fetched_unless_the_user_says_from_where(asked: Answer, pages
 
 
 @pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        ("read", {"source": "/etc/passwd"}),
+        ("read", {"source": "../secret.txt"}),
+        ("read", {"source": "specification:../secret.txt"}),
+        ("fetch", {"url": "file:///etc/passwd"}),
+        ("fetch", {"url": "http://169.254.169.254/latest/meta-data"}),
+        ("fetch", {"url": "http://docs.python.org@127.0.0.1/"}),
+        ("run", {"command": "cat ../secret.txt"}),
+        ("search", {"words": "secret canary"}),
+    ],
+)
+def test_a_model_that_obeys_a_page_reads_nothing_else(
+    asked: Answer, tmp_path: Path, tool: str, arguments: dict[str, str]
+) -> None:
+    """Whatever tool call somebody talked the model into, it sees what is in the folder and on allowed hosts."""
+    (tmp_path / "secret.txt").write_text("secret canary 4711")
+    good = answer(claim("SQLite needs no server.", "and needs no server"))
+    told = asked(_call(tool, **arguments), "enough", good, options=ResearcherOptions(fetch=("docs.python.org",)))
+    seen = str(told.server.requests[1].body["messages"][-1]["content"])
+    assert "root:" not in seen and "4711" not in seen
+    assert seen.startswith("That did not work") or tool == "search"
+
+
+@pytest.mark.parametrize(
     ("path", "why"),
     [
         ("away", "leads elsewhere"),
