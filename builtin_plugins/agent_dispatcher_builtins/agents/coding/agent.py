@@ -24,7 +24,7 @@ from .proxy.server import ModelProxy, TooManyCalls
 from .proxy.unmetered import UnmeteredProxy
 from .session import AgentProcess, started
 
-__all__ = ["CodingAgent", "Said", "how_it_ended"]
+__all__ = ["CodingAgent", "Said", "how_it_ended", "short"]
 
 _LAST_WORDS = 600
 _NOT_HELD = (
@@ -154,12 +154,12 @@ class CodingAgent(BaseAgent):
         if said.error or not made:
             if isinstance(model, ModelProxy) and model.failure is not None:
                 raise model.failure
-            words = f" ({_short(said.summary)})" if said.summary else ""
+            words = f" ({short(said.summary)})" if said.summary else ""
             error = said.error or f"the agent ended without changing a file{words}"
             return AgentResult(status="failed", error=error, tokens=tokens)
         calls = f"; asked the model {model.calls} times" if model is not None else ""
         past = ", past count and budget" if isinstance(model, UnmeteredProxy) else ""
-        summary = f"{made}{calls}{past}" + (f": {_short(said.summary)}" if said.summary else "")
+        summary = f"{made}{calls}{past}" + (f": {short(said.summary)}" if said.summary else "")
         return AgentResult(
             status="done", summary=summary, artifacts=artifacts(made, task.id, context.language), tokens=tokens
         )
@@ -170,9 +170,10 @@ def how_it_ended(ended: Completed) -> str:
     if ended.limit_hit is not None:
         return f"the coding agent reached its limit of {ended.limit_hit}"
     last = " ".join(ended.stderr.strip().splitlines()[-3:])
-    return f"the coding agent ended with code {ended.code}" + (f": {_short(last)}" if last else "")
+    return f"the coding agent ended with code {ended.code}" + (f": {short(last)}" if last else "")
 
 
-def _short(text: str) -> str:
+def short(text: str) -> str:
+    """In one line, and not too long a one."""
     plain = " ".join(text.split())
     return plain if len(plain) <= _LAST_WORDS else plain[: _LAST_WORDS - 1] + "…"

@@ -120,4 +120,5 @@ class Program:
         os._exit(code)
 
 
+print(os.environ.get("GREETING", ""), flush=True)
 asyncio.run(acp.run_agent(Program()))

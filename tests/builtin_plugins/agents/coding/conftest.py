@@ -93,7 +93,8 @@ def acp(isolated: Bubblewrap, services: Callable[..., Services], tmp_path: Path)
         import sys
 
         text = (HERE / "acp_program.py").read_text(encoding="utf-8")
-        given = {"env": {"ACTS": json.dumps(acts), "MODEL_URL": "{base_url}/v1"}, **(options or {})}
+        model = {"MODEL_URL": "{base_url}/v1"} if "llm" in more else {}
+        given = {"env": {"ACTS": json.dumps(acts), **model}, **(options or {})}
         agent = AcpAgent(AcpOptions(command=(sys.executable, "-c", text), **given), services())
         return asyncio.run(_run(agent, tmp_path / "work", isolated, **more))
 

@@ -122,6 +122,32 @@ def test_a_program_that_is_not_there_is_named(isolated: Bubblewrap, services: An
     assert "/opt/no/such-agent: No such file or directory" in str(run.result.error)
 
 
+def test_what_is_no_message_harms_nobody(acp: Drive, caplog: pytest.LogCaptureFixture) -> None:
+    """Programs greet and warn where only messages belong; the user's terminal hears nothing of it."""
+    env = {"ACTS": json.dumps([["write", "a.py", "x"]]), "GREETING": "Welcome!\n[1, 2]\n7\n" + "x" * 1_000}
+    assert acp(options={"env": env}).result.status == "done"
+    assert not caplog.records
+
+
+@pytest.mark.parametrize(
+    ("program", "why"),
+    [
+        ("print('Welcome!')", "code 0; it printed: Welcome!"),
+        ('import sys; sys.stdin.readline(); print(\'{"id": 0, "result": {}}\'); sys.stdin.readline()', "the protocol"),
+        ('import sys; sys.stdin.readline(); print(\'{"id": 0, "error": {"code": -1, "message": "no"}}\')', "no"),
+    ],
+)
+def test_a_program_that_does_not_speak_the_protocol_is_told_apart(
+    isolated: Bubblewrap, services: Callable[..., Services], tmp_path: Path, program: str, why: str
+) -> None:
+    """One line that says what it did instead."""
+    agent = AcpAgent(AcpOptions(command=("/usr/bin/env", "python3", "-u", "-c", program), timeout_s=20), services())
+    run = asyncio.run(run_agent_async(agent, folder=tmp_path / "w", sandbox=isolated))
+    assert run.result.status == "failed"
+    assert why in str(run.result.error)
+    assert "\n" not in str(run.result.error)
+
+
 def test_time_is_up(acp: Drive, failed: Failed) -> None:
     """The limit ends the sandbox, and the attempt says so."""
     options = {"timeout_s": 2.0, "env": {"ACTS": json.dumps([["sleep", 60]])}}

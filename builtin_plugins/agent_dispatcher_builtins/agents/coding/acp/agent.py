@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from contextlib import suppress
 from typing import Any
 
@@ -14,14 +13,17 @@ from agent_dispatcher.agents.base_agent import AgentContext
 from agent_dispatcher.extension import Limits
 from agent_dispatcher.models import Task
 
-from ..agent import CodingAgent, Said, how_it_ended
+from ..agent import CodingAgent, Said, how_it_ended, short
 from ..options import AcpOptions
 from ..session import AgentProcess
 from .client import SessionClient
+from .messages import Messages
 
 __all__ = ["AcpAgent"]
 
 _CANCEL_S = 1.0
+#: Until there is a session; programs that start slowly on a busy machine were seen to take half a minute.
+_ANSWER_S = 180.0
 _WHY = {
     "max_tokens": "the model's reply was cut off",
     "max_turn_requests": "it may not ask the model more often in one turn",
@@ -38,22 +40,30 @@ class AcpAgent(CodingAgent):
     async def converse(self, process: AgentProcess, prompt: str, task: Task, context: AgentContext) -> Said:
         """The whole session."""
         client = SessionClient(context, process.place.folder, Limits(processes=self.options.processes))
-        connection = connect_to_agent(client, process.writer, process.reader)
+        messages = Messages(process.reader)
+        sifting = asyncio.ensure_future(messages.sift())
+        connection = connect_to_agent(client, process.writer, messages.reader)
         talking = asyncio.ensure_future(self._talk(connection, process, prompt))
         ending = asyncio.ensure_future(process.ended())
         try:
             await asyncio.wait({talking, ending}, return_when=asyncio.FIRST_COMPLETED)
             if not talking.done():
-                return Said(summary=client.last_words, error=how_it_ended(ending.result()))
+                return Said(summary=client.last_words, error=_with(how_it_ended(ending.result()), messages))
             reason = talking.result()
         except RequestError as error:
             return Said(summary=client.last_words, error=f"the coding agent failed: {_words(error)}")
+        except TimeoutError:
+            return Said(error=_with(f"the coding agent did not answer within {_ANSWER_S:.0f} s", messages))
+        except ValueError as error:
+            return Said(
+                summary=client.last_words, error=f"the coding agent does not keep to the protocol: {short(str(error))}"
+            )
         except (ConnectionError, EOFError):
-            return Said(summary=client.last_words, error=how_it_ended(await process.ended()))
+            return Said(summary=client.last_words, error=_with(how_it_ended(await process.ended()), messages))
         finally:
-            for each in (talking, ending):
+            for each in (talking, ending, sifting):
                 each.cancel()
-            await asyncio.wait({talking, ending})
+            await asyncio.wait({talking, ending, sifting})
             await client.terminals.aclose()
             with suppress(Exception):
                 await connection.close()
@@ -67,6 +77,17 @@ class AcpAgent(CodingAgent):
 
     async def _talk(self, connection: Any, process: AgentProcess, prompt: str) -> str:
         """Why the agent stopped."""
+        session = await asyncio.wait_for(self._greet(connection, process), _ANSWER_S)
+        try:
+            ended = await connection.prompt(prompt=[text_block(prompt)], session_id=session)
+        except asyncio.CancelledError:
+            with suppress(Exception):
+                await asyncio.wait_for(connection.cancel(session_id=session), _CANCEL_S)
+            raise
+        return str(ended.stop_reason)
+
+    async def _greet(self, connection: Any, process: AgentProcess) -> str:
+        """The new session's id."""
         await connection.initialize(
             protocol_version=PROTOCOL_VERSION,
             client_capabilities=ClientCapabilities(
@@ -79,13 +100,7 @@ class AcpAgent(CodingAgent):
         session = await connection.new_session(cwd=process.place.folder, mcp_servers=[])
         if self.options.mode:
             await connection.set_session_mode(mode_id=self.options.mode, session_id=session.session_id)
-        try:
-            ended = await connection.prompt(prompt=[text_block(prompt)], session_id=session.session_id)
-        except asyncio.CancelledError:
-            with suppress(Exception):
-                await asyncio.wait_for(connection.cancel(session_id=session.session_id), _CANCEL_S)
-            raise
-        return str(ended.stop_reason)
+        return str(session.session_id)
 
 
 def _words(error: RequestError) -> str:
@@ -94,5 +109,6 @@ def _words(error: RequestError) -> str:
     return f"{error} ({more})" if more else str(error)
 
 
-# the protocol's package reports what an agent got wrong on the root logger's behalf; it is told where it matters
-logging.getLogger("acp").addHandler(logging.NullHandler())
+def _with(why: str, messages: Messages) -> str:
+    """The reason, and what the agent printed that was no message: often the reason of the reason."""
+    return f"{why}; it printed: {short(messages.noise)}" if messages.noise else why

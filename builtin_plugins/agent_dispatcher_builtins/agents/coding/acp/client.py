@@ -24,12 +24,14 @@ from agent_dispatcher.agents.base_agent import AgentContext
 from agent_dispatcher.errors import PathRefused
 from agent_dispatcher.extension import Limits
 
+from ..progress import Teller
 from .permission import chosen, inside, is_granted
 from .terminals import Terminals
 
 __all__ = ["SessionClient"]
 
 _MOST_WORDS = 20_000
+_MOST_CALLS = 1_000
 
 
 class SessionClient:
@@ -52,7 +54,7 @@ class SessionClient:
         self.refused: list[str] = []
         self._words: list[str] = []
         self._calls: dict[str, dict[str, Any]] = {}
-        self._share = 0.0
+        self._teller = Teller(context.progress)
 
     @property
     def last_words(self) -> str:
@@ -70,9 +72,9 @@ class SessionClient:
             self._see(_plain(update))
         elif kind == "plan":
             done = sum(entry.status == "completed" for entry in update.entries)
-            self._share = max(self._share, done / max(1, len(update.entries)))
+            self._teller.reached(done / max(1, len(update.entries)))
             now = next((entry.content for entry in update.entries if entry.status == "in_progress"), "")
-            self._tell(now or "planning")
+            self._teller.tell(now or "planning")
 
     async def request_permission(
         self, session_id: str, tool_call: Any, options: Any, **more: Any
@@ -177,12 +179,10 @@ class SessionClient:
         known.update(call)
         if is_new:
             self._words.clear()
-            self._tell(str(known.get("title") or known.get("kind") or "working"))
+            self._teller.tell(str(known.get("title") or known.get("kind") or "working"))
+            while len(self._calls) > _MOST_CALLS:
+                del self._calls[next(iter(self._calls))]
         return known
-
-    def _tell(self, text: str) -> None:
-        self._share += (0.95 - self._share) / 20 if self._share < 0.95 else 0.0
-        self._context.progress(min(self._share, 1.0), text[:200])
 
 
 def _plain(value: Any) -> dict[str, Any]:

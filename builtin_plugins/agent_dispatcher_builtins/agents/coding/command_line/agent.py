@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 
 from attrs import evolve
@@ -13,6 +13,7 @@ from agent_dispatcher.models import Task
 
 from ..agent import CodingAgent, Said, how_it_ended
 from ..options import CommandLineOptions
+from ..progress import Teller
 from ..session import AgentProcess
 from .lines import Heard
 
@@ -30,7 +31,7 @@ class CommandLineAgent(CodingAgent):
 
     async def converse(self, process: AgentProcess, prompt: str, task: Task, context: AgentContext) -> Said:
         """From the prompt to the exit code."""
-        heard = Heard(self.options.events, _teller(context))
+        heard = Heard(self.options.events, Teller(context.progress).tell)
         feeding = asyncio.ensure_future(self._feed(process, prompt))
         try:
             await _listen(process.reader, heard)
@@ -64,14 +65,3 @@ async def _listen(reader: asyncio.StreamReader, heard: Heard) -> None:
         if not line:
             return
         heard.take(line.decode("utf-8", "replace"))
-
-
-def _teller(context: AgentContext) -> Callable[[str], None]:
-    share = 0.0
-
-    def tell(text: str) -> None:
-        nonlocal share
-        share += (0.95 - share) / 20
-        context.progress(share, " ".join(text.split())[:200])
-
-    return tell
