@@ -69,6 +69,7 @@ class SqlStore:
         self._marker = folder / "state.id"
         self._heads: dict[str, tuple[int, bytes]] = {}
         self._closed = False
+        self._wal: int | None = None
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -115,8 +116,13 @@ class SqlStore:
             )
         if not expected:
             draft = self._marker.with_suffix(f".{os.getpid()}.tmp")
-            draft.write_text(actual, encoding="utf-8")
-            draft.replace(self._marker)
+            try:
+                draft.write_text(actual, encoding="utf-8")
+                draft.replace(self._marker)
+            except OSError as error:
+                raise StoreError(
+                    f"{self._marker} cannot be written ({error.strerror}): check the disk, then try again"
+                ) from error
         status = self._path.stat()
         self._file = (status.st_dev, status.st_ino)
 
@@ -213,6 +219,30 @@ class SqlStore:
             failpoint("store.commit.before")
         self._heads[run] = (seq, previous)
         return seq
+
+    @property
+    def syncs_late(self) -> bool:
+        """With ``synchronous = FULL``; see :class:`agent_dispatcher.extension.upkeep.LateStore`."""
+        return self._options.synchronous == "FULL"
+
+    def append_soon(self, lease: Lease, events: Sequence[Event]) -> int:
+        """As :meth:`append`, without waiting for the disk: :meth:`sync` does."""
+        self._execute("PRAGMA synchronous = NORMAL")
+        try:
+            return self.append(lease, events)
+        finally:
+            self._execute(f"PRAGMA synchronous = {self._options.synchronous}")
+
+    def sync(self) -> None:
+        """Flush the write-ahead log, which holds every transaction until it is in the database; in any thread."""
+        try:
+            if self._wal is None:
+                self._wal = os.open(f"{self._path}-wal", os.O_RDONLY | os.O_CLOEXEC)
+            os.fdatasync(self._wal)
+        except OSError as error:
+            raise StoreError(
+                f"{self._path}-wal cannot be flushed to the disk ({error.strerror}): check the disk, then resume"
+            ) from error
 
     def _head(self, run: str) -> tuple[int, bytes]:
         with explained(str(self._path)):
@@ -361,6 +391,8 @@ class SqlStore:
         """Give the file back. Calling it twice does no harm."""
         if not self._closed:
             self._closed = True
+            if self._wal is not None:
+                os.close(self._wal)
             self._engine.dispose()
             self._connection.close()
 

@@ -107,12 +107,19 @@ class Attempts:
         self._state.append("attempt.started", task=task.id, attempt=start.attempt, data=data)
 
     def begin(self, task: str) -> None:
-        """Let the announced attempt go, now that its start is recorded."""
-        running = self._running[task]
+        """Let the announced attempt go, now that its start is recorded. Harmless when it was given up meanwhile."""
+        running = self._running.get(task)
+        if running is None or running.job is not None:
+            return
         if running.stopping:
             self._end(running, "cancelled before it began", "cancelled")
         else:
             running.job = asyncio.get_running_loop().create_task(self._attempt(running))
+
+    @property
+    def any_at_work(self) -> bool:
+        """Whether any attempt has begun and is not over."""
+        return any(running.job is not None for running in self._running.values())
 
     def cancel(self, task: str) -> bool:
         """Tell the attempt to end; :meth:`look_after` gives it up if it does not. ``False`` when none is in progress."""

@@ -30,6 +30,7 @@ from .circuit import CircuitNews
 from .demand import Demand
 from .engine import Engine
 from .lane import IntegrationPort, Lane, evidence_data
+from .late_sync import Due, LateSync, Published, go_on
 from .message_bus import MessageBus
 from .model_calls import ModelCalls
 from .patches import Advise, Patches
@@ -192,7 +193,8 @@ class Coordinator:
         self._turn_due = self._lane_waited_for = False
         self._timers: set[asyncio.TimerHandle] = set()
         self._awaited: list[asyncio.Future[None]] = []
-        self._published: list[tuple[asyncio.Future[None], int, str, Any, float]] = []
+        self._published: list[Published] = []
+        self._late: LateSync | None = None
         self._lane_job: asyncio.Task[None] | None = None
         self._landing_overdue_at = self._deadline = float("inf")
 
@@ -211,6 +213,8 @@ class Coordinator:
             StoreError: state can no longer be recorded; the run can be resumed once that is mended.
         """
         self._done = asyncio.get_running_loop().create_future()
+        if self._state.late_store is not None:
+            self._late = LateSync(self._state.late_store.sync, self._act, self._break)
         helpers: list[asyncio.Task[None]] = []
         try:
             await self._prepare()
@@ -352,8 +356,11 @@ class Coordinator:
             self._models.backend.detach()
         for timer in self._timers:
             timer.cancel()
-        for future in (*self._awaited, *(published[0] for published in self._published)):
-            future.cancel()
+        left = [Due(self._awaited, self._published)]
+        if self._late is not None:
+            left += await self._late.aclose(self._settings.grace_s)
+        for due in left:
+            due.cancel()
         jobs = [*helpers, *self._attempts.abort()]
         for helper in helpers:
             helper.cancel()
@@ -430,20 +437,38 @@ class Coordinator:
             if self._lane_waited_for:
                 self._want_turn()
                 return
+            late = self._late
+            if late is not None and (self._attempts.any_at_work or self._lane.current):
+                self._state.flush(soon=True)
+                late.hold(self._due())
+                return
             self._state.flush()
-            if self._awaited:
-                self._go_on()
-            if self._patched:
-                self._patched = False
-                failpoint("patch.recorded")
-            self._hand_out_messages()
-            starts, self._starts = self._starts, []
-            for task in starts:
-                self._attempts.begin(task)
-            if self._finish is not None and not done.done():
-                done.set_result(self._finish)
+            if late is not None:
+                late.release()
+            self._act(self._due())
         except BaseException as error:
             self._break(error)
+
+    def _due(self) -> Due:
+        """What follows from what is recorded now; taken off the lists."""
+        due = Due(self._awaited, self._published, self._starts, self._patched, self._finish)
+        if due.awaited or due.published or due.starts:
+            self._awaited, self._published, self._starts = [], [], []
+        self._patched = False
+        return due
+
+    def _act(self, due: Due) -> None:
+        """Do what follows from a turn that is recorded."""
+        if due.awaited:
+            go_on(due.awaited)
+        if due.patched:
+            failpoint("patch.recorded")
+        if due.published:
+            self._hand_out_messages(due.published)
+        for task in due.starts:
+            self._attempts.begin(task)
+        if due.finish is not None and self._done is not None and not self._done.done():
+            self._done.set_result(due.finish)
 
     def _decide(self) -> None:
         """Hand the inbox to the engine; gather what is to be recorded, started and landed."""
@@ -507,13 +532,6 @@ class Coordinator:
         self._want_turn()
         await future
 
-    def _go_on(self) -> None:
-        """Let those go on that waited for the record."""
-        awaited, self._awaited = self._awaited, []
-        for future in awaited:
-            if not future.done():
-                future.set_result(None)
-
     def _circuit_changed(self, backend: str, news: CircuitNews) -> None:
         """Tasks that need the backend are begun, or not, from the next turn on."""
         if self._finish is not None:
@@ -539,9 +557,8 @@ class Coordinator:
         await future
         return number
 
-    def _hand_out_messages(self) -> None:
+    def _hand_out_messages(self, recorded: Iterable[Published]) -> None:
         """What is recorded now reaches everyone in the order of the log, also where its publisher was cancelled meanwhile."""
-        recorded, self._published = self._published, []
         hand_out = getattr(self._bus, "hand_out", None)  # another bus may hand out when its publisher goes on
         for future, *message in recorded:
             if hand_out is not None:

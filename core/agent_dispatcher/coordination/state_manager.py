@@ -19,6 +19,7 @@ from attrs import evolve
 
 from ..errors import StoreError, UsageError
 from ..extension.components import Lease, Store
+from ..extension.upkeep import LateStore
 from ..failpoints import failpoint
 from ..models import Event
 from ..models.event import make_event
@@ -150,8 +151,17 @@ class StateManager:
         """Whether there is something to record."""
         return bool(self._buffer)
 
-    def flush(self) -> int:
+    @property
+    def late_store(self) -> LateStore | None:
+        """The store, where it is to record at once and to flush the disk later."""
+        store = self.store
+        return store if isinstance(store, LateStore) and store.syncs_late else None
+
+    def flush(self, *, soon: bool = False) -> int:
         """Record what was gathered, all or nothing, then tell the observers.
+
+        Args:
+            soon: of a late store: a power cut may take this record back until its ``sync``, called afterwards, has returned. Observers are told at once.
 
         Returns:
             The number of the last event.
@@ -164,7 +174,8 @@ class StateManager:
             return self._last_seq
         failpoint("flush.before")
         batch = self._buffer
-        last = self.store.append(self.lease, batch)
+        late = self.late_store if soon else None
+        last = self.store.append(self.lease, batch) if late is None else late.append_soon(self.lease, batch)
         self._buffer = []
         failpoint("flush.after")
         self._assured_at = self._monotonic()

@@ -1,4 +1,4 @@
-"""What a workspace or a store may do beside its contract, so that runs can be removed, and moved to other machines.
+"""What a workspace or a store may do beside its contract, so that runs can be removed, moved to other machines, and need not wait for the disk.
 
 All of it is optional: a component that lacks a method keeps what it has of a run, and whoever asks says so.
 """
@@ -9,7 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-__all__ = ["Compactor", "RunMover", "RunRemover"]
+from ..models import Event
+from .components import Lease
+
+__all__ = ["Compactor", "LateStore", "RunMover", "RunRemover"]
 
 
 @runtime_checkable
@@ -39,6 +42,28 @@ class RunMover(Protocol):
 
         Raises:
             WorkspaceError: ``output`` cannot take it; says what is missing.
+        """
+        ...
+
+
+@runtime_checkable
+class LateStore(Protocol):
+    """A store that can record at once and flush the disk later, so that nobody has to wait for the disk who need not."""
+
+    @property
+    def syncs_late(self) -> bool:
+        """Whether it is to be used so: where :meth:`Store.append` flushes, and that takes long."""
+        ...
+
+    def append_soon(self, lease: Lease, events: Sequence[Event]) -> int:
+        """As :meth:`Store.append`; a power cut may take it back until a :meth:`sync` that is called afterwards has returned."""
+        ...
+
+    def sync(self) -> None:
+        """Everything that was appended before is on the disk when this returns; called in a thread of its own, while others append.
+
+        Raises:
+            StoreError: it is not; what was appended must not be relied upon.
         """
         ...
 

@@ -1,7 +1,7 @@
 """Runs in which the n-th system call that writes below ``.dispatcher`` fails, for n = 1, 2, ... until a run passes untouched; each is then resumed.
 
-``LD_PRELOAD=shim.so python driver.py FOLDER STEP`` tries every STEP-th call and prints one JSON line: what was found, and how many calls there are. Each run is a process
-of its own, forked from one that has imported everything.
+``LD_PRELOAD=shim.so python driver.py FOLDER STEP`` tries every STEP-th call and prints one JSON line: what was found, and how many calls there are. Each run and each
+resume is a process of its own, forked from one that has imported everything.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -59,8 +59,8 @@ def dispatcher() -> AgentDispatcher:
     return AgentDispatcher(config, plugins=[*default_plugins(), ("worker", Plugin())], discover=False)
 
 
-def one(plan: ExecutionPlan, output: Path, n: int) -> dict[str, Any]:
-    """A run whose n-th call fails, and the one that goes on with it. ``n = 0``: none fails."""
+def begin(plan: ExecutionPlan, output: Path, n: int) -> dict[str, Any]:
+    """A run whose n-th call fails. ``n = 0``: none does."""
     error = ERRORS[n % len(ERRORS)]
     SHIM.shim_arm(b"/.dispatcher/", ctypes.c_long(n), error)
     first, violations = "", []
@@ -71,8 +71,12 @@ def one(plan: ExecutionPlan, output: Path, n: int) -> dict[str, Any]:
     except Exception as raised:
         first = type(raised).__name__
         violations.append(f"not an error of ours: {raised!r}")
-    calls = int(SHIM.shim_counted())
-    SHIM.shim_arm(b"", ctypes.c_long(0), 0)
+    return {"n": n, "first": first, "calls": int(SHIM.shim_counted()), "violations": violations}
+
+
+def go_on(plan: ExecutionPlan, output: Path) -> list[str]:
+    """The next process: what is wrong with what it makes of the run."""
+    violations = []
     ready = dispatcher()
     try:
         begun = bool((output / ".dispatcher").is_dir() and ready.runs_in(output))
@@ -90,24 +94,33 @@ def one(plan: ExecutionPlan, output: Path, n: int) -> dict[str, Any]:
         if events[: len(before)] != before:
             violations.append("what was recorded changed")
         violations += [f"{name}.txt is not there" for name in TASKS if not (output / f"{name}.txt").is_file()]
-    return {"n": n, "first": first, "calls": calls, "violations": violations}
+    return violations
 
 
-def in_child(plan: ExecutionPlan, output: Path, n: int) -> dict[str, Any]:
+def in_child(work: Callable[[], Any]) -> Any:
+    """What ``work`` gives in a process of its own; ``None`` when that breaks down."""
     read, write = os.pipe()
     pid = os.fork()
     if pid == 0:
-        report: dict[str, Any] = {"n": n, "first": "", "calls": 0, "violations": ["the process broke down"]}
         try:
-            report = one(plan, output, n)
+            os.write(write, json.dumps(work()).encode())
         finally:
-            os.write(write, json.dumps(report).encode())
             os._exit(0)
     os.close(write)
     with os.fdopen(read, "rb") as pipe:
-        report = json.loads(pipe.read())
+        said = pipe.read()
     os.waitpid(pid, 0)
-    return dict(report)
+    return json.loads(said) if said else None
+
+
+def tried(plan: ExecutionPlan, output: Path, n: int) -> dict[str, Any]:
+    """Both processes."""
+    report: dict[str, Any] | None = in_child(lambda: begin(plan, output, n))
+    if report is None:
+        return {"n": n, "first": "", "calls": n, "violations": ["the process broke down"]}
+    more = in_child(lambda: go_on(plan, output))
+    report["violations"] += ["the next process broke down"] if more is None else more
+    return report
 
 
 def main(folder: Path, step: int) -> None:
@@ -116,18 +129,18 @@ def main(folder: Path, step: int) -> None:
     plan = dispatcher().plan_tasks(
         [{"id": name, "title": f"Task {name}", "type": "odd_job"} for name in TASKS], [("a", "b")]
     )
-    began, n, tried, firsts, found = time.monotonic(), 1, 0, Counter[str](), list[dict[str, Any]]()
-    untouched = in_child(plan, folder / "0", 0)
+    began, n, count, firsts, found = time.monotonic(), 1, 0, Counter[str](), list[dict[str, Any]]()
+    untouched = tried(plan, folder / "0", 0)
     while True:
-        report = in_child(plan, folder / str(n), n)
+        report = tried(plan, folder / str(n), n)
         firsts[report["first"]] += 1
-        tried += 1
+        count += 1
         if report["violations"]:
             found.append(report)
         if report["calls"] < n:
             break
         n += step
-    summary = {"found": found, "calls": untouched["calls"], "tried": tried, "firsts": firsts}
+    summary = {"found": found, "calls": untouched["calls"], "tried": count, "firsts": firsts}
     print(json.dumps({**summary, "took_s": round(time.monotonic() - began, 1)}))
 
 
