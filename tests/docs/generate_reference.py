@@ -179,6 +179,8 @@ def configuration() -> Iterator[str]:
         yield documented(item)
     yield "\n## [task_types.NAME]\n"
     yield documented(values.TaskTypeSettings)
+    yield '\n## [prices."MODEL"]\n'
+    yield documented(values.PriceSettings)
 
 
 def events() -> Iterator[str]:
