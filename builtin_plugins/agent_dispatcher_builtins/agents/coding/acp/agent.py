@@ -21,6 +21,7 @@ from .messages import Messages
 
 __all__ = ["AcpAgent"]
 
+#: For an agent that was told that its turn is cancelled, to stop by itself.
 _CANCEL_S = 1.0
 #: Until there is a session; programs that start slowly on a busy machine were seen to take half a minute.
 _ANSWER_S = 180.0
@@ -78,12 +79,16 @@ class AcpAgent(CodingAgent):
     async def _talk(self, connection: Any, process: AgentProcess, prompt: str) -> str:
         """Why the agent stopped."""
         session = await asyncio.wait_for(self._greet(connection, process), _ANSWER_S)
+        turn = asyncio.ensure_future(connection.prompt(prompt=[text_block(prompt)], session_id=session))
         try:
-            ended = await connection.prompt(prompt=[text_block(prompt)], session_id=session)
+            ended = await asyncio.shield(turn)
         except asyncio.CancelledError:
             with suppress(Exception):
-                await asyncio.wait_for(connection.cancel(session_id=session), _CANCEL_S)
+                await connection.cancel(session_id=session)
+                await asyncio.wait({turn}, timeout=_CANCEL_S)
             raise
+        finally:
+            turn.cancel()
         return str(ended.stop_reason)
 
     async def _greet(self, connection: Any, process: AgentProcess) -> str:
