@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from agent_dispatcher.models import Event, ExecutionPlan, ExecutionResult
-from agent_dispatcher.reporting import result_to_json
+from agent_dispatcher.reporting import result_in_pieces, result_to_json
 
 __all__ = ["JsonReporter"]
 
@@ -22,6 +22,10 @@ class JsonReporter:
         self, result: ExecutionResult, plan: ExecutionPlan, events: Sequence[Event], folder: Path
     ) -> Sequence[Path]:
         path = folder / "result.json"
-        indent = 2 if len(result.task_results) <= _INDENTED else None
-        path.write_text(json.dumps(result_to_json(result), indent=indent, ensure_ascii=False) + "\n", encoding="utf-8")
+        with path.open("w", encoding="utf-8") as file:
+            if len(result.task_results) <= _INDENTED:
+                json.dump(result_to_json(result), file, indent=2, ensure_ascii=False)
+            else:
+                file.writelines(result_in_pieces(result))
+            file.write("\n")
         return [path]

@@ -139,7 +139,7 @@ class Board:
         return sealed
 
 
-def _sources(after: list[list[int]], count: int) -> list[int]:
+def _sources(after: Sequence[Sequence[int]], count: int) -> list[int]:
     """How many lists name each index."""
     sources = [0] * count
     for targets in after:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from ..models import ExecutionPlan
 from ..planning.ranks import start_order, upward_ranks, working_time
@@ -40,21 +40,24 @@ class Structure:
         self.names = names = [task.id for task in tasks]
         self.ids = ids = {name: index for index, name in enumerate(names)}
         self.parent = [bool(task.children) for task in tasks]
-        after: list[list[int]] = [[] for _ in names]
+        links: list[list[int]] = [[] for _ in names]
         for edge in plan.dependencies:
             if edge.strength == "binding":
-                after[ids[edge.before]].append(ids[edge.after])
+                links[ids[edge.before]].append(ids[edge.after])
         for dropped in plan.dropped:
             if dropped.kind == "redundant":
-                after[ids[dropped.before]].append(ids[dropped.after])
+                links[ids[dropped.before]].append(ids[dropped.after])
         for index, task in enumerate(tasks):
             for child in task.children:
                 if not tasks[ids[child]].waived:
-                    after[ids[child]].append(index)
-        after = [sorted(set(targets)) if len(targets) > 1 else targets for targets in after]
-        subjects: list[list[int]] = [[] for _ in names]
+                    links[ids[child]].append(index)
+        after: list[tuple[int, ...]] = [tuple(sorted(set(targets))) if targets else () for targets in links]
+        gated: dict[int, list[int]] = {}
         for gate in plan.gates:
-            subjects[ids[gate.test]].append(ids[gate.subject])
+            gated.setdefault(ids[gate.test], []).append(ids[gate.subject])
+        subjects: list[Sequence[int]] = (
+            [gated.get(index, ()) for index in range(len(names))] if gated else [()] * len(names)
+        )
         self.after, self.subjects = after, subjects
         self.groups: list[tuple[int, ...]] = [()] * len(names)
         for group, exclusion in enumerate(plan.exclusions):

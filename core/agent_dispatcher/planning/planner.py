@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
 from re import sub
@@ -14,6 +14,7 @@ from attrs import evolve
 from ..codec import structure, suggestion
 from ..errors import PlanError, Problem
 from ..extension.components import Decomposition, Requires
+from ..making import maker
 from ..models import DEPENDENCY_KINDS, Dependency, Dropped, Exclusion, ExecutionPlan, Reason, Specification, Task
 from ._cycles import path_text
 from .dependency_resolver import BINDING_THRESHOLD, Resolution
@@ -25,6 +26,8 @@ __all__ = ["assemble", "make_plan", "plan_tasks"]
 
 #: Reason of an edge that a caller gave without one.
 _GIVEN = (Reason(rule="given"),)
+
+_dependency: Callable[..., Dependency] = maker(Dependency)
 
 
 def make_plan(
@@ -176,13 +179,15 @@ def plan_tasks(
 def _edges(tasks: tuple[Task, ...], given: Iterable[Any]) -> tuple[list[Dependency], list[Problem]]:
     edges: list[Dependency] = []
     problems: list[Problem] = []
+    same = {task.id: task.id for task in tasks}  # a plan holds the text of an id once, however often it was given
     for item in given:
         if isinstance(item, Dependency):
             edges.append(item)
         elif isinstance(item, Requires):
             edges.append(_required(item, problems))
         elif isinstance(item, Sequence) and not isinstance(item, str) and len(item) == 2:
-            edges.append(Dependency(before=item[0], after=item[1], reasons=_GIVEN))
+            before, after = item
+            edges.append(_dependency(same.get(before, before), same.get(after, after), "binding", _GIVEN))
         else:
             problems.append(
                 Problem(f"{item!r} is no dependency", remedy="give (before, after) pairs or Dependency values")

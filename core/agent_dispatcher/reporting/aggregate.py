@@ -40,7 +40,8 @@ def build_result(plan: ExecutionPlan, run: str, events: Iterable[Event], *, outp
     """
     folded = _Folded(tasks={task.id: _TaskState(task) for task in plan.tasks})
     folded.take(events)
-    tasks = tuple(folded.tasks[task.id].result() for task in plan.tasks)
+    artifacts = tuple(sorted(folded.artifacts(), key=lambda artifact: artifact.path))
+    tasks = tuple(folded.tasks.pop(task.id).result() for task in plan.tasks)
     costs = folded.costs.rows(plan.planning_usage)
     tasks, requirements = with_costs(costs, tasks, requirement_results(plan, tasks, folded.final))
     return ExecutionResult(
@@ -52,7 +53,7 @@ def build_result(plan: ExecutionPlan, run: str, events: Iterable[Event], *, outp
         specification=plan.specification,
         requirements=requirements,
         task_results=tasks,
-        final_artifacts=tuple(sorted(folded.artifacts(), key=lambda artifact: artifact.path)),
+        final_artifacts=artifacts,
         final_evidence=folded.final,
         metrics=folded.metrics(plan, costs),
         warnings=(*plan.specification.warnings, *plan.warnings, *folded.warnings),

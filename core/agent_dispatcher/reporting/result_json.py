@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from typing import Any
 
 from attrs import asdict
 
-from ..models import Evidence, ExecutionResult
+from ..models import Evidence, ExecutionResult, TaskResult
 
-__all__ = ["RESULT_FORMAT", "RESULT_VERSION", "result_to_json"]
+__all__ = ["RESULT_FORMAT", "RESULT_VERSION", "result_in_pieces", "result_to_json"]
 
 RESULT_FORMAT = "agent-dispatcher/result"
 RESULT_VERSION = 1
@@ -16,6 +18,29 @@ RESULT_VERSION = 1
 
 def result_to_json(result: ExecutionResult) -> dict[str, Any]:
     """The document of DESIGN section 7, in its order of keys."""
+    return _document(result, [_task(each) for each in result.task_results])
+
+
+def result_in_pieces(result: ExecutionResult, tasks_at_once: int = 500) -> Iterator[str]:
+    """The text of the same document in one line, in pieces: of a large result the whole of it never exists at once."""
+    for number, (key, value) in enumerate(_document(result, []).items()):
+        yield f'{", " if number else "{"}"{key}": '
+        if key != "tasks":
+            yield _text(value)
+            continue
+        yield "["
+        for first in range(0, len(result.task_results), tasks_at_once):
+            piece = [_task(each) for each in result.task_results[first : first + tasks_at_once]]
+            yield f"{', ' if first else ''}{_text(piece)[1:-1]}"
+        yield "]"
+    yield "}"
+
+
+def _text(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _document(result: ExecutionResult, tasks: list[dict[str, Any]]) -> dict[str, Any]:
     specification = result.specification
     metrics = result.metrics
     return {
@@ -47,24 +72,7 @@ def result_to_json(result: ExecutionResult) -> dict[str, Any]:
             }
             for r in result.requirements
         ],
-        "tasks": [
-            {
-                "id": t.id,
-                "source_id": t.source_id,
-                "title": t.title,
-                "status": t.status,
-                "agent": t.agent,
-                "attempts": t.attempts,
-                "commit": t.commit,
-                "evidence": [_evidence(e) for e in t.evidence],
-                "error": t.error,
-                "approval": t.approval or None,
-                "added_by": t.added_by or None,
-                "tokens": t.tokens,
-                "cost_usd": t.cost_usd,
-            }
-            for t in result.task_results
-        ],
+        "tasks": tasks,
         "artifacts": [{"name": a.name, "type": a.type, "path": a.path, "task": a.task} for a in result.final_artifacts],
         "final_evidence": [_evidence(e) for e in result.final_evidence],
         "metrics": {
@@ -90,6 +98,24 @@ def result_to_json(result: ExecutionResult) -> dict[str, Any]:
             for r in result.revisions
         ],
         "warnings": list(result.warnings),
+    }
+
+
+def _task(task: TaskResult) -> dict[str, Any]:
+    return {
+        "id": task.id,
+        "source_id": task.source_id,
+        "title": task.title,
+        "status": task.status,
+        "agent": task.agent,
+        "attempts": task.attempts,
+        "commit": task.commit,
+        "evidence": [_evidence(e) for e in task.evidence] if task.evidence else [],
+        "error": task.error,
+        "approval": task.approval or None,
+        "added_by": task.added_by or None,
+        "tokens": task.tokens,
+        "cost_usd": task.cost_usd,
     }
 
 

@@ -47,9 +47,8 @@ class Contexts:
         self._promised: Mapping[str, tuple[ArtifactRef, ...]] = {
             task.id: task.produces for task in plan.tasks if task.produces
         }
-        self._before: dict[str, list[str]] = {}
-        for before, after in plan.binding_edges():
-            self._before.setdefault(after, []).append(before)
+        self._plan = plan
+        self._before: dict[str, list[str]] | None = None
 
     def make(
         self,
@@ -88,6 +87,10 @@ class Contexts:
         )
 
     def _inputs(self, task: Task) -> tuple[Artifact, ...]:
+        if self._before is None:  # first asked for when something was made: in many a run nothing is
+            self._before = {}
+            for before, after in self._plan.binding_edges():
+                self._before.setdefault(after, []).append(before)
         return tuple(made for before in self._before.get(task.id, ()) for made in self._artifacts.get(before, ()))
 
 

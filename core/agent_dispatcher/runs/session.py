@@ -279,7 +279,9 @@ class RunSession:
         """What agents ask the model in use through: metered, within the budget, on record."""
         if self.llm is None:
             return None
-        return ModelCalls(guarded(self.config, self.llm), self.llm.name, Budget.of(self.config.budget), Prices.of(self.config))
+        return ModelCalls(
+            guarded(self.config, self.llm), self.llm.name, Budget.of(self.config.budget), Prices.of(self.config)
+        )
 
     def _settings(self, state: StateManager) -> CoordinatorSettings:
         """What is configured now, and every approval that was configured when the run was started."""
@@ -310,7 +312,11 @@ class RunSession:
 
     def remember_artifacts(self, events: Sequence[Event]) -> None:
         """Take in what tasks made, for those that depend on them."""
-        self._artifacts.update(artifacts_of(events))
+        for task, made in artifacts_of(events).items():
+            if made:
+                self._artifacts[task] = made
+            else:
+                self._artifacts.pop(task, None)
 
     async def aclose(self) -> None:
         """Give everything back, in reverse order."""
