@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import sys
+import tracemalloc
+from collections.abc import Callable
+
 import pytest
 from attrs import evolve, frozen
 from attrs.exceptions import FrozenInstanceError
 
-from agent_dispatcher.making import changer, maker
+from agent_dispatcher.making import changer, maker, table
 from agent_dispatcher.models import ArtifactRef, Event, Task
 from agent_dispatcher.models.event import make_event
 
@@ -42,3 +47,29 @@ def test_a_changed_copy_differs_in_one_field() -> None:
     assert task.agent_type is None
     with pytest.raises(TypeError, match="'colour'"):
         changer(Task, "colour")
+
+
+def test_tables_are_ordinary_dicts_of_their_own() -> None:
+    """Equal to one that is written down, in the same order; what is added to one is in no other."""
+    make = table("commit", "tree")
+    first, second = make("c1", "t1"), make("c2", "t2")
+    first["turn"] = 7
+    assert list(first.items()) == [("commit", "c1"), ("tree", "t1"), ("turn", 7)]
+    assert json.dumps(second) == json.dumps({"commit": "c2", "tree": "t2"})
+    assert type(second) is dict
+
+
+@pytest.mark.skipif(sys.implementation.name != "cpython", reason="how much a dict takes is CPython's own affair")
+def test_many_tables_take_less_than_many_dicts() -> None:
+    """The reason for them: a third less at least."""
+
+    def taken(make: Callable[[str], dict[str, str]]) -> int:
+        make("")
+        tracemalloc.start()
+        try:
+            kept = [make("") for _ in range(1000)]
+            return tracemalloc.get_traced_memory()[0] - len(kept)
+        finally:
+            tracemalloc.stop()
+
+    assert taken(table("commit")) < 0.67 * taken(lambda value: {"commit": value})

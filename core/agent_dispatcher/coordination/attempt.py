@@ -12,7 +12,7 @@ from attrs import define, frozen
 from ..agents.base_agent import AgentContext, AgentResult, BaseAgent, SyncAgent
 from ..errors import PluginError
 from ..extension.components import Change, Opened
-from ..making import maker
+from ..making import maker, table
 from ..models import Artifact, PlanPatch, Task
 from .agent_factory import Claim
 from .model_calls import AgentLlm
@@ -187,23 +187,20 @@ def _is_artifact(made: object) -> bool:
     return isinstance(made, Artifact) and all(isinstance(text, str) for text in (made.name, made.type, made.path))
 
 
+_change_data = table("task", "attempt", "ref", "commit", "base", "paths")
+_sealed_data = table("change", "summary", "artifacts", "duration_s", "tokens", "cost_usd")
+
+
 def sealed_data(result: AgentResult, change: Change, duration_s: float) -> dict[str, Any]:
     """``data`` of ``attempt.sealed``."""
-    return {
-        "change": {
-            "task": change.task,
-            "attempt": change.attempt,
-            "ref": change.ref,
-            "commit": change.commit,
-            "base": change.base,
-            "paths": list(change.paths),
-        },
-        "summary": result.summary,
-        "artifacts": _artifacts_data(result.artifacts) if result.artifacts else [],
-        "duration_s": round(duration_s, 6),
-        "tokens": result.tokens,
-        "cost_usd": result.cost_usd,
-    }
+    return _sealed_data(
+        _change_data(change.task, change.attempt, change.ref, change.commit, change.base, list(change.paths)),
+        result.summary,
+        _artifacts_data(result.artifacts) if result.artifacts else [],
+        round(duration_s, 6),
+        result.tokens,
+        result.cost_usd,
+    )
 
 
 def _artifacts_data(artifacts: Iterable[Artifact]) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from ..agents.base_agent import AgentContext, AgentResult
 from ..errors import StoreError, Unavailable
 from ..extension.components import Change, Executor, Opened, Workspace
 from ..failpoints import failpoint
+from ..making import table
 from ..models import PlanPatch, Task
 from . import transitions as t
 from .agent_factory import AgentFactory
@@ -28,6 +29,7 @@ __all__ = ["Attempts", "ContextFor"]
 log = logging.getLogger(__name__)
 
 _NO_MODEL: Mapping[str, Any] = {}
+_started_data = table("agent_type", "agent", "base")
 
 
 class ContextFor(Protocol):
@@ -103,7 +105,7 @@ class Attempts:
         now, base, timeout_s = self._monotonic(), self._work.tip, self._settings.timeout_s(task)
         overdue_at = now + timeout_s + self._settings.grace_s
         self._running[task.id] = RunningAttempt(task, start.attempt, claim, base, timeout_s, now, overdue_at)
-        data = {"agent_type": start.agent_type, "agent": claim.name, "base": base}
+        data = _started_data(start.agent_type, claim.name, base)
         self._state.append("attempt.started", task=task.id, attempt=start.attempt, data=data)
 
     def begin(self, task: str) -> None:

@@ -14,6 +14,7 @@ from attrs import asdict, evolve
 
 from ..extension.components import Change, ConflictSides, Landed
 from ..failpoints import failpoint
+from ..making import table
 from ..models import Evidence, Task
 from ..workspace.examination import Entry, make_entry
 from . import transitions as t
@@ -24,6 +25,8 @@ from .state_manager import StateManager
 from .work import Work
 
 __all__ = ["IntegrationPort", "Lane", "VerdictPort", "evidence_data"]
+
+_landed_data = table("commit", "tree", "took_s", "turn")
 
 
 class Record(Protocol):
@@ -246,7 +249,7 @@ class Lane:
         work.landed.add(task.id)
         work.tip = work.commits[task.id] = landed.commit
         took_s = round(time.monotonic() - began, 6)
-        data = {"commit": landed.commit, "tree": landed.tree, "took_s": took_s, "turn": work.turn}
+        data = _landed_data(landed.commit, landed.tree, took_s, work.turn)
         self._state.append("attempt.landed", task=task.id, attempt=attempt, data=data)
         return t.AttemptLanded(task.id, attempt)
 

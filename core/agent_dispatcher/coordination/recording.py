@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ..making import table
 from . import transitions as t
 from .state_manager import StateManager
 from .work import Work
 
 __all__ = ["Recorder"]
+
+_completed_data = table("commit")
 
 
 class Recorder:
@@ -41,7 +44,7 @@ class Recorder:
         self._state.append("attempt.failed", task=lost.task, attempt=lost.attempt, data=data)
 
     def _completed(self, completed: t.TaskCompleted) -> None:
-        data = {"commit": self._work.commits.get(completed.task, "")}
+        data = _completed_data(self._work.commits.get(completed.task, ""))
         self._state.append("task.completed", task=completed.task, data=data)
 
     def _failed(self, failed: t.TaskFailed) -> None:

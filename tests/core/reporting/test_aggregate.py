@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from agent_dispatcher.models import Event, ExecutionPlan, Requirement, Specification, Task
-from agent_dispatcher.reporting import build_result, result_to_json
+from agent_dispatcher.reporting import build_result, result_in_pieces, result_to_json
 
 
 def plan_of(*tasks: Task) -> ExecutionPlan:
@@ -173,3 +174,13 @@ def test_a_removed_task_is_gone_but_what_it_cost_is_not() -> None:
     assert (result.metrics.tokens, result.metrics.work_s) == (7, 3.0)
     assert [(each.by, each.why, each.removed) for each in result.revisions] == [("ann@here", "hopeless", ("gone",))]
     assert result_to_json(result)["revisions"][0]["removed"] == ["gone"]
+
+
+@pytest.mark.parametrize("count", [0, 1, 5, 7])
+def test_a_result_in_pieces_is_the_same_document(count: int) -> None:
+    """However many tasks go into one piece, the pieces are the text of the whole."""
+    tasks = [Task(id=f"täsk {number}", title="T", requirements=("R1",)) for number in range(count)]
+    events = log(STARTED, *(entry for task in tasks for entry in landed(task.id, evidence(f"e-{task.id}"))), finished())
+    result = build_result(plan_of(*tasks), "r", events)
+    whole = json.dumps(result_to_json(result), ensure_ascii=False)
+    assert ["".join(result_in_pieces(result, size)) for size in (1, 5, 500)] == [whole] * 3
