@@ -182,8 +182,10 @@ class Lane:
             tree: str, evidence: Sequence[tuple[Entry, tuple[Evidence, ...]]], whole: tuple[Evidence, ...]
         ) -> None:
             for entry, about in evidence:
-                self._note_checked(entry.task, entry.attempt, tree, about)
-            self._note_whole(tree, [entry.task for entry, _ in evidence], whole)
+                if about:
+                    self._note_checked(entry.task, entry.attempt, tree, about)
+            if whole:
+                self._note_whole(tree, [entry.task for entry, _ in evidence], whole)
             self._keep_evidence(any(about for _, about in evidence) or bool(whole))
 
         def tell(entry: Entry, verdict: VerdictPort) -> None:
@@ -198,8 +200,10 @@ class Lane:
 
     async def _land(self, task: Task, attempt: int) -> t.EngineEvent:
         async def record(tree: str, evidence: tuple[Evidence, ...], whole: tuple[Evidence, ...] = ()) -> None:
-            self._note_checked(task, attempt, tree, evidence)
-            self._note_whole(tree, [task], whole)
+            if evidence:
+                self._note_checked(task, attempt, tree, evidence)
+            if whole:
+                self._note_whole(tree, [task], whole)
             self._keep_evidence(bool(evidence or whole))
 
         failpoint("landing.before")
@@ -221,14 +225,12 @@ class Lane:
     # --- recording ------------------------------------------------------------------------------------------------
 
     def _note_checked(self, task: Task, attempt: int, tree: str, evidence: tuple[Evidence, ...]) -> None:
-        if evidence:
-            data = {"tree": tree, "evidence": evidence_data(evidence)}
-            self._state.append("attempt.checked", task=task.id, attempt=attempt, data=data)
+        data = {"tree": tree, "evidence": evidence_data(evidence)}
+        self._state.append("attempt.checked", task=task.id, attempt=attempt, data=data)
 
     def _note_whole(self, tree: str, tasks: Iterable[Task], evidence: tuple[Evidence, ...]) -> None:
-        if evidence:
-            data = {"tree": tree, "tasks": [task.id for task in tasks], "evidence": evidence_data(evidence)}
-            self._state.append("whole.checked", data=data)
+        data = {"tree": tree, "tasks": [task.id for task in tasks], "evidence": evidence_data(evidence)}
+        self._state.append("whole.checked", data=data)
 
     def _keep_evidence(self, any_evidence: bool) -> None:
         """Evidence is durable, and the run still ours, before the branch moves."""

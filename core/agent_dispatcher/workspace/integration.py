@@ -19,7 +19,7 @@ from typing import Protocol
 from ..extension.components import Change, Check, Conflict, Language, Moved, Sandbox, Tree, Workspace
 from ..failpoints import failpoint
 from ..models import Evidence, ExecutionPlan, Task
-from .examination import Entry, Examiner, Verdict, in_conflict
+from .examination import Checks, Entry, Examiner, Verdict, in_conflict
 from .train import RecordTogether, Told, Train
 from .whole import Whole
 
@@ -113,8 +113,9 @@ class Integration:
                     return in_conflict(staged)
                 evidence: tuple[Evidence, ...] = ()
                 whole: tuple[Evidence, ...] = ()
-                if passed_on != (staged.tip, staged.tree):
-                    seen = await self._examine(entry, staged, landed)
+                asked = self._examiner.asked(entry)
+                if (asked or change.paths) and passed_on != (staged.tip, staged.tree):
+                    seen = await self._examine(entry, staged, landed, asked)
                     if seen is None:
                         continue
                     verdict, whole = seen
@@ -158,7 +159,7 @@ class Integration:
                 staged = await self._workspace.stage([change])
                 if isinstance(staged, Conflict):
                     return in_conflict(staged)
-                seen = await self._examine(entry, staged, landed)
+                seen = await self._examine(entry, staged, landed, self._examiner.asked(entry))
                 if seen is not None:
                     break
             verdict, whole = seen
@@ -167,14 +168,12 @@ class Integration:
             return verdict
 
     async def _examine(
-        self, entry: Entry, staged: Tree, landed: Set[str]
+        self, entry: Entry, staged: Tree, landed: Set[str], asked: Checks
     ) -> tuple[Verdict, tuple[Evidence, ...]] | None:
         """What is said about one staged change, and about the whole with it; ``None``: stage it once more."""
-        verdict, whole = Verdict(landed=None, tip=staged.tip, tree=staged.tree), ()
-        if asked := self._examiner.asked(entry):
-            verdict = await self._examiner.judge(entry, staged, landed, asked)
+        verdict = await self._examiner.judge(entry, staged, landed, asked)
         if verdict.why or not await self._whole.is_due(entry, staged.tip):
-            return verdict, whole
+            return verdict, ()
         seen = await self._whole.look(staged, landed, (entry,))
         if seen.again:
             return None

@@ -132,6 +132,8 @@ class World:
     advise: Any = None
     models: Any = None
     begun: ExecutionPlan | None = None
+    max_batch: int = 1
+    batches: list[list[str]] = field(factory=list)
 
     async def inspect(self, task: Task, change: Change, landed: frozenset[str], attempt: int, record: Any) -> Verdict:
         queue = self.verdicts.get(task.id, [])
@@ -161,6 +163,16 @@ class World:
         self.workspace.landed[task.id] = made
         self.workspace.sealed.pop((task.id, attempt), None)
         return Verdict(landed=made, evidence=verdict.evidence)
+
+    async def land_together(self, entries: Sequence[Any], landed: frozenset[str], record: Any, tell: Any) -> None:
+        """One after the other."""
+        self.batches.append([entry.task.id for entry in entries])
+        for entry in entries:
+
+            async def alone(tree: str, evidence: Any, entry: Any = entry) -> None:
+                await record(tree, [(entry, evidence)], ())
+
+            tell(entry, await self.land(entry.task, entry.change, landed, entry.attempt, alone))
 
     async def final(self, landed: frozenset[str]) -> tuple[Evidence, ...]:
         self.final_calls.append(landed)
@@ -228,6 +240,7 @@ class World:
                 poll_s=0.02,
                 approvals=self.approvals,
                 approve_plan=self.approve_plan,
+                max_batch=self.max_batch,
             ),
             assignments={task.id: self.assignments.get(task.id, ("worker",)) for task in plan.tasks},
             context_for=self.context_for,
