@@ -14,8 +14,9 @@ from attrs import define, field
 
 from agent_dispatcher import AgentDispatcher, AgentResult, BaseAgent, DispatcherError
 from agent_dispatcher.errors import ConfigError, UsageError
-from agent_dispatcher.extension import AgentType, hookimpl
+from agent_dispatcher.extension import AgentType, LlmRequest, hookimpl
 from agent_dispatcher.runs.checkpoint_file import read_checkpoint
+from agent_dispatcher.testing import ScriptedBackend
 from agent_dispatcher_builtins import default_plugins
 
 TASKS = [{"id": f"t{number}", "title": f"Task {number}", "type": "probing"} for number in range(4)]
@@ -30,7 +31,7 @@ class Probe:
     most: int = 0
     made: int = 0
     torn_down: int = 0
-    models: list[Any] = field(factory=list)
+    models: list[str] = field(factory=list)
 
     @hookimpl
     def dispatcher_agent_types(self) -> Iterator[AgentType]:
@@ -48,7 +49,9 @@ class _ProbeAgent(BaseAgent):
     async def execute(self, task: Any, context: Any) -> AgentResult:
         self.probe.now += 1
         self.probe.most = max(self.probe.most, self.probe.now)
-        self.probe.models.append(context.llm)
+        if context.llm is not None:
+            reply = await context.llm.complete(LlmRequest.of(task.title))
+            self.probe.models.append(reply.text)
         try:
             await asyncio.sleep(self.probe.seconds)
         finally:
@@ -150,18 +153,12 @@ def test_checkpoints_go_where_and_when_they_are_wanted(tmp_path: Path) -> None:
     assert not (tmp_path / "none/.dispatcher/points").exists()
 
 
-class Model:
-    """A backend of language models, as far as a plan without one needs it."""
-
-    async def complete(self, request: Any) -> Any:
-        return request
-
-
 def test_llm_client_reaches_the_agents(tmp_path: Path) -> None:
-    """A backend given as ``llm_client`` is what agents find in their context."""
-    model = Model()
-    probe, _ = ran({"llm_client": model}, tmp_path / "out")
-    assert all(each is model for each in probe.models)
+    """A backend given as ``llm_client`` answers what agents ask in their context, and what that took is in the result."""
+    model = ScriptedBackend(lambda request: f"to {request.messages[-1].content}")
+    probe, result = ran({"llm_client": model}, tmp_path / "out")
+    assert sorted(probe.models) == [f"to {task['title']}" for task in TASKS]
+    assert sum(cost.calls for cost in result.model_costs) == 4 and result.metrics.tokens > 0
 
 
 def test_a_plain_function_must_be_allowed_as_unmetered(tmp_path: Path) -> None:
@@ -169,7 +166,7 @@ def test_a_plain_function_must_be_allowed_as_unmetered(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="allow_unmetered"):
         AgentDispatcher({"llm_client": str.upper}, discover=False)
     probe, _ = ran({"llm_client": str.upper, "budget": {"allow_unmetered": True}}, tmp_path / "out")
-    assert probe.models
+    assert sorted(probe.models) == [task["title"].upper() for task in TASKS]
 
 
 @pytest.mark.parametrize(
