@@ -51,7 +51,9 @@ def test_every_transition_is_recorded_between_failpoints() -> None:
     recording = {
         path.name: text for path, text in sources.items() if "store.append(" in text and path.parent.name != "testing"
     }
-    assert sorted(recording) == ["checkpoints.py", "state_manager.py"], "one records a run, the other takes up a log that was recorded elsewhere"
+    assert sorted(recording) == ["checkpoints.py", "state_manager.py"], (
+        "one records a run, the other takes up a log that was recorded elsewhere"
+    )
     assert recording["checkpoints.py"].count("store.append(") == 1
     assert recording["state_manager.py"].count("store.append(") == 1
     assert re.search(

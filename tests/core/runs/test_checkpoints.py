@@ -208,7 +208,9 @@ def test_an_automatic_checkpoint_is_enough(tmp_path: Path) -> None:
     with read_checkpoint(tmp_path / "rescued.zip") as opened:
         done = {event.task for event in opened.contents.events if event.type == "task.completed"}
     status, calls = elsewhere(tmp_path, tmp_path / "rescued.zip", Path(), "none")
-    assert status == "completed" and sorted(calls) == sorted({"t0", "t1", "t2", "t3"} - done)
+    assert status == "completed"
+    # what landed between the last event and the packing of the work is found and not done again
+    assert not done & set(calls) and len(calls) == len(set(calls))
 
 
 def test_a_run_that_is_there_already_is_not_touched(tmp_path: Path) -> None:
