@@ -33,12 +33,14 @@ class Claim:
         name: of the instance, unique in the run (``code-writer-2``).
         agent: the instance, ``None`` until :meth:`AgentFactory.ready` made it.
         overridden: names of the callbacks it overrides, and ``healthy``.
+        group: of the last task with one.
     """
 
     agent_type: str
     name: str
     agent: Agent | None = None
     overridden: frozenset[str] = frozenset()
+    group: str = ""
     is_set_up: bool = field(default=False)
     is_given_up: bool = field(default=False)
 
@@ -138,8 +140,12 @@ class AgentFactory:
 
     # --- use ------------------------------------------------------------------------------------------------------
 
-    def claim(self, agent_type: str) -> Claim:
+    def claim(self, agent_type: str, group: str = "") -> Claim:
         """An idle instance of that type, or the right to a new one. When there are too many, an idle one of another type makes room.
+
+        Args:
+            group: of the task. Who did the last task of that group is taken if it is idle: it has the context at hand, and what a model's
+                server remembers of it. Nobody waits for it.
 
         Raises:
             RunError: ``max_total_agents`` instances are in use.
@@ -147,7 +153,7 @@ class AgentFactory:
         pool = self._pool(agent_type)
         if pool.idle:
             self._note_busy(pool)
-            return pool.idle.pop()
+            return _warmest(pool.idle, group) if group else pool.idle.pop()
         if self._total >= self._max_total and not self._evict():
             raise RunError(
                 f"all {self._max_total} agents are in use: raise max_total_agents or lower the number of concurrent tasks"
@@ -155,7 +161,7 @@ class AgentFactory:
         self._leaks.begin()
         self._note_busy(pool)
         self._total += 1
-        return Claim(agent_type, self._new_name(agent_type))
+        return Claim(agent_type, self._new_name(agent_type), group=group)
 
     def _new_name(self, agent_type: str) -> str:
         number = self._made[agent_type] = self._made.get(agent_type, 0) + 1
@@ -304,6 +310,14 @@ class AgentFactory:
             for task in late:
                 task.cancel()
                 log.warning("an agent's teardown took more than %s seconds and was given up", grace_s)
+
+
+def _warmest(idle: list[Claim], group: str) -> Claim:
+    """Take the instance that did a task of the group last, else the one that was at work last."""
+    place = next((place for place in reversed(range(len(idle))) if idle[place].group == group), -1)
+    claim = idle.pop(place)
+    claim.group = group
+    return claim
 
 
 async def _illness(agent: Agent) -> str:

@@ -101,7 +101,7 @@ class Attempts:
 
     def announce(self, task: Task, start: t.Start) -> None:
         """Claim an agent and gather the record of the start. The agent does not begin before :meth:`begin`."""
-        claim = self._factory.claim(start.agent_type)
+        claim = self._factory.claim(start.agent_type, task.group)
         now, base, timeout_s = self._monotonic(), self._work.tip, self._settings.timeout_s(task)
         overdue_at = now + timeout_s + self._settings.grace_s
         self._running[task.id] = RunningAttempt(task, start.attempt, claim, base, timeout_s, now, overdue_at)

@@ -72,6 +72,27 @@ def test_idle_agents_are_used_again() -> None:
     assert CALLS["setup"] == 1
 
 
+def test_who_knows_the_group_goes_on_with_it() -> None:
+    """Of idle instances the one that did the last task of the group is taken; nobody waits for it, and tasks without a group take any."""
+
+    async def body(factory: AgentFactory) -> None:
+        claims = [factory.claim("w", group) for group in ("api", "ui", "docs")]
+        for claim in claims:
+            await factory.ready(claim)
+        for claim in claims:
+            factory.release(claim)
+        api, ui, docs = claims
+        assert factory.claim("w", "ui") is ui
+        assert factory.claim("w", "ui") is docs, "the warm one is at work: another steals the task"
+        assert factory.claim("w") is api
+        for claim in claims:
+            factory.release(claim)
+        assert factory.claim("w", "api") is api
+        factory.release(api)
+
+    run(body, default_pool_size=3)
+
+
 def test_pool_grows_with_need_and_shrinks_again() -> None:
     """As many agents are kept as were needed at once, until that was long enough ago; a type's own size wins."""
 

@@ -57,6 +57,7 @@ def test_a_refused_call_is_sent_again_when_the_server_said() -> None:
     """The agent notices nothing but the time, and the wait is not its attempt's."""
 
     async def work() -> tuple[Server, float]:
+        await asyncio.sleep(7.0)
         server, waiting = Server(limited(10.0), limited(5.0)), Waiting()
         WAITING.set(waiting)
         began = asyncio.get_running_loop().time()
@@ -87,6 +88,22 @@ def test_a_call_whose_turn_would_be_too_late_frees_its_agent() -> None:
         assert (await guard.complete(REQUEST)).text == "hi"
 
     in_virtual_time(work)
+
+
+def test_who_does_not_wait_takes_nobodys_turn() -> None:
+    """Calls that are not worth waiting for leave the line as they found it."""
+
+    async def work() -> list[float | None]:
+        guard = guard_of(Server(), throttle=Throttle(requests_per_minute=6), patience_s=5.0)
+        await guard.complete(REQUEST)
+        waits = []
+        for _ in range(5):
+            with pytest.raises(BackendError) as refused:
+                await guard.complete(REQUEST)
+            waits.append(refused.value.retry_after_s)
+        return waits
+
+    assert in_virtual_time(work) == pytest.approx([10.0] * 5, abs=0.1)
 
 
 def test_the_circuit_opens_is_tried_again_and_closed() -> None:
