@@ -93,6 +93,12 @@ def edits_in(reply: str, expected: Sequence[str] = (), *, cut_off: bool = False)
             if around_ends or (at + 1 < len(lines) and _SEARCH.match(lines[at + 1])):
                 around, at = "" if around_ends else fence[1], at + 1  # a fence around replacements says nothing
                 continue
+            inside = _HEADER.match(lines[at + 1]) if at + 1 < len(lines) else None
+            if inside is not None:  # a fence around the header as well
+                if at + 2 < len(lines) and _FENCE.match(lines[at + 2]):
+                    at += 1
+                    continue
+                named, at = inside[1], at + 1
             end = _closing(lines, at, fence[1], named)
             if end is None:
                 faults.append(

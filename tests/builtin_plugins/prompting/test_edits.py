@@ -30,6 +30,8 @@ def block(old: str, new: str) -> str:
         "**File: src/b.py**\n~~~py\nx = 1\n~~~",
         "<think>FILE: src/c.py\n```\nno\n```</think>FILE: src/b.py\r\n```\r\nx = 1\r\n```\r\n",
         "```python src/b.py\nx = 1\n```",
+        "```\nFILE: src/b.py\n```\nx = 1\n```",
+        "```python\nFILE: src/b.py\nx = 1\n```",
         "In `src/b.py`:\n```python\nx = 1\n```",
         "```python\nx = 1\n```",
     ],

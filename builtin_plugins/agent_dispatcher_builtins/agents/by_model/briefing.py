@@ -28,6 +28,7 @@ _SAMPLE: Mapping[str, Any] = {
     "description": "D",
     "requirements": "R",
     "paths": ("a.py",),
+    "existing": False,
     "symbols": ("a:b",),
     "subjects": ("a:b",),
     "provided": ("symbol a:c",),
@@ -93,12 +94,14 @@ def brief(
     prompt = _prompt(template)
     requirements = context.task_context(task).to_text()
     description = "" if task.description.strip() in requirements else task.description
+    paths = tuple(ref.name for ref in task.produces if ref.type == "path")
     values: dict[str, Any] = {
         "title": task.title,
         "type": task.type,
         "description": description,
         "requirements": requirements,
-        "paths": tuple(ref.name for ref in task.produces if ref.type == "path"),
+        "paths": paths,
+        "existing": not paths or any(context.workspace.exists(path) for path in paths),
         "symbols": tuple(ref.name for ref in task.produces if ref.type == "symbol"),
         "language": context.language.name if context.language is not None else "",
         "feedback": context.feedback.strip()[:_FEEDBACK],
