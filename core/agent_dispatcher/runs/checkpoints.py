@@ -196,8 +196,9 @@ class Checkpoints:
         try:
             await pack_run(self._packing, events, path)
             self._thin()
-        except (OSError, WorkspaceError, StoreError, UsageError) as error:
+        except Exception as error:  # also what a workspace of a stranger raises
             log.warning("checkpoint %s could not be written: %s", path, error)
+            log.debug("the reason", exc_info=True)
             return None
         return path
 

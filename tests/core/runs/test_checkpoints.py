@@ -292,6 +292,7 @@ def rewritten(path: Path, name: str, data: bytes) -> None:
     [
         ("log.jsonl", b"{}\n", "log.jsonl is not"),
         ("run/log.txt", b"x", "run/log.txt is not"),
+        ("run/log.txt", b"x" * 400, "run/log.txt was altered"),
         ("extra", b"", "extra is missing, or does not belong"),
         ("checkpoint.json", b"{}", "checkpoint.json was altered"),
     ],

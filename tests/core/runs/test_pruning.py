@@ -176,19 +176,20 @@ def test_a_branch_that_is_checked_out_stays(tmp_path: Path) -> None:
 
 
 def test_a_live_run_is_never_removed(tmp_path: Path) -> None:
-    """Not even by force; who is at work on it is said."""
+    """Not even by force, and nothing of it is touched; who is at work on it is said."""
     seen = []
 
     def at_start(run: str, output: Path) -> None:
         pruner = dispatcher().pruner
         work = pruner.prune(pruner.candidates(CHOSEN, output), force=True)
-        try:  # nothing in it waits for anything: it can be carried out inside a running loop
-            while True:
-                work.send(None)
+        try:  # whoever holds the run is asked first, so nothing in it waits: it can be carried out inside a running loop
+            work.send(None)
+            pytest.fail("something was looked at, or removed, before the lease")
         except StopIteration as ended:
             seen.extend((each.run, each.outcome, each.why[0]) for each in ended.value)
+        assert git(output, "for-each-ref", "--format=%(refname)", f"refs/heads/dispatcher/{run}")
 
-    run = ran(tmp_path / "out", "one", on_start=at_start)
+    run = ran(tmp_path / "out", "one", workspace="git", on_start=at_start)
     ((name, outcome, why),) = seen
     assert (name, outcome) == (run, "kept") and "is at work on it" in why
     assert dispatcher().result_of(run).status == "completed"
