@@ -102,6 +102,8 @@ def _print_moment(found: Replay, events: Sequence[Event]) -> None:
     for task, (resource, holder) in snapshot.excluded.items():
         text = f"{_one(names, task)} (until {_one(names, holder)} gives up {plain(resource)})"
         click.echo(cut(f"{'waits for a rival:':<22} {text}", columns()))
+    for task, resource in snapshot.short.items():
+        click.echo(cut(f"{'waits for:':<22} {_one(names, task)} ({plain(resource)})", columns()))
     for resource, holder in snapshot.holders:
         click.echo(cut(f"{'holds alone:':<22} {_one(names, holder)} ({plain(resource)})", columns()))
     if snapshot.stopping:
@@ -182,6 +184,7 @@ def _engine(found: Replay) -> dict[str, Any]:
         "excluded": [
             {"task": task, "resource": resource, "holder": holder} for task, (resource, holder) in seen.excluded.items()
         ],
+        "short": [{"task": task, "resource": resource} for task, resource in seen.short.items()],
         "resting": list(seen.resting),
         "gated": list(seen.gated),
         "lane": list(seen.lane),
