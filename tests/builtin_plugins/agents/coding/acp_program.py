@@ -38,7 +38,7 @@ class Program:
             try:
                 seen.append(await getattr(self, "do_" + name)(*given))
             except acp.RequestError as error:
-                seen.append(f"error: {error} {error.data}")
+                seen.append(f"error: {error}"[:30])
         await self.conn.session_update(session_id, acp.update_agent_message_text(json.dumps(seen)))
         return PromptResponse(stop_reason=os.environ.get("STOP", "end_turn"))
 

@@ -69,24 +69,20 @@ def test_the_prompt_says_what_there_is_to_know(acp: Drive) -> None:
     assert "<checks>\npage.md is missing" in prompt
 
 
-@pytest.mark.parametrize(
-    ("kind", "path", "answer"),
-    [("edit", "{cwd}/a.py", "yes"), ("execute", "", "yes"), ("edit", "/etc/passwd", "no"), ("fetch", "", "no")],
-)
-def test_permission_is_given_by_policy(acp: Drive, kind: str, path: str, answer: str) -> None:
+def test_permission_is_given_by_policy(acp: Drive) -> None:
     """For this once, for what lies in the folder; a refusal is in the result."""
-    run = acp(["permission", kind, path], ["write", "a.py", "x"])
-    assert _seen(run)[0] == answer
-    assert (f"refused: {kind}" in run.result.summary) == (answer == "no")
+    asked = [("edit", "{cwd}/a.py"), ("execute", ""), ("edit", "/etc/passwd"), ("fetch", "")]
+    run = acp(*(["permission", *each] for each in asked), ["write", "a.py", "x"])
+    assert _seen(run)[:4] == ["yes", "yes", "no", "no"]
+    assert "(refused: edit /etc/passwd; fetch )" in run.result.summary
 
 
-@pytest.mark.parametrize("path", ["/etc/shadow", "{cwd}/../outside.py", "{cwd}/.git/config", "{cwd}"])
-def test_no_file_outside_is_written_or_read(acp: Drive, tmp_path: Path, path: str) -> None:
+def test_no_file_outside_is_written_or_read(acp: Drive, tmp_path: Path) -> None:
     """The guard answers every request, also one that looks harmless."""
-    run = acp(["ask_write", path, "gotcha"], ["ask_read", path], ["write", "a.py", "x"])
-    wrote, read, _ = _seen(run)
-    assert wrote.startswith("error:")
-    assert read.startswith("error:")
+    paths = ["/etc/shadow", "{cwd}/../outside.py", "{cwd}/.git/config", "{cwd}"]
+    acts = [[act, path, *text] for path in paths for act, text in (("ask_write", ["gotcha"]), ("ask_read", []))]
+    seen = _seen(acp(*acts, ["write", "a.py", "x"]))
+    assert [each.startswith("error:") for each in seen[:-1]] == [True] * 8
     assert not (tmp_path / "outside.py").exists()
 
 
@@ -98,7 +94,6 @@ def test_commands_start_in_the_folder_only(acp: Drive) -> None:
 
 def test_an_agent_that_changed_nothing_has_failed(acp: Drive, failed: Failed) -> None:
     """Whatever it says; writing what was there already is nothing, too."""
-    assert "without changing a file" in failed(acp())
     assert "without changing a file" in failed(acp(["write", "a.py", "x"], files={"a.py": "x"}))
 
 

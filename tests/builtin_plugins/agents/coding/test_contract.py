@@ -1,10 +1,8 @@
-"""Both agent types keep the contract of every agent."""
+"""A coding agent keeps the contract of every agent; how it is talked to makes no difference to that."""
 
 from __future__ import annotations
 
-import json
 import logging
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -16,19 +14,17 @@ from agent_dispatcher.config import Config
 from agent_dispatcher.extension import AgentType, Services
 from agent_dispatcher.extension.components import Sandbox
 from agent_dispatcher.models import ArtifactRef, Task
-from agent_dispatcher_builtins.agents.coding.acp.agent import AcpAgent
 from agent_dispatcher_builtins.agents.coding.command_line.agent import CommandLineAgent
-from agent_dispatcher_builtins.agents.coding.hooks import acp_agent_type, command_line_agent_type
-from agent_dispatcher_builtins.agents.coding.options import AcpOptions, CommandLineOptions
+from agent_dispatcher_builtins.agents.coding.hooks import command_line_agent_type
+from agent_dispatcher_builtins.agents.coding.options import CommandLineOptions
 from agent_dispatcher_builtins.sandboxes.bubblewrap import Bubblewrap
 
 pytestmark = pytest.mark.sandbox
 
 SERVICES = Services(log=logging.getLogger("test-agent"), data_dir=Path(), config=Config())
-PROGRAM = Path(__file__).parent / "acp_program.py"
 
 
-class _Suite(testing.AgentContract):
+class TestCommandLine(testing.AgentContract):
     def make_sandbox(self) -> Sandbox:
         return Bubblewrap()
 
@@ -43,20 +39,8 @@ class _Suite(testing.AgentContract):
             produces=(ArtifactRef(type="path", name="note.md"),),
         )
 
-
-class TestCommandLine(_Suite):
     def make_agent(self) -> BaseAgent:
         return CommandLineAgent(CommandLineOptions(command=("/bin/sh", "-c", "cat > note.md")), SERVICES)
 
     def agent_type(self) -> AgentType:
         return command_line_agent_type()
-
-
-class TestAcp(_Suite):
-    def make_agent(self) -> BaseAgent:
-        command = (sys.executable, "-c", PROGRAM.read_text(encoding="utf-8"))
-        env = {"ACTS": json.dumps([["save_prompt", "note.md"]])}
-        return AcpAgent(AcpOptions(command=command, env=env), SERVICES)
-
-    def agent_type(self) -> AgentType:
-        return acp_agent_type()

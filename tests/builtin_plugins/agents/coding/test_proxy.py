@@ -235,12 +235,27 @@ def test_a_failure_of_the_backend_has_its_status(serve: Serve, sort: str, status
         async with serve(backend) as (proxy, origin), _openai(origin) as client:
             with pytest.raises(openai.APIStatusError) as failed:
                 await client.chat.completions.create(model="m", messages=[{"role": "user", "content": "a"}])
-            remembered = proxy.failure is not None and proxy.failure.sort == sort
+            remembered = isinstance(proxy.failure, BackendError) and proxy.failure.sort == sort
             await client.chat.completions.create(model="m", messages=[{"role": "user", "content": "a"}])
             response = failed.value.response
             return response.status_code, response.headers.get("retry-after"), remembered and proxy.failure is None
 
     assert (status, "3", True) == asyncio.run(ask())
+
+
+def test_a_backend_that_breaks_says_nothing_to_the_program(serve: Serve) -> None:
+    """What the error says may be anything; the program hears that there was one, the attempt gets it whole."""
+    backend = ScriptedBackend([RuntimeError("sk-canary is not a key")])
+
+    async def ask() -> tuple[int, str, str]:
+        async with serve(backend) as (proxy, origin), _openai(origin) as client:
+            with pytest.raises(openai.APIStatusError) as failed:
+                await client.chat.completions.create(model="m", messages=[{"role": "user", "content": "a"}])
+            return failed.value.status_code, str(failed.value), str(proxy.failure)
+
+    status, told, kept = asyncio.run(ask())
+    assert (status, "RuntimeError" in told, "canary" in told) == (500, True, False)
+    assert kept == "sk-canary is not a key"
 
 
 def test_calls_beyond_the_limit_are_refused(serve: Serve) -> None:
@@ -365,6 +380,8 @@ def test_tools_that_a_provider_runs_are_not_offered(serve: Serve, path: str, bod
         (b"GET http://elsewhere/v1/models HTTP/1.1\r\n\r\n", 400),
         (b"POST /v1/messages HTTP/1.1\r\nContent-Length: 99999999999\r\n\r\n", 413),
         (b"POST /v1/messages HTTP/1.1\r\nContent-Length: -1\r\n\r\n", 400),
+        (b"GET /v1/models HTTP/1.1\r\nX: a\nAuthorization: mine\r\n\r\n", 400),
+        (b"GET /v1/models HTTP/1.1 /x HTTP/1.1\r\n\r\n", 400),
         (b"POST /v1/messages HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 400),
         (b"POST /v1/messages HTTP/1.1\r\nContent-Length: 4\r\n\r\n\xff\xfe\x00{", 400),
         (b"GET /v1/models HTTP/1.1\r\n\r\n", 200),

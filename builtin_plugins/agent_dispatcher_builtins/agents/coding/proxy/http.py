@@ -71,7 +71,8 @@ async def read_request(reader: asyncio.StreamReader) -> HttpRequest | None:
     first, *lines = head.decode("latin-1").split("\r\n")
     method, _, rest = first.partition(" ")
     target = rest.rpartition(" ")[0]
-    if not target.startswith("/") or not method.isalpha():
+    readable = all(" " <= character != "\x7f" for line in (first, *lines) for character in line.replace("\t", " "))
+    if not readable or not target.startswith("/") or " " in target or not method.isalpha():
         raise BadRequest(f"the request line cannot be read: {first[:80]!r}")
     headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
     return HttpRequest(method=method.upper(), target=target, headers=headers, body=await _body(reader, headers))

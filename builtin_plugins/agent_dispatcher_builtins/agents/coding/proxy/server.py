@@ -61,7 +61,7 @@ class ModelProxy:
         self.calls = 0
         self.answered = 0
         self.stopped: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
-        self.failure: BackendError | None = None
+        self.failure: Exception | None = None
         self._connections: set[asyncio.Task[Any]] = set()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -137,7 +137,7 @@ class ModelProxy:
         try:
             await _wait(replying, dialect, out if asked.stream else None)
             reply = replying.result()
-        except (BackendError, BudgetExceeded, TooManyCalls) as error:
+        except Exception as error:
             await _fail(dialect, out, error)
             return
         finally:
@@ -160,7 +160,7 @@ class ModelProxy:
         except BudgetExceeded as error:
             self._stop(error)
             raise
-        except BackendError as error:
+        except Exception as error:
             self.failure = error
             raise
         self.failure = None
@@ -189,9 +189,12 @@ async def _wait(replying: asyncio.Future[LlmReply], dialect: Dialect, out: Reply
             pause = _SIGN_S
 
 
-async def _fail(dialect: Dialect, out: ReplyWriter, error: BackendError | RunError) -> None:
-    status = _STATUS[error.sort] if isinstance(error, BackendError) else 402
-    document = dialect.error(status, str(error))
+async def _fail(dialect: Dialect, out: ReplyWriter, error: Exception) -> None:
+    """Tell the program. Of an error that nobody meant to be read by it, it hears that there was one."""
+    status, what = 500, f"the model could not be asked ({type(error).__name__})"
+    if isinstance(error, BackendError | RunError):
+        status, what = _STATUS[error.sort] if isinstance(error, BackendError) else 402, str(error)
+    document = dialect.error(status, what)
     if out.began:
         await out.piece(event(document, "error"))
         return
