@@ -130,6 +130,7 @@ def main(folder: Path, step: int) -> None:
         [{"id": name, "title": f"Task {name}", "type": "odd_job"} for name in TASKS], [("a", "b")]
     )
     began, n, count, firsts, found = time.monotonic(), 1, 0, Counter[str](), list[dict[str, Any]]()
+    dispatcher().execute(plan, output=folder / "imports")  # once, and not in each process
     untouched = tried(plan, folder / "0", 0)
     while True:
         report = tried(plan, folder / str(n), n)
