@@ -353,7 +353,7 @@ def seeds(folder: Path, first: int, last: int) -> bool:
 
 def kill_everywhere(folder: Path, only: str = "") -> bool:
     """Kill a run at failpoints of landing, the first and the last hit; whether nothing broke a promise."""
-    seed, trace = 3, folder / "trace"
+    seed, trace = 6, folder / "trace"
     make_repository(folder / "reference" / "out")
     if process(folder / "reference" / "out", seed, f"trace={trace}") != 0:
         raise SystemExit("the run without faults does not end")
