@@ -166,7 +166,8 @@ def _judged(plan: ExecutionPlan, session: RunSession, *, allow_partial: bool | N
         allow_partial=session.options.allow_partial if allow_partial is None else allow_partial,
         known_types=registry.task_types(),
     )
-    lacking = supply_problems(config, plan, types, available)
+    backends = {offered.name for offered in registry.offers("llm")} if config.throttle else set()
+    lacking = supply_problems(config, plan, types, available, backends)
     session.fallbacks = fallbacks(config, found.plan, types, available)
     return evolve(found, problems=(*found.problems, *lacking)) if lacking else found
 

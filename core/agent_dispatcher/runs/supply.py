@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 from ..codec import suggestion
@@ -48,13 +48,21 @@ def fallbacks(
 
 
 def supply_problems(
-    config: Config, plan: ExecutionPlan, types: Iterable[AgentType], available: Available
+    config: Config, plan: ExecutionPlan, types: Iterable[AgentType], available: Available, backends: Collection[str]
 ) -> list[Problem]:
-    """Tasks that need more than there is, and fallbacks that could not take over."""
+    """Tasks that need more than there is, fallbacks that could not take over, and throttles of backends that nobody offers.
+
+    Args:
+        backends: names of the language-model backends that are offered.
+    """
     by_type = {name: own.needs for name, own in config.task_types.items() if own.needs}
     found: list[Problem] = []
     if by_type or any(task.needs for task in plan.tasks):
         found += shortages(plan.tasks, config.resources, by_type)
+    for name in config.throttle:
+        if name not in backends:
+            what = f"[throttle.{name}]: there is no language-model backend of that name"
+            found.append(Problem(what, config.where(f"throttle.{name}"), suggestion(name, backends)))
     known = {each.name: each for each in types}
     for type, own in config.task_types.items():
         where = config.where(f"task_types.{type}.fallback")

@@ -172,6 +172,18 @@ def test_retry_takes_up_what_failed_and_what_it_blocked(site: Site) -> None:
     assert site.began() == ["1", "1", "2"]
 
 
+def test_a_run_that_was_given_up_can_be_taken_up_again(site: Site) -> None:
+    """``cancel`` ends the agents (exit code 1); a resume of the run does what was given up."""
+    process = site.begin()
+    assert site.call("cancel", "--output", "out").code == 0
+    process.communicate(timeout=60)
+    assert (process.returncode, site.landed()) == (1, [])
+    site.go()
+    resumed = site.call("resume", "--output", "out")
+    assert resumed.code == 0, resumed.stdout + resumed.stderr
+    assert site.landed() == ["Dig the pond", "Fill the pond"]
+
+
 def test_a_run_whose_time_is_over_goes_on_with_resume(site: Site) -> None:
     """``max_execution_time`` ends the agents and pauses the run (exit code 5); what a resume gets is the same time again."""
     site.configure("")

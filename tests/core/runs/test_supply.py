@@ -93,6 +93,20 @@ def test_fallbacks_that_could_not_take_over_refuse_the_plan(tmp_path: Path) -> N
     assert "second" in refused.value.problems[0].remedy
 
 
+def test_a_throttle_for_nobody_refuses_the_plan(tmp_path: Path) -> None:
+    """A misspelt backend is said, with the name that was meant, not passed over."""
+    config = {"throttle": {"llm-backend-1": {"requests_per_minute": 60}}}
+    with pytest.raises(PlanError, match=r"\[throttle.llm-backend-1\]: there is no language-model backend") as refused:
+        carried_out(
+            [agent_type("first", 1, works)],
+            [Task(id="a", title="A")],
+            tmp_path,
+            config,
+            llm_backends=[ScriptedBackend([])],
+        )
+    assert "llm-backends-1" in refused.value.problems[0].remedy
+
+
 def test_no_more_at_once_than_there_is_of_a_resource(tmp_path: Path) -> None:
     """Six tasks need a card, there are two: never more than two are at work on one, and all are done."""
     at_work, most = 0, 0
