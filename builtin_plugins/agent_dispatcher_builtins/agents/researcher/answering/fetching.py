@@ -6,9 +6,9 @@ import re
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
-from email.message import Message
 from fnmatch import fnmatchcase
 from html.parser import HTMLParser
+from http.client import HTTPMessage
 from typing import IO
 from urllib.parse import urlsplit
 
@@ -89,7 +89,7 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         self._hosts = hosts
 
     def redirect_request(
-        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Message, newurl: str
+        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
     ) -> urllib.request.Request | None:
         refusal = may_fetch(newurl, self._hosts)
         if refusal:
