@@ -27,7 +27,10 @@ from collections.abc import Callable, Iterable, Mapping, Set
 from heapq import heappop, heappush
 from typing import Any
 
+from attrs import evolve
+
 from ..models import TASK_STATUSES, Event, ExecutionPlan
+from ..planning.needs import shortages
 from .board import (
     BLOCKED,
     CANCELLED,
@@ -434,6 +437,7 @@ class Engine:
 
     def _on_patch(self, asked: PatchAsked) -> None:
         statuses = self.statuses() | {self._names[index]: "in_progress" for index in self._board.kept}
+        asked = self._with_shortages(asked)
         decided = self._revisions.decide(asked, self._plan, statuses)
         self._out.append(decided)
         if isinstance(decided, PatchRefused):
@@ -446,6 +450,13 @@ class Engine:
                 self._given.pop(name, None)
         again = {split.task for split in patch.split} | set(patch.reroute)
         self._change_to(decided.plan, again)
+
+    def _with_shortages(self, asked: PatchAsked) -> PatchAsked:
+        """What is asked for, with an objection to each task that would wait for ever."""
+        demand = self._demand or Demand()
+        found = shortages(asked.patch.new_tasks, demand.resources, demand.by_type)
+        news = tuple(one for one in found if one not in asked.problems)
+        return evolve(asked, problems=(*asked.problems, *news)) if news else asked
 
     def _change_to(self, plan: ExecutionPlan, again: Set[str]) -> None:
         """Go on with another plan. The tasks in ``again`` have another beginning."""

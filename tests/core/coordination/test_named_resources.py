@@ -115,6 +115,21 @@ def test_a_circuit_stays_open_through_a_patch() -> None:
     assert sorted(started(engine.handle(t.CircuitChanged("m", "closed")))) == ["a", "e"]
 
 
+def test_a_patch_that_asks_for_more_than_there_is_is_refused() -> None:
+    """The plan stays as it is, and the reason is said; one that fits is taken, also where no task needed anything before."""
+    from agent_dispatcher.models import PlanPatch
+
+    engine = Engine(plan_of(task("a")), concurrency=4, demand=Demand(resources={"gpu": 1}))
+    engine.handle()
+    too_much = t.PatchAsked(patch=PlanPatch(why="more", add=(task("b", gpu=2),)), by="somebody")
+    (refused,) = engine.handle(too_much)
+    assert isinstance(refused, t.PatchRefused)
+    assert "needs 2 of 'gpu', and there are only 1" in str(refused.problems[0])
+    assert isinstance(engine.handle(refused.asked)[0], t.PatchRefused)
+    fits = t.PatchAsked(patch=PlanPatch(why="more", add=(task("c", gpu=1), task("d", gpu=1))), by="somebody")
+    assert started(engine.handle(fits)) == ["c"]
+
+
 def random_case(chance: random.Random) -> tuple[ExecutionPlan, Demand, int]:
     capacity = {"gpu": chance.randint(1, 3), "port": chance.randint(1, 4)}
     tasks = []
