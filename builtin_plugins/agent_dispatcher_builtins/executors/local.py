@@ -28,20 +28,13 @@ class LocalExecutor:
     async def run(self, envelope: Envelope, host: AttemptHost) -> AgentResult:
         """One attempt from start to outcome; :class:`TimeoutError` after ``envelope.timeout_s`` seconds, in which waiting for a language model to
         let it in does not count."""
-        limit = self._limits.start(envelope.timeout_s, host.waited_s)
-        try:
-            agent = host.agent
-            if isinstance(agent, SyncAgent):
-                return await _in_thread(
-                    partial(agent.execute, host.task, host.context), f"{envelope.agent_type}:{envelope.task}"
-                )
-            return await agent.perform(host.task, host.context)
-        except asyncio.CancelledError:
-            if limit.reached and limit.task.uncancel() == limit.cancelling:
-                raise TimeoutError from None
-            raise
-        finally:
-            self._limits.stop(limit)
+        agent = host.agent
+        if isinstance(agent, SyncAgent):
+            body = partial(agent.execute, host.task, host.context)
+            work = _in_thread(body, f"{envelope.agent_type}:{envelope.task}")
+        else:
+            work = agent.perform(host.task, host.context)
+        return await self._limits.hold(work, envelope.timeout_s, host.waited_s)
 
 
 async def _in_thread(work: Callable[[], AgentResult], name: str) -> AgentResult:

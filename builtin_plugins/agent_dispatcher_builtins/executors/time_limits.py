@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Coroutine, Generator
 from heapq import heapify, heappop, heappush
+from types import coroutine
+from typing import Any, TypeVar
 
 from attrs import define, field
 
 __all__ = ["Limit", "TimeLimits"]
+
+T = TypeVar("T")
 
 #: So many limits of work that has ended may wait to be forgotten.
 _SPARE = 1000
@@ -67,6 +72,40 @@ class TimeLimits:
         if timer is None or until < timer.when():
             self._arm(loop)
         return limit
+
+    @coroutine
+    def hold(
+        self, work: Coroutine[Any, Any, T], seconds: float, waited_s: Callable[[float], float] = _nothing
+    ) -> Generator[Any, Any, T]:
+        """The result of ``work``, which is limited as by :meth:`start`. As long as it waits for nothing it cannot be ended, and needs no limit.
+
+        Raises:
+            TimeoutError: it was ended by its limit.
+        """
+        began = time.monotonic()
+        try:
+            awaited = work.send(None)
+        except StopIteration as ended:
+            result: T = ended.value
+            return result
+        limit = self.start(seconds + began - time.monotonic(), waited_s)
+        try:
+            while True:
+                try:
+                    sent = yield awaited
+                except BaseException as error:
+                    awaited = work.throw(error)
+                else:
+                    awaited = work.send(sent)
+        except StopIteration as ended:
+            result = ended.value
+            return result
+        except asyncio.CancelledError:
+            if limit.reached and limit.task.uncancel() == limit.cancelling:
+                raise TimeoutError from None
+            raise
+        finally:
+            self.stop(limit)
 
     def stop(self, limit: Limit) -> None:
         """The work has ended, one way or another."""

@@ -17,31 +17,28 @@ class EmptyFolder(Opened):
     Args:
         home: the folder of all attempts.
         number: its name there.
+
+    Attributes:
+        known: its path, as soon as somebody has asked for it.
     """
 
-    __slots__ = ("_home", "_known", "_number")
-    _home: Path
-    _known: Path | None
-    _number: int
+    __slots__ = ("_place", "known")
+    _place: tuple[Path, int]
+    known: Path | None
 
     def __init__(self, task: str, attempt: int, home: Path, number: int, base: str) -> None:
         _set(self, "task", task)
         _set(self, "attempt", attempt)
         _set(self, "base", base)
-        _set(self, "_home", home)
-        _set(self, "_number", number)
-        _set(self, "_known", None)
+        _set(self, "_place", (home, number))
+        _set(self, "known", None)
 
     @property
     def path(self) -> Path:
         """Where it is, or will be when somebody writes to it."""
-        known = self._known
+        known = self.known
         if known is None:
-            known = self._home / str(self._number)
-            _set(self, "_known", known)
+            home, number = self._place
+            known = home / str(number)
+            _set(self, "known", known)
         return known
-
-    @property
-    def is_known(self) -> bool:
-        """Whether anybody has asked where it is."""
-        return self._known is not None

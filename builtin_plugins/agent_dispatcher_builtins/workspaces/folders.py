@@ -15,6 +15,7 @@ import os
 import shutil
 import weakref
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ __all__ = ["FolderWorkspace"]
 _START = "start"
 _make_change: Callable[[str, int, str, str, str, tuple[str, ...]], Change] = maker(Change)
 _make_landed: Callable[[str, str], Landed] = maker(Landed)
+_PATHS = attrgetter("paths")
 _LEFT_BEHIND = ("__pycache__", ".pytest_cache", ".hypothesis", ".mypy_cache", ".ruff_cache")
 
 
@@ -43,6 +45,7 @@ class FolderWorkspace:
     """See the module's page, and :class:`agent_dispatcher.extension.Workspace` for each method. A commit here is a digest."""
 
     stacks = True
+    batch_size = 128
 
     def __init__(self) -> None:
         self._run = ""
@@ -99,12 +102,11 @@ class FolderWorkspace:
         return opened
 
     async def seal(self, opened: Opened, message: str, *, trailers: Sequence[tuple[str, str]] = ()) -> Change:
-        """Keep what was written. Work that wrote nothing leaves nothing: there is nothing of it that could be lost."""
+        """Keep what was written. Work that wrote nothing leaves nothing, and is what it was made on: there is nothing of it that could be lost."""
         if not self._at[opened.base] and not (_is_known(opened) and os.path.lexists(opened.path)):
             failpoint("workspace.seal")
             failpoint("workspace.sealed")
-            commit = _name(opened.base, opened.task)
-            return _make_change(opened.task, opened.attempt, "", commit, opened.base, ())
+            return _make_change(opened.task, opened.attempt, "", opened.base, opened.base, ())
         try:
             changed = self._changed(opened)
         except BaseException:
@@ -131,7 +133,7 @@ class FolderWorkspace:
             )
         else:
             failpoint("workspace.seal")
-            ref, commit = "", _name(opened.base, opened.task)
+            ref, commit = "", opened.base
         failpoint("workspace.sealed")
         return Change(
             task=opened.task,
@@ -150,11 +152,12 @@ class FolderWorkspace:
     async def stage(self, changes: Sequence[Change]) -> Tree | Conflict:
         """The landed files with the changes in a folder of their own; a path that others changed meanwhile is a conflict."""
         commit = self._tip
+        stacked = _stacked_names(commit, changes)
         stack: list[Landed] = []
         merged = dict(self._files) if _paths_of(changes) else {}
-        for change in changes:
+        for change, name in zip(changes, stacked, strict=True):
             if not change.paths:
-                commit = _name(commit, change.task, change.commit)
+                commit = name
                 stack.append(_make_landed(commit, commit))
                 continue
             files = self._sealed_files(change)
@@ -178,7 +181,7 @@ class FolderWorkspace:
                     merged[path] = digest
                 else:
                     merged.pop(path, None)
-            commit = _name(commit, change.task, change.commit)
+            commit = name
             stack.append(_make_landed(commit, commit))
         folder = self._staged_folder(changes)
         failpoint("workspace.staged")
@@ -196,9 +199,12 @@ class FolderWorkspace:
             return Moved(tip=self._tip)
         failpoint("workspace.land")
         if not _paths_of(tree.changes):
+            at, files, landings = self._at, self._files, list[tuple[str, list[str]]]()
             for change, place in zip(tree.changes, tree.stack, strict=True):
-                self._note_landed(place.commit, {})
-                self._write_soon(place.commit, change.task)
+                at[place.commit] = files
+                landings.append((place.commit, [change.task]))
+            self._tip = tree.commit
+            self._write_soon(landings)
             failpoint("workspace.landed")
             return tree.stack[-1]
         output, landed = GuardedFolder(self._output), list[dict[str, str]]()
@@ -355,11 +361,11 @@ class FolderWorkspace:
         self._tip = tip
         self._at[tip] = self._files
 
-    def _write_soon(self, tip: str, task: str) -> None:
-        """Note a landing without files together with others of this turn."""
+    def _write_soon(self, landings: list[tuple[str, list[str]]]) -> None:
+        """Note landings without files together with others of this turn."""
         if not self._unnoted:
             asyncio.get_running_loop().call_soon(self._write_unnoted)
-        self._unnoted.append((tip, [task]))
+        self._unnoted += landings
 
     def _write_unnoted(self) -> None:
         with contextlib.suppress(WorkspaceError, OSError):  # tried again with the next entry, and at the end
@@ -416,14 +422,23 @@ def _name(*parts: str) -> str:
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:40]
 
 
+def _stacked_names(tip: str, changes: Sequence[Change]) -> list[str]:
+    """The commits of changes on top of a tip: the digest of all of them, and the place of each."""
+    parts = [tip]
+    for change in changes:
+        parts += (change.task, change.commit)
+    digest = _name(*parts)
+    return [f"{digest[:-4]}{place:04x}" for place in range(len(changes))] if len(changes) > 1 else [digest]
+
+
 def _paths_of(changes: Sequence[Change]) -> bool:
     """Whether there is a file in them."""
-    return any(change.paths for change in changes)
+    return any(map(_PATHS, changes))
 
 
 def _is_known(opened: Opened) -> bool:
     """Whether anybody could have put something there."""
-    return not isinstance(opened, EmptyFolder) or opened.is_known
+    return not isinstance(opened, EmptyFolder) or opened.known is not None
 
 
 def _left_behind(path: str) -> bool:

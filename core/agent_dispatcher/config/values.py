@@ -123,7 +123,7 @@ class CoordinatorSettings:
         backoff_max_s: the longest wait, in seconds.
         max_patches: how often agents may change the plan of one run.
         max_patched_tasks: how many tasks they may add to it.
-        max_batch: how many finished attempts may land together, where the workspace can do that.
+        max_batch: how many finished attempts may land together, where the workspace can do that; ``None``: as many as suit it.
     """
 
     max_workers: int = field(default=4, validator=ge(1))
@@ -134,7 +134,7 @@ class CoordinatorSettings:
     backoff_max_s: float = field(default=60.0, validator=_not_negative)
     max_patches: int = field(default=20, validator=ge(0))
     max_patched_tasks: int = field(default=100, validator=ge(0))
-    max_batch: int = field(default=8, validator=ge(1))
+    max_batch: int | None = field(default=None, validator=optional(ge(1)))
 
 
 @frozen(kw_only=True)

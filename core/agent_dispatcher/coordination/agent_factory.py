@@ -32,16 +32,20 @@ class Claim:
         agent_type: name of the agent type.
         name: of the instance, unique in the run (``code-writer-2``).
         agent: the instance, ``None`` until :meth:`AgentFactory.ready` made it.
+        pool: where it goes back to.
         overridden: names of the callbacks it overrides, and ``healthy``.
         group: of the last task with one.
+        is_at_hand: the instance can be used as it is, without :meth:`AgentFactory.ready`.
     """
 
     agent_type: str
     name: str
+    pool: _Pool
     agent: Agent | None = None
     overridden: frozenset[str] = frozenset()
     group: str = ""
     is_set_up: bool = field(default=False)
+    is_at_hand: bool = field(default=False)
     is_given_up: bool = field(default=False)
 
     def tell(self, callback: str, *arguments: Any) -> None:
@@ -59,15 +63,28 @@ class _Pool:
     """Instances of one agent type.
 
     Attributes:
-        size: how many idle ones are kept, where the type says so itself.
+        least: idle ones that are kept in any case; 0: none at all.
+        grows: as many are kept as were at work at the same time.
         idle: the last one used comes last.
         busy: how many are at work; ``most_busy``: at the same time, since :meth:`AgentFactory.shrink` was last called.
     """
 
-    size: int | None
+    least: int
+    grows: bool
     idle: list[Claim] = field(factory=list)
     busy: int = 0
     most_busy: int = 0
+
+    def begin(self) -> None:
+        """One more is at work."""
+        self.busy += 1
+        if self.busy > self.most_busy:
+            self.most_busy = self.busy
+
+    @property
+    def size(self) -> int:
+        """How many idle ones are kept."""
+        return max(self.least, self.most_busy) if self.grows and self.least else self.least
 
 
 @define(eq=False)
@@ -150,47 +167,37 @@ class AgentFactory:
         Raises:
             RunError: ``max_total_agents`` instances are in use.
         """
-        pool = self._pool(agent_type)
+        pool = self._pools.get(agent_type) or self._new_pool(agent_type)
         if pool.idle:
-            self._note_busy(pool)
+            self._at_work += 1
+            pool.begin()
             return _warmest(pool.idle, group) if group else pool.idle.pop()
         if self._total >= self._max_total and not self._evict():
             raise RunError(
                 f"all {self._max_total} agents are in use: raise max_total_agents or lower the number of concurrent tasks"
             )
         self._leaks.begin()
-        self._note_busy(pool)
+        self._at_work += 1
+        pool.begin()
         self._total += 1
-        return Claim(agent_type, self._new_name(agent_type), group=group)
+        return Claim(agent_type, self._new_name(agent_type), pool, group=group)
 
     def _new_name(self, agent_type: str) -> str:
         number = self._made[agent_type] = self._made.get(agent_type, 0) + 1
         return f"{agent_type}-{number}"
 
-    def _pool(self, agent_type: str) -> _Pool:
-        pool = self._pools.get(agent_type)
-        if pool is None:
-            pool = self._pools[agent_type] = _Pool(self._pool_sizes.get(agent_type))
+    def _new_pool(self, agent_type: str) -> _Pool:
+        own = self._pool_sizes.get(agent_type)
+        pool = self._pools[agent_type] = _Pool(self._default_pool_size if own is None else own, own is None)
         return pool
-
-    def _note_busy(self, pool: _Pool) -> None:
-        self._at_work += 1
-        pool.busy += 1
-        if pool.busy > pool.most_busy:
-            pool.most_busy = pool.busy
 
     def shrink(self) -> None:
         """Retire idle agents beyond what was needed at once since the last call. Call it now and then."""
         for pool in self._pools.values():
-            keep = max(self._size(pool) - pool.busy, 0)
+            keep = max(pool.size - pool.busy, 0)
             while len(pool.idle) > keep:
                 self._retire(pool.idle.pop(0))
             pool.most_busy = pool.busy
-
-    def _size(self, pool: _Pool) -> int:
-        if pool.size is not None:
-            return pool.size
-        return max(self._default_pool_size, pool.most_busy) if self._default_pool_size else 0
 
     def _evict(self) -> bool:
         for pool in self._pools.values():
@@ -219,7 +226,7 @@ class AgentFactory:
             )
         if not claim.is_set_up:
             await claim.agent.setup()
-            claim.is_set_up = True
+            claim.is_set_up, claim.is_at_hand = True, "healthy" not in claim.overridden
         return claim.agent
 
     def _replace(self, claim: Claim, ill: str) -> None:
@@ -271,11 +278,11 @@ class AgentFactory:
 
     def release(self, claim: Claim, *, broken: bool = False) -> None:
         """Give it back: to the pool, or into retirement when it is broken, surplus, or pooling is off."""
-        pool = self._pools[claim.agent_type]
+        pool = claim.pool
         pool.busy -= 1
         self._at_work -= 1
         self._leaks.ended(claim.agent_type, self._at_work)
-        if broken or not self._pooling or not claim.is_set_up or len(pool.idle) >= self._size(pool):
+        if broken or not self._pooling or not claim.is_set_up or len(pool.idle) >= pool.size:
             self._retire(claim)
         else:
             pool.idle.append(claim)
@@ -287,7 +294,7 @@ class AgentFactory:
         self._names.pop(id(claim.agent), None)
         claim.tell("on_retire")
         if claim.is_set_up:
-            claim.is_set_up = False
+            claim.is_set_up = claim.is_at_hand = False
             task = asyncio.ensure_future(self._teardown(claim.agent, claim.name))
             self._teardowns.add(task)
             task.add_done_callback(self._teardowns.discard)

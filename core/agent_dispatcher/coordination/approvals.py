@@ -114,10 +114,13 @@ class Approvals:
         """Whether a person has to agree before this attempt's work lands, and has not."""
         return task.type in self._types and self.given(task, attempt) is None
 
+    @property
+    def are_asked_for(self) -> bool:
+        """Whether a person has, or had, a say in anything that lands."""
+        return bool(self._types or self._asked)
+
     def concern(self, task: Task, attempt: int) -> bool:
         """Whether a person has, or had, a say in the landing of this attempt."""
-        if not self._types and not self._asked:
-            return False
         return self.must_ask(task, attempt) or self.given(task, attempt) is not None
 
     def given(self, task: Task, attempt: int) -> Asked | None:

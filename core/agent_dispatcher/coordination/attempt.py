@@ -131,8 +131,16 @@ def checked_result(result: object, agent: str) -> AgentResult:
     """
     if not isinstance(result, AgentResult):
         raise PluginError(f"agent {agent} returned a {type(result).__name__}; execute() must return an AgentResult")
-    if _is_plain(result):
-        return result
+    if (
+        type(result.summary) is str
+        and len(result.summary) < MAX_ERROR_CHARACTERS
+        and not result.artifacts
+        and result.error is None
+        and result.patch is None
+        and type(result.tokens) is int
+        and result.cost_usd is None
+    ):
+        return result  # nearly all say little, and nothing that would have to be looked at
     wrong = [
         name
         for name, fits in (
@@ -160,19 +168,6 @@ def checked_result(result: object, agent: str) -> AgentResult:
             "write what is long to a file of the workspace"
         )
     return result
-
-
-def _is_plain(result: AgentResult) -> bool:
-    """Whether it says little, and nothing that would have to be looked at: nearly all do."""
-    return (
-        type(result.summary) is str
-        and len(result.summary) < MAX_ERROR_CHARACTERS
-        and not result.artifacts
-        and result.error is None
-        and result.patch is None
-        and type(result.tokens) is int
-        and result.cost_usd is None
-    )
 
 
 def shortened(text: str) -> str:

@@ -18,17 +18,17 @@ from .agent_factory import AgentFactory
 from .attempt import RunningAttempt, checked_result, make_envelope, make_host, sealed_data, shortened
 from .failures import COUNTED, POISON, retry_after_s, sort_of
 from .message_bus import MessageBus
-from .model_calls import ModelCalls
+from .model_calls import AgentLlm, ModelCalls
 from .retry import FailureJudge, Judgement
 from .settings import CoordinatorSettings
 from .state_manager import StateManager
+from .waiting import not_waiting
 from .work import Work
 
 __all__ = ["Attempts", "ContextFor"]
 
 log = logging.getLogger(__name__)
 
-_NO_MODEL: Mapping[str, Any] = {}
 _started_data = table("agent_type", "agent", "base")
 
 
@@ -54,6 +54,7 @@ class Attempts:
     """Carries out attempts, each in a task of its own.
 
     Args:
+        tasks: task id to task, as the plan is now.
         propose: keeps what an agent wants changed in the plan, until its work has landed.
         feed: hands an outcome to the engine with the next turn.
         broken: told about an error that ends the run.
@@ -64,6 +65,7 @@ class Attempts:
         self,
         *,
         run: str,
+        tasks: Mapping[str, Task],
         workspace: Workspace,
         executor: Executor,
         factory: AgentFactory,
@@ -80,6 +82,7 @@ class Attempts:
         models: ModelCalls | None = None,
     ) -> None:
         self._run = run
+        self._tasks = tasks
         self._workspace = workspace
         self._executor = executor
         self._factory = factory
@@ -95,28 +98,37 @@ class Attempts:
         self._monotonic = monotonic
         self._models = models
         self._running: dict[str, RunningAttempt] = {}
+        self._announced: list[RunningAttempt] = []
         self._abandoned: set[asyncio.Task[None]] = set()
 
     # --- what the coordinator asks for ----------------------------------------------------------------------------
 
-    def announce(self, task: Task, start: t.Start) -> None:
+    def announce(self, start: t.Start) -> None:
         """Claim an agent and gather the record of the start. The agent does not begin before :meth:`begin`."""
+        task = self._tasks[start.task]
         claim = self._factory.claim(start.agent_type, task.group)
         now, base, timeout_s = self._monotonic(), self._work.tip, self._settings.timeout_s(task)
         overdue_at = now + timeout_s + self._settings.grace_s
-        self._running[task.id] = RunningAttempt(task, start.attempt, claim, base, timeout_s, now, overdue_at)
+        running = self._running[task.id] = RunningAttempt(task, start.attempt, claim, base, timeout_s, now, overdue_at)
         data = _started_data(start.agent_type, claim.name, base)
         self._state.append("attempt.started", task=task.id, attempt=start.attempt, data=data)
+        self._announced.append(running)
 
-    def begin(self, task: str) -> None:
-        """Let the announced attempt go, now that its start is recorded. Harmless when it was given up meanwhile."""
-        running = self._running.get(task)
-        if running is None or running.job is not None:
-            return
-        if running.stopping:
-            self._end(running, "cancelled before it began", "cancelled")
-        else:
-            running.job = asyncio.get_running_loop().create_task(self._attempt(running))
+    def take_announced(self) -> list[RunningAttempt]:
+        """What was announced since the last call, for :meth:`begin`."""
+        announced, self._announced = self._announced, []
+        return announced
+
+    def begin(self, announced: Iterable[RunningAttempt]) -> None:
+        """Let announced attempts go, now that their starts are recorded. Those that were given up meanwhile are passed over."""
+        loop = asyncio.get_running_loop()
+        for running in announced:
+            if running.over:
+                continue
+            if running.stopping:
+                self._end(running, "cancelled before it began", "cancelled")
+            else:
+                running.job = loop.create_task(self._attempt(running))
 
     @property
     def any_at_work(self) -> bool:
@@ -194,7 +206,8 @@ class Attempts:
         failpoint("attempt.performed")
         if running.over:
             return  # given up long ago
-        running.claim.tell("on_result", task, result)
+        if running.claim.overridden:
+            running.claim.tell("on_result", task, result)
         if result.status != "done":
             await self._discard(running)
             error = result.error or result.summary or f"the agent {result.status} without saying why"
@@ -221,7 +234,9 @@ class Attempts:
             running.claim,
             running.attempt,
         )  # what knows no attempt forms no cycle with it
-        agent = await self._factory.ready(claim)
+        agent = claim.agent if claim.is_at_hand else None
+        if agent is None:
+            agent = await self._factory.ready(claim)
         timeout_s = running.timeout_s
 
         def progress(fraction: float, text: str) -> None:
@@ -238,25 +253,26 @@ class Attempts:
             deadline=began + timeout_s,
             progress=progress,
             bus=self._bus,
-            **self._model_for(running),
+            llm=None if self._models is None else self._model_for(self._models, running),
         )
-        claim.tell("on_start", task)
+        if claim.overridden:
+            claim.tell("on_start", task)
+        waited_s = not_waiting if running.llm is None else running.llm.waiting.seconds
         envelope = make_envelope(self._run, task.id, running.attempt, claim.agent_type, timeout_s)
         try:
-            result = await self._executor.run(envelope, make_host(task, agent, context, running.waited_s))
+            result = await self._executor.run(envelope, make_host(task, agent, context, waited_s))
         finally:
             running.agent_s = round(self._monotonic() - began, 6)
             if running.llm is not None:
                 running.llm.close()
         return checked_result(result, claim.name)
 
-    def _model_for(self, running: RunningAttempt) -> Mapping[str, Any]:
-        """The language model as a field of the context; nothing without one."""
-        if self._models is None:
-            return _NO_MODEL
+    @staticmethod
+    def _model_for(models: ModelCalls, running: RunningAttempt) -> AgentLlm:
+        """The language model, as the agent gets it."""
         claim = running.claim
-        running.llm = self._models.of(running.task.id, running.attempt, claim.agent_type, claim.name)
-        return {"llm": running.llm}
+        running.llm = models.of(running.task.id, running.attempt, claim.agent_type, claim.name)
+        return running.llm
 
     async def _seal(self, running: RunningAttempt, opened: Opened, result: AgentResult) -> Change:
         """Keep the work as one commit that says where it comes from."""

@@ -141,6 +141,7 @@ class Coordinator:
         self._patched = False
         self._attempts = Attempts(
             run=run,
+            tasks=self._tasks,
             workspace=workspace,
             executor=executor,
             factory=factory,
@@ -166,6 +167,7 @@ class Coordinator:
             feed=self._feed,
         )
         self._lane = Lane(
+            tasks=self._tasks,
             integration=integration,
             work=self._work,
             state=state,
@@ -176,8 +178,8 @@ class Coordinator:
             run_dir=run_dir,
         )
         self._performers: Mapping[type, Callable[[Any], None]] = {
-            t.Start: self._do_start,
-            t.Land: self._do_land,
+            t.Start: self._attempts.announce,
+            t.Land: self._lane.put,
             t.RetryAt: self._do_retry,
             t.Cancel: self._do_cancel,
             t.Finish: self._do_finish,
@@ -187,7 +189,6 @@ class Coordinator:
         }
         self._engine: Engine | None = None
         self._inbox: deque[t.EngineEvent] = deque()
-        self._starts: list[str] = []
         self._finish: t.Finish | None = None
         self._done: asyncio.Future[t.Finish] | None = None
         self._turn_due = self._lane_waited_for = False
@@ -289,10 +290,16 @@ class Coordinator:
             max_patched_tasks=self._settings.max_patched_tasks,
             demand=self._demand,
             fallbacks=self._fallbacks,
-            max_batch=self._settings.max_batch if getattr(self._workspace, "stacks", False) else 1,
+            max_batch=self._max_batch(),
         )
         self._state.append("run.prepared", data=beginning.to_data(self._plan))
         return Engine.restore(self._plan, state, **beginning.options())
+
+    def _max_batch(self) -> int:
+        """How many sealed attempts may land together."""
+        if not getattr(self._workspace, "stacks", False):
+            return 1
+        return self._settings.max_batch or int(getattr(self._workspace, "batch_size", 8))
 
     async def _conclude(self, finish: t.Finish) -> str:
         """Check the whole, show the result, record the end."""
@@ -392,7 +399,8 @@ class Coordinator:
             data = {"how": event.how, "why": event.why, "turn": self._work.turn}
             self._state.append("run.stopping", data=data)
         self._inbox.append(event)
-        self._want_turn()
+        if not self._turn_due:
+            self._want_turn()
 
     def _tell(self, event: t.EngineEvent) -> None:
         """Let the engine know of a landing with the next turn, or with the end of its batch.
@@ -400,12 +408,13 @@ class Coordinator:
         What landed work wants changed in the plan is said with its landing, before anything that waited for it begins.
         """
         self._inbox.append(event)
-        if isinstance(event, t.AttemptLanded):
+        if self._patches.proposals and isinstance(event, t.AttemptLanded):
             asked = self._patches.landed(event.task, event.attempt)
             if asked is not None:
                 self._inbox.append(asked)
                 self._decide()
-        self._want_turn()
+        if not self._turn_due:
+            self._want_turn()
 
     def _batch_landed(self) -> None:
         """Let the engine know at once, so that it says what lands next; what follows is recorded with the next turn."""
@@ -451,9 +460,9 @@ class Coordinator:
 
     def _due(self) -> Due:
         """What follows from what is recorded now; taken off the lists."""
-        due = Due(self._awaited, self._published, self._starts, self._patched, self._finish)
-        if due.awaited or due.published or due.starts:
-            self._awaited, self._published, self._starts = [], [], []
+        due = Due(self._awaited, self._published, self._attempts.take_announced(), self._patched, self._finish)
+        if due.awaited or due.published:
+            self._awaited, self._published = [], []
         self._patched = False
         return due
 
@@ -465,8 +474,7 @@ class Coordinator:
             failpoint("patch.recorded")
         if due.published:
             self._hand_out_messages(due.published)
-        for task in due.starts:
-            self._attempts.begin(task)
+        self._attempts.begin(due.starts)
         if due.finish is not None and self._done is not None and not self._done.done():
             self._done.set_result(due.finish)
 
@@ -478,13 +486,6 @@ class Coordinator:
         for instruction in self._engine.handle(*events):
             self._performers[type(instruction)](instruction)
         self._work.turn += 1
-
-    def _do_start(self, start: t.Start) -> None:
-        self._attempts.announce(self._tasks[start.task], start)
-        self._starts.append(start.task)
-
-    def _do_land(self, land: t.Land) -> None:
-        self._lane.put(self._tasks[land.task], land.attempt)
 
     def _do_retry(self, retry: t.RetryAt) -> None:
         data: dict[str, Any] = {"delay_s": round(retry.delay_s, 3), "agent_type": retry.agent_type}

@@ -358,12 +358,16 @@ class Engine:
         return index if index >= 0 and self._attempt[index] == event.attempt and self._phase[index] in phases else -1
 
     def _on_sealed(self, event: AttemptSealed) -> None:
-        index = self._current(event, RUNNING)
-        if index >= 0:
-            self._running -= 1
-            if self._resources is not None:
-                self._resources.release(index)
+        index = self._ids.get(event.task, -1)
+        if index < 0 or self._attempt[index] != event.attempt or self._phase[index] != RUNNING:
+            return
+        self._running -= 1
+        if self._resources is not None:
+            self._resources.release(index)
+        if self._gates[index] or index in self._doomed:
             self._after_seal(index)
+        else:
+            self._enqueue(index)
 
     def _on_held(self, event: AttemptHeld) -> None:
         index = self._current(event, LANDING)
@@ -378,11 +382,12 @@ class Engine:
             self._after_seal(index)
 
     def _on_landed(self, event: AttemptLanded) -> None:
-        index = self._current(event, LANDING)
-        if index >= 0:
-            self._landing -= 1
-            self._release(index)
-            self._complete(index)
+        index = self._ids.get(event.task, -1)
+        if index < 0 or self._attempt[index] != event.attempt or self._phase[index] != LANDING:
+            return
+        self._landing -= 1
+        self._release(index)
+        self._complete(index)
 
     def _on_rejected(self, event: AttemptRejected) -> None:
         index = self._current(event, LANDING, HELD)
@@ -601,14 +606,14 @@ class Engine:
 
     def _complete(self, first: int) -> None:
         """The task is done: what waits for nothing else is ready, and completes in turn if it has no work."""
-        done = [first]
+        done, state, phase, waiting = [first], self._state, self._phase, self._waiting
         for index in done:
-            self._state[index], self._phase[index] = COMPLETED, IDLE
+            state[index], phase[index] = COMPLETED, IDLE
             self._unfinished -= 1
             self._out.append(TaskCompleted(self._names[index]))
             for target in self._after[index]:
-                self._waiting[target] -= 1
-                if not self._waiting[target] and self._state[target] == PENDING and self._phase[target] == IDLE:
+                waiting[target] -= 1
+                if not waiting[target] and state[target] == PENDING and phase[target] == IDLE:
                     if self._parent[target] and not self._gates[target]:
                         self._state[target] = IN_PROGRESS
                         done.append(target)
@@ -663,7 +668,8 @@ class Engine:
     def _release(self, index: int) -> None:
         """Give up what the task excludes."""
         self._freely[index] = True
-        self._exclusions.release(index)
+        if self._groups[index]:
+            self._exclusions.release(index)
 
     def _line_up(self, place: int) -> bool:
         """Put a parked task back in line, if it is still to be started."""

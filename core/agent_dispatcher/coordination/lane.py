@@ -6,7 +6,7 @@ import asyncio
 import json
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Sequence, Set
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -89,6 +89,7 @@ class Lane:
     """Lands what the engine says, in the order it says.
 
     Args:
+        tasks: task id to task, as the plan is now.
         integration: stages, checks and moves the branch.
         work: sealed and landed work; changed here.
         state: where evidence and landings are recorded.
@@ -102,6 +103,7 @@ class Lane:
     def __init__(
         self,
         *,
+        tasks: Mapping[str, Task],
         integration: IntegrationPort,
         work: Work,
         state: StateManager,
@@ -111,6 +113,7 @@ class Lane:
         go_on: Callable[[], None],
         run_dir: Path | None = None,
     ) -> None:
+        self._tasks = tasks
         self._integration = integration
         self._work = work
         self._state = state
@@ -124,10 +127,11 @@ class Lane:
         #: What is being landed, the most urgent first.
         self.current: list[tuple[Task, int]] = []
 
-    def put(self, task: Task, attempt: int) -> None:
+    def put(self, land: t.Land) -> None:
         """Land this sealed work next, together with what else is put in this turn."""
-        self._waiting.append((task, attempt))
-        self._wake.set()
+        if not self._waiting:
+            self._wake.set()
+        self._waiting.append((self._tasks[land.task], land.attempt))
 
     @property
     def is_due(self) -> bool:
@@ -159,8 +163,8 @@ class Lane:
     async def _land_batch(self, batch: list[tuple[Task, int]]) -> None:
         """Land several; what a person has a say in goes by itself."""
         approvals = self._approvals
-        alone = [one for one in batch if approvals.concern(*one)]
-        together = [one for one in batch if one not in alone]
+        alone = [one for one in batch if approvals.concern(*one)] if approvals.are_asked_for else []
+        together = [one for one in batch if one not in alone] if alone else batch
         self.current = [*together, *alone]
         try:
             if len(together) > 1:
@@ -181,12 +185,12 @@ class Lane:
         async def record(
             tree: str, evidence: Sequence[tuple[Entry, tuple[Evidence, ...]]], whole: tuple[Evidence, ...]
         ) -> None:
-            for entry, about in evidence:
-                if about:
-                    self._note_checked(entry.task, entry.attempt, tree, about)
+            checked = [(entry, about) for entry, about in evidence if about]
+            for entry, about in checked:
+                self._note_checked(entry.task, entry.attempt, tree, about)
             if whole:
                 self._note_whole(tree, [entry.task for entry, _ in evidence], whole)
-            self._keep_evidence(any(about for _, about in evidence) or bool(whole))
+            self._keep_evidence(bool(checked or whole))
 
         def tell(entry: Entry, verdict: VerdictPort) -> None:
             event = self._settle(entry.task, entry.attempt, verdict, began)
@@ -244,10 +248,11 @@ class Lane:
         """Take note of an outcome; what the engine is told of it."""
         work = self._work
         work.changes.pop(task.id, None)
-        if verdict.landed is None:
-            return self._reject(task, attempt, verdict, began)
         landed = verdict.landed
-        work.feedback.pop(task.id, None)
+        if landed is None:
+            return self._reject(task, attempt, verdict, began)
+        if work.feedback:
+            work.feedback.pop(task.id, None)
         work.landed.add(task.id)
         work.tip = work.commits[task.id] = landed.commit
         took_s = round(time.monotonic() - began, 6)

@@ -29,14 +29,14 @@ class Due:
     Attributes:
         awaited: who waits for the record.
         published: messages to hand out.
-        starts: tasks whose attempt begins.
+        starts: the announced attempts that begin.
         patched: the plan was changed.
         finish: how the run ends.
     """
 
     awaited: list[asyncio.Future[None]]
     published: list[Published]
-    starts: Sequence[str] = ()
+    starts: Sequence[Any] = ()
     patched: bool = False
     finish: Finish | None = None
 

@@ -85,7 +85,7 @@ class Patches:
         self._turn = turn
         self._plan = plan
         self._advise = advise
-        self._proposals: dict[str, tuple[int, PlanPatch]] = {}
+        self.proposals: dict[str, tuple[int, PlanPatch]] = {}
         self._due: deque[PatchAsked] = deque()
         self._answered: set[str] = set()
 
@@ -99,18 +99,18 @@ class Patches:
             if task.status == "completed" or task.phase == "landed":
                 self._due.append(_by_agent(_read(data), name, number))
             else:
-                self._proposals[name] = number, _read(data)
+                self.proposals[name] = number, _read(data)
 
     def propose(self, task: str, attempt: int, patch: PlanPatch) -> None:
         """An agent wants the plan changed once this attempt's work has landed."""
-        self._proposals[task] = attempt, patch
+        self.proposals[task] = attempt, patch
         self._state.append("patch.proposed", task=task, attempt=attempt, data={"patch": patch_to_json(patch)})
         self._state.flush()
         failpoint("patch.proposed")
 
     def landed(self, task: str, attempt: int) -> PatchAsked | None:
         """What the landed work brings, ready for the engine."""
-        proposed = self._proposals.pop(task, None)
+        proposed = self.proposals.pop(task, None)
         if proposed is None or proposed[0] != attempt:
             return None
         return self._looked_at(_by_agent(proposed[1], task, attempt))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from attrs import field, frozen
-from attrs.validators import ge, gt
+from attrs.validators import ge, gt, optional
 
 from ..models import Task
 from .retry import RetryPolicy
@@ -35,7 +35,7 @@ class CoordinatorSettings:
         approve_plan: a person approves the plan before anything begins.
         max_patches: patches of agents that one run takes.
         max_patched_tasks: tasks that they may bring.
-        max_batch: sealed attempts that may land together.
+        max_batch: sealed attempts that may land together; ``None``: as many as suit the workspace.
     """
 
     concurrency: int = field(default=4, validator=ge(1))
@@ -51,7 +51,7 @@ class CoordinatorSettings:
     approve_plan: bool = False
     max_patches: int = field(default=20, validator=ge(0))
     max_patched_tasks: int = field(default=100, validator=ge(0))
-    max_batch: int = field(default=1, validator=ge(1))
+    max_batch: int | None = field(default=None, validator=optional(ge(1)))
 
     @classmethod
     def from_config(cls, config: Config) -> CoordinatorSettings:

@@ -3,13 +3,15 @@
 *Events* say what happened outside (an agent's work is sealed, a landing was rejected, a timer is due). *Instructions* are what the engine wants:
 either an action to perform (:class:`Start`, :class:`Land`, :class:`RetryAt`, :class:`Cancel`, :class:`Finish`) or a decision to record
 (:class:`TaskCompleted` and the like). Whatever depends on time, chance or a policy stands inside an event.
+
+The five that are made for every task are ``define``, not ``frozen``: being guarded would double what they cost. Nobody changes them either.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from attrs import frozen
+from attrs import define, frozen
 
 from ..errors import Problem
 from ..models import ExecutionPlan, PlanPatch
@@ -47,7 +49,7 @@ __all__ = [
 # --- events -----------------------------------------------------------------------------------------------------------
 
 
-@frozen
+@define(unsafe_hash=True)
 class AttemptSealed:
     """The agent is done and its work is kept; the agent is free again."""
 
@@ -71,7 +73,7 @@ class AttemptApproved:
     attempt: int
 
 
-@frozen
+@define(unsafe_hash=True)
 class AttemptLanded:
     """The sealed work is part of the run's result."""
 
@@ -194,7 +196,7 @@ EngineEvent = (
 # --- instructions -----------------------------------------------------------------------------------------------------
 
 
-@frozen
+@define(unsafe_hash=True)
 class Start:
     """Let an agent of that type begin this attempt."""
 
@@ -203,7 +205,7 @@ class Start:
     agent_type: str
 
 
-@frozen
+@define(unsafe_hash=True)
 class Land:
     """Check and land this sealed work. All that is said at once is a batch; the next comes when each of it landed, was rejected or is held."""
 
@@ -242,7 +244,7 @@ class AttemptLost:
     attempt: int
 
 
-@frozen
+@define(unsafe_hash=True)
 class TaskCompleted:
     """Record that the task is done and proven."""
 

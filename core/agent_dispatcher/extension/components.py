@@ -742,8 +742,8 @@ class Reconciled:
 class Workspace(Protocol):
     """Keeps the work of a run: a place for each attempt, and the one line of landed work. One instance per run.
 
-    An attribute is optional: ``stacks = True`` says that several changes can be staged and landed at once, each as a commit of its own, and
-    that :attr:`Tree.stack` names them. Without it work lands one by one.
+    Two attributes are optional: ``stacks = True`` says that several changes can be staged and landed at once, each as a commit of its own, and
+    that :attr:`Tree.stack` names them; ``batch_size`` how many suit it at once (8). Without the first, work lands one by one.
     """
 
     async def start(self, run: str, output: Path, *, title: str = "") -> Started:

@@ -97,13 +97,11 @@ class Contexts:
 def artifacts_of(events: Sequence[Event]) -> dict[str, tuple[Artifact, ...]]:
     """Task id to what its last sealed attempt made."""
     return {
-        event.task: _artifacts(event.task, event.data.get("artifacts") or ())
+        event.task: _artifacts(event.task, event.data["artifacts"]) if event.data.get("artifacts") else ()
         for event in events
         if event.type == "attempt.sealed" and event.task is not None
     }
 
 
 def _artifacts(task: str, items: Sequence[Mapping[str, Any]]) -> tuple[Artifact, ...]:
-    if not items:
-        return ()
     return tuple(Artifact(name=item["name"], type=item["type"], path=item["path"], task=task) for item in items)

@@ -35,8 +35,8 @@ __all__ = [
     "Verdict",
     "failing",
     "in_conflict",
-    "landed_at",
     "make_entry",
+    "make_verdict",
     "reasons",
 ]
 
@@ -82,12 +82,7 @@ class Verdict:
     tree: str = ""
 
 
-_make_verdict: Callable[..., Verdict] = maker(Verdict)
-
-
-def landed_at(place: Landed, evidence: tuple[Evidence, ...]) -> Verdict:
-    """The verdict on work that landed."""
-    return _make_verdict(place, evidence, "", (), (), False, "", "")
+make_verdict: Callable[..., Verdict] = maker(Verdict)
 
 
 class Examiner:

@@ -13,13 +13,14 @@ import logging
 import os
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence, Set
+from operator import attrgetter
 
 from attrs import evolve, frozen
 
 from ..extension.components import Landed, Moved, Tree, Workspace
 from ..failpoints import failpoint
 from ..models import Evidence
-from .examination import Checks, Entry, Examiner, Verdict, in_conflict, landed_at
+from .examination import Checks, Entry, Examiner, Verdict, in_conflict, make_verdict
 from .whole import Whole
 
 __all__ = ["RecordTogether", "Told", "Train"]
@@ -33,6 +34,7 @@ RecordTogether = Callable[[str, Sequence[tuple[Entry, tuple[Evidence, ...]]], tu
 Told = Callable[[Entry, Verdict], None]
 
 _MOST_MOVES = 20
+_WHY = attrgetter("why")
 #: Of a change about which no check has anything to say.
 _NOTHING_SAID = Verdict(landed=None)
 
@@ -74,7 +76,7 @@ class Train:
                 continue
             failpoint("train.staged")
             own = await self._judge(fitting, staged, there)
-            red = any(verdict.why for verdict in own)
+            red = any(map(_WHY, own))
             if red and len(fitting) == 1:
                 tell(fitting[0], own[0])
                 continue
@@ -103,9 +105,10 @@ class Train:
                 continue
             failpoint("train.landed")
             self._whole.landed(outcome.commit, staged.tree)
-            passed.update(entry.task.id for entry in fitting)
+            if wagons:
+                passed.update(entry.task.id for entry in fitting)
             for (entry, about), place in zip(evidence, _places(staged, outcome), strict=True):
-                tell(entry, landed_at(place, about))
+                tell(entry, make_verdict(place, about, "", (), (), False, "", ""))
 
     async def _stage(
         self, entries: tuple[Entry, ...], tell: Told

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence, Set
+from operator import attrgetter
 
 from attrs import frozen
 
@@ -19,6 +20,8 @@ from .examination import Entry, Examiner, Verdict, failing, reasons
 __all__ = ["Look", "Whole"]
 
 log = logging.getLogger(__name__)
+
+_PATHS = attrgetter("change.paths")
 
 #: Files of a change of which it is asked whether they were there before.
 _MOST_PATHS = 20
@@ -37,6 +40,9 @@ class Look:
     evidence: tuple[Evidence, ...] = ()
     refusal: Verdict | None = None
     again: bool = False
+
+
+_NOTHING_NEW = Look()
 
 
 class Whole:
@@ -72,8 +78,8 @@ class Whole:
             landed: ids of tasks whose work is in the tip.
             entries: what is in the tree beside that.
         """
-        if not any(entry.change.paths for entry in entries):
-            return Look()  # nothing in it is new
+        if not any(map(_PATHS, entries)):
+            return _NOTHING_NEW
         asked = self._examiner.asked_of_the_whole()
         if not asked:
             return Look()

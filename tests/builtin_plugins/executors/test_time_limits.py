@@ -91,3 +91,59 @@ def test_what_was_waited_is_added_to_the_limit() -> None:
     word, took_s = asyncio.run(body())
     assert word == "reached"
     assert 0.4 <= took_s < 2.0
+
+
+def test_a_limit_is_set_when_work_first_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work that waits for nothing gets none; other work has the time it took before its first wait taken off."""
+    seconds: list[float] = []
+    start = TimeLimits.start
+    monkeypatch.setattr(TimeLimits, "start", lambda self, s, w: seconds.append(s) or start(self, s, w))
+
+    async def work(waits_s: float) -> str:
+        time.sleep(0.02)
+        if waits_s:
+            await asyncio.sleep(waits_s)
+        return "done"
+
+    async def body() -> None:
+        limits = TimeLimits()
+        assert await limits.hold(work(0), 1) == "done"
+        assert seconds == []
+        assert await limits.hold(work(0.001), 5) == "done"
+        assert len(seconds) == 1 and seconds[0] <= 4.98
+        with pytest.raises(TimeoutError):
+            await limits.hold(work(9), 0.05)
+
+    asyncio.run(body())
+
+
+def test_what_the_work_waits_for_reaches_it() -> None:
+    """Results, exceptions and cancellation come through to the work, and its own exceptions out of it."""
+
+    async def body() -> list[str]:
+        limits, seen = TimeLimits(), list[str]()
+        loop = asyncio.get_running_loop()
+
+        async def work() -> None:
+            for _ in range(2):
+                future: asyncio.Future[str] = loop.create_future()
+                loop.call_soon(future.set_result, "a") if not seen else loop.call_soon(
+                    future.set_exception, KeyError("b")
+                )
+                try:
+                    seen.append(await future)
+                except KeyError as error:
+                    seen.append(str(error.args[0]))
+            try:
+                await asyncio.sleep(9)
+            except asyncio.CancelledError:
+                seen.append("cancelled")
+                raise ValueError("c") from None
+
+        job = asyncio.ensure_future(limits.hold(work(), 9))
+        loop.call_later(0.02, job.cancel)
+        with pytest.raises(ValueError, match="c"):
+            await job
+        return seen
+
+    assert asyncio.run(body()) == ["a", "b", "cancelled"]

@@ -211,3 +211,50 @@ def test_tasks_that_write_nothing_cost_next_to_nothing(tmp_path: Path) -> None:
 
     assert asyncio.run(work()) < 0.0003
     assert not (tmp_path / "out" / ".dispatcher" / "folders" / "r" / "attempts").exists()
+
+
+def test_a_batch_is_found_again_change_by_change(tmp_path: Path) -> None:
+    """Changes that land together have names of their own, with and without files, and a second process knows each of them."""
+    names: list[list[str]] = []
+
+    async def work() -> None:
+        workspace = FolderWorkspace()
+        await workspace.start("r", tmp_path / "out")
+        for tasks in ({"a": {}, "b": {}}, {"c": {"c": "1"}, "d": {}, "e": {"e": "1"}}):
+            changes = [await _attempt(workspace, task, files) for task, files in tasks.items()]
+            staged = await workspace.stage(changes)
+            assert isinstance(staged, Tree)
+            assert await workspace.land(staged, staged.tip) == staged.stack[-1]
+            names.append([place.commit for place in staged.stack])
+        await workspace.aclose()
+        again = FolderWorkspace()
+        await again.start("r", tmp_path / "out")
+        found = await again.reconcile("r")
+        assert [found.landed[task].commit for task in "abcde"] == [*names[0], *names[1]]
+        assert (await again.open(Task(id="f", title="f"), 1, names[1][0])).base == names[1][-1]
+        await again.aclose()
+
+    asyncio.run(work())
+    assert len({*names[0], *names[1]}) == 5
+    assert _files(tmp_path / "out") == {"c": "1", "e": "1"}
+
+
+def test_a_folder_nobody_asks_for_is_never_looked_at(tmp_path: Path) -> None:
+    """Where it is is worked out when it is first asked for; work that wrote nothing is what it was made on."""
+
+    async def work() -> None:
+        workspace = FolderWorkspace()
+        await workspace.start("r", tmp_path / "out")
+        opened = await workspace.open(Task(id="a", title="a"), 1)
+        change = await workspace.seal(opened, "a")
+        assert (change.commit, change.paths) == (opened.base, ())
+        assert not any(part.name == "attempts" for part in tmp_path.rglob("*"))
+        first, second = [await workspace.open(Task(id="b", title="b"), number) for number in (1, 2)]
+        assert second.path != first.path == first.path
+        second.path.mkdir(parents=True)
+        (second.path / "b").write_text("1")
+        assert (await workspace.seal(second, "b")).paths == ("b",)
+        assert (await workspace.seal(first, "b")).paths == ()
+        await workspace.aclose()
+
+    asyncio.run(work())
