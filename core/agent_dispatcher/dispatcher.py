@@ -54,7 +54,7 @@ from .planning.sources import load_mapping, load_path
 from .planning.task_decomposer import TaskDecomposer
 from .planning.wishes import combine, leave_out
 from .planning.workflow import follow_up
-from .reporting import build_result
+from .reporting import build_report, build_result
 from .runs.desk import RunDesk
 from .runs.history import learn, remember_durations
 from .runs.index import new_run_id, remember_run, state_home
@@ -618,7 +618,7 @@ class AgentDispatcher:
         """Aggregate the log into the result and let every reporter write; one that raises costs a warning."""
         plan = session.plan or plan
         events = tuple(state.events())
-        result = build_result(plan, session.run, events, output=str(session.output))
+        result, took = build_report(plan, session.run, events, output=str(session.output))
         session.run_dir.mkdir(parents=True, exist_ok=True)
         for name in self.registry.active("reporter"):
             try:
@@ -626,7 +626,7 @@ class AgentDispatcher:
             except Exception as error:
                 log.warning("reporter %s failed", name, exc_info=True)
                 result = evolve(result, warnings=(*result.warnings, f"reporter {name!r} failed: {error}"))
-        remember_durations(session.run, plan.tasks, events)
+        remember_durations(session.run, took)
         return result
 
     # --- components and records ---------------------------------------------------------------------------------------

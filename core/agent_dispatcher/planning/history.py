@@ -11,16 +11,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from attrs import evolve, field, frozen
 
 from ..making import maker
-from ..models import Estimates, Event, Task
+from ..models import Estimates, Task
 from .execution_graph import ExecutionGraph
 from .ranks import working_time
 
-__all__ = ["ENOUGH", "Durations", "Kind", "Observation", "Spread", "band_of", "observe", "with_ranges"]
+__all__ = ["ENOUGH", "Durations", "Kind", "Observation", "Spread", "band_of", "observed", "with_ranges"]
 
 #: Observations from which on a kind of task says something.
 ENOUGH = 5
-#: Reasons for which an attempt that failed still took its time.
-_WORKED = frozenset({"failed", "raised", "timeout"})
 
 
 def band_of(complexity: float) -> int:
@@ -143,44 +141,20 @@ def _spreads(values: Mapping[Kind, Sequence[float]]) -> dict[Kind, Spread]:
     return {kind: Spread.of(each) for kind, each in sorted(values.items()) if len(each) >= ENOUGH}
 
 
-def observe(tasks: Iterable[Task], events: Iterable[Event]) -> tuple[Observation, ...]:
-    """What the completed tasks of a run took, in the order of ``tasks``.
+def observed(spent: Iterable[tuple[Task, str, float, float | None]]) -> tuple[Observation, ...]:
+    """What tasks took, one kind for each sort.
 
     Args:
-        tasks: those of the run's plan.
-        events: its log. Work that a resume found in the workspace took nobody knows how long: such a task is left out.
+        spent: task, the agent type that did it, seconds, US dollars where that is known.
     """
-    seconds: dict[str, float] = {}
-    costs: dict[str, float | None] = {}
-    agent_types: dict[str, str] = {}
-    completed: set[str] = set()
-    for event in events:
-        task, what = event.task, event.type
-        if task is None:
-            continue
-        if what == "attempt.started":
-            agent_types[task] = str(event.data.get("agent_type") or "")
-        elif what == "task.completed":
-            completed.add(task)
-        elif what == "attempt.sealed" or (what == "attempt.failed" and event.data.get("reason") in _WORKED):
-            data = event.data
-            spent = float("nan") if data.get("found") else float(data.get("duration_s") or 0.0)
-            seconds[task] = seconds.get(task, 0.0) + spent
-            cost = data.get("cost_usd")
-            before = costs.get(task, 0.0)
-            costs[task] = None if cost is None or before is None else before + float(cost)
     kinds: dict[tuple[str, str, float], Kind] = {}
     found = []
-    for each in tasks:
-        name = each.id
-        taker = agent_types.get(name)
-        if not taker or name not in completed or not seconds.get(name, -1.0) >= 0:
-            continue
-        sort = taker, each.type, each.complexity
+    for task, agent_type, seconds, cost_usd in spent:
+        sort = agent_type, task.type, task.complexity
         kind = kinds.get(sort)
         if kind is None:
-            kind = kinds[sort] = Kind(taker, each.type, band_of(each.complexity))
-        found.append(_observation(kind, seconds[name], costs.get(name)))
+            kind = kinds[sort] = Kind(agent_type, task.type, band_of(task.complexity))
+        found.append(_observation(kind, seconds, cost_usd))
     return tuple(found)
 
 

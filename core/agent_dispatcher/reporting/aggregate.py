@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from math import nan
 from typing import Any
 
 from attrs import define, evolve, field
@@ -21,9 +22,14 @@ from ..models import (
     Task,
     TaskResult,
 )
+from ..planning.history import Observation, observed
 from .costs import Costs, total_usd, with_costs
 
-__all__ = ["build_result", "evidence_from_json", "requirement_results"]
+__all__ = ["build_report", "build_result", "evidence_from_json", "requirement_results"]
+
+
+#: Reasons for which an attempt that failed still took its time.
+_WORKED = frozenset({"failed", "raised", "timeout"})
 
 
 def build_result(plan: ExecutionPlan, run: str, events: Iterable[Event], *, output: str = "") -> ExecutionResult:
@@ -38,13 +44,24 @@ def build_result(plan: ExecutionPlan, run: str, events: Iterable[Event], *, outp
     Returns:
         The result so far; its status is ``executing`` while the log has no ``run.finished``.
     """
+    return build_report(plan, run, events, output=output)[0]
+
+
+def build_report(
+    plan: ExecutionPlan, run: str, events: Iterable[Event], *, output: str = ""
+) -> tuple[ExecutionResult, tuple[Observation, ...]]:
+    """As :func:`build_result`, and what the completed tasks took, in the order of the plan.
+
+    Work that a resume found in the workspace took nobody knows how long: such a task is left out.
+    """
     folded = _Folded(tasks={task.id: _TaskState(task) for task in plan.tasks})
     folded.take(events)
+    took = observed(folded.spent())
     artifacts = tuple(sorted(folded.artifacts(), key=lambda artifact: artifact.path))
     tasks = tuple(folded.tasks.pop(task.id).result() for task in plan.tasks)
     costs = folded.costs.rows(plan.planning_usage)
     tasks, requirements = with_costs(costs, tasks, requirement_results(plan, tasks, folded.final))
-    return ExecutionResult(
+    result = ExecutionResult(
         run=run,
         status=folded.status,
         output=output,
@@ -62,6 +79,7 @@ def build_result(plan: ExecutionPlan, run: str, events: Iterable[Event], *, outp
         model_costs=costs,
         stopped_by=folded.stopped_by,
     )
+    return result, took
 
 
 def requirement_results(
@@ -145,6 +163,12 @@ class _TaskState:
     added_by: str = ""
     evidence: tuple[Evidence, ...] = ()
     artifacts: tuple[Artifact, ...] = ()
+    spent_s: float | None = None
+    cost_usd: float | None = 0.0
+
+    def spend(self, seconds: float, cost_usd: float | None) -> None:
+        self.spent_s = seconds if self.spent_s is None else self.spent_s + seconds
+        self.cost_usd = None if cost_usd is None or self.cost_usd is None else self.cost_usd + float(cost_usd)
 
     def __attrs_post_init__(self) -> None:
         self.status = self.task.status
@@ -249,10 +273,12 @@ class _Folded:
 
     def sealed(self, state: _TaskState, event: Event) -> None:
         data = event.data
-        self.work_s += float(data.get("duration_s") or 0.0)
+        seconds, cost_usd = float(data.get("duration_s") or 0.0), data.get("cost_usd")
+        state.spend(nan if data.get("found") else seconds, cost_usd)
+        self.work_s += seconds
         self.tokens += int(data.get("tokens") or 0)
-        if data.get("cost_usd") is not None:
-            self.cost_usd = (self.cost_usd or 0.0) + float(data["cost_usd"])
+        if cost_usd is not None:
+            self.cost_usd = (self.cost_usd or 0.0) + float(cost_usd)
         made = data.get("artifacts")
         state.artifacts = tuple(_artifact(item, state.task.id) for item in made) if made else ()
 
@@ -265,6 +291,11 @@ class _Folded:
 
     def landed(self, state: _TaskState, event: Event) -> None:
         state.commit = str(event.data.get("commit") or "") or None
+
+    def failed_attempt(self, state: _TaskState, event: Event) -> None:
+        if event.data.get("reason") in _WORKED:
+            state.spend(float(event.data.get("duration_s") or 0.0), event.data.get("cost_usd"))
+        self.missed(state, event)
 
     def missed(self, state: _TaskState, event: Event) -> None:
         state.error = str(event.data.get("error") or event.data.get("why") or "") or None
@@ -292,6 +323,12 @@ class _Folded:
 
     def freed(self, state: _TaskState, event: Event) -> None:
         state.status, state.error = "pending", None
+
+    def spent(self) -> Iterator[tuple[Task, str, float, float | None]]:
+        """Of the completed tasks: who did it, in how many seconds, for how much; where the time is known."""
+        for state in self.tasks.values():
+            if state.status == "completed" and state.agent and state.spent_s is not None and state.spent_s >= 0:
+                yield state.task, state.agent, state.spent_s, state.cost_usd
 
     def artifacts(self) -> Iterable[Artifact]:
         """What landed; of two tasks that wrote one path the later one has it."""
@@ -324,7 +361,7 @@ _TASK_EVENTS: Mapping[str, Callable[[_Folded, _TaskState, Event], None]] = {
     "approval.given": _Folded.approval,
     "approval.refused": _Folded.approval,
     "attempt.landed": _Folded.landed,
-    "attempt.failed": _Folded.missed,
+    "attempt.failed": _Folded.failed_attempt,
     "attempt.rejected": _Folded.missed,
     "model.reserved": _Folded.model_call,
     "model.settled": _Folded.model_call,

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from math import inf
 from pathlib import Path
 
-from ..models import Event, Task
-from ..planning.history import Durations, Kind, Observation, observe
+from ..planning.history import Durations, Kind, Observation
 from .index import state_home
 
 __all__ = ["forget_durations", "learn", "remember_durations"]
@@ -24,9 +23,8 @@ _MOST = 16
 _KEPT = 500
 
 
-def remember_durations(run: str, tasks: Iterable[Task], events: Iterable[Event]) -> None:
+def remember_durations(run: str, observations: Sequence[Observation]) -> None:
     """Write down what the completed tasks of a run took; the same again when it is called again."""
-    observations = observe(tasks, events)
     if not observations:
         return
     kinds: dict[Kind, list[Observation]] = {}

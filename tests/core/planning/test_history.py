@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from agent_dispatcher.models import Dependency, Event, Specification, Task
-from agent_dispatcher.planning.history import Durations, Kind, Observation, Spread, band_of, observe
+from agent_dispatcher.models import Dependency, Event, ExecutionPlan, Specification, Task
+from agent_dispatcher.planning.history import Durations, Kind, Observation, Spread, band_of
 from agent_dispatcher.planning.planner import assemble
+from agent_dispatcher.reporting import build_report
 
 SMALL = Kind("writer", "code_writing", 0)
 SPECIFICATION = Specification(id="s", title="S")
@@ -42,7 +43,8 @@ def test_a_task_took_all_its_attempts_until_it_was_completed() -> None:
         event("attempt.sealed", "d", duration_s=1.5, cost_usd=0.25),
         *(event("task.completed", name) for name in "abd"),
     ]
-    assert observe(tasks, events) == (
+    plan = ExecutionPlan(specification=Specification(id="s", title="s"), tasks=tuple(tasks))
+    assert build_report(plan, "r", events)[1] == (
         Observation(Kind("writer", "code_writing", 2), 10.0, None),
         Observation(Kind("tester", "testing", 0), 1.5, 0.25),
     )

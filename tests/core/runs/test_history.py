@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from agent_dispatcher.models import Event, Task
+from agent_dispatcher.models import Event, ExecutionPlan, Specification, Task
 from agent_dispatcher.planning.history import Kind
+from agent_dispatcher.reporting import build_report
 from agent_dispatcher.runs.history import learn, remember_durations
 
 
@@ -29,7 +30,8 @@ def remember(run: str, *seconds: float) -> None:
             Event(run=run, type="attempt.sealed", at=0.0, task=each.id, data={"duration_s": taken, "cost_usd": 0.5}),
             Event(run=run, type="task.completed", at=0.0, task=each.id),
         ]
-    remember_durations(run, tasks, events)
+    plan = ExecutionPlan(specification=Specification(id="s", title="s"), tasks=tuple(tasks))
+    remember_durations(run, build_report(plan, run, events)[1])
 
 
 KIND = Kind("writer", "code_writing", 0)
@@ -79,7 +81,7 @@ def test_a_damaged_file_loses_only_itself(folder: Path, text: str) -> None:
 
 def test_nothing_is_written_for_a_run_that_completed_nothing(folder: Path) -> None:
     """And a folder that cannot be written is no error."""
-    remember_durations("r", [Task(id="a", title="a")], [])
+    remember_durations("r", [])
     assert not folder.exists()
     folder.parent.mkdir(parents=True)
     folder.write_text("in the way")
