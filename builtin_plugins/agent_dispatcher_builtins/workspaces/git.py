@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,10 +20,12 @@ from agent_dispatcher.failpoints import failpoint
 from agent_dispatcher.models import Task
 
 from . import git_moving, git_upkeep
-from .commits import compose, ref_part, trailers_of
+from .beginning import exclude_own_folder, make_branch, merges_trees, write_excludes
+from .commits import compose, ref_part
 from .ending import clear_locks, delete_merged_refs, show_result
+from .finding import landed_work, sealed_work
 from .git_command import Git, GitFailed
-from .git_state import GitState, load_state, save_state, write_as_a_whole
+from .git_state import GitState, load_state, save_state
 from .objects import NO_COMMIT, Objects, parse_raw
 from .placing import Placing
 from .repository import OWN_FOLDER, Repository, find_repository, owns_folder, problems_of
@@ -34,19 +35,6 @@ __all__ = ["GitWorkspace"]
 
 #: Stands in a ref for a change that is no task's.
 _NO_TASK = "_run"
-#: Left behind by tools, never part of anyone's work.
-_NEVER_SEALED = (
-    "__pycache__/",
-    "*.py[cod]",
-    ".pytest_cache/",
-    ".hypothesis/",
-    ".mypy_cache/",
-    ".ruff_cache/",
-    ".coverage",
-    ".coverage.*",
-    "*.egg-info/",
-    ".ad-writing-*",
-)
 _LINK, _REPOSITORY = "120000", "160000"
 
 
@@ -86,9 +74,9 @@ class GitWorkspace:
             in_progress = repository.operation_in_progress()
             if in_progress:
                 raise WorkspaceError(in_progress)
-        self._exclude_own_folder(repository)
+        exclude_own_folder(repository)
         self._run, self._repository = run, repository
-        self._git = Git(repository.common_dir, excludes=self._write_excludes(output), identity=repository.identity)
+        self._git = Git(repository.common_dir, excludes=write_excludes(output), identity=repository.identity)
         self._objects = Objects(self._git)
         if state is None:
             if not made:
@@ -101,10 +89,10 @@ class GitWorkspace:
             state = await self._new_state(repository, made, title)
         failpoint("workspace.start")
         self._state = state
-        await self._make_branch(state)
+        await make_branch(self._git, state)
         self._tip = await self._branch_tip()
         pool = self._pool = WorktreePool(self._git, output / OWN_FOLDER / "worktrees", ref_part(run) + "-w")
-        merges = await self._has_merge_tree()
+        merges = await merges_trees(self._git)
         self._placing = Placing(self._git, self._objects, pool, merges_trees=merges, log=self._log)
         return Started(base=state.base, branch=state.branch, new=state.new, warnings=tuple(warnings))
 
@@ -142,20 +130,8 @@ class GitWorkspace:
         pool.sweep(repository.common_dir / "worktrees")
         clear_locks(repository, state, self._ref_folder(), self._log)
         self._tip = tip = await self._branch_tip()
-        landed = await self._landed(state.base, tip)
-        sealed: dict[tuple[str, int], Change] = {}
-        listing = await git("for-each-ref", "--format=%(refname) %(objectname)", self._ref_folder())
-        for line in listing.decode().splitlines():
-            ref, _, commit = line.partition(" ")
-            about = await objects.commit(commit)
-            trailers = trailers_of(about.message)
-            task, attempt = trailers.get("Dispatcher-Task", ""), trailers.get("Dispatcher-Attempt", "")
-            if trailers.get("Dispatcher-Run") != run or task in landed or not attempt.isdigit():
-                continue
-            paths = tuple(path for _, path in await objects.changed(about.parent, commit))
-            sealed[task, int(attempt)] = Change(
-                task=task, attempt=int(attempt), ref=ref, commit=commit, base=about.parent, paths=paths
-            )
+        landed = await landed_work(git, run, state.base, tip)
+        sealed = await sealed_work(git, objects, run, self._ref_folder(), landed)
         return Reconciled(landed=landed, sealed=sealed, tip=tip)
 
     async def aclose(self) -> None:
@@ -312,46 +288,12 @@ class GitWorkspace:
         save_state(self._state_file(repository.output, self._run), state)
         self._state = state
 
-    async def _make_branch(self, state: GitState) -> None:
-        git, ref = self._calls(), f"refs/heads/{state.branch}"
-        code, _ = await git.ask("rev-parse", "--quiet", "--verify", ref)
-        if code == 0:
-            return
-        try:
-            await git("update-ref", ref, state.base, NO_COMMIT)
-        except GitFailed as error:
-            raise WorkspaceError(f"the branch {state.branch} cannot be made: {error.said}") from error
-
     async def _branch_tip(self) -> str:
         branch = self._started()[1].branch
         return (await self._calls()("rev-parse", "--verify", f"refs/heads/{branch}^{{commit}}")).decode().strip()
 
-    async def _has_merge_tree(self) -> bool:
-        """Whether this git can merge without a work tree (2.38)."""
-        match = re.search(rb"(\d+)\.(\d+)", await self._calls()("version"))
-        return match is not None and (int(match[1]), int(match[2])) >= (2, 38)
-
     def _state_file(self, output: Path, run: str) -> Path:
         return output / OWN_FOLDER / "workspaces" / f"{ref_part(run)}.json"
-
-    def _write_excludes(self, output: Path) -> Path:
-        file = output / OWN_FOLDER / "workspaces" / "exclude"
-        text = "\n".join((f"/{OWN_FOLDER}/", *_NEVER_SEALED)) + "\n"
-        if not file.exists() or file.read_text(encoding="utf-8") != text:
-            write_as_a_whole(file, text)
-        return file
-
-    @staticmethod
-    def _exclude_own_folder(repository: Repository) -> None:
-        """Keep our folder out of ``git status``, without touching a file under version control."""
-        file = repository.common_dir / "info" / "exclude"
-        line = f"/{OWN_FOLDER}/"
-        text = file.read_text(encoding="utf-8", errors="surrogateescape") if file.exists() else ""
-        if line not in text.splitlines():
-            file.parent.mkdir(parents=True, exist_ok=True)
-            gap = "" if not text or text.endswith("\n") else "\n"
-            with file.open("a", encoding="utf-8") as out:
-                out.write(f"{gap}{line}\n")
 
     # --- inside: commits -------------------------------------------------------------------------------------------
 
@@ -382,19 +324,6 @@ class GitWorkspace:
             self._landing = None
         self._landing = await pool.take(commit)
         return self._landing
-
-    async def _landed(self, base: str, tip: str) -> dict[str, Landed]:
-        listing = await self._calls()(
-            "log", "--first-parent", "--reverse", "-z", "--format=%H%n%T%n%B", f"{base}..{tip}"
-        )
-        landed: dict[str, Landed] = {}
-        for entry in listing.decode("utf-8", "replace").split("\0"):
-            commit, _, rest = entry.partition("\n")
-            tree, _, message = rest.partition("\n")
-            trailers = trailers_of(message)
-            if trailers.get("Dispatcher-Run") == self._run and "Dispatcher-Task" in trailers:
-                landed.setdefault(trailers["Dispatcher-Task"], Landed(commit=commit, tree=tree))
-        return landed
 
     # --- inside: small things --------------------------------------------------------------------------------------
 

@@ -42,10 +42,10 @@ class Objects:
         )
         return commit
 
-    async def commit(self, name: str) -> SealedCommit:
-        """What a commit says."""
+    async def commit(self, name: str, *, with_author: bool = False) -> SealedCommit:
+        """What a commit says; of one that was made here the author is only known ``with_author``, which asks git."""
         known = self._known.get(name)
-        if known is None:
+        if known is None or (with_author and not known.author):
             known = self._known[name] = parse_commit(await self._git("cat-file", "commit", name))
         return known
 

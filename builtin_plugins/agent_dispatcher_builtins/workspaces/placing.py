@@ -68,7 +68,7 @@ class Placing:
         known = self._placed.get((change.commit, on))
         if known is not None:
             return known
-        about = await self._objects.commit(change.commit)
+        about = await self._objects.commit(change.commit, with_author=True)
         tree: str | Conflict
         if not change.paths:
             tree = (await self._objects.commit(on)).tree

@@ -461,6 +461,7 @@ def test_a_stack_is_a_commit_for_each_change(tmp_path: Path) -> None:
         workspace = GitWorkspace()
         await workspace.start("r", output)
         changes = [await attempt(workspace, name, {name: name}, base=workspace._tip) for name in ("a", "b", "c")]
+        await asyncio.sleep(1.1)  # git counts time in seconds
         staged = await workspace.stage(changes)
         assert isinstance(staged, Tree) and staged.changes == tuple(changes)
         assert staged.stack[-1] == Landed(commit=staged.commit, tree=staged.tree)
