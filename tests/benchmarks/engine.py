@@ -21,6 +21,9 @@ returns at once, and 100 places (the floor has them too: it takes a layer at onc
                              ``instance``, ``P`` and ``makespan_s`` and prints lines of ``P`` and ``geomean``.
 ``git-workspace-ms``         median milliseconds to open, seal and land a task of one file in a repository of 1,000. Floor: bare git.
 ``plan-100k``                see ``planning.py``.
+
+SIZE is any number, with ``k`` or ``m``. What takes long is measured only when it is named: ``layered-1m-durable``, ``growth-1m``, ``memory-1m`` and
+``resume-1m-half`` take minutes and about 4 GB each.
 """
 
 from __future__ import annotations
