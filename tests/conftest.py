@@ -6,6 +6,12 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
+
+# A loaded machine is no fault of an example. (Where CI is set, Hypothesis has a profile of its own that says so too.)
+if not os.environ.get("CI"):
+    settings.register_profile("here", deadline=None)
+    settings.load_profile("here")
 
 
 @pytest.fixture(scope="session", autouse=True)
