@@ -58,6 +58,7 @@ from .reporting import build_report, build_result
 from .runs.desk import RunDesk
 from .runs.history import learn, remember_durations
 from .runs.index import new_run_id, remember_run, state_home
+from .runs.keeping import scrubber_of
 from .runs.moving import Mover
 from .runs.preflight import advise, examine, output_problems, takers, try_patch, who_accepts
 from .runs.pruning import Pruner
@@ -202,7 +203,7 @@ class AgentDispatcher:
     async def resume_async(
         self, run: str | None = None, output: str | Path | None = None, *, retry: bool = False, **options: Any
     ) -> ExecutionResult:
-        """Go on with a run where its log ends. Of a finished run only the report is written again.
+        """Go on with a run where its log ends, also with one that was cancelled. Of a finished run only the report is written again.
 
         Args:
             run: the run's id, or a checkpoint file, which is unpacked first; ``None`` for the newest unfinished one of the output folder.
@@ -499,7 +500,9 @@ class AgentDispatcher:
         active = active_backend(self.config, self.registry, self._components)
         if active is None:
             return None
-        return MeteredLlm(active.backend, active.name, Budget.of(self.config.budget), Prices.of(self.config))
+        scrubber = scrubber_of(self.config, active.backend)
+        budget, prices = Budget.of(self.config.budget), Prices.of(self.config)
+        return MeteredLlm(active.backend, active.name, budget, prices, scrubber=scrubber)
 
     def _planning_context(self, specification: Specification, llm: MeteredLlm | None) -> PlanningContext:
         return PlanningContext(

@@ -21,6 +21,7 @@ ROOMS = (
     ("safe_load", "codec"),
     ("behaviour", "config"),
     ("extension",),
+    ("provenance",),
     ("llm",),
     ("agents", "forbidden_acts", "planning", "workspace"),
     ("reporting",),

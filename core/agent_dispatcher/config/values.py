@@ -22,6 +22,7 @@ __all__ = [
     "PlanningSettings",
     "PluginSettings",
     "PriceSettings",
+    "ProvenanceSettings",
     "StateManagerSettings",
     "TaskTypeSettings",
     "ThrottleSettings",
@@ -206,6 +207,21 @@ class PriceSettings:
 
 
 @frozen(kw_only=True)
+class ProvenanceSettings:
+    """``[provenance]``: what is kept of what agents asked, were answered, and ran. Keys are taken out of it in any case.
+
+    Attributes:
+        keep: prompts, replies and commands are kept; otherwise only that a model was asked, and what it cost.
+        max_bytes: of all texts of one run; what does not fit is left out, and a warning says so.
+        secrets: variables of the environment whose values are keys, beside those that are named like one.
+    """
+
+    keep: bool = True
+    max_bytes: int = field(default=256 * 1024**2, validator=ge(0))
+    secrets: tuple[str, ...] = field(default=(), validator=_names)
+
+
+@frozen(kw_only=True)
 class TaskTypeSettings:
     """``[task_types.<name>]``: a task type of one's own, or more about a known one.
 
@@ -313,6 +329,7 @@ class Config:
     throttle: Mapping[str, ThrottleSettings] = field(factory=dict)
     workflow: WorkflowSettings = field(factory=WorkflowSettings)
     planning: PlanningSettings = field(factory=PlanningSettings)
+    provenance: ProvenanceSettings = field(factory=ProvenanceSettings)
     max_parallel_agents: int | None = field(default=None, validator=optional(ge(1)))
     enable_parallel_execution: bool = True
     max_execution_time: float | None = field(default=None, validator=optional(_positive))
@@ -371,6 +388,7 @@ SECTIONS: dict[str, type | None] = {
     "throttle": None,
     "workflow": WorkflowSettings,
     "planning": PlanningSettings,
+    "provenance": ProvenanceSettings,
 }
 
 

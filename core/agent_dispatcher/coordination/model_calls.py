@@ -17,6 +17,7 @@ from ..llm import Budget, MeteredLlm, Prices
 from ..llm.budget import Charge
 from ..llm.metering import NOT_MADE, LlmCall
 from ..llm.prices import nano_of
+from ..provenance import Archive, Scrubber
 from .spending import Spending
 from .state_manager import StateManager
 from .waiting import WAITING, Waiting
@@ -32,13 +33,25 @@ class ModelCalls:
         name: the backend's name in the record.
         budget: as configured, nothing spent.
         prices: what calls cost.
+        scrubber: takes keys out of what is sent and of what comes back.
+        archive: keeps what was asked and answered; ``None`` for nothing.
     """
 
-    def __init__(self, backend: LlmBackend, name: str, budget: Budget, prices: Prices) -> None:
+    def __init__(
+        self,
+        backend: LlmBackend,
+        name: str,
+        budget: Budget,
+        prices: Prices,
+        scrubber: Scrubber | None = None,
+        archive: Archive | None = None,
+    ) -> None:
         self.backend = backend
         self.name = name
         self.budget = budget
         self.prices = prices
+        self.scrubber = scrubber
+        self.archive = archive
         self.refusal = ""
         self._last = 0
 
@@ -76,7 +89,14 @@ class ModelCalls:
         """What one attempt may ask."""
         journal = _Journal(self, task, attempt, agent_type, agent)
         meter = MeteredLlm(
-            self.backend, self.name, self.budget, self.prices, task=task, agent=agent_type, journal=journal
+            self.backend,
+            self.name,
+            self.budget,
+            self.prices,
+            task=task,
+            agent=agent_type,
+            journal=journal,
+            scrubber=self.scrubber,
         )
         return AgentLlm(self, meter)
 
@@ -156,7 +176,8 @@ class _Journal:
         calls = self._calls
         number = calls.next_number()
         data = {"call": number, **self._who, "backend": calls.name, "purpose": request.purpose}
-        self._record("model.reserved", {**data, "tokens": charge.tokens, "nano_usd": charge.nano_usd})
+        said = {} if calls.archive is None else {"request": calls.archive.request(request)}
+        self._record("model.reserved", {**data, "tokens": charge.tokens, "nano_usd": charge.nano_usd, **said})
         try:
             await calls._recorded()
         except BaseException:
@@ -165,7 +186,7 @@ class _Journal:
         self._sent_at[number] = calls._loop.time()
         return number
 
-    def settled(self, number: str, call: LlmCall) -> None:
+    def settled(self, number: str, call: LlmCall, reply: LlmReply | None = None) -> None:
         usage, sent_at = call.usage, self._sent_at.pop(number, None)
         data = {
             "call": number,
@@ -179,6 +200,8 @@ class _Journal:
             "error": call.error,
             "took_s": 0.0 if sent_at is None else round(self._calls._loop.time() - sent_at, 6),
         }
+        if reply is not None and self._calls.archive is not None:
+            data["reply"] = self._calls.archive.reply(reply)
         self._record("model.settled", data)
         self._calls._record_soon()
 

@@ -14,6 +14,7 @@ from ..errors import BackendError
 from ..extension.components import LlmBackend
 from ..extension.llm import LlmReply, LlmRequest, Usage
 from ..models import ModelUse
+from ..provenance.scrubbing import Scrubber
 from .bounds import input_bound, output_bound
 from .budget import Budget, Charge
 from .prices import Price, Prices, priced_as, usd_of
@@ -54,8 +55,8 @@ class Journal(Protocol):
         """The call is about to be made. It is made when this returns; the number names it in :meth:`settled`."""
         ...
 
-    def settled(self, number: str, call: LlmCall) -> None:
-        """The call has ended."""
+    def settled(self, number: str, call: LlmCall, reply: LlmReply | None = None) -> None:
+        """The call has ended, with a reply if there is one."""
         ...
 
 
@@ -70,6 +71,7 @@ class MeteredLlm:
         prices: what they cost.
         task, agent: on whose account, beside that of the whole.
         journal: told of each call before it is made and after it has ended.
+        scrubber: takes keys out of what is sent, of what comes back, and of what an error says.
         calls: every call that has ended, in the order of their ends.
     """
 
@@ -80,6 +82,7 @@ class MeteredLlm:
     task: str = ""
     agent: str = ""
     journal: Journal | None = None
+    scrubber: Scrubber | None = None
     calls: list[LlmCall] = field(factory=list)
 
     async def complete(self, request: LlmRequest) -> LlmReply:
@@ -89,6 +92,8 @@ class MeteredLlm:
             BudgetExceeded: the worst case of the call does not fit; it was not made.
             BackendError: the backend's own, or its reply is none.
         """
+        if self.scrubber is not None:
+            request = self.scrubber.request(request)
         asked = priced_as(self.backend, request)
         price = self.prices.find(asked)
         read, written = input_bound(request), request.max_output_tokens
@@ -111,7 +116,11 @@ class MeteredLlm:
                     f"backend {self.name!r} answered with {type(reply).__name__}, not with an LlmReply (tell its author)",
                     sort="poison",
                 )
+            if self.scrubber is not None:
+                reply = self.scrubber.reply(reply)
         except BaseException as error:  # counted, never kept: also a cancelled call may have cost something
+            if self.scrubber is not None:
+                self.scrubber.error(error)
             sort = error.sort if isinstance(error, BackendError) else type(error).__name__
             free = not made or sort in _NOT_BILLED
             self._settle(
@@ -126,7 +135,7 @@ class MeteredLlm:
                 ),
             )
             raise
-        self._settle(charge, number, _answered(request, reply, price, asked.model))
+        self._settle(charge, number, _answered(request, reply, price, asked.model), reply)
         return reply
 
     def used(self) -> tuple[ModelUse, ...]:
@@ -136,11 +145,11 @@ class MeteredLlm:
             by_place.setdefault((call.purpose, call.model), []).append(call)
         return tuple(self._added_up(*place, by_place[place]) for place in sorted(by_place))
 
-    def _settle(self, charge: Charge, number: str, call: LlmCall) -> None:
+    def _settle(self, charge: Charge, number: str, call: LlmCall, reply: LlmReply | None = None) -> None:
         self.budget.settle(charge, call.tokens, call.nano_usd)
         self.calls.append(call)
         if self.journal is not None and number:
-            self.journal.settled(number, call)
+            self.journal.settled(number, call, reply)
 
     def _added_up(self, purpose: str, model: str, calls: Iterable[LlmCall]) -> ModelUse:
         calls = tuple(calls)

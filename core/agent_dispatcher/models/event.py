@@ -47,10 +47,13 @@ the order of the log. It stands also in ``approval.requested`` and ``approval.gi
 ``task.cancelled``     ``why``
 ``task.freed``         a patch took away what kept the task from being begun (again): ``pending``, or where it was sealed on to landing
 ``model.reserved``     an agent is about to ask a language model: ``call`` (its number in the run), ``agent_type``, ``agent``, ``backend``,
-                       ``purpose``, and its worst case in ``tokens`` and ``nano_usd`` (10**-9 US dollars; null: no price is known)
+                       ``purpose``, and its worst case in ``tokens`` and ``nano_usd`` (10**-9 US dollars; null: no price is known);
+                       ``request`` (digest of what it asks, null: it was not kept)
 ``model.settled``      it has answered, or not: ``call``, ``model``, ``input_tokens``, ``output_tokens``, ``cached_input_tokens`` (null without
                        an answer), ``estimated``, ``error`` (sort), ``took_s``, and what the call counts as: ``tokens``, ``nano_usd``.
-                       A call that was not settled counts as its worst case
+                       A call that was not settled counts as its worst case; ``reply`` (digest of the answer, where there is one)
+``command.ran``        an agent ran something in the sandbox: ``argv``, ``code``, ``limit_hit``, ``took_s``, ``stdout`` and ``stderr`` (digests;
+                       empty: it wrote nothing, null: it was not kept)
 ``patch.proposed``     ``patch`` (see ``PlanPatch``): what an agent wants changed when its work has landed; recorded before the work is sealed
 ``plan.patched``       ``revision``, ``patch`` (every name an id), ``by``, ``task`` and ``attempt`` (of an agent), ``request`` (of a person),
                        ``added``, ``removed``, ``split``, ``rerouted`` (task ids), ``warnings``
@@ -94,6 +97,7 @@ EVENT_TYPES = (
     "attempt.due",
     "model.reserved",
     "model.settled",
+    "command.ran",
     "task.completed",
     "task.failed",
     "task.blocked",

@@ -10,7 +10,7 @@ from ..agents.base_agent import AgentContext
 from ..extension.components import Language, Opened, Sandbox
 from ..making import maker
 from ..models import Artifact, ArtifactRef, Event, ExecutionPlan, Task
-from ..workspace.agent_workspace import GuardedWorkspace, TaskSandbox
+from ..workspace.agent_workspace import GuardedWorkspace, TaskSandbox, TellCommand
 
 __all__ = ["Contexts", "artifacts_of"]
 
@@ -25,6 +25,7 @@ class Contexts:
         sandbox: what agents' commands run in.
         language: the active language.
         artifacts: task id to what it made; read whenever a context is made.
+        tell_command: told of each command that an agent ran.
     """
 
     def __init__(
@@ -34,8 +35,10 @@ class Contexts:
         sandbox: Sandbox,
         language: Language | None,
         artifacts: Mapping[str, tuple[Artifact, ...]],
+        tell_command: TellCommand | None = None,
     ) -> None:
         self._run = run
+        self._tell_command = tell_command
         self._sandbox = sandbox
         self._language = language
         self._artifacts = artifacts
@@ -74,7 +77,7 @@ class Contexts:
             task=task.id,
             specification=self._specification,
             workspace=GuardedWorkspace(opened),
-            sandbox=TaskSandbox(self._sandbox, opened, self._language),
+            sandbox=TaskSandbox(self._sandbox, opened, self._language, None, self._tell_command),
             language=self._language,
             llm=llm,
             bus=bus,

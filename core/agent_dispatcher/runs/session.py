@@ -22,11 +22,13 @@ from ..extension.components import AgentType, Check, Language, Sandbox, Store, W
 from ..extension.registry import Components, Registry
 from ..llm import ActiveBackend, Budget, Prices
 from ..models import Artifact, Event, ExecutionPlan
+from ..provenance import Archive, Scrubber
 from ..workspace.integration import Integration
 from ..workspace.source_statuses import SourceFormat, SourceStatuses
 from .checkpoints import Checkpoints, Packing
 from .contexts import Contexts, artifacts_of
 from .index import STATE_FOLDER
+from .keeping import archive_of, command_log, scrubber_of
 from .moving import configuration_of
 from .supply import demand, guarded
 
@@ -195,11 +197,18 @@ class RunSession:
         """
         assert self.sandbox is not None
         workspace = self.workspace()
+
+        def warn(text: str) -> None:
+            state.append("run.warning", data={"text": text})
+
+        scrubber = scrubber_of(self.config, self.llm.backend if self.llm is not None else None)
+        archive = archive_of(self.config, self.run_dir, scrubber, warn)
         contexts = Contexts(
             run=self.run,
             sandbox=self.sandbox,
             language=self.language,
             artifacts=self._artifacts,
+            tell_command=command_log(state, archive),
         )
         integration = Integration(
             workspace=workspace,
@@ -215,9 +224,6 @@ class RunSession:
             self.plan = plan
             contexts.use(plan)
             integration.use(plan)
-
-        def warn(text: str) -> None:
-            state.append("run.warning", data={"text": text})
 
         use(plan)
         self._factory = AgentFactory(
@@ -245,7 +251,7 @@ class RunSession:
             sources=self._sources(plan, state),
             advise=advise,
             on_plan=use,
-            models=self._models(),
+            models=self._models(scrubber, archive),
             demand=demand(self.config, plan, self.agent_types(), self.llm),
             fallbacks=self.fallbacks,
         )
@@ -275,12 +281,17 @@ class RunSession:
             configuration=configuration_of(self.config, self.registry),
         )
 
-    def _models(self) -> ModelCalls | None:
+    def _models(self, scrubber: Scrubber, archive: Archive | None) -> ModelCalls | None:
         """What agents ask the model in use through: metered, within the budget, on record."""
         if self.llm is None:
             return None
         return ModelCalls(
-            guarded(self.config, self.llm), self.llm.name, Budget.of(self.config.budget), Prices.of(self.config)
+            guarded(self.config, self.llm),
+            self.llm.name,
+            Budget.of(self.config.budget),
+            Prices.of(self.config),
+            scrubber,
+            archive,
         )
 
     def _settings(self, state: StateManager) -> CoordinatorSettings:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from ..errors import WorkspaceError
 from ..extension.components import Completed, Environment, Language, Limits, Opened, Sandbox
 from .path_guard import GuardedFolder
 
-__all__ = ["GuardedWorkspace", "TaskSandbox"]
+__all__ = ["GuardedWorkspace", "TaskSandbox", "TellCommand"]
+
+#: Told whose command has ended, its words, and what came of it.
+TellCommand = Callable[[Opened, tuple[str, ...], Completed], None]
 
 
 class GuardedWorkspace:
@@ -76,17 +79,24 @@ class TaskSandbox:
         place: the attempt's folder, as for :class:`GuardedWorkspace`.
         language: the active language, ``None`` without one.
         limits: what a command gets that names no limits of its own.
+        tell: told of each command of an attempt when it has ended.
     """
 
-    __slots__ = ("_language", "_limits", "_place", "_sandbox")
+    __slots__ = ("_language", "_limits", "_place", "_sandbox", "_tell")
 
     def __init__(
-        self, sandbox: Sandbox, place: Path | Opened, language: Language | None = None, limits: Limits | None = None
+        self,
+        sandbox: Sandbox,
+        place: Path | Opened,
+        language: Language | None = None,
+        limits: Limits | None = None,
+        tell: TellCommand | None = None,
     ) -> None:
         self._sandbox = sandbox
         self._place = place
         self._language = language
         self._limits = limits
+        self._tell = tell
 
     @property
     def tier(self) -> str:
@@ -106,7 +116,7 @@ class TaskSandbox:
         folder = _path(self._place)
         folder.mkdir(parents=True, exist_ok=True)
         environment = Environment() if self._language is None else await self._language.environment(folder)
-        return await self._sandbox.run(
+        completed = await self._sandbox.run(
             argv,
             cwd=folder,
             writable=(folder,),
@@ -115,6 +125,9 @@ class TaskSandbox:
             sockets=sockets,
             limits=limits or self._limits,
         )
+        if self._tell is not None and isinstance(self._place, Opened):
+            self._tell(self._place, tuple(argv), completed)
+        return completed
 
 
 def _path(place: Path | Opened) -> Path:

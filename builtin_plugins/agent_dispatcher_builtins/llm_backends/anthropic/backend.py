@@ -63,6 +63,11 @@ class AnthropicBackend:
         )
         return cls(endpoint, services.log)
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What nothing may show that is kept of a run."""
+        return (self.endpoint.key,) if self.endpoint.key else ()
+
     def priced_as(self, request: LlmRequest) -> PricedAs:
         """The model that will be asked, at the configured server."""
         return PricedAs(model=request.model or self.endpoint.model, server=self.endpoint.base_url)

@@ -1,0 +1,19 @@
+"""Where work comes from: what an agent was told, what it asked a model and was answered, what it ran; and no key in any of it."""
+
+from __future__ import annotations
+
+from .accounts import Account, Call, Command, accounts, attempt_of_commit
+from .archive import Archive
+from .scrubbing import SECRET, Scrubber, secrets_of
+
+__all__ = [
+    "SECRET",
+    "Account",
+    "Archive",
+    "Call",
+    "Command",
+    "Scrubber",
+    "accounts",
+    "attempt_of_commit",
+    "secrets_of",
+]

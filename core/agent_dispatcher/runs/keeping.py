@@ -1,0 +1,56 @@
+"""What is kept of one run beside its events, and what must not be kept: made of the configuration and of the backend in use."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+from ..config import Config
+from ..coordination.state_manager import StateManager
+from ..extension.components import Completed, LlmBackend, Opened
+from ..provenance import Archive, Scrubber, secrets_of
+from ..workspace.agent_workspace import TellCommand
+
+__all__ = ["archive_of", "command_log", "scrubber_of"]
+
+
+def scrubber_of(config: Config, backend: LlmBackend | None = None) -> Scrubber:
+    """What takes out keys: those of the environment and of the configuration, and what the backend says in its attribute ``secrets`` that it holds."""
+    held = getattr(backend, "secrets", ())
+    known = [*secrets_of(config.options, named=config.provenance.secrets), *(str(each) for each in held)]
+    return Scrubber.of(known)
+
+
+def archive_of(config: Config, run_dir: Path, scrubber: Scrubber, warn: Callable[[str], object]) -> Archive | None:
+    """Where texts of a run are kept; ``None`` when they are not to be. Nothing is made on disk before the first."""
+    settings = config.provenance
+    return Archive(run_dir, scrubber, settings.max_bytes, warn) if settings.keep else None
+
+
+def command_log(state: StateManager, archive: Archive | None) -> TellCommand | None:
+    """Records each command that an agent ran, also one that ran in a thread with a loop of its own. To be made on the run's loop."""
+    if archive is None:
+        return None
+    home = asyncio.get_running_loop()
+
+    def record(opened: Opened, argv: tuple[str, ...], completed: Completed) -> None:
+        data = {
+            "argv": archive.words(argv),
+            "code": completed.code,
+            "limit_hit": completed.limit_hit,
+            "took_s": round(completed.duration_s, 6),
+            "stdout": archive.output(completed.stdout),
+            "stderr": archive.output(completed.stderr),
+        }
+        state.append("command.ran", task=opened.task, attempt=opened.attempt, data=data)
+
+    def tell(opened: Opened, argv: tuple[str, ...], completed: Completed) -> None:
+        if not opened.task:
+            return
+        if asyncio.get_running_loop() is home:
+            record(opened, argv, completed)
+        elif not home.is_closed():
+            home.call_soon_threadsafe(record, opened, argv, completed)
+
+    return tell
