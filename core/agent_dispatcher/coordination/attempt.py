@@ -178,6 +178,14 @@ def shortened(text: str) -> str:
     return f"{text[:half]} ... ({len(text) - 2 * half} characters left out) ... {text[-half:]}"
 
 
+def words_of(error: BaseException) -> str:
+    """What an error says; what it is, where its own code for that raises."""
+    try:
+        return str(error)
+    except Exception:
+        return "it cannot say what is wrong"
+
+
 def _is_artifact(made: object) -> bool:
     return isinstance(made, Artifact) and all(isinstance(text, str) for text in (made.name, made.type, made.path))
 

@@ -15,7 +15,7 @@ from ..making import table
 from ..models import PlanPatch, Task
 from . import transitions as t
 from .agent_factory import AgentFactory
-from .attempt import RunningAttempt, checked_result, make_envelope, make_host, sealed_data, shortened
+from .attempt import RunningAttempt, checked_result, make_envelope, make_host, sealed_data, shortened, words_of
 from .failures import COUNTED, POISON, retry_after_s, sort_of
 from .message_bus import MessageBus
 from .model_calls import AgentLlm, ModelCalls
@@ -183,20 +183,27 @@ class Attempts:
         """Open, perform, seal; whatever happens, the engine is told exactly once."""
         try:
             await self._carry_out(running)
-        except asyncio.CancelledError as error:
-            running.claim.tell("on_error", running.task, error)
-            await self._discard(running)
+        except BaseException as error:
+            try:
+                await self._settle(running, error)
+            except (
+                BaseException
+            ) as worse:  # also what goes wrong here: an engine that is never told would wait for ever
+                self._broken(worse)
+
+    async def _settle(self, running: RunningAttempt, error: BaseException) -> None:
+        """What an attempt that raised comes to."""
+        if isinstance(error, StoreError) or not isinstance(error, (Exception, SystemExit, asyncio.CancelledError)):
+            self._broken(error)
+            return
+        running.claim.tell("on_error", running.task, error)
+        await self._discard(running)
+        if isinstance(error, asyncio.CancelledError):
             reason = "cancelled" if running.stopping else "raised"
             self._end(running, "the attempt was cancelled", reason, broken=True)
-        except StoreError as error:
-            self._broken(error)
-        except (Exception, SystemExit) as error:
-            running.claim.tell("on_error", running.task, error)
-            await self._discard(running)
+        else:
             text, reason = self._why(error, running)
             self._end(running, text, reason, sort=sort_of(error), asked_s=retry_after_s(error), broken=True)
-        except BaseException as error:
-            self._broken(error)
 
     async def _carry_out(self, running: RunningAttempt) -> None:
         task = running.task
@@ -359,5 +366,5 @@ class Attempts:
         if isinstance(error, TimeoutError) and self._monotonic() - running.started_at >= timeout_s:
             return f"timed out after {timeout_s:g} s", "timeout"
         if isinstance(error, Unavailable):
-            return str(error), "declined"
-        return f"{type(error).__name__}: {shortened(str(error))}", "raised"
+            return words_of(error), "declined"
+        return f"{type(error).__name__}: {shortened(words_of(error))}", "raised"

@@ -14,6 +14,7 @@ import pytest
 
 from agent_dispatcher.agents import AgentContext, AgentResult, BaseAgent, SyncAgent
 from agent_dispatcher.config.values import AgentFactorySettings
+from agent_dispatcher.coordination.retry import FailureJudge
 from agent_dispatcher.coordination.run_state import fold
 from agent_dispatcher.coordination.state_manager import request
 from agent_dispatcher.errors import Fenced, StoreError, Unavailable, WorkspaceError
@@ -47,6 +48,44 @@ def test_a_run_from_start_to_finish(world: Any, plan_of: Any, verdict: Any) -> N
     assert state.finished["commit"] == "c-b"
     assert world.workspace.finished == ["completed"]
     assert world.workspace.open_folders == set()
+
+
+class Speechless(Exception):
+    """An error that raises when it is asked what it says."""
+
+    def __str__(self) -> str:
+        raise ValueError("no words")
+
+
+def test_an_error_that_cannot_be_read_fails_its_attempt(world: Any, plan_of: Any) -> None:
+    """The run goes on and ends; the error is named by its class."""
+
+    async def script(task: Task, context: AgentContext) -> AgentResult:
+        if task.id == "a":
+            raise Speechless
+        return DONE
+
+    world.script, world.max_attempts = script, 1
+    assert asyncio.run(asyncio.wait_for(world.run(plan_of("a b")), 10)) == "failed"
+    assert "Speechless: it cannot say what is wrong" in str(fold(world.events()).tasks["a"].error)
+    assert fold(world.events()).tasks["b"].status == "completed"
+
+
+def test_what_goes_wrong_after_a_failure_ends_the_run(
+    world: Any, plan_of: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An engine that is never told how an attempt ended would wait for ever."""
+
+    async def script(task: Task, context: AgentContext) -> AgentResult:
+        raise RuntimeError("no luck")
+
+    def judge(*_: Any, **__: Any) -> Any:
+        raise LookupError("the judge has gone")
+
+    world.script = script
+    monkeypatch.setattr(FailureJudge, "judge", judge)
+    with pytest.raises(LookupError, match="the judge has gone"):
+        asyncio.run(asyncio.wait_for(world.run(plan_of("a")), 10))
 
 
 def test_sealed_commit_says_where_it_comes_from(world: Any, plan_of: Any) -> None:
