@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -11,9 +12,10 @@ from ._common import echo_json, output_option
 
 if TYPE_CHECKING:
     from ..dispatcher import AgentDispatcher
-    from ..models import ExecutionPlan, Task, TaskResult
+    from ..models import Event, ExecutionPlan, Task, TaskResult
     from ..planning.explain import Explainer
     from ..planning.task_names import TaskNames
+    from ..provenance import Account
 
 __all__ = ["explain"]
 
@@ -25,13 +27,15 @@ _SERIAL_EDGES = 15
 @click.argument("source")
 @click.argument("tasks", nargs=-1, metavar="[TASK [TASK]]")
 @click.option("--serial", is_flag=True, help="Show the edges that cost the most time, the weakest evidence first.")
+@click.option("--said", is_flag=True, help="Of a run: show what was asked of a model, answered and printed, in full.")
 @click.option("--json", "as_json", is_flag=True, help="Print the explanation as JSON (stable, versioned).")
 @output_option("Where SOURCE, a run, works.")
-def explain(source: str, tasks: tuple[str, ...], serial: bool, as_json: bool, output: str | None) -> int:
+def explain(source: str, tasks: tuple[str, ...], serial: bool, said: bool, as_json: bool, output: str | None) -> int:
     """Say why.
 
     SOURCE is a specification, a plan file or a run. With two tasks: why one waits for the other, with evidence and cost, or why both may run at the
-    same time. With one: everything about it. A TASK is its id, its id in the source, its title, or the beginning of one of these.
+    same time. With one: everything about it, of a run also what each agent asked and ran. A TASK is its id, its id in the source, its title, or the
+    beginning of one of these; of a run also a commit.
     """
     from ..dispatcher import AgentDispatcher
     from ..planning.explain import Explainer
@@ -48,8 +52,14 @@ def explain(source: str, tasks: tuple[str, ...], serial: bool, as_json: bool, ou
     elif len(tasks) == 2:
         _pair(explainer, names, names.find(tasks[0]), names.find(tasks[1]), as_json)
     else:
-        run = source if is_run(source) else None
-        _task(dispatcher, explainer, names, names.find(tasks[0]), as_json, run, output)
+        if output is None and not is_run(source):
+            if said:
+                raise UsageError(f"--said is about a run, and {source} is none")
+            _task(dispatcher, explainer, names, names.find(tasks[0]), as_json)
+        else:
+            _task_of_run(
+                dispatcher, explainer, names, tasks[0], as_json, said, source if is_run(source) else None, output
+            )
     return 0
 
 
@@ -67,26 +77,63 @@ def _pair(explainer: Explainer, names: TaskNames, first: Task, second: Task, as_
     print_pair(pair, names)
 
 
-def _task(
-    dispatcher: AgentDispatcher,
-    explainer: Explainer,
-    names: TaskNames,
-    task: Task,
-    as_json: bool,
-    run: str | None,
-    output: str | None,
-) -> None:
+def _task(dispatcher: AgentDispatcher, explainer: Explainer, names: TaskNames, task: Task, as_json: bool) -> None:
     about = explainer.task(task)
     agents = _agent_types(dispatcher, explainer.plan, task)
-    result = _result(dispatcher, task, run, output) if run is not None or output is not None else None
     if as_json:
         from ..planning.explain_json import task_to_json
 
-        echo_json(task_to_json(about, agent_types=agents, result=result))
+        echo_json({**task_to_json(about, agent_types=agents), "work": None})
+        return
+    from ._explained import print_task
+
+    print_task(about, names, agents, None)
+
+
+def _task_of_run(
+    dispatcher: AgentDispatcher,
+    explainer: Explainer,
+    names: TaskNames,
+    wanted: str,
+    as_json: bool,
+    said: bool,
+    run: str | None,
+    output: str | None,
+) -> None:
+    from ..provenance import accounts
+    from ..runs.index import STATE_FOLDER
+    from ._explained_work import print_work, work_to_json
+
+    log = dispatcher.log_of(run, output)
+    found = accounts(log.events)
+    task, attempt = _task_or_commit(names, wanted, log.events)
+    work: list[Account] = [one for key, one in found.items() if key[0] == task.id and attempt in (None, key[1])]
+    folder = Path(log.output) / STATE_FOLDER / "runs" / log.run
+    about, agents = explainer.task(task), _agent_types(dispatcher, explainer.plan, task)
+    result = _result(dispatcher, task, run, output)
+    if as_json:
+        from ..planning.explain_json import task_to_json
+
+        document = task_to_json(about, agent_types=agents, result=result)
+        echo_json({**document, "work": work_to_json(work, folder, said=said)})
         return
     from ._explained import print_task
 
     print_task(about, names, agents, result)
+    print_work(work, folder, said=said)
+
+
+def _task_or_commit(names: TaskNames, wanted: str, events: tuple[Event, ...]) -> tuple[Task, int | None]:
+    """The task that is meant; of a commit also the attempt it is the work of."""
+    from ..provenance import attempt_of_commit
+
+    try:
+        return names.find(wanted), None
+    except UsageError as error:
+        place = attempt_of_commit(events, wanted)
+        if place is None:
+            raise UsageError(f"{error}, and no commit of the run's work") from None
+        return names.find(place[0]), place[1]
 
 
 def _agent_types(

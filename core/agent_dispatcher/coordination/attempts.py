@@ -339,7 +339,7 @@ class Attempts:
         """
         if not self._over(running, broken=broken):
             return
-        task, number, error = running.task, running.attempt, shortened(error)
+        task, number, error = running.task, running.attempt, shortened(self._settings.scrubber.text(error))
         if running.refused:
             sort, permanent = "budget", False
         if reason in ("timeout", "cancelled"):

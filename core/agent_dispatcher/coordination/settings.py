@@ -9,6 +9,7 @@ from attrs import field, frozen
 from attrs.validators import ge, gt, optional
 
 from ..models import Task
+from ..provenance.scrubbing import Scrubber
 from .retry import RetryPolicy
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class CoordinatorSettings:
         max_patches: patches of agents that one run takes.
         max_patched_tasks: tasks that they may bring.
         max_batch: sealed attempts that may land together; ``None``: as many as suit the workspace.
+        scrubber: takes keys out of what failed attempts say.
     """
 
     concurrency: int = field(default=4, validator=ge(1))
@@ -52,6 +54,7 @@ class CoordinatorSettings:
     max_patches: int = field(default=20, validator=ge(0))
     max_patched_tasks: int = field(default=100, validator=ge(0))
     max_batch: int | None = field(default=None, validator=optional(ge(1)))
+    scrubber: Scrubber = field(factory=Scrubber)
 
     @classmethod
     def from_config(cls, config: Config) -> CoordinatorSettings:

@@ -241,7 +241,7 @@ class RunSession:
             executor=self.one("executor"),
             factory=self._factory,
             bus=self.one("message_bus"),
-            settings=self._settings(state),
+            settings=self._settings(state, scrubber),
             assignments=assignments,
             context_for=contexts.make,
             on_task_error=self.registry.on_task_error,
@@ -294,7 +294,7 @@ class RunSession:
             archive,
         )
 
-    def _settings(self, state: StateManager) -> CoordinatorSettings:
+    def _settings(self, state: StateManager, scrubber: Scrubber) -> CoordinatorSettings:
         """What is configured now, and every approval that was configured when the run was started."""
         settings = CoordinatorSettings.from_config(self.config)
         started = state.state().started
@@ -302,6 +302,7 @@ class RunSession:
             settings,
             approvals=settings.approvals | frozenset(map(str, started.get("approvals") or ())),
             approve_plan=bool(started.get("approve_plan")),
+            scrubber=scrubber,
         )
 
     def _sources(self, plan: ExecutionPlan, state: StateManager) -> SourceStatuses | None:

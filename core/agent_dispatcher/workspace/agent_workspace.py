@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -116,15 +117,20 @@ class TaskSandbox:
         folder = _path(self._place)
         folder.mkdir(parents=True, exist_ok=True)
         environment = Environment() if self._language is None else await self._language.environment(folder)
-        completed = await self._sandbox.run(
-            argv,
-            cwd=folder,
-            writable=(folder,),
-            read_only=(*environment.read_only, *read_only),
-            env={**environment.env, **(env or {})},
-            sockets=sockets,
-            limits=limits or self._limits,
-        )
+        try:
+            completed = await self._sandbox.run(
+                argv,
+                cwd=folder,
+                writable=(folder,),
+                read_only=(*environment.read_only, *read_only),
+                env={**environment.env, **(env or {})},
+                sockets=sockets,
+                limits=limits or self._limits,
+            )
+        except asyncio.CancelledError:
+            if self._tell is not None and isinstance(self._place, Opened):
+                self._tell(self._place, tuple(argv), Completed(code=-1, stdout="", stderr="", limit_hit="cancelled"))
+            raise
         if self._tell is not None and isinstance(self._place, Opened):
             self._tell(self._place, tuple(argv), completed)
         return completed

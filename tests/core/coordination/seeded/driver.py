@@ -94,6 +94,7 @@ async def live(world: World, process: Process, concurrency: int, helper: Callabl
     jobs: list[asyncio.Task[Any]] = []
     try:
         state.open()
+        process.recorded = state.append
         state.append("run.resumed" if begun else "run.started", data={"base": "c0"})
         state.flush()
         workspace = WorkspaceOf(world, process)

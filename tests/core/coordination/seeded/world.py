@@ -63,6 +63,7 @@ class Process:
     landing: str | None = None
     coordinator: Any = None
     guard: Any = None
+    recorded: Any = None
 
     def kill(self) -> None:
         self.alive = False
@@ -375,6 +376,7 @@ class Worker(BaseAgent):
             context.progress(0.5, "half")
         if context.llm is not None and world.maybe(0.3):
             await context.llm.complete(LlmRequest.of("how", max_output_tokens=10))
+            process.recorded("command.ran", task=task.id, attempt=context.attempt, data={"argv": ["try"], "code": 0})
         if world.maybe(world.trouble):
             kinds = ["fail", "raise", "decline", "hang", "swallow", "lie", "die", "spend"]
             result = await self._trouble(world.chance.choice(kinds))

@@ -1,0 +1,136 @@
+"""What an agent was told, saw and did, for people and for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+from attrs import asdict
+
+from ..errors import StoreError
+from ..provenance import Account, Call, Command
+from ..provenance.archive import read_request, read_text
+from ._text import columns, cut, duration, plain, wrapped
+
+__all__ = ["print_work", "work_to_json"]
+
+_ENDS = {
+    "": "still in progress, or its process ended",
+    "sealed": "its work was sealed",
+    "landed": "its work landed",
+    "rejected": "its work was refused",
+    "raised": "the agent raised an error",
+    "timeout": "its time was over",
+    "lost": "its process ended",
+    "declined": "the agent declined",
+    "cancelled": "it was cancelled",
+}
+#: Of the paths of one attempt so many are named.
+_PATHS = 8
+
+
+def print_work(work: Sequence[Account], folder: Path, *, said: bool) -> None:
+    """Attempt by attempt.
+
+    Args:
+        folder: the run's own.
+        said: print the texts too.
+    """
+    if not work:
+        click.echo("Nobody has worked on it.")
+    for account in work:
+        who = account.agent or account.agent_type
+        base = f", from commit {account.base[:12]}" if account.base else ""
+        click.secho(wrapped(f"Attempt {account.attempt}, by {who}{base}", "  ", first=""), bold=True)
+        for number, done in enumerate(account.did, 1):
+            _did(number, done)
+            if said:
+                _texts(done, folder)
+        for evidence in account.evidence:
+            verdict = (
+                "passed" if evidence.get("passed") else "expected red" if evidence.get("expected_red") else "failed"
+            )
+            log = f" ({folder / str(evidence['log'])})" if evidence.get("log") else ""
+            click.echo(wrapped(f"check {evidence.get('check')} {verdict}{log}", "     ", first="  - "))
+        paths = ", ".join(account.paths[:_PATHS])
+        more = f" and {len(account.paths) - _PATHS} more" if len(account.paths) > _PATHS else ""
+        if paths:
+            click.echo(wrapped(f"wrote {paths}{more}", "     ", first="  - "))
+        commits = f" (commit {', '.join(each[:12] for each in account.commits)})" if account.commits else ""
+        why = f": {cut(plain(account.why), 400)}" if account.why else ""
+        click.echo(wrapped(f"then {_ENDS.get(account.ended, account.ended)}{commits}{why}", "     ", first="  - "))
+    if not said and any(account.did for account in work):
+        click.echo("--said shows what was asked, answered and printed.")
+
+
+def work_to_json(work: Iterable[Account], folder: Path, *, said: bool) -> list[dict[str, Any]]:
+    """The same for programs; with ``said`` each text stands in the place of its digest, ``null`` where it was not kept."""
+    return [{**asdict(account), "did": [_to_json(each, folder, said) for each in account.did]} for account in work]
+
+
+def _to_json(done: Call | Command, folder: Path, said: bool) -> dict[str, Any]:
+    document: dict[str, Any] = {"kind": "call" if isinstance(done, Call) else "command", **asdict(done)}
+    if said and isinstance(done, Call):
+        document["request"] = _or_none(lambda: read_request(folder, done.request or ""))
+        document["reply"] = _or_none(lambda: json.loads(read_text(folder, done.reply or "")))
+    elif said and isinstance(done, Command):
+        for name, digest in (("stdout", done.stdout), ("stderr", done.stderr)):
+            document[name] = "" if digest == "" else _or_none(lambda d=digest: read_text(folder, d or ""))  # type: ignore[misc]
+    return document
+
+
+def _or_none(read: Callable[[], Any]) -> Any:
+    try:
+        return read()
+    except StoreError:
+        return None
+
+
+def _did(number: int, done: Call | Command) -> None:
+    if isinstance(done, Command):
+        words = " ".join(done.argv)
+        limit = "broken off" if done.limit_hit == "cancelled" else f"ended by its limit {done.limit_hit}"
+        ended = limit if done.limit_hit else f"exit code {done.code}"
+        text = f"ran {cut(plain(words), 2 * columns())}: {ended}, {duration(done.took_s)}"
+    elif done.tokens is None:
+        text = f"asked {done.backend} ({done.purpose or 'no purpose given'}): no answer is on record"
+    else:
+        answer = f"failed ({done.error})" if done.error else "answered"
+        text = f"asked {done.model or done.backend} ({done.purpose or 'no purpose given'}): {answer}, {done.tokens:,} tokens, {duration(done.took_s)}"
+    click.echo(wrapped(text, "     ", first=f"  {number}. "))
+
+
+def _texts(done: Call | Command, folder: Path) -> None:
+    try:
+        if isinstance(done, Command):
+            for name, digest in (("stdout", done.stdout), ("stderr", done.stderr)):
+                if digest != "":
+                    _text(name, read_text(folder, digest) if digest else None)
+            return
+        request = read_request(folder, done.request) if done.request else None
+        for message in request["messages"] if request else ():
+            calls = "".join(f"\ncalls {each['name']} {each['arguments']}" for each in message.get("tool_calls") or ())
+            _text(message["role"], f"{message['content']}{calls}")
+        if request is None:
+            _text("question", None)
+        if done.reply is not None:
+            reply = json.loads(read_text(folder, done.reply))
+            calls = "".join(f"\ncalls {each['name']} {each['arguments']}" for each in reply.get("tool_calls") or ())
+            _text("answer", f"{reply.get('text', '')}{calls}")
+        elif done.tokens is not None and not done.error:
+            _text("answer", None)
+    except StoreError as error:
+        click.secho(wrapped(str(error), "     "), fg="yellow")
+
+
+def _text(name: str, text: str | None) -> None:
+    """A text line by line, so that no line of it can be taken for one of this page."""
+    if text is None:
+        click.echo(f"     {name}: it was not kept")
+        return
+    click.echo(f"     {name}:")
+    for line in text.splitlines():
+        click.echo(f"     | {''.join(each for each in line if each.isprintable() or each == chr(9))}")
