@@ -109,9 +109,19 @@ class Scrubber:
         one: BaseException | None = error
         while one is not None and id(one) not in seen:
             seen.add(id(one))
-            if any(isinstance(each, str) and self.text(each) != each for each in one.args):
-                one.args = tuple(self.text(each) if isinstance(each, str) else each for each in one.args)
+            said = tuple(self._cut_off(self.text(each)) if isinstance(each, str) else each for each in one.args)
+            if said != one.args:
+                one.args = said
             one = one.__cause__ or one.__context__
+
+    def _cut_off(self, text: str) -> str:
+        """Without the beginning of a key at its end: what quotes a server may have been cut in the middle of one."""
+        whole = text.rstrip("….\"'")
+        for value in self.values:
+            for length in range(min(len(value) - 1, len(whole)), _SHORTEST - 1, -1):
+                if whole.endswith(value[:length]):
+                    return whole[:-length] + SECRET
+        return text
 
     def _calls(self, calls: tuple[Any, ...]) -> tuple[Any, ...]:
         changed = tuple(_changed(call, "arguments", self.text) for call in calls)
