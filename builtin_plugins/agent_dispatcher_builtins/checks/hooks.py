@@ -1,4 +1,5 @@
-"""What this folder offers: the checks ``citations``, ``compile``, ``contract``, ``doneness``, ``pytest`` and ``red-first``."""
+"""What this folder offers: the checks ``citations``, ``compile``, ``contract``, ``doneness``, ``pytest``, ``red-first``; by name ``quality``, ``security``,
+``timing``."""
 
 from __future__ import annotations
 
@@ -7,7 +8,19 @@ from typing import Any
 
 from agent_dispatcher.extension import Component, Services, hookimpl
 
-__all__ = ["citations_check", "compile_check", "contract_check", "doneness_check", "pytest_check", "red_first_check"]
+from .options import QualityOptions, SecurityOptions, TimingOptions
+
+__all__ = [
+    "citations_check",
+    "compile_check",
+    "contract_check",
+    "doneness_check",
+    "pytest_check",
+    "quality_check",
+    "red_first_check",
+    "security_check",
+    "timing_check",
+]
 
 
 def _make_citations(options: Any, services: Services) -> Any:
@@ -44,6 +57,24 @@ def _make_red_first(options: Any, services: Services) -> Any:
     from .red_first import RedFirstCheck
 
     return RedFirstCheck()
+
+
+def _make_quality(options: Any, services: Services) -> Any:
+    from .auditing import QualityCheck
+
+    return QualityCheck(options)
+
+
+def _make_security(options: Any, services: Services) -> Any:
+    from .auditing import SecurityCheck
+
+    return SecurityCheck(options)
+
+
+def _make_timing(options: Any, services: Services) -> Any:
+    from .timing import TimingCheck
+
+    return TimingCheck(options)
 
 
 class _Citations:
@@ -105,9 +136,45 @@ class _RedFirst:
         yield Component("red-first", "Tests fail without the code they are about.", _make_red_first, default_rank=35)
 
 
+class _Quality:
+    @hookimpl
+    def dispatcher_checks(self) -> Iterable[Component]:
+        """Offer ``quality``, by name only."""
+        yield Component(
+            "quality",
+            "Changed files have no mistakes that a linter knows and no function that is too complex.",
+            _make_quality,
+            options=QualityOptions,
+        )
+
+
+class _Security:
+    @hookimpl
+    def dispatcher_checks(self) -> Iterable[Component]:
+        """Offer ``security``, by name only."""
+        yield Component(
+            "security",
+            "Changed files have nothing that a security scanner objects to.",
+            _make_security,
+            options=SecurityOptions,
+        )
+
+
+class _Timing:
+    @hookimpl
+    def dispatcher_checks(self) -> Iterable[Component]:
+        """Offer ``timing``, by name only."""
+        yield Component(
+            "timing", "No test that concerns a task takes longer than is allowed.", _make_timing, options=TimingOptions
+        )
+
+
 citations_check = _Citations()
 compile_check = _Compile()
 contract_check = _Contract()
 doneness_check = _Doneness()
 pytest_check = _Pytest()
+quality_check = _Quality()
 red_first_check = _RedFirst()
+security_check = _Security()
+timing_check = _Timing()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import xml.etree.ElementTree as ET
+from math import isfinite
 
 from attrs import frozen
 
@@ -22,12 +23,14 @@ class Case:
         outcome: ``passed``, ``failed``, ``error`` or ``skipped``.
         message: why, at most 4 kB; the exception with its text.
         text: all that was said about it.
+        seconds: how long it took, with what it needed set up.
     """
 
     name: str
     outcome: str
     message: str = ""
     text: str = ""
+    seconds: float = 0.0
 
 
 @frozen(kw_only=True)
@@ -74,8 +77,18 @@ def _case(element: ET.Element) -> Case:
             if message == "collection failure":
                 message = _last_said(text) or message
                 name = element.get("file") or name
-            return Case(name=name, outcome=outcome, message=message[:_MAX_MESSAGE], text=text)
-    return Case(name=name, outcome="passed")
+            seconds = _seconds(element)
+            return Case(name=name, outcome=outcome, message=message[:_MAX_MESSAGE], text=text, seconds=seconds)
+    return Case(name=name, outcome="passed", seconds=_seconds(element))
+
+
+def _seconds(element: ET.Element) -> float:
+    """What it says it took; 0 where that is no time."""
+    try:
+        seconds = float(element.get("time", "0"))
+    except ValueError:
+        return 0.0
+    return seconds if isfinite(seconds) and seconds > 0 else 0.0
 
 
 def _name(element: ET.Element) -> str:

@@ -22,7 +22,7 @@ from .absent import AbsentNames, tasks_behind
 from .evidence import WORK_TYPES, evidence
 from .junit import Case, Results, coverage_percent, parse_junit
 
-__all__ = ["PytestCheck", "test_files_of"]
+__all__ = ["PytestCheck", "run_tests", "test_files_of"]
 
 _NAME = "pytest"
 _RESULTS, _COVERAGE = "results.xml", "coverage.json"
@@ -54,20 +54,22 @@ class PytestCheck:
             return evidence(task, context, _NAME, passed=True, summary="no language is active", nothing=True)
         if task is None:
             return await self._whole(context, language)
-        if task.verifies or task.type == "testing":
-            files, subjects = test_files_of(task, context, language), task.verifies
-        else:
-            complete = [
-                other
-                for other in self._tests_by_subject(context.plan).get(task.id, ())
-                if context.landed.issuperset((other.id, *other.verifies))
-            ]
-            files = sorted({file for other in complete for file in test_files_of(other, context, language)})
-            subjects = ()
+        files, subjects = self.concerning(task, context, language)
         if not files:
             return evidence(task, context, _NAME, passed=True, summary="no tests concern it yet", nothing=True)
         missing = tasks_behind(context.plan, subjects, context.landed)
         return await self._judge(task, context, language, files, missing, coverage=False)
+
+    def concerning(self, task: Task, context: CheckContext, language: Language) -> tuple[list[str], tuple[str, ...]]:
+        """The test files that a task is judged by, and the tasks that have to be there for them to be green."""
+        if task.verifies or task.type == "testing":
+            return test_files_of(task, context, language), task.verifies
+        complete = [
+            other
+            for other in self._tests_by_subject(context.plan).get(task.id, ())
+            if context.landed.issuperset((other.id, *other.verifies))
+        ]
+        return sorted({file for other in complete for file in test_files_of(other, context, language)}), ()
 
     def _tests_by_subject(self, plan: ExecutionPlan) -> dict[str, list[Task]]:
         """Subject to the test tasks that verify it, in order of the plan; built once per plan."""
@@ -98,7 +100,7 @@ class PytestCheck:
         *,
         coverage: bool,
     ) -> Evidence:
-        done, data, measured = await _run(context, language, files, coverage=coverage)
+        done, data, measured = await run_tests(context, language, files, coverage=coverage)
         log = done.stdout + ("\n" + done.stderr if done.stderr else "")
         try:
             results = parse_junit(data) if data is not None else None
@@ -109,11 +111,13 @@ class PytestCheck:
             summary = f"the tests were stopped ({done.limit_hit})" if done.limit_hit else unreadable
             said = [line for line in log.strip().splitlines() if line.strip()][-3:]
             if results is not None and not done.limit_hit:
-                summary = f"pytest ended with code {done.code}"
+                summary = f"the test command ended with code {done.code}"
             return evidence(
                 task, context, _NAME, passed=False, summary=": ".join([summary, " | ".join(said)])[:2000], log=log
             )
-        absent = AbsentNames(ref for other in context.plan.tasks if other.id in missing for ref in other.produces)
+        absent = AbsentNames(
+            (ref for other in context.plan.tasks if other.id in missing for ref in other.produces), language
+        )
         explained = {case.name: why for case in results.red() if (why := absent.explain(case)) is not None}
         truly_red = [case for case in results.red() if case.name not in explained]
         percent = coverage_percent(measured)
@@ -147,10 +151,10 @@ class PytestCheck:
         )
 
 
-async def _run(
+async def run_tests(
     context: CheckContext, language: Language, files: Sequence[str], *, coverage: bool
 ) -> tuple[Completed, bytes | None, bytes | None]:
-    """The command's end, and the bytes of its two result files, which are written outside the tree."""
+    """Run ``files`` (all where there are none): the command's end, and the bytes of its two result files, which are written outside the tree."""
     tree = context.tree.path
     environment = await language.environment(tree)
     context.log_dir.mkdir(parents=True, exist_ok=True)

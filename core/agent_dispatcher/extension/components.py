@@ -40,6 +40,7 @@ else:
 __all__ = [
     "API_VERSION",
     "AgentType",
+    "Auditing",
     "Available",
     "Change",
     "Check",
@@ -57,6 +58,7 @@ __all__ = [
     "Excludes",
     "Executor",
     "Fail",
+    "Finding",
     "HolderTeller",
     "HollowTesting",
     "Landed",
@@ -90,6 +92,7 @@ __all__ = [
     "Started",
     "StatusWriter",
     "Store",
+    "ToolsForTests",
     "Tree",
     "Veto",
     "Wishes",
@@ -546,6 +549,78 @@ class CodeTools(Protocol):
 
     def example_tests(self, text: str, symbols: Sequence[str]) -> str:
         """A file of tests made of the examples that stand in ``text`` and call one of ``symbols`` (``package.module:name``); ``""`` without any."""
+        ...
+
+
+@runtime_checkable
+class ToolsForTests(Protocol):
+    """A language that says how tests are written in it, and what a test that could not run was missing.
+
+    Attributes:
+        test_framework: what tests are written with, as one would say it to an author.
+    """
+
+    test_framework: str
+
+    def test_path(self, name: str) -> str:
+        """Where a file of tests called ``name`` (a word) belongs."""
+        ...
+
+    def import_line(self, module: str, name: str) -> str:
+        """How a file of tests takes ``name`` out of ``module``; the module itself when ``name`` is empty."""
+        ...
+
+    def absence(self, message: str, promised: Iterable[ArtifactRef]) -> str | None:
+        """The promised module or symbol that is not there yet and that a test failed for, as a phrase; ``None`` when it failed for any other reason."""
+        ...
+
+
+@frozen(kw_only=True)
+class Finding:
+    """What a tool that looks through code says about one place.
+
+    Attributes:
+        path: the file, as the tool names it.
+        line: from 1; 0 for the whole file.
+        rule: the tool's name for it (``C901``, ``B602``).
+        severity: ``low``, ``medium`` or ``high``.
+        what: a phrase.
+    """
+
+    path: str
+    line: int
+    rule: str
+    severity: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: {self.rule} {self.what}"
+
+
+@runtime_checkable
+class Auditing(Protocol):
+    """A language whose tools look through code. Commands are for the sandbox: they read files, run nothing of them, and heed neither configuration
+    nor comments in the tree, so that work cannot silence what judges it."""
+
+    def audit_command(
+        self, kind: str, paths: Sequence[str], *, results: str, max_complexity: int = 10
+    ) -> tuple[str, ...]:
+        """A command that looks through ``paths`` and writes what it finds to ``results``; its exit code says nothing.
+
+        Args:
+            kind: ``quality`` (mistakes, and functions more complex than ``max_complexity``) or ``security``.
+
+        Raises:
+            Unavailable: the tool is not installed; says which and what helps.
+        """
+        ...
+
+    def findings(self, kind: str, data: bytes) -> tuple[Finding, ...]:
+        """What the file of results says, in its order; a file that the tool could not read is a finding of severity ``high``.
+
+        Raises:
+            ValueError: it is no such file.
+        """
         ...
 
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path, PurePosixPath
 
-from agent_dispatcher.extension import Environment, Layout, Objection
+from agent_dispatcher.extension import Environment, Finding, Layout, Objection
 from agent_dispatcher.models import ArtifactRef, Specification
 
+from .absence import absence
 from .environment import environment
 from .outline import imports, module, outline
 from .symbols import missing_symbols
@@ -29,6 +30,7 @@ class Python:
     """See :class:`agent_dispatcher.extension.Language`."""
 
     name = "python"
+    test_framework = "pytest"
 
     def layout(self, specification: Specification) -> Layout | None:
         """The files of the package that the declared behaviour asks for."""
@@ -74,6 +76,20 @@ class Python:
         """See :func:`.tools.lint_command`."""
         return lint_command(paths)
 
+    def audit_command(
+        self, kind: str, paths: Sequence[str], *, results: str, max_complexity: int = 10
+    ) -> tuple[str, ...]:
+        """See :func:`.auditing.audit_command`."""
+        from .auditing import audit_command
+
+        return audit_command(kind, paths, results=results, max_complexity=max_complexity)
+
+    def findings(self, kind: str, data: bytes) -> tuple[Finding, ...]:
+        """See :func:`.auditing.findings`."""
+        from .auditing import findings
+
+        return findings(kind, data)
+
     def outline(self, text: str) -> str:
         """See :func:`.outline.outline`."""
         return outline(text)
@@ -91,6 +107,18 @@ class Python:
         from .examples import example_tests
 
         return example_tests(text, symbols)
+
+    def test_path(self, name: str) -> str:
+        """``tests/test_<name>.py``."""
+        return f"tests/test_{name.removeprefix('test_')}.py"
+
+    def import_line(self, module: str, name: str) -> str:
+        """``from module import name``, or ``import module``."""
+        return f"from {module} import {name}" if name else f"import {module}"
+
+    def absence(self, message: str, promised: Iterable[ArtifactRef]) -> str | None:
+        """See :func:`.absence.absence`."""
+        return absence(message, promised)
 
     async def environment(self, tree: Path) -> Environment:
         """See :func:`.environment.environment`."""

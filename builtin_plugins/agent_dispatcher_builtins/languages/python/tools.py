@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-__all__ = ["format_command", "lint_command"]
+__all__ = ["format_command", "lint_command", "ruff"]
 
 #: Mistakes, no matters of taste: syntax, undefined and redefined names, comparisons and formats that cannot work.
 _MISTAKES = "E9,F50,F63,F7,F82,F811,F502,F601,F632"
@@ -15,13 +15,13 @@ _MISTAKES = "E9,F50,F63,F7,F82,F811,F502,F601,F632"
 
 def format_command(paths: Sequence[str]) -> tuple[str, ...] | None:
     """Formats files in place; ``None`` without ruff."""
-    tool = _ruff()
+    tool = ruff()
     return None if tool is None else (tool, "format", "--isolated", "--no-cache", "--quiet", "--", *paths)
 
 
 def lint_command(paths: Sequence[str]) -> tuple[str, ...] | None:
     """A line per mistake; ``None`` without ruff."""
-    tool = _ruff()
+    tool = ruff()
     if tool is None:
         return None
     options = ("--isolated", "--no-cache", "--quiet", "--output-format", "concise", "--select", _MISTAKES)
@@ -29,6 +29,7 @@ def lint_command(paths: Sequence[str]) -> tuple[str, ...] | None:
 
 
 @cache
-def _ruff() -> str | None:
+def ruff() -> str | None:
+    """Where it is, ``None`` where it is not installed."""
     tool = Path(sys.executable).parent / "ruff"
     return str(tool) if tool.is_file() else None
