@@ -50,6 +50,7 @@ from .board import (
     Board,
 )
 from .demand import Demand, backend_resource
+from .ended import failed_in, rejected_in
 from .exclusions import Exclusions
 from .failures import POISON, QUARANTINE_AFTER, costs_attempt
 from .named_resources import NamedResources, Needs
@@ -148,6 +149,7 @@ class Engine:
         self._finished = False
         self._opened = False
         self._restored: list[int] = []
+        self._undecided: list[AttemptFailed | AttemptRejected] = []
         self._handlers: dict[type, Callable[[Any], None]] = {
             AttemptSealed: self._on_sealed,
             AttemptHeld: self._on_held,
@@ -281,6 +283,8 @@ class Engine:
                 self._board.fallen[index] = task.fallen
             if task.attempts and task.agent_type:
                 self._agent_type[index] = task.agent_type
+            if self._state[index] == PENDING and task.status == "pending" and task.undecided is not None:
+                self._tell_again(index, task.undecided, task.declined)
             if self._state[index] != PENDING or task.status != "in_progress":
                 continue
             if task.phase == "sealed" and task.approval == "requested":
@@ -293,6 +297,24 @@ class Engine:
             self._state[index], self._phase[index] = IN_PROGRESS, SEALED
         self._restored = sealed
 
+    def _tell_again(self, index: int, ended: Event, declined: int) -> None:
+        """The process died between the record of an attempt's end and what follows from it: put the attempt back to where that is decided."""
+        event: AttemptFailed | AttemptRejected
+        if ended.type == "attempt.rejected":
+            event, self._phase[index] = rejected_in(ended), LANDING
+            self._failures[index] -= 1
+            self._landing += 1
+        else:
+            event, self._phase[index] = failed_in(ended), RUNNING
+            self._failures[index] -= costs_attempt(event.reason, event.sort)
+            self._running += 1
+            if event.sort == POISON:
+                self._board.poisoned[index] -= 1
+            if event.reason == "declined":
+                self._choice[index] = declined - 1
+        self._state[index] = IN_PROGRESS
+        self._undecided.append(event)
+
     # --- the public face ------------------------------------------------------------------------------------------
 
     def handle(self, *events: EngineEvent) -> list[Instruction]:
@@ -303,6 +325,8 @@ class Engine:
         if not self._opened:
             self._opened = True
             self._open_up()
+            for told in self._undecided:
+                self._handlers[type(told)](told)
             for index in self._restored:
                 if self._state[index] == IN_PROGRESS:
                     self._exclusions.hold(index)

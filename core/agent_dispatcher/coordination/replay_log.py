@@ -19,6 +19,7 @@ from ..codec import structure
 from ..errors import PlanError, Problem
 from ..models import Event, PlanPatch
 from . import transitions as t
+from .ended import failed_in, rejected_in
 from .patches import patch_to_json
 
 __all__ = ["DECIDED", "Decision", "Process", "Told", "Turn", "decision_in", "decision_of", "read_processes", "told_in"]
@@ -233,25 +234,6 @@ def _names(event: Event) -> tuple[str, int]:
     return event.task or "", event.attempt or 0
 
 
-def _judged(event: Event) -> dict[str, Any]:
-    judged = event.data.get("judged") or {}
-    return {
-        "permanent": bool(event.data.get("permanent")),
-        "verdict": judged.get("verdict"),
-        "delay_s": judged.get("delay_s") or 0.0,
-        "agent_type": judged.get("agent_type"),
-    }
-
-
-def _failed(event: Event) -> t.EngineEvent:
-    sort = event.data.get("sort", "")
-    return t.AttemptFailed(*_names(event), event.data["error"], event.data["reason"], **_judged(event), sort=sort)
-
-
-def _rejected(event: Event) -> t.EngineEvent:
-    return t.AttemptRejected(*_names(event), event.data["why"], **_judged(event))
-
-
 def _asked(event: Event) -> t.EngineEvent:
     data = event.data
     candidates = data.get("candidates")
@@ -270,9 +252,9 @@ _TOLD: Mapping[str, Callable[[Event], t.EngineEvent]] = {
     "run.stopping": lambda event: t.Stop(event.data["how"], event.data["why"]),
     "circuit.changed": lambda event: t.CircuitChanged(event.data["backend"], event.data["state"]),
     "attempt.sealed": lambda event: t.AttemptSealed(*_names(event)),
-    "attempt.failed": _failed,
+    "attempt.failed": failed_in,
     "attempt.landed": lambda event: t.AttemptLanded(*_names(event)),
-    "attempt.rejected": _rejected,
+    "attempt.rejected": rejected_in,
     "attempt.due": lambda event: t.RetryDue(event.task or ""),
     "landing.stopped": lambda event: t.AttemptFailed(*_names(event), "the landing was broken off", "cancelled"),
     "approval.requested": lambda event: t.AttemptHeld(*_names(event)),

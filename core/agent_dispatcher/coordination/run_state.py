@@ -32,6 +32,7 @@ class TaskState:
         approval: of the last attempt's landing: ``requested``, ``given``, ``refused``; ``""`` when nobody was asked.
         asked: data of ``approval.requested`` of the last attempt.
         proposal: number of an attempt and the patch (fields of ``PlanPatch``) it proposed; nobody has decided on it yet.
+        undecided: the event of an attempt that failed or was refused, until it is on record what follows from that.
         evidence: of the last attempt that was checked (fields of ``Evidence``).
         error: why it failed, is blocked, was skipped, or why the last attempt was refused.
         blocked_by: task ids.
@@ -54,6 +55,7 @@ class TaskState:
     approval: str = ""
     asked: dict[str, Any] = field(factory=dict)
     proposal: tuple[int, dict[str, Any]] | None = None
+    undecided: Event | None = None
     summary: str = ""
     artifacts: list[dict[str, Any]] = field(factory=list)
     evidence: list[dict[str, Any]] = field(factory=list)
@@ -201,7 +203,7 @@ def _resume(task: TaskState, *, retry: bool) -> None:
 
 def _free(task: TaskState) -> None:
     task.status = "in_progress" if task.phase == "sealed" else "pending"
-    task.error, task.blocked_by = None, ()
+    task.error, task.blocked_by, task.undecided = None, (), None
 
 
 def _task_event(state: RunState, task: TaskState, event: Event) -> None:
@@ -232,17 +234,20 @@ def _task_event(state: RunState, task: TaskState, event: Event) -> None:
         task.status, task.phase, task.error = "pending", "rejected", data.get("why")
         task.feedback = data.get("feedback", data.get("why", ""))
         task.failures += 1
+        task.undecided = event
         task.ended_at = event.at
     elif kind == "attempt.failed":
         task.status, task.phase, task.error = "pending", "failed", data.get("error")
         task.work_s += data.get("duration_s", 0.0)
         sort = data.get("sort", "")
-        task.failures += costs_attempt(data.get("reason", ""), sort)
+        costs, declined = costs_attempt(data.get("reason", ""), sort), data.get("reason") == "declined"
+        task.failures += costs
         task.poisoned += sort == POISON
-        task.declined += data.get("reason") == "declined"
+        task.declined += declined
+        task.undecided = event if costs or declined else None
         task.ended_at = event.at
     elif kind == "attempt.retry":
-        task.agent_type = data.get("agent_type")
+        task.agent_type, task.undecided = data.get("agent_type"), None
         if data.get("fallback"):
             task.failures, task.fallen = 0, data["fallback"]
     elif kind == "patch.proposed":

@@ -468,6 +468,63 @@ def test_restore_keeps_gates_and_exclusions() -> None:
     assert started(held.handle(land("s"))) == ["x"]
 
 
+@pytest.mark.parametrize(
+    ("end", "follows"),
+    [
+        (("attempt.failed", {"reason": "failed", "error": "no"}), t.TaskFailed("a", "attempt 1 of 1: no")),
+        (("attempt.rejected", {"why": "no"}), t.TaskFailed("a", "attempt 1 of 1: no")),
+        (
+            ("attempt.failed", {"reason": "failed", "error": "no", "judged": {"verdict": "retry", "delay_s": 5.0}}),
+            t.TaskFailed("a", "attempt 1 of 1: no"),
+        ),
+        (
+            ("attempt.rejected", {"why": "no", "judged": {"verdict": "reroute", "agent_type": "second"}}),
+            t.TaskFailed("a", "attempt 1 of 1: no"),
+        ),
+        (("attempt.failed", {"reason": "declined", "error": "no"}), t.RetryAt("a", 2, 0.0, "second")),
+    ],
+)
+def test_restore_decides_what_was_not_decided(end: tuple[str, dict[str, Any]], follows: t.Instruction) -> None:
+    """A process that dies between the record of an attempt's end and what follows gives the task no attempt more, and no agent type twice."""
+    kind, data = end
+    events = log(("attempt.started", "a", 1, {"agent_type": "first"}), (kind, "a", 1, data))
+    engine = Engine.restore(plan_of("a"), events, max_attempts=1, candidates={"a": ("first", "second")})
+    assert engine.handle()[0] == follows
+
+
+def test_restore_knows_that_the_last_agent_type_declined() -> None:
+    """Nobody is asked twice, also where nobody is left."""
+    events = log(
+        ("attempt.started", "a", 1, {"agent_type": "first"}),
+        ("attempt.failed", "a", 1, {"reason": "declined", "error": "no"}),
+        ("attempt.retry", "a", 2, {"agent_type": "second"}),
+        ("attempt.started", "a", 2, {"agent_type": "second"}),
+        ("attempt.failed", "a", 2, {"reason": "declined", "error": "not me"}),
+    )
+    engine = Engine.restore(plan_of("a"), events, candidates={"a": ("first", "second")})
+    assert engine.handle()[0] == t.TaskFailed("a", "no agent type takes the task: not me")
+
+
+def test_restore_decides_with_the_answer_of_the_policy() -> None:
+    """What a policy said about an attempt is not asked again, and a quarantine counts on."""
+    given_up = {"reason": "raised", "error": "no", "judged": {"verdict": "fail", "delay_s": 0.0, "agent_type": None}}
+    events = log(("attempt.started", "a", 1, {"agent_type": "worker"}), ("attempt.failed", "a", 1, given_up))
+    assert Engine.restore(plan_of("a b", "a>b"), events).handle() == [
+        t.TaskFailed("a", "no"),
+        t.TaskBlocked("b", ("a",)),
+        t.Finish("failed"),
+    ]
+    entries: list[tuple[Any, ...]] = []
+    for attempt in (1, 2, 3):
+        entries += [
+            ("attempt.started", "a", attempt, {"agent_type": "worker"}),
+            ("attempt.failed", "a", attempt, {"reason": "raised", "error": "died", "sort": "poison"}),
+            ("attempt.retry", "a", attempt + 1, {"agent_type": "worker"}),
+        ]
+    engine = Engine.restore(plan_of("a"), log(*entries[:-1]), max_attempts=9)
+    assert isinstance(engine.handle()[0], t.TaskFailed)
+
+
 def test_failed_and_blocked_stay_so_until_a_retry_is_asked_for() -> None:
     """A resume leaves failed tasks alone; one with ``retry`` frees them and what they block. Cancelled ones are taken up again."""
     entries = [
@@ -505,6 +562,7 @@ def test_engine_is_pure() -> None:
         "planning.patching",
         "planning.needs",
         "snapshot",
+        "ended",
         "demand",
         "failures",
         "named_resources",
