@@ -13,6 +13,7 @@ from agent_dispatcher.models import (
     RequirementResult,
     TaskResult,
 )
+from agent_dispatcher.provenance import accounts
 from agent_dispatcher.reporting.costs import cost_in_words
 
 from .excerpt import excerpt
@@ -52,6 +53,7 @@ def _lines(result: ExecutionResult, plan: ExecutionPlan, events: Sequence[Event]
     yield from _changes(result)
     yield from _tasks(part.result)
     yield from _models(part.result)
+    yield from _work(part.result, part.events)
     yield from _graph(plan)
     yield from _timeline(part.result, part.events)
     yield from _warnings(result)
@@ -96,6 +98,27 @@ def _models(result: ExecutionResult) -> Iterable[str]:
             f"| {_text(what)} | {_text(cost.agent or '-')} | {_text(cost.model or '-')} | {cost.calls}{failed} "
             f"| {cost.tokens} | {usd}{more} |"
         )
+    yield ""
+
+
+def _work(result: ExecutionResult, events: Sequence[Event]) -> Iterable[str]:
+    """What agents asked models and ran, attempt by attempt; the texts are told by ``explain``."""
+    work = [account for account in accounts(events).values() if account.did]
+    if not work:
+        return
+    titles = {task.id: task.title or task.id for task in result.task_results}
+    yield "## What agents asked and ran"
+    yield ""
+    yield "| Task | Attempt | Model calls | Commands | Then | Commits |"
+    yield "|---|---:|---:|---|---|---|"
+    for account in work:
+        failed = sum(command.code != 0 for command in account.commands)
+        ran = f"{len(account.commands)}{f' ({failed} failed)' if failed else ''}" if account.commands else ""
+        commits = ", ".join(f"`{commit[:10]}`" for commit in account.commits)
+        title = _text(titles.get(account.task, account.task))
+        yield f"| {title} | {account.attempt} | {len(account.calls) or ''} | {ran} | {_text(account.ended)} | {commits} |"
+    yield ""
+    yield f"Prompts, replies and outputs: `agent-dispatcher explain {result.run} TASK --said`, with a commit in place of the task too."
     yield ""
 
 
