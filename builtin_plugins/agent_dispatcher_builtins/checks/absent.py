@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
+from agent_dispatcher.extension.components import Language, ToolsForTests
 from agent_dispatcher.models import ArtifactRef, ExecutionPlan
 
 from .junit import Case
 
 __all__ = ["AbsentNames", "tasks_behind"]
-
-_NO_MODULE = re.compile(r"ModuleNotFoundError: No module named '([\w.]+)'")
-_NO_NAME = re.compile(r"ImportError: cannot import name '(\w+)' from (?:partially initialized module )?'([\w.]+)'")
 
 
 def tasks_behind(plan: ExecutionPlan, subjects: Iterable[str], landed: frozenset[str]) -> frozenset[str]:
@@ -31,43 +28,18 @@ def tasks_behind(plan: ExecutionPlan, subjects: Iterable[str], landed: frozenset
 
 
 class AbsentNames:
-    """Modules and symbols that are promised and not there yet.
+    """Modules and symbols that are promised and not there yet; how a failure names them is the language's to tell.
 
     Args:
         promised: artifacts of tasks that have not landed.
     """
 
-    def __init__(self, promised: Iterable[ArtifactRef]) -> None:
-        self._modules: set[str] = set()
-        self._symbols: set[tuple[str, str]] = set()
-        for ref in promised:
-            if ref.type == "symbol":
-                module, _, name = ref.name.partition(":")
-                self._modules.add(module)
-                self._symbols.add((module, name.split(".")[0]))
-            elif ref.type == "path" and ref.name.endswith(".py"):
-                self._modules.update(_modules_of(ref.name))
+    def __init__(self, promised: Iterable[ArtifactRef], language: Language) -> None:
+        self._promised = tuple(promised)
+        self._language = language
 
     def explain(self, case: Case) -> str | None:
         """The absent thing a test failed for, as a phrase; ``None`` when it failed for any other reason."""
-        module = _NO_MODULE.search(case.message)
-        if module:
-            name = module[1]
-            if name in self._modules or any(known.startswith(name + ".") for known in self._modules):
-                return f"module {name} is not there yet"
-            return None
-        symbol = _NO_NAME.search(case.message)
-        if symbol:
-            name, source = symbol[1], symbol[2]
-            if (source, name) in self._symbols or f"{source}.{name}" in self._modules or source in self._modules:
-                return f"{source}:{name} is not there yet"
-        return None
-
-
-def _modules_of(path: str) -> set[str]:
-    parts = path.removesuffix(".py").split("/")
-    if parts[-1] == "__init__":
-        parts = parts[:-1]
-    if parts[:1] == ["src"]:
-        return {".".join(parts[1:])} - {""}
-    return {".".join(parts), parts[-1]} if parts else set()
+        return (
+            self._language.absence(case.message, self._promised) if isinstance(self._language, ToolsForTests) else None
+        )

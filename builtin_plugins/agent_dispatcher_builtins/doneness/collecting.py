@@ -14,7 +14,7 @@ _FILES = frozenset(
 )
 _LEAVES_OUT = re.compile(
     r"collect_ignore(?:_glob)?\b|pytest_ignore_collect\b|pytest_collection_modifyitems\b|pytest_runtest_makereport\b|--deselect\b|--ignore(?:-glob)?\b"
-    r"|--continue-on-collection-errors\b|\bnorecursedirs\b|(?<=addopts)[^\n]*\s-k\s|--testPathIgnorePatterns\b|testPathIgnorePatterns\b|--passWithNoTests\b"
+    r"|--continue-on-collection-errors\b|\bnorecursedirs\b|(?<=addopts)[^\n]*\s-k\s|--testPathIgnorePatterns\b|testPathIgnorePatterns\b|--passWithNoTests\b|--test-(?:skip|name)-pattern\b|--test-only\b"
 )
 
 

@@ -23,6 +23,7 @@ _OWN_FAULTS = (
     "TabError",
     "ModuleNotFoundError",
     "ImportError",
+    "ReferenceError",
     "fixture ",
 )
 _MARK = "SubjectIsHollow"

@@ -1,4 +1,4 @@
-"""What this folder offers: the language ``python``."""
+"""What this folder offers: the languages ``javascript``, ``python`` and ``typescript``."""
 
 from __future__ import annotations
 
@@ -7,13 +7,47 @@ from typing import Any
 
 from agent_dispatcher.extension import Component, Services, hookimpl
 
-__all__ = ["python"]
+from .javascript.options import JavaScriptOptions
+
+__all__ = ["javascript", "python"]
 
 
 def _make_python(options: Any, services: Services) -> Any:
     from .python.language import Python
 
     return Python()
+
+
+def _make_javascript(options: Any, services: Services) -> Any:
+    from .javascript.language import JavaScript
+
+    return JavaScript("javascript", options, services.data_dir)
+
+
+def _make_typescript(options: Any, services: Services) -> Any:
+    from .javascript.language import JavaScript
+
+    return JavaScript("typescript", options, services.data_dir)
+
+
+class _JavaScript:
+    @hookimpl
+    def dispatcher_languages(self) -> Iterable[Component]:
+        """Offer ``javascript`` and ``typescript``."""
+        yield Component(
+            "javascript",
+            "ES modules below src, tested with node's own test runner.",
+            _make_javascript,
+            JavaScriptOptions,
+            default_rank=20,
+        )
+        yield Component(
+            "typescript",
+            "TypeScript below src, run and tested by node as it is (22.6 or newer).",
+            _make_typescript,
+            JavaScriptOptions,
+            default_rank=30,
+        )
 
 
 class _Python:
@@ -23,4 +57,5 @@ class _Python:
         yield Component("python", "Python packages in a src layout, tested with pytest.", _make_python, default_rank=10)
 
 
+javascript = _JavaScript()
 python = _Python()

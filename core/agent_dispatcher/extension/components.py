@@ -566,8 +566,9 @@ class ToolsForTests(Protocol):
         """Where a file of tests called ``name`` (a word) belongs."""
         ...
 
-    def import_line(self, module: str, name: str) -> str:
-        """How a file of tests takes ``name`` out of ``module``; the module itself when ``name`` is empty."""
+    def import_line(self, module: str, name: str, paths: Sequence[str]) -> str:
+        """How a file of tests takes ``name`` out of ``module``; the module itself when ``name`` is empty. ``paths``: files that are promised, the
+        module's among them if it is known."""
         ...
 
     def absence(self, message: str, promised: Iterable[ArtifactRef]) -> str | None:

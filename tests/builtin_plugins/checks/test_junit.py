@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from agent_dispatcher.models import ArtifactRef
 from agent_dispatcher_builtins.checks.absent import AbsentNames
 from agent_dispatcher_builtins.checks.junit import Case, coverage_percent, parse_junit
+from agent_dispatcher_builtins.languages.python.language import Python
 
 _XML = b"""<?xml version="1.0"?><testsuites><testsuite>
 <testcase classname="tests.test_a.TestIt" name="test_ok" file="tests/test_a.py"/>
@@ -104,9 +105,10 @@ def test_coverage_is_a_number_or_nothing(data: bytes | None, expected: float | N
 def test_only_absent_subjects_explain_a_failure(message: str, expected: bool) -> None:
     """A failed import counts when, and only when, what it names is promised and not there."""
     absent = AbsentNames(
-        [ArtifactRef(type="path", name="src/lib/models/book.py"), ArtifactRef(type="symbol", name="lib.rules:Rule")]
+        [ArtifactRef(type="path", name="src/lib/models/book.py"), ArtifactRef(type="symbol", name="lib.rules:Rule")],
+        Python(),
     )
     if "'lib.rules'" in message and "Other" in message:
-        absent = AbsentNames([ArtifactRef(type="path", name="src/lib/models/book.py")])
+        absent = AbsentNames([ArtifactRef(type="path", name="src/lib/models/book.py")], Python())
     case = Case(name="t", outcome="error", message=message)
     assert (absent.explain(case) is not None) is expected

@@ -10,6 +10,7 @@ from attrs import frozen
 
 from agent_dispatcher.agents import AgentContext
 from agent_dispatcher.extension import ChatMessage
+from agent_dispatcher.extension.components import ToolsForTests
 from agent_dispatcher.models import ArtifactRef, Task
 
 from ...prompting.asking import tokens
@@ -35,6 +36,7 @@ _SAMPLE: Mapping[str, Any] = {
     "parts": (Part(path="a.py", text="A = 1", whole=True, why="w"),),
     "left_out": (),
     "language": "python",
+    "framework": "pytest",
     "feedback": "F",
     "disputes": True,
     "errors": ("e",),
@@ -104,6 +106,7 @@ def brief(
         "existing": not paths or any(context.workspace.exists(path) for path in paths),
         "symbols": tuple(ref.name for ref in task.produces if ref.type == "symbol"),
         "language": context.language.name if context.language is not None else "",
+        "framework": context.language.test_framework if isinstance(context.language, ToolsForTests) else "",
         "feedback": context.feedback.strip()[:_FEEDBACK],
         "parts": (),
         "left_out": (),

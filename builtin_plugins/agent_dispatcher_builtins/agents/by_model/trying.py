@@ -214,7 +214,8 @@ class Trying:
                 why = f"did not end within {self.test_timeout_s:g} s: there may be an endless loop"
             return Tried(faults=(f"the tests {why}",), stage=3, missing=missing)
         others = AbsentNames(
-            ref for name, refs in self.context.promised.items() if name != self.task.id for ref in refs
+            (ref for name, refs in self.context.promised.items() if name != self.task.id for ref in refs),
+            self.language,
         )
         red = [case for case in results.red() if others.explain(case) is None]
         faults = [f"the test {case.name} fails: {case.message[:_LONGEST_SAID]}" for case in red[:_MAX_FAILED]]

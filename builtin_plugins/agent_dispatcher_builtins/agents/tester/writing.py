@@ -12,7 +12,7 @@ from typing import Any
 from attrs import evolve
 
 from agent_dispatcher.agents.base_agent import AgentContext, AgentResult
-from agent_dispatcher.extension.components import CodeTools, HollowTesting, Language
+from agent_dispatcher.extension.components import CodeTools, HollowTesting, Language, ToolsForTests
 from agent_dispatcher.models import Artifact, ArtifactRef, Task
 
 from ...doneness.hollow import modules_of, unmoved
@@ -59,12 +59,10 @@ async def write_tests(task: Task, context: AgentContext, options: ModelOptions) 
 
 def _with_a_path(task: Task, language: Language) -> Task:
     """A task that names no file gets one of its own."""
-    if promised_paths(task) or language.name != "python":
+    if promised_paths(task) or not isinstance(language, ToolsForTests):
         return task
     name = "".join(letter if letter.isalnum() else "_" for letter in task.id.lower())
-    return evolve(
-        task, produces=(*task.produces, ArtifactRef(type="path", name=f"tests/test_{name.removeprefix('test_')}.py"))
-    )
+    return evolve(task, produces=(*task.produces, ArtifactRef(type="path", name=language.test_path(name))))
 
 
 async def _play(
@@ -78,7 +76,7 @@ async def _play(
         max_input_tokens=options.max_input_tokens,
         needed={ref.name.partition(":")[0] for ref in task.consumes},
         hidden=_hiding(subjects, modules, language),
-        subjects=_names(subjects, modules),
+        subjects=_names(subjects, modules, language),
     )
     trying = Trying(task=task, context=context, language=language, refuse=_refusing(task, language))
 
@@ -107,12 +105,16 @@ async def _play(
     return briefing, await rounds.play()
 
 
-def _names(subjects: tuple[ArtifactRef, ...], modules: tuple[str, ...]) -> tuple[str, ...]:
+def _names(subjects: tuple[ArtifactRef, ...], modules: tuple[str, ...], language: Language) -> tuple[str, ...]:
     """How the code under test is imported."""
     symbols = [ref.name for ref in subjects if ref.type == "symbol"]
-    lines = [f"from {module} import {name}" for module, _, name in (each.partition(":") for each in symbols) if name]
+    if not isinstance(language, ToolsForTests):
+        return (*symbols, *(each for each in modules if each not in symbols))
+    taken = (each.partition(":") for each in symbols)
+    paths = [ref.name for ref in subjects if ref.type == "path"]
+    lines = [language.import_line(module, name, paths) for module, _, name in taken if name]
     named = {each.partition(":")[0] for each in symbols}
-    return (*lines, *(f"import {module}" for module in modules if module not in named))
+    return (*lines, *(language.import_line(module, "", paths) for module in modules if module not in named))
 
 
 def _hiding(subjects: tuple[ArtifactRef, ...], modules: tuple[str, ...], language: Language) -> Callable[[str], bool]:

@@ -112,7 +112,7 @@ class Python:
         """``tests/test_<name>.py``."""
         return f"tests/test_{name.removeprefix('test_')}.py"
 
-    def import_line(self, module: str, name: str) -> str:
+    def import_line(self, module: str, name: str, paths: Sequence[str]) -> str:
         """``from module import name``, or ``import module``."""
         return f"from {module} import {name}" if name else f"import {module}"
 

@@ -1,0 +1,60 @@
+// Runs node's own test runner with results as JUnit XML and, if wanted, coverage as JSON. Runs in the sandbox, from its text.
+//
+// Arguments: the texts of our other programs (JSON), where the XML goes, where the coverage goes (empty for none), the modules to make hollow
+// (JSON, null for none), then paths of tests; without any, all tests below this folder. Nothing of the work is loaded in this process.
+import { spawnSync } from "node:child_process";
+import fs from "node:fs";
+import path from "node:path";
+
+const [texts, results, coverage, hollow, ...named] = process.argv.slice(1);
+const { reporter, covering, hooks, register } = JSON.parse(texts);
+const SOURCE = /\.[mc]?[jt]s$/;
+const TEST = /^(?:test|test-.*|.*[._-]test|.*\.spec)\.[mc]?[jt]s$/;
+
+function* files(folder) {
+  for (const entry of fs.readdirSync(folder || ".", { withFileTypes: true })) {
+    const inside = folder ? `${folder}/${entry.name}` : entry.name;
+    if (entry.isDirectory() && !entry.name.startsWith(".") && entry.name !== "node_modules") yield* files(inside);
+    else if (entry.isFile() && SOURCE.test(entry.name) && !/\.d\.[mc]?ts$/.test(entry.name)) yield inside;
+  }
+}
+
+const url = (text, given) => `data:text/javascript,${encodeURIComponent(`const GIVEN = ${JSON.stringify(given)};\n${text}`)}`;
+const all = [...files("")].sort();
+const tests = named.length ? named : all.filter((each) => TEST.test(path.basename(each)));
+const given = { folder: process.cwd(), tests: tests.map((each) => path.resolve(each)), hollow: JSON.parse(hollow), words: [] };
+given.sources = all.filter((each) => !TEST.test(path.basename(each)) && !/(?:^|\/)tests?\//.test(each) && !/\.config\.[mc]?[jt]s$/.test(each));
+
+const [major, minor] = process.versions.node.split(".").map(Number);
+const flags = ["--test", `--test-reporter=${url(reporter, given)}`, `--test-reporter-destination=${results}`];
+if (coverage) flags.unshift("--experimental-test-coverage", `--test-reporter=${url(covering, given)}`, `--test-reporter-destination=${coverage}`);
+if (tests.some((each) => /ts$/.test(each)) || given.sources.some((each) => /ts$/.test(each))) {
+  if (major > 22 || (major === 22 && minor >= 6)) flags.unshift("--experimental-strip-types");
+  else if (tests.some((each) => /ts$/.test(each))) {
+    console.error(`TypeScript is run by node 22.6 or newer; this is node ${process.version}`);
+    process.exit(3);
+  }
+}
+if (given.hollow) {
+  const words = new Set();
+  for (const each of new Set([...all, ...tests])) for (const word of fs.readFileSync(each, "utf8").match(/[A-Za-z_$][\w$]*/g) ?? []) words.add(word);
+  given.words = [...words];
+}
+let scratch;
+if (given.hollow || process.env.AGENT_DISPATCHER_NODE_MODULES) {
+  // Their text may be longer than an argument can be, so that they are a file, outside of the work.
+  scratch = fs.mkdtempSync(path.join(process.env.TMPDIR || "/tmp", "hooks-"));
+  const body = `const GIVEN = ${JSON.stringify(given)};\n`;
+  fs.writeFileSync(path.join(scratch, "hooks.mjs"), body + hooks);
+  fs.writeFileSync(path.join(scratch, "register.mjs"), body + register);
+  flags.unshift("--import", path.join(scratch, "register.mjs"));
+}
+if (tests.length === 0) {
+  fs.writeFileSync(results, '<?xml version="1.0" encoding="utf-8"?>\n<testsuites></testsuites>\n');
+  if (coverage) fs.writeFileSync(coverage, '{"totals": {}}\n');
+  process.exit(5);
+}
+const done = spawnSync(process.execPath, ["--no-warnings", ...flags, ...tests], { stdio: "inherit" });
+if (scratch) fs.rmSync(scratch, { recursive: true, force: true });
+if (done.error) throw done.error;
+process.exit(done.status ?? 3);

@@ -1,0 +1,183 @@
+"""Is a file of JavaScript or TypeScript work? Stubs, tests that cannot fail, and tests that prove less than before, told from its text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from attrs import frozen
+
+from agent_dispatcher.extension import Objection
+
+from .text import closing, masked
+
+__all__ = ["inspect"]
+
+_NAME = r"[A-Za-z_$][\w$]*"
+_MARK = re.compile(r"(?://|/\*|^\s*\*)[^\n]*?\b(?:TODO|FIXME|XXX|TBD)\b", re.M)
+_NOT_THERE = re.compile(
+    r"\bthrow\s+(?:new\s+)?[\w$.]*\(\s*[\"'`][^\"'`\n]*(?:not (?:yet )?implemented|unimplemented|implement me|to ?do)\b",
+    re.I,
+)
+_FUNCTION = re.compile(rf"\bfunction\s*\*?\s*({_NAME})\s*(?:<[^(]*>)?\(")
+_ARROW = re.compile(rf"\b(?:const|let|var)\s+({_NAME})\s*(?::[^=]*)?=\s*(?:async\s*)?(?=\()")
+_METHOD = re.compile(rf"(?:^|[;{{}}])[ \t]*(?:(?:static|async|get|set)\s+)*({_NAME})\s*\(", re.M)
+_NO_METHODS = frozenset(("constructor", "if", "for", "while", "switch", "catch", "function", "return", "super", "with"))
+_TEST = re.compile(
+    r"(?<![\w$.])(?:(x|f)?(it|test|describe|suite)|(?:t|test|it|describe|suite)\.(test|it|skip|todo|only|skipIf|runIf))\s*\("
+)
+_ASSERTION = re.compile(r"(?<![\w$])(?:[\w$]+\.)?(?:assert(?:\.strict)?(?:\.\w+)?|expect)\s*\(")
+_LEFT_OUT = re.compile(
+    r"(?<![\w$.])(?:(?:test|it|describe|suite|t)\.(?:skip|todo|only|skipIf|runIf)|x(?:it|test|describe)|fit|fdescribe)\s*\(|[{,]\s*(?:skip|todo|only)\s*:"
+)
+_ALWAYS = re.compile(
+    r"assert(?:\.strict)?(?:\.ok)?\s*\(\s*(?:true|1)\s*[,)]|expect\s*\(\s*(true|false|\d+)\s*\)\s*\.\s*(?:toBe|toEqual|toStrictEqual)\s*\(\s*\1\s*\)"
+)
+_SAME = re.compile(r"\b(?:e|deepE|strictE|deepStrictE)qual\s*\(\s*([^,()]+?)\s*,\s*([^,()]+?)\s*[,)]")
+
+
+@frozen
+class _Test:
+    """A test: where it begins, the text of its body without comments, and what it asserts, without blanks."""
+
+    name: str
+    line: int
+    body: str
+    asserts: tuple[str, ...]
+
+
+def inspect(path: str, before: str | None, after: str | None, *, is_test: bool) -> tuple[Objection, ...]:
+    """See :class:`agent_dispatcher.extension.components.WorkInspector`."""
+    if after is None:
+        return (Objection(kind="weakened", path=path, what="the file of tests was deleted"),) if is_test else ()
+    known = {each.what for each in _alone(path, before, is_test)} if before is not None else set()
+    found = [each for each in _alone(path, after, is_test) if each.what not in known]
+    if before is not None and is_test:
+        found += _weaker(path, before, after)
+    return tuple(sorted(found, key=lambda each: each.line))
+
+
+def _alone(path: str, text: str, is_test: bool) -> list[Objection]:
+    """What speaks against a text by itself."""
+    return [*_stubs(path, text), *(_idle(path, text) if is_test else ())]
+
+
+def _stubs(path: str, text: str) -> Iterator[Objection]:
+    code, kept = masked(text), masked(text, keep_strings=True)
+    if text.strip() and not code.strip():
+        yield Objection(kind="stub", path=path, line=1, what="it holds nothing but comments")
+    # A mark counts only in a comment: there the masked text is blank.
+    for match in _MARK.finditer(text):
+        if not kept[match.start() : match.end()].strip():
+            said = " ".join(match[0].split())[:120]
+            yield _stub(path, text, match.end() - 1, f"it says that something is missing: {said!r}")
+    for match in _NOT_THERE.finditer(kept):
+        if code[match.start()].strip():
+            yield _stub(path, text, match.start(), f"it only says that it is not there: {' '.join(match[0].split())!r}")
+    for name, at in _empty_functions(code):
+        yield _stub(path, text, at, f"{name} does nothing")
+
+
+def _stub(path: str, text: str, at: int, what: str) -> Objection:
+    return Objection(kind="stub", path=path, line=text.count("\n", 0, at) + 1, what=what)
+
+
+def _empty_functions(code: str) -> Iterator[tuple[str, int]]:
+    for pattern in (_FUNCTION, _METHOD, _ARROW):
+        for match in pattern.finditer(code):
+            if match[1] in _NO_METHODS:
+                continue
+            start = match.end() if pattern is _ARROW else match.end() - 1
+            behind = closing(code, start) + 1
+            sign = re.compile(r"\s*(?::[^={;\n]*)?" + (r"=>\s*" if pattern is _ARROW else r"\s*") + r"\{\s*\}").match(
+                code, behind
+            )
+            if sign:
+                yield match[1], match.start(1)
+
+
+def _idle(path: str, text: str) -> Iterator[Objection]:
+    """Tests that cannot fail, or are left out."""
+    code, kept = masked(text), masked(text, keep_strings=True)
+    helpers = _asserting(code)
+    for test in _tests(text):
+        asserts = bool(test.asserts) or any(re.search(rf"\b{re.escape(each)}\s*\(", test.body) for each in helpers)
+        if not asserts:
+            yield Objection(
+                kind="idle", path=path, line=test.line, what=f"the test {test.name!r} asserts nothing: it cannot fail"
+            )
+        elif test.asserts and all(_cannot_fail(each) for each in test.asserts):
+            yield Objection(
+                kind="idle", path=path, line=test.line, what=f"the test {test.name!r} asserts only what is always true"
+            )
+    for match in _LEFT_OUT.finditer(kept):
+        if code[match.start()].strip():
+            line = text.count("\n", 0, match.start()) + 1
+            said = " ".join(text[match.start() : match.start() + 80].split())
+            yield Objection(kind="weakened", path=path, line=line, what=f"tests are left out: {said!r}")
+
+
+def _cannot_fail(assertion: str) -> bool:
+    same = _SAME.search(assertion)
+    return _ALWAYS.search(assertion) is not None or (same is not None and same[1] == same[2])
+
+
+def _asserting(code: str) -> list[str]:
+    """Functions of the file that assert something."""
+    found = []
+    for match in _FUNCTION.finditer(code):
+        brace = code.find("{", closing(code, match.end() - 1))
+        if brace >= 0 and _ASSERTION.search(code, brace, closing(code, brace)):
+            found.append(match[1])
+    for match in _ARROW.finditer(code):
+        stop = code.find("\n\n", match.end())
+        if _ASSERTION.search(code, match.end(), stop if stop > 0 else len(code)):
+            found.append(match[1])
+    return found
+
+
+def _tests(text: str) -> list[_Test]:
+    """The tests of a file; groups of tests are none."""
+    code, kept = masked(text), masked(text, keep_strings=True)
+    found = []
+    for match in _TEST.finditer(code):
+        if "describe" in match[0] or "suite" in match[0]:
+            continue
+        start = match.end() - 1
+        stop = closing(code, start)
+        literal = re.compile(r"\s*([\"'`])(.*?)\1", re.S).match(kept, start + 1)
+        if literal is None and not re.compile(r"\s*(?:async\s*)?(?:\(|function)").match(code, start + 1):
+            continue
+        name = literal[2] if literal else "without a name"
+        asserts = tuple(
+            _assertion(code, kept, each.start(), each.end() - 1) for each in _ASSERTION.finditer(code, start, stop)
+        )
+        found.append(_Test(name, text.count("\n", 0, match.start()) + 1, code[start:stop], asserts))
+    return found
+
+
+def _assertion(code: str, kept: str, start: int, bracket: int) -> str:
+    """The text of an assertion with what is chained to it, without blanks."""
+    stop = closing(code, bracket) + 1
+    while chained := re.compile(r"\s*\.\s*[\w$]+\s*(\()?").match(code, stop):
+        stop = closing(code, chained.end() - 1) + 1 if chained[1] else chained.end()
+    return "".join(kept[start:stop].split())
+
+
+def _weaker(path: str, before: str, after: str) -> Iterator[Objection]:
+    now: dict[str, list[_Test]] = {}
+    for test in _tests(after):
+        now.setdefault(test.name, []).append(test)
+    for old in _tests(before):
+        same = now.get(old.name)
+        if not same:
+            yield Objection(kind="weakened", path=path, what=f"the test {old.name!r} is gone")
+            continue
+        new = same.pop(0) if len(same) > 1 else same[0]
+        lost = [each for each in old.asserts if each not in new.asserts]
+        if len(new.asserts) < len(old.asserts):
+            what = f"the test {old.name!r} asserts less: {len(new.asserts)} instead of {len(old.asserts)} assertions"
+            yield Objection(kind="weakened", path=path, line=new.line, what=what)
+        elif lost:
+            what = f"the test {old.name!r} expects something else than {lost[0][:160]!r}"
+            yield Objection(kind="changed", path=path, line=new.line, what=what)

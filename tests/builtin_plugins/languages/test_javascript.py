@@ -1,0 +1,239 @@
+"""The languages ``javascript`` and ``typescript``: commands that tell good from bad, tests without their subject, and packages only from where they may come."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import http.server
+import io
+import json
+import subprocess
+import tarfile
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from agent_dispatcher.errors import Unavailable
+from agent_dispatcher.models import ArtifactRef
+from agent_dispatcher.testing.languages import LanguageContract, SourceSample
+from agent_dispatcher_builtins.checks.junit import Results, coverage_percent, parse_junit
+from agent_dispatcher_builtins.doneness.hollow import unmoved
+from agent_dispatcher_builtins.languages.javascript.language import JavaScript
+from agent_dispatcher_builtins.languages.javascript.options import JavaScriptOptions
+
+Write = Callable[..., Path]
+TEST = 'import test from "node:test";\nimport assert from "node:assert/strict";\nimport {{ {names} }} from "../src/prices.{ending}";\n{body}\n'
+
+
+def sample(ending: str, of_number: str = "") -> SourceSample:
+    """The contract's texts, in either language."""
+    text = f"export function total(prices{of_number}) {{\n  return prices[0] + prices[1];\n}}\n"
+    test = 'test("total", () => { assert.equal(total([1, 2]), %s); });'
+    return SourceSample(
+        path=f"src/prices.{ending}",
+        text=text,
+        malformed="export function total( {\n",
+        symbol="prices:total",
+        absent="prices:rebate",
+        test_path=f"tests/prices.test.{ending}",
+        passing=TEST.format(names="total", ending=ending, body=test % 3),
+        failing=TEST.format(names="total", ending=ending, body=test % 4),
+        with_side_effect=f'import fs from "node:fs";\nfs.writeFileSync("touched", "");\n{text}',
+    )
+
+
+class TestJavaScript(LanguageContract):
+    """What every language keeps to."""
+
+    @pytest.fixture(autouse=True)
+    def place(self, node: tuple[int, int], tmp_path_factory: pytest.TempPathFactory) -> None:
+        self.cache = tmp_path_factory.mktemp("cache")
+
+    def make_language(self) -> JavaScript:
+        return JavaScript("javascript", JavaScriptOptions(), self.cache)
+
+    def sample(self) -> SourceSample:
+        return sample("mjs")
+
+
+class TestTypeScript(TestJavaScript):
+    """The same for TypeScript."""
+
+    @pytest.fixture(autouse=True)
+    def runs(self, typed: None) -> None:
+        """Only where node runs it."""
+
+    def make_language(self) -> JavaScript:
+        return JavaScript("typescript", JavaScriptOptions(), self.cache)
+
+    def sample(self) -> SourceSample:
+        return sample("mts", ": number[]")
+
+
+def _run(language: JavaScript, tree: Path, command: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
+    environment = asyncio.run(language.environment(tree))
+    return subprocess.run(command, cwd=tree, env=environment.env, capture_output=True, text=True, check=False)
+
+
+def _results(language: JavaScript, tree: Path, command: tuple[str, ...]) -> Results:
+    done = _run(language, tree, command)
+    results = tree / "r.xml"
+    assert results.is_file(), done.stdout + done.stderr
+    return parse_junit(results.read_bytes())
+
+
+def test_results_say_what_happened_to_each_test(javascript: JavaScript, write: Write) -> None:
+    """Groups are named, skipped tests are no passed ones, a file without tests proves nothing, and code no test loads counts as not covered."""
+    body = """
+test.describe("a group", () => {
+  test("is < right & \\u0001", () => { assert.equal(total([1, 2]), 3); });
+  test("is wrong", () => { assert.equal(total([1, 2]), 4); });
+});
+test.skip("later", () => {});"""
+    tree = write(
+        {
+            "src/prices.mjs": "export const total = (prices) => prices[0] + prices[1];\n",
+            "src/unused.mjs": "export const a = 1;\n",
+            "tests/prices.test.mjs": TEST.format(names="total", ending="mjs", body=body),
+            "tests/empty.test.mjs": "export {};\n",
+            "tests/helper.mjs": "throw new Error('it is no file of tests');\n",
+        }
+    )
+    found = _results(javascript, tree, javascript.test_command([], results="r.xml", coverage="c.json"))
+    assert [(case.name, case.outcome) for case in found.cases] == [
+        ("tests/prices.test.mjs::a group > is < right & ?", "passed"),
+        ("tests/prices.test.mjs::a group > is wrong", "failed"),
+        ("tests/prices.test.mjs::later", "skipped"),
+    ]
+    assert found.cases[1].message.startswith("AssertionError: Expected values to be strictly equal: 3 !== 4")
+    measured = (tree / "c.json").read_bytes()
+    assert sorted(json.loads(measured)["files"]) == ["src/prices.mjs", "src/unused.mjs"]
+    percent = coverage_percent(measured)
+    assert percent is not None and 0 < percent < 100
+
+
+def test_what_is_promised_and_not_there_explains_a_failure(javascript: JavaScript, write: Write) -> None:
+    """A file or an export that another task promises is told from one that nobody does, in what node itself says."""
+    tree = write(
+        {
+            "src/prices.mjs": "export const total = 1;\n",
+            "tests/a.test.mjs": 'import { x } from "../src/shop/labels.mjs";\n',
+            "tests/b.test.mjs": TEST.format(names="rebate", ending="mjs", body=""),
+        }
+    )
+    found = _results(javascript, tree, javascript.test_command([], results="r.xml"))
+    said = {case.name.split("::")[0]: case.message for case in found.red()}
+    labels, prices = (
+        ArtifactRef(type="path", name="src/shop/labels.mjs"),
+        ArtifactRef(type="symbol", name="prices:rebate"),
+    )
+    assert javascript.absence(said["tests/a.test.mjs"], [labels]) == "module shop/labels is not there yet"
+    assert javascript.absence(said["tests/a.test.mjs"], [prices]) is None
+    assert javascript.absence(said["tests/b.test.mjs"], [prices]) == "prices:rebate is not there yet"
+    assert javascript.absence(said["tests/b.test.mjs"], [labels]) is None
+
+
+def test_a_test_that_passes_without_its_subject_is_found(javascript: JavaScript, write: Write) -> None:
+    """Hollow code fails whatever is asked of it, loaded by ``import`` or ``require``, also where the file is not there yet."""
+    body = """
+test("calls it", () => { assert.equal(total([1, 2]), 3); });
+test("expects a refusal", () => { assert.throws(() => total(null), TypeError); });
+test("any error will do", () => { assert.throws(() => total(null)); });
+test("looks at a value", () => { assert.equal(RATE, 3); });"""
+    tree = write(
+        {
+            "tests/prices.test.mjs": TEST.format(names="total, RATE", ending="mjs", body=body),
+            "tests/old.test.cjs": 'const test = require("node:test");\nconst { total } = require("../src/prices.mjs");\n'
+            'test("old", () => { require("node:assert").equal(total([1]), 1); });\n',
+        }
+    )
+    found = _results(javascript, tree, javascript.hollow_test_command([], ["prices"], results="r.xml"))
+    assert len(found.cases) == 5, found
+    assert [each.what.split(" passes")[0] for each in unmoved(found, ["t"])] == ["any error will do"]
+
+
+# --- packages ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def registry(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[tuple[str, list[str]]]:
+    """A registry on this machine with one package, whose script would leave a trace; gives the digest, and what is asked for."""
+    asked: list[str] = []
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        manifest = {"name": "adder", "version": "1.0.0", "main": "main.js", "scripts": {"postinstall": "touch RAN"}}
+        texts = {"package.json": json.dumps(manifest), "main.js": "exports.add = (a, b) => a + b;\n"}
+        for name, text in texts.items():
+            info = tarfile.TarInfo(f"package/{name}")
+            info.size = len(text)
+            archive.addfile(info, io.BytesIO(text.encode()))
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(packed.getvalue())))
+            self.end_headers()
+            self.wfile.write(packed.getvalue())
+
+        def log_message(self, *_: object) -> None:
+            """Nobody reads it."""
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        monkeypatch.setenv("npm_config_registry", f"http://127.0.0.1:{server.server_port}/")
+        monkeypatch.setenv("npm_config_cache", str(tmp_path / "npm"))
+        try:
+            yield "sha512-" + base64.b64encode(hashlib.sha512(packed.getvalue()).digest()).decode(), asked
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def _manifest(digest: str, **more: object) -> dict[str, str]:
+    entry = {"version": "1.0.0", "resolved": "https://elsewhere.invalid/adder/-/adder-1.0.0.tgz", "integrity": digest}
+    root = {"name": "shop", "version": "1.0.0", "dependencies": {"adder": "1.0.0"}}
+    lock = {"name": "shop", "version": "1.0.0", "lockfileVersion": 3, "requires": True}
+    packages = {"": root, "node_modules/adder": {**entry, **more}}
+    return {"package.json": json.dumps(root), "package-lock.json": json.dumps({**lock, "packages": packages})}
+
+
+def test_allowed_packages_are_installed_once_and_run_nothing(
+    node: tuple[int, int], write: Write, tmp_path: Path, registry: tuple[str, list[str]]
+) -> None:
+    """They come from the configured registry whatever the lock file says, are kept outside of the tree, and tests find them."""
+    integrity, asked = registry
+    body = 'import test from "node:test";\nimport assert from "node:assert";\nimport { add } from "adder";\ntest("adds", () => assert.equal(add(1, 2), 3));\n'
+    tree = write({**_manifest(integrity), "tests/a.test.mjs": body, ".npmrc": "registry=http://192.0.2.1/\n"})
+    language = JavaScript("javascript", JavaScriptOptions(packages=("adder",)), tmp_path / "cache")
+    first, second = (asyncio.run(language.environment(tree)) for _ in range(2))
+    assert first == second
+    assert len(asked) == 1
+    assert not (tree / "node_modules").exists()
+    assert not list((tmp_path / "cache").rglob("RAN"))
+    found = _results(language, tree, language.test_command([], results="r.xml"))
+    assert [case.outcome for case in found.cases] == ["passed"], found
+
+
+@pytest.mark.parametrize(
+    ("allowed", "more", "why"),
+    [
+        ((), {}, "asks for adder, which is not allowed"),
+        (("*",), {"resolved": "git+ssh://git@elsewhere.invalid/adder.git"}, "does not come from a registry"),
+        (("*",), {"resolved": "../adder", "link": True}, "does not come from a registry"),
+        (("*",), {"integrity": None}, "has no digest"),
+    ],
+)
+def test_what_may_not_be_installed_is_refused_by_name(
+    node: tuple[int, int], write: Write, tmp_path: Path, allowed: tuple[str, ...], more: dict[str, object], why: str
+) -> None:
+    """A package nobody allowed, a repository, a folder, an archive without digest: nothing is fetched, and it is said why."""
+    tree = write(_manifest("sha512-x", **more))
+    language = JavaScript("javascript", JavaScriptOptions(packages=allowed), tmp_path / "cache")
+    with pytest.raises(Unavailable, match=why):
+        asyncio.run(language.environment(tree))
+    assert not (tmp_path / "cache").exists()

@@ -1,0 +1,124 @@
+"""JavaScript as text: what a file exports, and whether it is work, is told without running it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from agent_dispatcher.models import ArtifactRef
+from agent_dispatcher_builtins.languages.javascript.exports import exported, imports, missing_symbols, outline
+from agent_dispatcher_builtins.languages.javascript.inspection import inspect
+from agent_dispatcher_builtins.languages.javascript.text import masked
+
+EXPORTS = r"""
+// export const comment = 1;
+const text = "export const literal = 1;", pattern = /export const ["'`{] p = 1/;
+const page = `export const template = ${ (() => { const inner = "}"; return `${inner}`; })() } export const after = 1;`;
+export const a = 1, b = f(1, c1), { c, d: e, ...rest } = text;
+export let [g, , h = 2] = [1];
+export const chained = page
+  .trim()
+export async function* many() { const local = 1; }
+export class Shop { #own = 1; static open = true; sell(price) { this.inner(); } get size() { return 1; } }
+export default function main() {}
+export { a as renamed, b as "quoted" } from "./x.js";
+export * as all from "./y.js";
+export type Price = number; export interface Item { name: string } export enum Kind { One }
+export abstract class Base { abstract run(): void; }
+"""
+
+FOUND = set(re.findall(r"\w+", "a b c e rest g h chained many Shop default renamed all Price Item Kind Base"))
+NOT_FOUND = set(re.findall(r"\w+", "comment literal p template after inner local c1 d own trim"))
+
+
+def test_exports_are_found_and_text_is_not_taken_for_them() -> None:
+    """Every form of export counts; comments, literals, templates, patterns and what stands inside of functions do not."""
+    assert exported(EXPORTS) >= FOUND
+    assert not exported(EXPORTS) & NOT_FOUND
+    assert exported("exports.a = 1;\nmodule.exports = { b, c: 2, d() { return { e: 1 }; } };\n") == set("abcd")
+
+
+def test_masking_keeps_every_place() -> None:
+    """What is blanked leaves all other characters where they were."""
+    code = masked(EXPORTS)
+    assert len(code) == len(EXPORTS)
+    assert [i for i, c in enumerate(code) if c == "\n"] == [i for i, c in enumerate(EXPORTS) if c == "\n"]
+    assert masked("a = b / c / d; e = /x\\/[/]y/g; f") == "a = b / c / d; e = /       /g; f"
+
+
+def test_missing_symbols_follow_what_is_exported_again(tmp_path: Path) -> None:
+    """Members, folders with an index, other endings and ``export *``, also in a circle."""
+    (tmp_path / "src/shop").mkdir(parents=True)
+    (tmp_path / "src/shop/index.ts").write_text('export * from "./prices.js";\n')
+    (tmp_path / "src/shop/prices.js").write_text(f'export * from "./index.ts";\n{EXPORTS}')
+    names = ["shop:many", "shop/index:a", "shop.prices:Shop.sell", "src/shop/prices.js:Shop.size", "shop/prices:"]
+    absent = ["shop:gone", "shop/prices:Shop.gone", "shop/prices:Shop.inner", "shop:default", "other:a"]
+    promised = [ArtifactRef(type="symbol", name=name) for name in (*names, *absent)]
+    assert missing_symbols(tmp_path, promised) == tuple(absent)
+
+
+def test_imports_and_outlines_are_read() -> None:
+    """What is taken is named with its module; bodies are left out."""
+    text = 'import x, { a as b } from "../src/shop/prices.js";\nconst fs = require("node:fs");\nexport function f(a) {\n  return 1;\n}\n'
+    assert imports(text) >= {"shop/prices", "shop/prices.a", "shop/prices.x", "node:fs"}
+    assert "export function f(a) { … }" in outline(text)
+    assert "return 1" not in outline(text)
+
+
+HEAD = 'import test from "node:test";\nimport assert from "node:assert/strict";\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("export function f() {}\n", "stub"),
+        ("export const f = async (a, b) => {\n  // later\n};\n", "stub"),
+        ("export class A {\n  run() {\n  }\n}\n", "stub"),
+        ('export function f() { throw new Error("Not implemented"); }\n', "stub"),
+        ("export const a = 1; // TODO: the rest\n", "stub"),
+        ("// nothing yet\n", "stub"),
+        ("export class A { constructor() {} run() { return () => {}; } }\n", ""),
+        ('export const a = "TODO: not implemented";\nexport function f() { throw new Error("no such loan"); }\n', ""),
+    ],
+)
+def test_stubs_are_told_from_code(text: str, kind: str) -> None:
+    """Empty bodies, code that says it is not there, and marks in comments; an empty constructor or callback is none."""
+    assert [each.kind for each in inspect("src/a.js", None, text, is_test=False)] == ([kind] if kind else [])
+    assert inspect("src/a.js", text, text, is_test=False) == ()
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        ('test("a", () => { f(1); });', "idle"),
+        ('test("a", () => { assert.ok(true); });', "idle"),
+        ('test("a", () => { assert.equal(1, 1); });', "idle"),
+        ('it("a", () => { expect(true).toBe(true); });', "idle"),
+        ('test.skip("a", () => { assert.equal(f(1), 1); });', "weakened"),
+        ('test("a", { skip: true }, () => { assert.equal(f(1), 1); });', "weakened"),
+        ('const check = (x) => assert.equal(f(x), x);\n\ntest("a", () => { check(1); });', ""),
+        ('describe("g", () => { it("a", async (t) => { t.assert.equal(await f(1), 1); }); });', ""),
+    ],
+)
+def test_tests_that_cannot_fail_are_seen(body: str, kind: str) -> None:
+    """A test asserts something that may be false, itself or through a function of its file, and is not left out."""
+    assert [each.kind for each in inspect("a.test.js", None, HEAD + body, is_test=True)] == ([kind] if kind else [])
+
+
+@pytest.mark.parametrize(
+    ("after", "kind"),
+    [
+        (None, "weakened"),
+        ('test("b", () => { assert.equal(f(1), 1); assert.equal(f(2), 2); });', "weakened"),
+        ('test("a", () => { assert.equal(f(1), 1); });', "weakened"),
+        ('test("a", () => { assert.equal(f(1), 1); assert.equal(f(2), 3); });', "changed"),
+        ('test("a", () => {\n  assert.equal( f(1), 1 );\n  assert.equal(f(2), 2);\n  assert.equal(f(3), 3);\n});', ""),
+    ],
+)
+def test_weaker_tests_are_refused(after: str | None, kind: str) -> None:
+    """A file, a test or an assertion that is gone weakens; another value changes; more of them, or another layout, is fine."""
+    before = HEAD + 'test("a", () => { assert.equal(f(1), 1); assert.equal(f(2), 2); });'
+    found = inspect("a.test.js", before, None if after is None else HEAD + after, is_test=True)
+    assert [each.kind for each in found] == ([kind] if kind else [])
