@@ -52,6 +52,7 @@ def _lines(result: ExecutionResult, plan: ExecutionPlan, events: Sequence[Event]
     yield from _failures(part.result)
     yield from _changes(result)
     yield from _tasks(part.result)
+    yield from _artifacts(part.result)
     yield from _models(part.result)
     yield from _work(part.result, part.events)
     yield from _graph(plan)
@@ -74,6 +75,33 @@ def _outcome(result: ExecutionResult) -> Iterable[str]:
     if result.branch:
         yield f"- Branch `{result.branch}`, commit `{result.commit[:12]}`"
     yield f"- Run `{result.run}`"
+    yield ""
+
+
+#: What artifacts of a type are called, in the order of the report.
+_SORTS = {
+    "code": "Code",
+    "test": "Tests",
+    "doc": "Documentation",
+    "note": "Research and review notes",
+    "report": "Reports",
+}
+_MOST_PATHS = 20
+
+
+def _artifacts(result: ExecutionResult) -> Iterable[str]:
+    """What was made, by type; all of it stands in ``result.json``."""
+    paths: dict[str, list[str]] = {}
+    for each in result.final_artifacts:
+        paths.setdefault(each.type, []).append(each.path)
+    if not paths:
+        return
+    yield "## What was made"
+    yield ""
+    for sort in (*(each for each in _SORTS if each in paths), *sorted(paths.keys() - _SORTS.keys())):
+        named = ", ".join(_text(path) for path in paths[sort][:_MOST_PATHS])
+        more = len(paths[sort]) - _MOST_PATHS
+        yield f"- {_text(_SORTS.get(sort, sort))} ({len(paths[sort])}): {named}{f', and {more} more' if more > 0 else ''}"
     yield ""
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from attrs import field, frozen
 from attrs.validators import and_, ge, gt, le, optional
 
@@ -16,10 +18,12 @@ __all__ = [
     "TesterOptions",
     "accepts",
     "follows_from_behaviour",
+    "note_path",
     "promised_paths",
     "writable_paths",
 ]
 
+_REVIEWS = "docs/reviews"
 STATE_MACHINE = "tests/test_state_machine.py"
 #: What the state machine compares with; belongs to it.
 REFERENCE_MODEL = "tests/reference_model.py"
@@ -70,7 +74,12 @@ def follows_from_behaviour(task: Task, specification: Specification) -> bool:
 
 
 def accepts(task: Task, available: Available) -> str | None:
-    """Whether every test file the task promises follows from declared behaviour, or a model can write it; else the reason why not."""
+    """Whether every test file the task promises follows from declared behaviour, or a model can write it; else the reason why not.
+
+    A review is always a model's.
+    """
+    if task.type == "review":
+        return _accepts_review(task, available)
     if available.llm is not None and available.language:
         return None
     if available.language not in ("", "python"):
@@ -86,3 +95,23 @@ def accepts(task: Task, available: Available) -> str | None:
     if not promised:
         return f"task {task.id} names no test files, so there is nothing declared to derive; use --allow-partial"
     return None
+
+
+def _accepts_review(task: Task, available: Available) -> str | None:
+    if available.llm is None:
+        return (
+            "a review takes judgement, and no model is there to read the work; choose a backend, or use --allow-partial"
+        )
+    if task.verifies:
+        return f"a review reads finished work, and {task.id} verifies it, which is done before it is finished: let it depend on its subjects instead"
+    if note_path(task) is None:
+        return "a review is one Markdown note, and this task promises other files"
+    return None
+
+
+def note_path(task: Task) -> str | None:
+    """Where a review goes: the path the task promises, or one made from its id; ``None`` when it promises something else."""
+    paths = promised_paths(task)
+    if not paths:
+        return f"{_REVIEWS}/{re.sub(r'[^A-Za-z0-9._-]', '-', task.id).strip('.') or 'review'}.md"
+    return paths[0] if len(paths) == 1 and paths[0].lower().endswith(".md") else None

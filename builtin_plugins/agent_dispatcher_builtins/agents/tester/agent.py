@@ -1,4 +1,4 @@
-"""The tester: writes the test files of one task, from what the specification declares, or with a model from what it says."""
+"""The tester: writes the test files of one task, from what the specification declares, or with a model from what it says; with a model it reviews."""
 
 from __future__ import annotations
 
@@ -43,7 +43,9 @@ class TesterAgent(BaseAgent):
         self._options = options or ModelOptions()
 
     async def execute(self, task: Task, context: AgentContext) -> AgentResult:
-        """Write the files of ``task``; see :meth:`agent_dispatcher.agents.BaseAgent.execute`."""
+        """Write the files of ``task``, or the note of a review; see :meth:`agent_dispatcher.agents.BaseAgent.execute`."""
+        if task.type == "review":
+            return await self._review(task, context)
         behaviour = context.specification.behaviour
         paths = promised_paths(task)
         if context.llm is not None and not follows_from_behaviour(task, context.specification):
@@ -80,6 +82,15 @@ class TesterAgent(BaseAgent):
             summary=f"derived {', '.join(files)}{told}",
             artifacts=tuple(Artifact(name=path, type="test", path=path, task=task.id) for path in files),
         )
+
+    async def _review(self, task: Task, context: AgentContext) -> AgentResult:
+        if context.llm is None:
+            return AgentResult(
+                status="declined", error="a review takes judgement, and no model is there to read the work"
+            )
+        from .reviewing.reviewer import review
+
+        return await review(task, context, self._options)
 
 
 def _final(error: str) -> AgentResult:

@@ -28,9 +28,9 @@ class _Tester:
         """One agent type, which works without a model, and with one where behaviour is not declared."""
         yield AgentType(
             name="tester",
-            summary="Derives pytest tests from declared behaviour (examples, bounds, near misses, a state machine), and writes the rest with a model, if there is one.",
+            summary="Derives pytest tests from declared behaviour (examples, bounds, near misses, a state machine), and with a model writes the rest and reviews finished work.",
             factory=_make,
-            task_types=frozenset({"testing"}),
+            task_types=frozenset({"review", "testing"}),
             capabilities=frozenset({"python", "pytest"}),
             needs=frozenset({"sandbox"}),
             accepts=accepts,

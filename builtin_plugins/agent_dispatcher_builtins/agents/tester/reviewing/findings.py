@@ -1,0 +1,158 @@
+"""What a review says, and what of it is believed: a finding counts when its quotation stands at the place it names, under a rule that there is."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from attrs import field, frozen
+from attrs.validators import in_, min_len
+
+from agent_dispatcher.codec import StructureError, read, suggestion
+
+from ....checks.citing import shown, visible
+from ....prompting.asking import Readout
+from ....prompting.reply import misfits
+
+__all__ = ["REVIEW_SCHEMA", "RULES", "Dropped", "ReviewFinding", "Reviewed", "judge"]
+
+SEVERITIES = ("low", "medium", "high")
+#: What a finding may go against beside a requirement.
+RULES: Mapping[str, str] = {
+    "correctness": "it does something wrong, or fails on an input it has to take",
+    "security": "it trusts what it must not trust, or shows what it must not show",
+    "errors": "a failure is hidden, or told so that nobody can act on it",
+    "clarity": "a reader is misled",
+}
+#: How far from its line a quotation may stand; people and models miscount.
+_NEAR = 3
+_LEAST = 4
+
+
+@frozen(kw_only=True)
+class ReviewFinding:
+    """One objection.
+
+    Attributes:
+        path, line: where it is; the line that was found for the quotation.
+        quote: what stands there.
+        rule: id of a requirement, or one of :data:`RULES`.
+        severity: ``low``, ``medium`` or ``high``; a high one refuses the work.
+        what: what is wrong, in a sentence.
+    """
+
+    path: str
+    line: int
+    quote: str
+    rule: str
+    severity: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: {self.severity}, {self.rule}: {self.what} ({shown(self.quote)!r})"
+
+
+@frozen(kw_only=True)
+class Dropped:
+    """A finding that was dropped, and why."""
+
+    what: str
+    why: str
+
+
+@frozen(kw_only=True)
+class Reviewed:
+    """What is left of a reply."""
+
+    findings: tuple[ReviewFinding, ...] = ()
+    dropped: tuple[Dropped, ...] = ()
+
+
+@frozen(kw_only=True)
+class _Said:
+    path: str
+    line: int
+    quote: str
+    rule: str
+    severity: str = field(validator=in_(SEVERITIES))
+    what: str = field(validator=min_len(1))
+
+
+@frozen(kw_only=True)
+class _Reply:
+    findings: tuple[_Said, ...]
+
+
+def judge(data: dict[str, Any], files: Mapping[str, str], requirements: Collection[str]) -> Readout[Reviewed]:
+    """The review in ``data``. A fault: the shape. A flaw: a finding that does not hold, which is dropped.
+
+    Args:
+        files: path to text of what was reviewed.
+        requirements: ids that a finding may go against.
+    """
+    try:
+        reply = read(data, _Reply)
+    except StructureError as error:
+        return Readout(faults=misfits(error))
+    found: list[ReviewFinding] = []
+    dropped: list[Dropped] = []
+    for each in reply.findings:
+        held = _held(each, files, requirements)
+        if isinstance(held, str):
+            dropped.append(Dropped(what=visible(each.what), why=held))
+        elif held not in found:
+            found.append(held)
+    flaws = tuple(f"finding {each.what!r}: {each.why}" for each in dropped)
+    return Readout(value=Reviewed(findings=tuple(found), dropped=tuple(dropped)), flaws=flaws)
+
+
+def _held(said: _Said, files: Mapping[str, str], requirements: Collection[str]) -> ReviewFinding | str:
+    path, rule = said.path.strip(), said.rule.strip()
+    text = files.get(path)
+    if text is None:
+        return f"{path!r} was not shown; {suggestion(path, files)}"
+    if rule not in RULES and rule not in requirements:
+        return f"{rule!r} is neither a requirement nor one of {', '.join(RULES)}"
+    if sum(not letter.isspace() for letter in said.quote) < _LEAST:
+        return f"it quotes {said.quote!r}, which could stand anywhere: quote a whole line"
+    places = sorted(_places(said.quote, text), key=lambda line: (abs(line - said.line), line))
+    if not places:
+        return f"{visible(said.quote)!r} does not stand in {path}: quote a line of it as it stands there"
+    if abs(places[0] - said.line) > _NEAR:
+        return f"{visible(said.quote)!r} stands at line {places[0]} of {path}, not at {said.line}"
+    return ReviewFinding(
+        path=path,
+        line=places[0],
+        quote=visible(said.quote),
+        rule=rule,
+        severity=said.severity,
+        what=visible(said.what),
+    )
+
+
+def _places(quote: str, text: str) -> Iterator[int]:
+    """Lines, from 1, at which ``quote`` begins; white space apart."""
+    wanted = [" ".join(line.split()) for line in quote.strip().split("\n")]
+    lines = [" ".join(line.split()) for line in text.split("\n")]
+    joined = "\n".join(wanted)
+    for number in range(1, len(lines) - len(wanted) + 2):
+        if wanted[0] in lines[number - 1] and joined in "\n".join(lines[number - 1 : number - 1 + len(wanted)]):
+            yield number
+
+
+def _object(**properties: Any) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+
+
+_TEXT = {"type": "string"}
+_FINDING = _object(
+    path=_TEXT,
+    line={"type": "integer"},
+    quote=_TEXT,
+    rule=_TEXT,
+    severity={"type": "string", "enum": list(SEVERITIES)},
+    what=_TEXT,
+)
+
+#: JSON schema of the reply.
+REVIEW_SCHEMA: dict[str, Any] = _object(findings={"type": "array", "items": _FINDING})

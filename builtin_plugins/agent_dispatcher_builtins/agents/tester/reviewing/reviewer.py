@@ -1,0 +1,173 @@
+"""Reviews the work that a task depends on, with a model: shown whole, in as many portions as it takes; what is found goes into a note.
+
+A finding of high severity refuses the work: the task fails for good, and its reason is the findings. Nobody asks again until the model relents. Nothing is
+written but the note.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any
+
+from agent_dispatcher.agents.base_agent import AgentContext, AgentResult
+from agent_dispatcher.errors import PathRefused
+from agent_dispatcher.models import Artifact, Task
+
+from ....checks.citing import code_span, shown
+from ....prompting.asking import Answer, Asking, Question, Readout, Unusable, ask, tokens
+from ....prompting.templates import Prompt
+from ...by_model.options import ModelOptions
+from ..acceptance import note_path
+from .findings import REVIEW_SCHEMA, RULES, Dropped, Reviewed, ReviewFinding, judge
+from .portions import Part, portions
+
+__all__ = ["review"]
+
+_MOST_PORTIONS = 20
+_LEAST_ROOM = 200
+#: Room for a reply and what was wrong with it, as a share of everything.
+_FOR_REPAIR = 0.25
+_LONGEST_ERROR = 4000
+
+_SAMPLE: Mapping[str, Any] = {
+    "title": "T",
+    "description": "D",
+    "requirements": "R",
+    "ids": ("FR-1",),
+    "rules": (("r", "m"),),
+    "parts": (Part("a.py", "    1| A = 1"),),
+    "errors": ("e",),
+}
+
+
+async def review(task: Task, context: AgentContext, options: ModelOptions) -> AgentResult:
+    """Review what has landed of the tasks that ``task`` depends on."""
+    path = note_path(task)
+    if path is None:
+        return AgentResult(status="declined", error="a review is one Markdown note, and the task promises other files")
+    files, unread = _work(context, path)
+    if not files:
+        return AgentResult(
+            status="failed",
+            permanent=True,
+            error="there is nothing to review: no task that this one depends on has left a text; let it depend on the work it is about",
+        )
+    values = _values(task, context)
+    room = int(options.max_input_tokens * (1 - _FOR_REPAIR))
+    room -= tokens(_prompt().render("system", values)) + tokens(_prompt().render("request", values))
+    shares = list(portions(files, max(room, _LEAST_ROOM)))
+    if len(shares) > _MOST_PORTIONS:
+        return AgentResult(
+            status="failed",
+            permanent=True,
+            error=f"the work takes {len(shares)} portions of {options.max_input_tokens} tokens, and a review has at most {_MOST_PORTIONS}: "
+            'raise max_input_tokens in [options."agent_type:tester"], or review less at once',
+        )
+    found: list[ReviewFinding] = []
+    dropped: list[Dropped] = []
+    for number, parts in enumerate(shares, 1):
+        context.progress(number / (len(shares) + 1), f"reading portion {number} of {len(shares)}")
+        answer = await _ask(context, options, {**values, "parts": parts}, files)
+        if isinstance(answer, Unusable):
+            return AgentResult(status="failed", error=f"the work was not reviewed: {answer.reason}")
+        found += answer.value.findings
+        dropped += answer.value.dropped
+    outcome = Reviewed(findings=tuple(dict.fromkeys(found)), dropped=tuple(dropped))
+    return _result(task, context, path, tuple(files), unread, outcome)
+
+
+def _work(context: AgentContext, note: str) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Path to text of what the tasks before this one have landed, and the paths of what is no text or not there."""
+    files: dict[str, str] = {}
+    unread: list[str] = []
+    for path in sorted({each.path for each in context.inputs} - {note}):
+        try:
+            files[path] = context.workspace.read_text(path)
+        except (FileNotFoundError, PathRefused, UnicodeDecodeError):
+            unread.append(path)
+    return files, tuple(unread)
+
+
+def _values(task: Task, context: AgentContext) -> dict[str, Any]:
+    requirements = context.task_context(task).to_text()
+    return {
+        "title": task.title,
+        "description": "" if task.description.strip() in requirements else task.description,
+        "requirements": requirements,
+        "ids": task.requirements,
+        "rules": tuple(RULES.items()),
+        "parts": (),
+        "errors": (),
+    }
+
+
+@cache
+def _prompt() -> Prompt:
+    return Prompt(__package__, "review.jinja", None, _SAMPLE)
+
+
+async def _ask(
+    context: AgentContext, options: ModelOptions, values: Mapping[str, Any], files: Mapping[str, str]
+) -> Answer[Reviewed] | Unusable:
+    shown_now = {part.path: files[part.path] for part in values["parts"]}
+
+    def read(data: dict[str, Any]) -> Readout[Reviewed]:
+        return judge(data, shown_now, values["ids"])
+
+    question: Question[Reviewed] = Question(
+        prompt=_prompt(), values=values, purpose="review", schema=REVIEW_SCHEMA, schema_name="review", read=read
+    )
+    asking = Asking(
+        model=options.model,
+        max_output_tokens=options.max_output_tokens,
+        repairs=min(2, options.rounds - 1),
+        timeout_s=options.timeout_s,
+    )
+    return await ask(context.llm, question, asking)
+
+
+def _result(
+    task: Task, context: AgentContext, path: str, read: tuple[str, ...], unread: tuple[str, ...], outcome: Reviewed
+) -> AgentResult:
+    note = "\n".join(_note(task, read, unread, outcome)) + "\n"
+    high = [each for each in outcome.findings if each.severity == "high"]
+    if high:
+        others = len(outcome.findings) - len(high)
+        told = "\n".join(map(str, high))
+        more = f"\nand {others} of lower severity" if others else ""
+        return AgentResult(
+            status="failed", permanent=True, error=f"the review refuses the work:\n{told}{more}"[:_LONGEST_ERROR]
+        )
+    context.workspace.write_text(path, note)
+    not_read = f", {len(unread)} more could not be read" if unread else ""
+    dropped = f", {len(outcome.dropped)} dropped because they do not hold" if outcome.dropped else ""
+    return AgentResult(
+        status="done",
+        summary=f"{len(outcome.findings)} findings in {len(read)} files, none of high severity{not_read}{dropped}, in {path}",
+        artifacts=(Artifact(name=path, type="note", path=path, task=task.id),),
+    )
+
+
+def _note(task: Task, read: tuple[str, ...], unread: tuple[str, ...], outcome: Reviewed) -> Iterator[str]:
+    yield "# Review"
+    yield ""
+    yield f"> Task {code_span(shown(task.source_id or task.id))}: {code_span(shown(task.title))}"
+    yield ">"
+    yield "> A model read the work. A finding was kept because the words quoted stand at the place it names; what it says of them is the model's reading."
+    yield f"> Read: {', '.join(map(code_span, read))}."
+    if unread:
+        yield f"> Could not be read: {', '.join(map(code_span, unread))}."
+    yield ""
+    yield "## Findings"
+    yield ""
+    if not outcome.findings:
+        yield "None."
+    for each in outcome.findings:
+        where = code_span(f"{each.path}:{each.line}")
+        rule = code_span(shown(each.rule))
+        yield f"- {each.severity}, {rule}, {code_span(shown(each.what))}: {code_span(shown(each.quote))} ({where})"
+    if outcome.dropped:
+        yield from ("", "## Dropped", "")
+        for gone in outcome.dropped:
+            yield f"- {code_span(shown(gone.what))}: {code_span(shown(gone.why))}"
