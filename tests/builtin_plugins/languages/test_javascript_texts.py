@@ -79,6 +79,7 @@ HEAD = 'import test from "node:test";\nimport assert from "node:assert/strict";\
         ('export function f() { throw new Error("Not implemented"); }\n', "stub"),
         ("export const a = 1; // TODO: the rest\n", "stub"),
         ("// nothing yet\n", "stub"),
+        ("export function close() {\n  // Does nothing: there is nothing to close.\n}\n", ""),
         ("export class A { constructor() {} run() { return () => {}; } }\n", ""),
         ('export const a = "TODO: not implemented";\nexport function f() { throw new Error("no such loan"); }\n', ""),
     ],
