@@ -28,7 +28,10 @@ function stripped(text) {
   try {
     ts = module.createRequire(path.join(folder, "..", "package.json"))("typescript");
   } catch {
-    throw new Error(`TypeScript needs node 22.13 or newer, or the package typescript; this is node ${process.version}`);
+    // Said below, as for a version that cannot be asked.
+  }
+  if (typeof ts?.transpileModule !== "function") {
+    throw new Error(`TypeScript needs node 22.13 or newer, or the package typescript 5 or 6; this is node ${process.version}`);
   }
   const done = ts.transpileModule(text, { reportDiagnostics: true, compilerOptions: { module: "esnext", target: "esnext" } });
   const fault = done.diagnostics?.[0];
