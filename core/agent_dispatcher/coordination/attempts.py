@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from inspect import CORO_CREATED, getcoroutinestate, iscoroutine
 from typing import Any, Protocol
 
 from ..agents.base_agent import AgentContext, AgentResult
@@ -142,8 +143,12 @@ class Attempts:
             return False
         running.stopping = True
         running.overdue_at = min(running.overdue_at, self._monotonic() + self._settings.grace_s)
-        if running.job is not None and not running.sealing:
-            running.job.cancel()
+        job = running.job
+        if job is not None and not running.sealing:
+            job.cancel()
+            if _not_begun(job):  # it will not come to say that it was cancelled
+                running.job = None
+                asyncio.get_running_loop().call_soon(self.begin, (running,))
         return True
 
     def look_after(self) -> None:
@@ -368,3 +373,9 @@ class Attempts:
         if isinstance(error, Unavailable):
             return words_of(error), "declined"
         return f"{type(error).__name__}: {shortened(words_of(error))}", "raised"
+
+
+def _not_begun(job: asyncio.Task[None]) -> bool:
+    """Whether the task was made and has not had its turn yet."""
+    work = job.get_coro()
+    return iscoroutine(work) and getcoroutinestate(work) == CORO_CREATED

@@ -88,9 +88,13 @@ class BackendGuard:
                     sort="rate_limit",
                     retry_after_s=wait_s,
                 )
-            await self._wait(wait_s)
+            try:
+                await self._wait(wait_s)
+                self._refuse_if_open()
+            except BaseException:
+                self.throttle.left_the_line(tokens)
+                raise
             waited_s += wait_s
-            self._refuse_if_open()
             sent_at = self._monotonic()
             try:
                 reply = await self._backend.complete(request)

@@ -192,7 +192,7 @@ class Coordinator:
         self._finish: t.Finish | None = None
         self._done: asyncio.Future[t.Finish] | None = None
         self._turn_due = self._lane_waited_for = False
-        self._timers: set[asyncio.TimerHandle] = set()
+        self._timers: dict[str, asyncio.TimerHandle] = {}  # task -> the end of its rest
         self._awaited: list[asyncio.Future[None]] = []
         self._published: list[Published] = []
         self._late: LateSync | None = None
@@ -361,7 +361,7 @@ class Coordinator:
         """Nothing of this run goes on in the background, except what refuses to end."""
         if self._models is not None and isinstance(self._models.backend, BackendGuard):
             self._models.backend.detach()
-        for timer in self._timers:
+        for timer in self._timers.values():
             timer.cancel()
         left = [Due(self._awaited, self._published)]
         if self._late is not None:
@@ -493,11 +493,14 @@ class Coordinator:
             data["fallback"] = retry.fallback
         self._state.append("attempt.retry", task=retry.task, attempt=retry.attempt, data=data)
         if retry.delay_s > 0:
+            earlier = self._timers.pop(retry.task, None)
+            if earlier is not None:  # a patch or a gate ended that rest
+                earlier.cancel()
             loop = asyncio.get_running_loop()
-            self._timers = {timer for timer in self._timers if timer.when() > loop.time()}
-            self._timers.add(loop.call_later(retry.delay_s, self._retry_due, retry.task, retry.attempt))
+            self._timers[retry.task] = loop.call_later(retry.delay_s, self._retry_due, retry.task, retry.attempt)
 
     def _retry_due(self, task: str, attempt: int) -> None:
+        self._timers.pop(task, None)
         self._state.append("attempt.due", task=task, attempt=attempt, data={"turn": self._work.turn})
         self._feed(t.RetryDue(task))
 

@@ -402,7 +402,7 @@ class Engine:
 
     def _on_approved(self, event: AttemptApproved) -> None:
         index = self._current(event, HELD)
-        if index >= 0:
+        if index >= 0 and not self._finished:  # an answer at the very end is on record for the next process
             self._after_seal(index)
 
     def _on_landed(self, event: AttemptLanded) -> None:
@@ -741,7 +741,7 @@ class Engine:
                 self._give_up(self._stop.why)
             status = "cancelled" if self._stop.how == "cancel" else "paused"
             self._out.append(Finish(status, self._stop.why))
-        elif HELD in self._phase and RESTING not in self._phase:
+        elif HELD in self._phase and RESTING not in self._phase and READY not in self._state:  # ready: for a backend
             self._finished = True
             waiting = [self._names[index] for index, phase in enumerate(self._phase) if phase == HELD]
             self._out.append(Finish("paused", f"waiting for approval of {', '.join(waiting)}"))

@@ -11,6 +11,7 @@ from attrs import evolve
 from agent_dispatcher.agents import AgentContext, AgentResult
 from agent_dispatcher.coordination import transitions as t
 from agent_dispatcher.coordination.approvals import approval, refusal
+from agent_dispatcher.coordination.demand import Demand
 from agent_dispatcher.coordination.engine import Engine
 from agent_dispatcher.coordination.run_state import fold
 from agent_dispatcher.coordination.state_manager import request
@@ -66,6 +67,27 @@ def test_a_task_that_rests_keeps_the_run_going(plan_of: Any) -> None:
     engine.handle(t.AttemptFailed("b", 1, "x", delay_s=5.0), t.AttemptSealed("a", 1))
     assert engine.handle(t.AttemptHeld("a", 1)) == []
     assert engine.handle(t.RetryDue("b")) == [t.Start("b", 2, "w")]
+
+
+def test_a_backend_that_does_not_answer_keeps_the_run_going(plan_of: Any) -> None:
+    """What waits for a backend goes on by itself when that answers again: no person is waited for before."""
+    engine = engine_of(plan_of("a b"), demand=Demand(backends={"w": "m"}))
+    engine.handle()
+    engine.handle(t.AttemptSealed("a", 1))
+    engine.handle(t.CircuitChanged("m", "open"), t.AttemptFailed("b", 1, "gone", "raised", sort="outage"))
+    assert engine.handle(t.AttemptHeld("a", 1)) == []
+    assert engine.handle(t.CircuitChanged("m", "half_open")) == [t.Start("b", 2, "w")]
+    engine.handle(t.AttemptSealed("b", 2))
+    assert engine.handle(t.AttemptHeld("b", 2)) == [t.Finish("paused", "waiting for approval of a, b")]
+
+
+def test_nothing_is_asked_for_after_the_end(plan_of: Any) -> None:
+    """An answer that comes when the run is about to pause is for the next process."""
+    engine = engine_of(plan_of("a"))
+    engine.handle()
+    engine.handle(t.AttemptSealed("a", 1))
+    assert engine.handle(t.AttemptHeld("a", 1)) == [t.Finish("paused", "waiting for approval of a")]
+    assert engine.handle(t.AttemptApproved("a", 1)) == []
 
 
 def test_approved_work_goes_to_the_lane(plan_of: Any) -> None:

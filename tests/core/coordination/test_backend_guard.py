@@ -106,6 +106,32 @@ def test_who_does_not_wait_takes_nobodys_turn() -> None:
     assert in_virtual_time(work) == pytest.approx([10.0] * 5, abs=0.1)
 
 
+@pytest.mark.parametrize(("why", "left_s"), [("cancelled", 9.0), ("open", 0.0)])
+def test_who_leaves_the_line_gives_the_turn_back(why: str, left_s: float) -> None:
+    """Calls that are cancelled while they wait, or whose backend is away by then, delay nobody behind them."""
+
+    async def work() -> float:
+        loop = asyncio.get_running_loop()
+        guard = guard_of(Server(), throttle=Throttle(requests_per_minute=6), circuit=Circuit(outages=1))
+        await guard.complete(REQUEST)
+        given_up = [asyncio.create_task(guard.complete(REQUEST)) for _ in range(3)]
+        await asyncio.sleep(1.0)
+        if why == "open":
+            guard.circuit.failed(loop.time(), "outage", "gone", None)
+            await asyncio.sleep(29.5)
+        else:
+            for call in given_up:
+                call.cancel()
+        ends = await asyncio.gather(*given_up, return_exceptions=True)
+        assert {type(end) for end in ends} == {asyncio.CancelledError if why == "cancelled" else BackendError}
+        guard.circuit.answered()
+        began = loop.time()
+        await guard.complete(REQUEST)
+        return loop.time() - began
+
+    assert in_virtual_time(work) == pytest.approx(left_s, abs=0.1)
+
+
 def test_the_circuit_opens_is_tried_again_and_closed() -> None:
     """Outages in a row: calls fail at once without the server being asked; after the wait an answer closes it; everybody is told."""
 

@@ -440,12 +440,17 @@ def test_progress_reaches_bus_and_agent(world: Any, plan_of: Any) -> None:
 
 def test_what_an_attempt_used_is_given_back_at_once(world: Any, plan_of: Any) -> None:
     """The contexts of attempts that are over are gone without the collector of cycles, which in a large run seldom comes."""
+
+    def there() -> list[AgentContext]:
+        return [each for each in gc.get_objects() if type(each) is AgentContext]
+
     gc.collect()
     gc.disable()
     try:
+        earlier = [id(each) for each in there()]  # a thread of another test may still have some
         assert asyncio.run(world.run(plan_of("a b c", "a>b"))) == "completed"
         world.contexts.clear()
-        assert [each for each in gc.get_objects() if type(each) is AgentContext] == []
+        assert [each for each in there() if id(each) not in earlier] == []
     finally:
         gc.enable()
 
@@ -541,6 +546,29 @@ def test_cancelled_run_gives_up_what_is_left(world: Any, plan_of: Any) -> None:
     assert world.final_calls == []
     world.script = None
     assert asyncio.run(world.run(plan_of("a b", "a>b"))) == "completed"
+
+
+def test_who_watches_may_cancel_at_the_very_start_of_an_attempt(
+    world: Any, plan_of: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The attempt ends before its agent began: nobody waits for a grace, and no agent is said not to have ended."""
+    open_state = world.open_state
+
+    def watched() -> Any:
+        def see(events: Sequence[Event]) -> None:
+            if any(event.type == "attempt.started" for event in events):
+                world.coordinator.cancel()
+
+        state = open_state()
+        state.subscribe(see)
+        return state
+
+    monkeypatch.setattr(type(world), "open_state", lambda _: watched())
+    world.grace_s = 60.0
+    assert asyncio.run(asyncio.wait_for(world.run(plan_of("a b")), 10)) == "cancelled"
+    errors = {event.task: event.data["error"] for event in world.events() if event.type == "attempt.failed"}
+    assert errors == {"a": "cancelled before it began", "b": "cancelled before it began"}
+    assert world.calls == []
 
 
 def test_paused_run_lets_the_running_end(world: Any, plan_of: Any) -> None:
