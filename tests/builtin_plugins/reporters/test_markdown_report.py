@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from agent_dispatcher.models import (
+    Artifact,
     Event,
     Evidence,
     ExecutionPlan,
@@ -32,6 +33,11 @@ def report(folder: Path) -> str:
         task_results=(
             TaskResult(id="t", title=TITLE, status="completed", commit="0123456789abcdef", evidence=(proof,)),
             TaskResult(id="u", title="Other", status="failed", error="boom\n```\nspec.yaml:7"),
+        ),
+        final_artifacts=(
+            Artifact(name="n", type="note", path="docs/n.md", task="t"),
+            Artifact(name="a", type="code", path="src/a|b.py", task="t"),
+            *(Artifact(name="t", type="test", path=f"tests/test_{n}.py", task="t") for n in range(21)),
         ),
         warnings=("look out",),
     )
@@ -69,3 +75,11 @@ def test_failures_timeline_and_warnings_are_there(tmp_path: Path) -> None:
     assert "| 1.0 | 2.5 | writer |" in text
     assert "landed at 3.0" in text
     assert "- look out" in text
+
+
+def test_what_was_made_is_told_by_type(tmp_path: Path) -> None:
+    """Code before tests before notes; of a long list the begin and how much more there is."""
+    lines = report(tmp_path).split("## What was made")[1].split("##")[0].strip().splitlines()
+    assert lines[0] == "- Code (1): src/a\\|b.py"
+    assert lines[1].startswith("- Tests (21): tests/test\\_0.py, ") and lines[1].endswith("test\\_19.py, and 1 more")
+    assert lines[2] == "- Research and review notes (1): docs/n.md"

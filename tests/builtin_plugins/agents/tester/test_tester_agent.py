@@ -52,10 +52,10 @@ async def execute(task: Task, specification: Specification, folder: Path, feedba
 
 
 def test_offers_one_agent_type() -> None:
-    """For testing tasks, with a sandbox, and with nothing of a model."""
+    """For tests and reviews, with a sandbox; a model is no need of it."""
     (offered,) = tester.dispatcher_agent_types()
     assert isinstance(offered, AgentType)
-    assert (offered.name, offered.task_types, offered.needs) == ("tester", {"testing"}, {"sandbox"})
+    assert (offered.name, offered.task_types, offered.needs) == ("tester", {"review", "testing"}, {"sandbox"})
     agent = offered.factory(None, Services(log=None, data_dir=Path(), config=None))  # type: ignore[arg-type]
     assert isinstance(agent, TesterAgent)
 
