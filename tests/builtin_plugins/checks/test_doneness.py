@@ -29,7 +29,7 @@ TEST_TEXT = "from a import f\n\n\ndef test_f():\n    assert f(1) == 2\n"
 async def land(workspace: Workspace, output: Path, *attempts: tuple[Task, Mapping[str, str | None]]) -> list[Verdict]:
     """Land attempts one after the other; ``None`` deletes a file."""
 
-    async def record(tree: str, evidence: tuple[Evidence, ...]) -> None:
+    async def record(tree: str, evidence: tuple[Evidence, ...], whole: tuple[Evidence, ...] = ()) -> None:
         return None
 
     await workspace.start("r", output)
