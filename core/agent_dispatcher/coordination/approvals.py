@@ -94,12 +94,14 @@ class Approvals:
         self._feed = feed
         self._asked: dict[str, Asked] = {}
         self._plan_waits = False
+        self._earlier_answers = 0  # about the plan, which will be read again and counted before
 
     def open(self, log: RunState) -> None:
         """Take over what was asked and answered before; ask about the plan if nobody did."""
         for name, task in log.tasks.items():
             if task.phase == "sealed" and task.approval in ("requested", "given"):
                 self._asked[name] = _asked(task.attempts, task.asked, given=task.approval == "given")
+        self._earlier_answers = log.plan_answers
         if self._plan and log.plan_approval != "given":
             self._plan_waits = True
             if log.plan_approval != "requested":
@@ -181,6 +183,9 @@ class Approvals:
         self._feed(event)
 
     def _answer_plan(self, agreed: bool, by: str, why: str) -> None:
+        if self._earlier_answers:
+            self._earlier_answers -= 1
+            return
         if not self._plan_waits:
             log.info("an answer about the plan came, and it waits for none")
             return

@@ -79,6 +79,7 @@ class RunState:
         started: data of ``run.started``.
         finished: data of ``run.finished``, empty while the run can go on.
         plan_approval: of the plan: ``requested``, ``given``, ``refused``; ``""`` when nobody was asked.
+        plan_answers: how many answers about the plan counted.
         patches: data of every ``plan.patched``, in order.
         answers: request of a person -> data of the ``plan.patched`` or ``patch.refused`` that answers it.
         spending: on language models, so far.
@@ -92,6 +93,7 @@ class RunState:
     started: dict[str, Any] = field(factory=dict)
     finished: dict[str, Any] = field(factory=dict)
     plan_approval: str = ""
+    plan_answers: int = 0
     patches: list[dict[str, Any]] = field(factory=list)
     answers: dict[str, dict[str, Any]] = field(factory=dict)
     warnings: list[str] = field(factory=list)
@@ -161,6 +163,7 @@ def _run_event(state: RunState, event: Event) -> None:
         _decided(state, data)
     elif event.type.startswith("approval."):
         state.plan_approval = event.type.removeprefix("approval.")
+        state.plan_answers += state.plan_approval != "requested"
 
 
 def _patched(state: RunState, data: dict[str, Any]) -> None:

@@ -313,6 +313,25 @@ def test_a_refused_plan_is_cancelled(world: Any, plan_of: Any) -> None:
     assert world.calls == []
 
 
+def test_a_refused_plan_is_asked_about_again(world: Any, plan_of: Any) -> None:
+    """What a person decided can be taken back: a resume waits for another answer, the old one does not count again."""
+    world.approve_plan = True
+    plan = plan_of("a")
+    asyncio.run(world.run(plan))
+    request(world.store, "r", refusal(by="ada", why="too large"))
+    assert asyncio.run(world.run(plan)) == "cancelled"
+    assert asyncio.run(world.run(plan)) == "paused"
+    assert error_of(world) == "waiting for approval of the plan"
+    request(world.store, "r", approval(by="ada"))
+    assert asyncio.run(world.run(plan)) == "completed"
+    assert [kind for kind, _ in world.log() if kind.startswith("approval.")] == [
+        "approval.requested",
+        "approval.refused",
+        "approval.requested",
+        "approval.given",
+    ]
+
+
 @pytest.mark.parametrize("command", ["pause", "cancel"])
 def test_earlier_requests_to_stop_do_not_last(world: Any, plan_of: Any, command: str) -> None:
     """What was asked of a process that is gone is not asked of its successor."""
