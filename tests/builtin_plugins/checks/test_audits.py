@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -76,7 +77,8 @@ def test_quality_refuses_mistakes_and_complexity_of_the_change_alone(judged: Jud
     }
     found = judged(QualityCheck(), CODE, files, ["src/a.py", "ruff.toml", "src/gone.py"])
     assert not found.passed and not found.proof
-    assert [(each["path"], each["line"], each["rule"]) for each in found.details["findings"]] == [
+    details: Any = found.details
+    assert [(each["path"], each["line"], each["rule"]) for each in details["findings"]] == [
         ("src/a.py", 1, "F401"),
         ("src/a.py", 3, "C901"),
     ]
@@ -96,8 +98,9 @@ def test_security_refuses_what_is_severe_enough(judged: Judge) -> None:
     found = judged(SecurityCheck(), CODE, files, ["src/a.py", "tests/test_a.py"])
     assert not found.passed
     assert found.summary.startswith("src/a.py:5: B602 subprocess call with shell=True")
-    assert found.details["by_severity"] == {"low": 1, "medium": 0, "high": 1}
-    assert {each["path"] for each in found.details["findings"]} == {"src/a.py"}
+    details: Any = found.details
+    assert details["by_severity"] == {"low": 1, "medium": 0, "high": 1}
+    assert {each["path"] for each in details["findings"]} == {"src/a.py"}
     mild = {"src/b.py": "import subprocess\n"}
     assert judged(SecurityCheck(), CODE, mild, ["src/b.py"]).passed
     assert not judged(SecurityCheck(SecurityOptions(severity="low")), CODE, mild, ["src/b.py"]).passed
@@ -114,7 +117,8 @@ def test_timing_refuses_a_test_that_takes_too_long(judged: Judge, task: Task) ->
     found = judged(TimingCheck(TimingOptions(limit_s=0.2, slowest=1)), task, files, changed)
     assert not found.passed
     assert "test_slow takes 0." in found.summary and "more than the 0.2 s" in found.summary
-    assert (found.details["tests"], found.details["over"], len(found.details["slowest"])) == (2, 1, 1)
+    details: Any = found.details
+    assert (details["tests"], details["over"], len(details["slowest"])) == (2, 1, 1)
     if task is TESTS:
         assert judged(TimingCheck(), task, files, changed).passed
         broken = {"tests/test_a.py": "import nowhere\n"}

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from attrs import evolve
 
-from agent_dispatcher.agents import AgentResult
+from agent_dispatcher import AgentDispatcher
+from agent_dispatcher.agents import AgentContext, AgentResult, BaseAgent
+from agent_dispatcher.extension import AgentType, hookimpl
 from agent_dispatcher.extension.components import Available
 from agent_dispatcher.models import Artifact, ArtifactRef, Specification, Task
+from agent_dispatcher_builtins import default_plugins
 from agent_dispatcher_builtins.agents.by_model.options import ModelOptions
 from agent_dispatcher_builtins.agents.tester.acceptance import accepts
 from agent_dispatcher_builtins.agents.tester.agent import TesterAgent
@@ -132,3 +137,50 @@ def test_it_is_taken_only_with_a_model_and_after_the_work(slugs: Specification) 
     assert "let it depend on its subjects" in str(accepts(evolve(TASK, verifies=("slugify",)), with_model))
     code = evolve(TASK, produces=(ArtifactRef(type="path", name="src/a.py"),))
     assert "one Markdown note" in str(accepts(code, with_model))
+
+
+class Writer(BaseAgent):
+    """Writes the code."""
+
+    async def execute(self, task: Task, context: AgentContext) -> AgentResult:
+        context.workspace.write_text(PATH, CODE)
+        return AgentResult(status="done", artifacts=(Artifact(name="c", type="code", path=PATH, task=task.id),))
+
+
+class Plugin:
+    """Offers it."""
+
+    @hookimpl
+    def dispatcher_agent_types(self) -> Iterable[AgentType]:
+        """One agent type."""
+        yield AgentType(
+            name="writer", summary="Writes.", factory=lambda options, services: Writer(), task_types={"code_writing"}
+        )
+
+
+@pytest.mark.parametrize("severity", ["medium", "high"])
+def test_in_a_run_it_reads_what_has_landed(severity: str, tmp_path: Path) -> None:
+    """The note lands with the work and is in the result as a note; refused work fails the review and blocks what waits for it."""
+    replies = tmp_path / "replies.jsonl"
+    said = reply(finding(severity=severity, rule="correctness"))
+    replies.write_text(json.dumps({"reply": said, "times": None}) + "\n")
+    dispatcher = AgentDispatcher(
+        {
+            "use": {"agent_types": ["writer", "tester"], "llm": "scripted"},
+            "options": {"llm:scripted": {"file": str(replies)}},
+        },
+        plugins=[*default_plugins(), ("writer", Plugin())],
+        discover=False,
+    )
+    tasks = [{"id": "code"}, {"id": "look", "type": "review"}, {"id": "next"}]
+    plan = dispatcher.plan_tasks(tasks, [("code", "look"), ("look", "next")])
+    result = dispatcher.execute(plan, tmp_path / "out")
+    by_id = {task.id: task for task in result.task_results}
+    if severity == "high":
+        assert [by_id[name].status for name in ("code", "look", "next")] == ["completed", "failed", "blocked"]
+        assert "the review refuses the work" in str(by_id["look"].error)
+        assert by_id["look"].attempts == 1
+    else:
+        assert {task.status for task in result.task_results} == {"completed"}
+        assert ("note", NOTE, "look") in {(each.type, each.path, each.task) for each in result.final_artifacts}
+        assert f"(`{PATH}:3`)" in (tmp_path / "out" / NOTE).read_text()
