@@ -424,7 +424,7 @@ class TestResearcher(AgentContract):
         return Task(id="facts", title="Research attrs", type="research", produces=(_path("docs/facts.md"),))
 
     def foreign_task(self) -> Task:
-        return Task(id="prose", title="Be kind", type="research", produces=(_path("docs/kind.md"),))
+        return Task(id="code", title="Be kind", type="research", produces=(_path("src/kind.py"),))
 
 
 # --- where runs live ------------------------------------------------------------------------------------------------
