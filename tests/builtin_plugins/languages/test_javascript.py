@@ -208,7 +208,13 @@ def test_allowed_packages_are_installed_once_and_run_nothing(
     """They come from the configured registry whatever the lock file says, are kept outside of the tree, and tests find them."""
     integrity, asked = registry
     body = 'import test from "node:test";\nimport assert from "node:assert";\nimport { add } from "adder";\ntest("adds", () => assert.equal(add(1, 2), 3));\n'
-    tree = write({**_manifest(integrity), "tests/a.test.mjs": body, ".npmrc": "registry=http://192.0.2.1/\n"})
+    tree = write(
+        {
+            **_manifest(integrity, hasInstallScript=True),
+            "tests/a.test.mjs": body,
+            ".npmrc": "registry=http://192.0.2.1/\n",
+        }
+    )
     language = JavaScript("javascript", JavaScriptOptions(packages=("adder",)), tmp_path / "cache")
     first, second = (asyncio.run(language.environment(tree)) for _ in range(2))
     assert first == second
