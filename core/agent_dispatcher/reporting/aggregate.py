@@ -157,6 +157,7 @@ class _TaskState:
     status: str = field(init=False)
     agent: str | None = None
     attempts: int = 0
+    is_sealed: bool = False
     commit: str | None = None
     error: str | None = None
     approval: str = ""
@@ -169,6 +170,10 @@ class _TaskState:
     def spend(self, seconds: float, cost_usd: float | None) -> None:
         self.spent_s = seconds if self.spent_s is None else self.spent_s + seconds
         self.cost_usd = None if cost_usd is None or self.cost_usd is None else self.cost_usd + float(cost_usd)
+
+    def again(self) -> None:
+        """It is to be done after all, or to land."""
+        self.status, self.error = "in_progress" if self.is_sealed else "pending", None
 
     def __attrs_post_init__(self) -> None:
         self.status = self.task.status
@@ -246,6 +251,10 @@ class _Folded:
             self.stopped_by = str(data.get("cause") or "")
         elif event.type == "run.resumed":
             self.status, self.reason, self.stopped_by = "executing", "", ""
+            freed = {"cancelled", "failed", "blocked"} if data.get("retry") else {"cancelled"}
+            for state in self.tasks.values():
+                if state.status in freed:
+                    state.again()
         elif event.type == "run.finished":
             self.reason = str(data.get("error") or "")
             self.status = str(data["status"])
@@ -269,10 +278,11 @@ class _Folded:
         state.status = "in_progress"
         state.agent = str(event.data.get("agent_type") or "") or None
         state.attempts = max(state.attempts, event.attempt or 0)
-        state.approval = ""
+        state.approval, state.is_sealed = "", False
 
     def sealed(self, state: _TaskState, event: Event) -> None:
         data = event.data
+        state.is_sealed = True
         seconds, cost_usd = float(data.get("duration_s") or 0.0), data.get("cost_usd")
         state.spend(nan if data.get("found") else seconds, cost_usd)
         self.work_s += seconds
@@ -300,6 +310,7 @@ class _Folded:
     def missed(self, state: _TaskState, event: Event) -> None:
         state.error = str(event.data.get("error") or event.data.get("why") or "") or None
         state.artifacts = ()
+        state.status, state.is_sealed = "pending", False
 
     def model_call(self, state: _TaskState, event: Event) -> None:
         self.costs.take(event)
@@ -322,7 +333,7 @@ class _Folded:
         state.status = "cancelled"
 
     def freed(self, state: _TaskState, event: Event) -> None:
-        state.status, state.error = "pending", None
+        state.again()
 
     def spent(self) -> Iterator[tuple[Task, str, float, float | None]]:
         """Of the completed tasks: who did it, in how many seconds, for how much; where the time is known."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from agent_dispatcher.coordination.run_state import fold
 from agent_dispatcher.models import Event, ExecutionPlan, Requirement, Specification, Task
 from agent_dispatcher.reporting import build_result, result_in_pieces, result_to_json
 
@@ -184,3 +185,29 @@ def test_a_result_in_pieces_is_the_same_document(count: int) -> None:
     result = build_result(plan_of(*tasks), "r", events)
     whole = json.dumps(result_to_json(result), ensure_ascii=False)
     assert ["".join(result_in_pieces(result, size)) for size in (1, 5, 500)] == [whole] * 3
+
+
+@pytest.mark.parametrize("retry", [False, True])
+def test_a_run_that_was_taken_up_again_says_the_same_as_its_log(retry: bool) -> None:
+    """What was given up waits again, sealed work goes on; what failed does so when a retry was asked for. Between attempts a task is pending."""
+    tasks = [Task(id=name, title=name) for name in ("sealed", "given-up", "failed", "blocked", "resting")]
+    events = log(
+        STARTED,
+        ("attempt.started", "sealed", {"agent_type": "writer"}),
+        ("attempt.sealed", "sealed", {"duration_s": 1.0}),
+        ("attempt.started", "failed", {"agent_type": "writer"}),
+        ("attempt.failed", "failed", {"reason": "failed", "error": "no"}),
+        ("task.failed", "failed", {"error": "no"}),
+        ("task.blocked", "blocked", {"by": ["failed"]}),
+        ("task.cancelled", "sealed", {"why": "enough"}),
+        ("task.cancelled", "given-up", {"why": "enough"}),
+        finished("cancelled"),
+        ("run.resumed", None, {"retry": retry}),
+        ("attempt.started", "resting", {"agent_type": "writer"}),
+        ("attempt.failed", "resting", {"reason": "failed", "error": "no"}),
+        ("attempt.retry", "resting", {"agent_type": "writer"}),
+        ("run.paused", None, {"why": "enough"}),
+    )
+    said = {task.id: task.status for task in build_result(plan_of(*tasks), "r", events).task_results}
+    assert said == {name: fold(events).task(name).status for name in said}
+    assert said["sealed"] == "in_progress" and said["resting"] == "pending"
