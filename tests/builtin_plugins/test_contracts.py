@@ -59,6 +59,7 @@ from agent_dispatcher_builtins.agents.researcher.agent import ResearcherAgent
 from agent_dispatcher_builtins.agents.researcher.hooks import researcher
 from agent_dispatcher_builtins.agents.tester.agent import TesterAgent
 from agent_dispatcher_builtins.agents.tester.hooks import tester
+from agent_dispatcher_builtins.checks.auditing import QualityCheck
 from agent_dispatcher_builtins.checks.compiling import CompileCheck
 from agent_dispatcher_builtins.checks.contract import ContractCheck
 from agent_dispatcher_builtins.checks.testing import PytestCheck
@@ -536,6 +537,11 @@ class TestPytestCheck(CheckSuite):
     def bad(self) -> CheckCase:
         files = {"src/lib/model.py": "class Book:\n    pages = 2\n", "tests/test_model.py": TEST_TEXT.format("pages")}
         return CheckCase(task=TEST, plan=self.plan(), files=files)
+
+
+class TestQualityCheck(CheckSuite):
+    def make_check(self) -> Check:
+        return QualityCheck()
 
 
 class TestPython(LanguageContract):
