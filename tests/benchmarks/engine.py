@@ -304,10 +304,10 @@ def simulated(runtimes: list[float], edges: planning.Pairs, places: int) -> floa
         [Task(id=name, title=name, agent_type="x", estimate_s=length[name]) for name in ids],
         [Dependency(before=ids[before], after=ids[after]) for before, after in edges],
     )
-    engine = Engine(plan, concurrency=places)
+    engine = Engine(plan, concurrency=places, max_batch=places)
     now, running, events = 0.0, list[tuple[float, str, int]](), list[t.EngineEvent]()
     while not engine.finished:
-        said, events = engine.handle(*events), []
+        said, events = engine.handle(*events, hold=True), []
         for one in said:
             if isinstance(one, t.Start):
                 heappush(running, (now + length[one.task], one.task, one.attempt))

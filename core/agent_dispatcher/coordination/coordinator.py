@@ -483,9 +483,11 @@ class Coordinator:
         assert self._engine is not None
         events = tuple(self._inbox)
         self._inbox.clear()
-        for instruction in self._engine.handle(*events):
+        for instruction in self._engine.handle(*events, hold=True):
             self._performers[type(instruction)](instruction)
         self._work.turn += 1
+        if self._engine.holding:
+            self._want_turn()
 
     def _do_retry(self, retry: t.RetryAt) -> None:
         data: dict[str, Any] = {"delay_s": round(retry.delay_s, 3), "agent_type": retry.agent_type}

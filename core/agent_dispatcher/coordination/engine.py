@@ -147,6 +147,7 @@ class Engine:
         self._heap: list[int] = []
         self._stop: Stop | None = None
         self._finished = False
+        self._holding = False
         self._opened = False
         self._restored: list[int] = []
         self._undecided: list[AttemptFailed | AttemptRejected] = []
@@ -317,10 +318,14 @@ class Engine:
 
     # --- the public face ------------------------------------------------------------------------------------------
 
-    def handle(self, *events: EngineEvent) -> list[Instruction]:
+    def handle(self, *events: EngineEvent, hold: bool = False) -> list[Instruction]:
         """Take note of ``events`` in order and say what follows. Without events: what to do at the start.
 
         An event of an attempt that is no longer the task's current one is passed over, so a late or repeated message does no harm.
+
+        Args:
+            hold: fill no place in a call that gives the lane something, since what lands at once may free a task that is more urgent than those that are
+                ready; the next call fills them, whatever it is told. See :attr:`holding`.
         """
         if not self._opened:
             self._opened = True
@@ -334,7 +339,7 @@ class Engine:
         handlers = self._handlers
         for event in events:
             handlers[type(event)](event)
-        self._dispatch()
+        self._dispatch(hold)
         out, self._out = self._out, []
         return out
 
@@ -368,6 +373,11 @@ class Engine:
     def plan(self) -> ExecutionPlan:
         """The plan as it is now, every patch in it."""
         return self._plan
+
+    @property
+    def holding(self) -> bool:
+        """Whether the last call left places free for the next one: make it in the same turn, with whatever has landed by then."""
+        return self._holding
 
     @property
     def finished(self) -> bool:
@@ -702,34 +712,39 @@ class Engine:
         heappush(self._heap, place)
         return True
 
-    def _dispatch(self) -> None:
+    def _dispatch(self, hold: bool) -> None:
         """Fill the free places, occupy the lane, see whether all is over."""
-        heap, out, resources = self._heap, self._out, self._resources
-        if self._stop is None:
-            while heap and self._running < self._concurrency:
-                index = self._at_place[heappop(heap)]
-                if self._state[index] != READY:
-                    self._exclusions.pass_on(index)
-                    if resources is not None:
-                        resources.pass_on(index)
-                elif (
-                    not self._groups[index] or self._exclusions.take(index)
-                    if resources is None
-                    else self._may_start(index)
-                ):
-                    self._freely[index] = False
-                    self._state[index], self._phase[index] = IN_PROGRESS, RUNNING
-                    self._attempt[index] += 1
-                    self._running += 1
-                    out.append(Start(self._names[index], self._attempt[index], self._type_of(index)))
-        if not self._landing and self._lane and (self._stop is None or self._stop.how == "drain"):
-            while self._lane and self._landing < self._max_batch:
-                index = self._at_place[heappop(self._lane)]
+        lane, out, stop = self._lane, self._out, self._stop
+        lands = bool(lane) and not self._landing and (stop is None or stop.how == "drain")
+        self._holding = hold and lands and not self._holding and bool(self._heap) and self._running < self._concurrency
+        if stop is None and not self._holding:
+            self._fill()
+        if lands:
+            while lane and self._landing < self._max_batch:
+                index = self._at_place[heappop(lane)]
                 self._phase[index] = LANDING
                 self._landing += 1
                 out.append(Land(self._names[index], self._attempt[index]))
         if not self._finished and not self._running and not self._landing:
             self._finish_if_over()
+
+    def _fill(self) -> None:
+        """Start what is ready, the most urgent first, as long as there are places."""
+        heap, out, resources = self._heap, self._out, self._resources
+        while heap and self._running < self._concurrency:
+            index = self._at_place[heappop(heap)]
+            if self._state[index] != READY:
+                self._exclusions.pass_on(index)
+                if resources is not None:
+                    resources.pass_on(index)
+            elif (
+                not self._groups[index] or self._exclusions.take(index) if resources is None else self._may_start(index)
+            ):
+                self._freely[index] = False
+                self._state[index], self._phase[index] = IN_PROGRESS, RUNNING
+                self._attempt[index] += 1
+                self._running += 1
+                out.append(Start(self._names[index], self._attempt[index], self._type_of(index)))
 
     def _finish_if_over(self) -> None:
         if not self._unfinished:

@@ -200,11 +200,12 @@ class _Replayer:
         self._processes += 1
         self._engine = self._restored(process.prepared)
         world = _World()
-        for turn in process.turns:
+        for place, turn in enumerate(process.turns):
             last = turn is process.turns[-1]
             if turn.late and not (last and process.cut_short):
                 raise _Differs(turn.late[0].seq, "what it decided in that turn already", turn.late[0].type)
-            self._turn(self._engine, turn, world, complete=not (last and process.cut_short))
+            called_again = last or process.turns[place + 1].number > turn.number + 1
+            self._turn(self._engine, turn, world, complete=not (last and process.cut_short), called_again=called_again)
         if process.end is not None:
             _compare_end(process.end, world.finish)
 
@@ -217,18 +218,21 @@ class _Replayer:
         except (DispatcherError, KeyError, TypeError, ValueError) as error:
             raise _Differs(prepared.seq, "that the log before it can be taken up", _in_words(error)) from error
 
-    def _turn(self, engine: Engine, turn: Turn, world: _World, *, complete: bool) -> None:
+    def _turn(self, engine: Engine, turn: Turn, world: _World, *, complete: bool, called_again: bool) -> None:
         """Tell the engine what it was told, and compare.
 
         Args:
             complete: whether every decision was recorded; else the last ones may be missing.
+            called_again: whether the engine was called again before the next turn, without being told anything.
         """
         self._turns += 1
         for told in turn.told:
             world.hear(told)
         last = turn.told[-1].seq if turn.told else None
         try:
-            said = engine.handle(*(told.event for told in turn.told))
+            said = engine.handle(*(told.event for told in turn.told), hold=True)
+            if called_again and engine.holding:
+                said += engine.handle(hold=True)
         except (DispatcherError, KeyError, ValueError) as error:
             raise _Differs(last or self._state.last_seq, "that it cannot be told this", _in_words(error)) from error
         decided = iter(turn.decided)

@@ -183,6 +183,22 @@ def test_never_more_attempts_than_allowed(world: Any, plan_of: Any) -> None:
     assert most == 3
 
 
+def test_nobody_waits_for_a_slow_landing(world: Any, plan_of: Any) -> None:
+    """The place of an agent that is done goes to the next task while its work is still being looked at."""
+    next_began = asyncio.Event()
+
+    async def work(task: Task, context: AgentContext) -> AgentResult:
+        if task.id == "b":
+            next_began.set()
+        return DONE
+
+    async def slowly(task: Task) -> None:
+        await next_began.wait()
+
+    world.script, world.on_land, world.concurrency = work, slowly, 1
+    assert asyncio.run(asyncio.wait_for(world.run(plan_of("a b")), 10)) == "completed"
+
+
 def test_failed_attempt_is_tried_again(world: Any, plan_of: Any) -> None:
     """An agent that raises is replaced and the task tried again; the error is recorded."""
 

@@ -93,6 +93,29 @@ def test_redundant_edges_bind() -> None:
     assert started(engine.handle()) == ["a"]
 
 
+def test_places_wait_for_what_lands_at_once() -> None:
+    """Asked to hold, a call that gives the lane something fills no place: the next one starts what is most urgent by then, and once is enough."""
+
+    def begun() -> Engine:
+        tasks = [
+            Task(id=name, title=name, agent_type="w", estimate_s=seconds)
+            for name, seconds in (("a", 1), ("long", 9), ("short", 2))
+        ]
+        engine = Engine(plan_of(tasks, "a>long"))
+        assert started(engine.handle(hold=True)) == ["a"]
+        return engine
+
+    landed = begun()
+    assert landed.handle(seal("a"), hold=True) == [t.Land("a", 1)]
+    assert landed.holding
+    assert started(landed.handle(land("a"), hold=True)) == ["long"]
+    assert not landed.holding
+    slow = begun()
+    slow.handle(seal("a"), hold=True)
+    assert started(slow.handle(hold=True)) == ["short"]
+    assert started(begun().handle(seal("a"))) == ["short"]
+
+
 def test_agent_is_free_at_sealed() -> None:
     """The place of a sealed attempt goes to the next task before the work has landed."""
     engine = Engine(plan_of("a b"), concurrency=1)

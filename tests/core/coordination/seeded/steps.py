@@ -79,10 +79,10 @@ def watched() -> Iterator[Steps]:
         finally:
             steps.still -= 1
 
-    def handling(self: Engine, *events: Any) -> Any:
+    def handling(self: Engine, *events: Any, **how: Any) -> Any:
         steps.still -= 1
         try:
-            return handle(self, *events)
+            return handle(self, *events, **how)
         finally:
             steps.still += 1
 
