@@ -46,7 +46,7 @@ _SHAPES: Final = re.compile(
             r"\bpypi-[A-Za-z0-9_-]{50,}",
             r"\bSG\.[\w-]{20,}\.[\w-]{40,}",
             r"\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}",
-            r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]+?-----END [A-Z ]*PRIVATE KEY-----",
+            r"-----BEGIN [A-Z ]*PRIVATE KEY-----[A-Za-z0-9+/=\s\\:,-]+?-----END [A-Z ]*PRIVATE KEY-----",
         )
     )
 )
