@@ -144,7 +144,7 @@ def test_a_line_of_five_megabytes(read: Read, project: Path, long: str) -> None:
     assert [task.source_id for task in found.tasks] == ["a", "b", "c"]
     BeadsFormat().write_status(project, {"b": "completed", "c": "completed"})
     assert [task.status for task in BeadsFormat().load(project).tasks] == ["pending", "completed", "completed"]
-    assert time.monotonic() - begun < 20
+    assert time.monotonic() - begun < 60
 
 
 def test_many_issues(read: Read) -> None:
