@@ -97,7 +97,6 @@ def default_plugins() -> tuple[tuple[str, object], ...]:
         ("timing-check", checks.timing_check),
         ("python", languages.python),
         ("javascript", languages.javascript),
-        ("javascript", languages.javascript),
         ("scripted-llm", llm_backends.scripted),
         ("recorded-llm", llm_backends.recorded),
         ("anthropic-llm", llm_backends.anthropic),

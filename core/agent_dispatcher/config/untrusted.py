@@ -32,7 +32,10 @@ _LIMITS: dict[str, tuple[str, ...]] = {
     ),
 }
 #: Permissions that may be taken back.
-_PERMISSIONS: dict[str, tuple[str, ...]] = {"": ("enable_parallel_execution",), "budget": ("allow_unmetered", "allow_unpriced")}
+_PERMISSIONS: dict[str, tuple[str, ...]] = {
+    "": ("enable_parallel_execution",),
+    "budget": ("allow_unmetered", "allow_unpriced"),
+}
 
 
 @frozen(kw_only=True)

@@ -284,8 +284,9 @@ class Engine:
                 self._board.fallen[index] = task.fallen
             if task.attempts and task.agent_type:
                 self._agent_type[index] = task.agent_type
-            if self._state[index] == PENDING and task.status == "pending" and task.undecided is not None:
-                self._tell_again(index, task.undecided, task.declined)
+            ended = task.undecided if task.status == "pending" else None
+            if ended is not None and ended.attempt == task.attempts and self._state[index] == PENDING:
+                self._tell_again(index, ended, task.declined)
             if self._state[index] != PENDING or task.status != "in_progress":
                 continue
             if task.phase == "sealed" and task.approval == "requested":

@@ -416,7 +416,7 @@ def broken(part: str, first: str, last: str) -> Iterator[dict[str, Any]]:
     if part == "exclusions":
         Exclusions.take = lambda self, index: True
     elif part == "idle":
-        Engine._dispatch = lambda self, whole=Engine._dispatch: None if self._running else whole(self)
+        Engine._dispatch = lambda self, hold, whole=Engine._dispatch: None if self._running else whole(self, hold)
     elif part == "order":
         whole = StoreOf.append
 
