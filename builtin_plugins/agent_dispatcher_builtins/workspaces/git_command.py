@@ -176,7 +176,10 @@ class Git:
             env=variables,
             cwd=self.work_tree or cwd or self.git_dir or "/",
         )
-        out, err = await process.communicate(stdin or None)
+        try:
+            out, err = await process.communicate(stdin or None)
+        finally:  # a loop that is closed right behind the last git would not get to do it
+            process._transport.close()  # type: ignore[attr-defined]
         assert process.returncode is not None
         return process.returncode, out, err
 
