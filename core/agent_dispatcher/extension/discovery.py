@@ -11,6 +11,7 @@ import inspect
 import re
 from collections.abc import Iterable, Sequence
 from importlib import metadata
+from typing import TypeGuard
 
 import pluggy
 from attrs import evolve, field, frozen
@@ -159,7 +160,7 @@ def load(manager: pluggy.PluginManager, plugin: Plugin, source: metadata.EntryPo
         PluginLoadError: it cannot be used; the manager is as it was before.
     """
     target = source
-    if isinstance(source, metadata.EntryPoint):
+    if _is_entry_point(source):
         try:
             target = source.load()
         except (Exception, SystemExit) as error:
@@ -175,6 +176,11 @@ def load(manager: pluggy.PluginManager, plugin: Plugin, source: metadata.EntryPo
             manager.unregister(name=plugin.key)
         raise _refused(plugin, _registration_problem(error)) from error
     return evolve(plugin, status="loaded", reason="", hooks=hooks), target
+
+
+def _is_entry_point(source: object) -> TypeGuard[metadata.EntryPoint]:
+    """Also the backport's: once something has imported ``importlib_metadata`` (``keyring`` does), the standard library's finder gives those."""
+    return type(source).__name__ == "EntryPoint" and hasattr(source, "load")
 
 
 def _unusable(target: object) -> str:

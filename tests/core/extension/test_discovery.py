@@ -237,3 +237,20 @@ def test_importing_the_package_loads_no_plugin() -> None:
     )
     output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert output.stdout.strip() == "[]"
+
+
+def test_entry_points_of_the_backport_are_loaded_too() -> None:
+    """Once ``importlib_metadata`` is imported, as ``keyring`` does, the finder gives its entry points, which are of another class."""
+
+    class Offering:
+        @hookimpl
+        def dispatcher_checks(self) -> list[Component]:
+            return []
+
+    class EntryPoint:
+        def load(self) -> object:
+            return Offering()
+
+    plugin, target = load(new_manager(), Plugin(name="p", distribution="d", version="1"), EntryPoint())
+    assert plugin.hooks == ("dispatcher_checks",)
+    assert isinstance(target, Offering)

@@ -41,14 +41,16 @@ def test_neither_imports_the_other(package: str, other: str) -> None:
 
 @pytest.mark.parametrize("package", ["tester", "code_writer"])
 def test_of_the_builtins_they_use_the_interface_only(package: str) -> None:
-    """Beside their own modules: the interface, the layout, and for the tester the reading of results."""
+    """Beside their own modules: the interface, the layout, the reading of results, and what all agents that ask a model share."""
     own = f"agent_dispatcher_builtins.agents.{package}"
     foreign = {
         name
         for _, name in imports(package)
         if name.startswith("agent_dispatcher_builtins.") and not f"{name}.".startswith(f"{own}.")
     }
-    allowed = (*SHARED, "agent_dispatcher_builtins.checks.junit")
+    home = "agent_dispatcher_builtins"
+    asking = tuple(f"{home}.{name}" for name in ("prompting", "agents.by_model", "doneness", "checks.citing"))
+    allowed = (*SHARED, *asking, f"{home}.checks.junit")
     assert {name for name in foreign if not name.startswith(allowed)} == set()
 
 
