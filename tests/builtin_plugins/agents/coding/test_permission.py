@@ -8,7 +8,7 @@ import pytest
 
 from agent_dispatcher_builtins.agents.coding.acp.permission import chosen, is_granted
 
-FOLDER = "/work/task"
+FOLDER = "/srv/task"
 
 
 def _at(*paths: str) -> dict[str, Any]:
@@ -18,12 +18,12 @@ def _at(*paths: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     "call",
     [
-        {"kind": "edit", **_at("/work/task/a.py")},
+        {"kind": "edit", **_at("/srv/task/a.py")},
         {"kind": "edit", **_at("src/a.py")},
-        {"kind": "edit", "content": [{"type": "diff", "path": "/work/task/a.py"}]},
+        {"kind": "edit", "content": [{"type": "diff", "path": "/srv/task/a.py"}]},
         {"kind": "delete", "rawInput": {"file_path": "a.py"}},
-        {"kind": "move", **_at("/work/task/a.py", "/work/task/b.py")},
-        {"kind": "search", **_at("/work/task")},
+        {"kind": "move", **_at("/srv/task/a.py", "/srv/task/b.py")},
+        {"kind": "search", **_at("/srv/task")},
         {"kind": "execute", "rawInput": {"command": "make"}},
         {"kind": "think"},
     ],
@@ -37,19 +37,19 @@ def test_what_lies_in_the_folder_is_granted(call: dict[str, Any]) -> None:
     "call",
     [
         {"kind": "edit", **_at("/etc/passwd")},
-        {"kind": "edit", **_at("/work/task/../other/a.py")},
-        {"kind": "edit", **_at("/work/taskforce/a.py")},
-        {"kind": "edit", **_at("/work/task/a.py", "/work/b.py")},
-        {"kind": "edit", **_at("/work/task/a.py"), "rawInput": {"file_path": "/etc/passwd"}},
-        {"kind": "edit", **_at("/work/task/a.py"), "content": [{"type": "diff", "path": "/etc/passwd"}]},
-        {"kind": "edit", **_at("/work/task/.git/hooks/pre-commit")},
-        {"kind": "edit", **_at("/work/task/.dispatcher/state.db")},
-        {"kind": "edit", **_at("/work/task")},
+        {"kind": "edit", **_at("/srv/task/../other/a.py")},
+        {"kind": "edit", **_at("/srv/taskforce/a.py")},
+        {"kind": "edit", **_at("/srv/task/a.py", "/srv/b.py")},
+        {"kind": "edit", **_at("/srv/task/a.py"), "rawInput": {"file_path": "/etc/passwd"}},
+        {"kind": "edit", **_at("/srv/task/a.py"), "content": [{"type": "diff", "path": "/etc/passwd"}]},
+        {"kind": "edit", **_at("/srv/task/.git/hooks/pre-commit")},
+        {"kind": "edit", **_at("/srv/task/.dispatcher/state.db")},
+        {"kind": "edit", **_at("/srv/task")},
         {"kind": "edit"},
         {"kind": "read", **_at("/root/.ssh/id_rsa")},
         {"kind": "fetch", "rawInput": {"url": "https://example.org"}},
         {"kind": "switch_mode"},
-        {"kind": "other", **_at("/work/task/a.py")},
+        {"kind": "other", **_at("/srv/task/a.py")},
         {},
     ],
 )
