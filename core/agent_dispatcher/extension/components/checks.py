@@ -1,0 +1,60 @@
+"""Checks: what runs on work before it lands, and passes or fails."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Protocol
+
+from attrs import frozen
+
+from ...models import Evidence, ExecutionPlan, Task
+from .languages import Language
+from .sandboxes import Sandbox
+from .workspaces import Tree
+
+__all__ = ["Check", "CheckContext"]
+
+
+@frozen(kw_only=True)
+class CheckContext:
+    """What a check works on.
+
+    Attributes:
+        tree: the staged tree; ``tree.path`` is the folder.
+        sandbox: everything it runs goes through here.
+        language: the active language.
+        plan: the plan of the run.
+        landed: ids of the tasks whose work is in the tree (the checked task included).
+        log_dir: folder for full outputs; evidence names files in it, relative to ``run_dir``.
+        run_dir: the folder evidence paths are relative to.
+        on_the_way: of the whole: it is not finished, other work will follow; what is only worth knowing at the end can be left out.
+        before: the bytes a file has in what landed before this work, ``None`` where it has none; ``None`` itself where the workspace cannot tell.
+    """
+
+    tree: Tree
+    sandbox: Sandbox
+    language: Language | None
+    plan: ExecutionPlan
+    landed: frozenset[str]
+    log_dir: Path
+    run_dir: Path
+    attempt: int = 1
+    before: Callable[[str], Awaitable[bytes | None]] | None = None
+    on_the_way: bool = False
+
+
+class Check(Protocol):
+    """Something that runs and passes or fails.
+
+    Two attributes are optional: ``needs_sandbox = False`` says that it only reads files, so that it works where no sandbox does;
+    ``needs_files = True`` says that it has nothing to say about a task that promised, verified and changed no file.
+    """
+
+    def applies(self, task: Task | None, plan: ExecutionPlan) -> bool:
+        """Whether it has anything to say about this task (``None``: about the finished whole)."""
+        ...
+
+    async def check(self, task: Task | None, context: CheckContext) -> Evidence:
+        """Run it. A check that cannot run is evidence that did not pass, with the reason as its summary."""
+        ...

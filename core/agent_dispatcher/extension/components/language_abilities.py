@@ -1,0 +1,156 @@
+"""What a language may be able to do beside the least (:class:`.languages.Language`). Each ability is a protocol of its own; who needs one asks
+with ``isinstance``, and does without where a language lacks it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol, runtime_checkable
+
+from attrs import frozen
+
+from ...models import ArtifactRef
+
+__all__ = ["Auditing", "CodeTools", "Finding", "HollowTesting", "Objection", "ToolsForTests", "WorkInspector"]
+
+
+@frozen(kw_only=True)
+class Objection:
+    """Why the text of a file is not the work it is said to be.
+
+    Attributes:
+        kind: ``stub`` (code that is still to be written), ``idle`` (a test that cannot fail), ``weakened`` (a test that proves less than before),
+            ``changed`` (a test that expects something else), ``empty`` (no work at all).
+        line: 1 for the first; 0 when it is about the whole file.
+        what: a sentence that names what was seen, and where there is one, the way out.
+    """
+
+    kind: str
+    path: str
+    what: str
+    line: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: {self.what}" if self.line else f"{self.path}: {self.what}"
+
+
+@runtime_checkable
+class WorkInspector(Protocol):
+    """A language that can tell from the text of a file whether it is work. Texts are read, never run; one that cannot be parsed has no objections."""
+
+    def objections(self, path: str, before: str | None, after: str | None) -> tuple[Objection, ...]:
+        """What is wrong with ``after`` that was not already wrong with ``before``, in the order of the file. ``None``: there is no such file
+        before or after."""
+        ...
+
+
+@runtime_checkable
+class HollowTesting(Protocol):
+    """A language that can run tests without the code they are about, to see that they find out."""
+
+    def hollow_test_command(self, paths: Sequence[str], modules: Sequence[str], *, results: str) -> tuple[str, ...]:
+        """A command that runs the tests in ``paths`` while whatever is called of ``modules`` fails, and writes JUnit XML to ``results``. A test that
+        fails for this has ``SubjectIsHollow`` in its message, whether it was called in the test or while the test was collected."""
+        ...
+
+
+@runtime_checkable
+class CodeTools(Protocol):
+    """A language that helps whoever writes code in it. Texts are read, never run; commands are for the sandbox."""
+
+    def format_command(self, paths: Sequence[str]) -> tuple[str, ...] | None:
+        """A command that lays files out as is usual; ``None`` when its tool is not installed."""
+        ...
+
+    def lint_command(self, paths: Sequence[str]) -> tuple[str, ...] | None:
+        """A command that fails with a line per mistake (no matter of taste); ``None`` when its tool is not installed."""
+        ...
+
+    def outline(self, text: str) -> str:
+        """What a file offers to others, without bodies; ``""`` when it cannot be read."""
+        ...
+
+    def module(self, path: str) -> str:
+        """The name a file is imported by, ``""`` for none."""
+        ...
+
+    def imports(self, text: str) -> frozenset[str]:
+        """The modules a file names in its imports, each also with what it takes from them (``a.b`` and ``a.b.C``)."""
+        ...
+
+    def example_tests(self, text: str, symbols: Sequence[str]) -> str:
+        """A file of tests made of the examples that stand in ``text`` and call one of ``symbols`` (``package.module:name``); ``""`` without any."""
+        ...
+
+
+@runtime_checkable
+class ToolsForTests(Protocol):
+    """A language that says how tests are written in it, and what a test that could not run was missing.
+
+    Attributes:
+        test_framework: what tests are written with, as one would say it to an author.
+    """
+
+    test_framework: str
+
+    def test_path(self, name: str) -> str:
+        """Where a file of tests called ``name`` (a word) belongs."""
+        ...
+
+    def import_line(self, module: str, name: str, paths: Sequence[str]) -> str:
+        """How a file of tests takes ``name`` out of ``module``; the module itself when ``name`` is empty. ``paths``: files that are promised, the
+        module's among them if it is known."""
+        ...
+
+    def absence(self, message: str, promised: Iterable[ArtifactRef]) -> str | None:
+        """The promised module or symbol that is not there yet and that a test failed for, as a phrase; ``None`` when it failed for any other reason."""
+        ...
+
+
+@frozen(kw_only=True)
+class Finding:
+    """What a tool that looks through code says about one place.
+
+    Attributes:
+        path: the file, as the tool names it.
+        line: from 1; 0 for the whole file.
+        rule: the tool's name for it (``C901``, ``B602``).
+        severity: ``low``, ``medium`` or ``high``.
+        what: a phrase.
+    """
+
+    path: str
+    line: int
+    rule: str
+    severity: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: {self.rule} {self.what}"
+
+
+@runtime_checkable
+class Auditing(Protocol):
+    """A language whose tools look through code. Commands are for the sandbox: they read files, run nothing of them, and heed neither configuration
+    nor comments in the tree, so that work cannot silence what judges it."""
+
+    def audit_command(
+        self, kind: str, paths: Sequence[str], *, results: str, max_complexity: int = 10
+    ) -> tuple[str, ...]:
+        """A command that looks through ``paths`` and writes what it finds to ``results``; its exit code says nothing.
+
+        Args:
+            kind: ``quality`` (mistakes, and functions more complex than ``max_complexity``) or ``security``.
+
+        Raises:
+            Unavailable: the tool is not installed; says which and what helps.
+        """
+        ...
+
+    def findings(self, kind: str, data: bytes) -> tuple[Finding, ...]:
+        """What the file of results says, in its order; a file that the tool could not read is a finding of severity ``high``.
+
+        Raises:
+            ValueError: it is no such file.
+        """
+        ...
