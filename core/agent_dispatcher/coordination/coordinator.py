@@ -29,6 +29,7 @@ from .beginning import Beginning
 from .circuit import CircuitNews
 from .demand import Demand
 from .engine import Engine
+from .final_checks import FinalChecks
 from .lane import IntegrationPort, Lane, evidence_data
 from .late_sync import Due, LateSync, Published, go_on
 from .message_bus import MessageBus
@@ -191,6 +192,7 @@ class Coordinator:
         self._inbox: deque[t.EngineEvent] = deque()
         self._finish: t.Finish | None = None
         self._done: asyncio.Future[t.Finish] | None = None
+        self._final = FinalChecks(settings.grace_s)
         self._turn_due = self._lane_waited_for = False
         self._timers: dict[str, asyncio.TimerHandle] = {}  # task -> the end of its rest
         self._awaited: list[asyncio.Future[None]] = []
@@ -230,7 +232,11 @@ class Coordinator:
             except asyncio.CancelledError:
                 await self._interrupt()
                 raise
-            return await self._conclude(finish)
+            try:
+                return await self._conclude(finish)
+            except asyncio.CancelledError:
+                self._record_interruption()
+                raise
         finally:
             await self._end_everything(helpers)
 
@@ -305,11 +311,7 @@ class Coordinator:
         """Check the whole, show the result, record the end."""
         status, error = finish.status, finish.why or None
         if status == "paused":
-            cause = {"cause": "budget"} if self._models is not None and self._models.refusal else {}
-            self._state.append("run.paused", data={"why": finish.why, **cause})
-            self._state.flush()
-            self._state.verify()
-            return status
+            return self._record_pause(finish.why)
         evidence: tuple[Evidence, ...] = ()
         if self._sources is not None:
             self._state.verify()
@@ -317,14 +319,21 @@ class Coordinator:
             self._state.verify()
         if status != "cancelled" and self._work.landed:
             failpoint("final.before")
-            evidence = await self._integration.final(frozenset(self._work.landed))
+            found = await self._final.run(self._integration.final(frozenset(self._work.landed)))
             failpoint("final.after")
+            if isinstance(found, t.Stop):
+                if found.how != "cancel":
+                    return self._record_pause(found.why)
+                status, error = "cancelled", found.why
+            else:
+                evidence = found
             refused = [one for one in evidence if not one.passed]
             if refused:
                 status = "failed"
                 error = "the finished whole did not pass: " + "; ".join(
                     f"{one.check}: {one.summary}" for one in refused
                 )
+        self._final.close()
         self._state.verify()
         failpoint("finish.before")
         commit = await self._workspace.finish(status)
@@ -338,6 +347,23 @@ class Coordinator:
         failpoint("finish.recorded")
         self._state.verify()
         return status
+
+    def _record_pause(self, why: str) -> str:
+        """The run ends here for now; returns its status."""
+        self._final.close()
+        cause = {"cause": "budget"} if self._models is not None and self._models.refusal else {}
+        self._state.append("run.paused", data={"why": why, **cause})
+        self._state.flush()
+        self._state.verify()
+        return "paused"
+
+    def _record_interruption(self) -> None:
+        """The call was cancelled after the last task: leave a log that can be resumed."""
+        self._state.append("run.paused", data={"why": "interrupted"})
+        try:
+            self._state.flush()
+        except Exception as error:
+            log.warning("the run could not be recorded as paused, it can be resumed all the same: %s", error)
 
     def _warn(self, texts: Iterable[str]) -> None:
         for text in texts:
@@ -375,6 +401,7 @@ class Coordinator:
             await asyncio.wait(jobs, timeout=self._settings.grace_s + 0.1)
         if self._done is not None and self._done.done() and not self._done.cancelled():
             self._done.exception()  # looked at: whoever awaited it has raised it
+        self._final.close()
         self._done = None
 
     async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
@@ -390,12 +417,16 @@ class Coordinator:
         """The run cannot go on in this process."""
         if self._done is not None and not self._done.done():
             self._done.set_exception(error)
+        elif self._done is not None and self._done.exception() is None:
+            self._final.fail(error)
 
     # --- turns ----------------------------------------------------------------------------------------------------
 
     def _feed(self, event: t.EngineEvent) -> None:
         """Let the engine know with the next turn. What it is told of is recorded by whoever knows of it; that it is to stop is recorded here."""
-        if isinstance(event, t.Stop) and self._finish is None:
+        if isinstance(event, t.Stop):
+            if self._finish is not None and not self._final.stop(event):
+                return  # nothing is left that could be stopped
             data = {"how": event.how, "why": event.why, "turn": self._work.turn}
             self._state.append("run.stopping", data=data)
         self._inbox.append(event)

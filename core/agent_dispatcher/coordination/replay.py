@@ -115,9 +115,12 @@ class _World:
     running: set[tuple[str, int]] = field(factory=set)
     landing: set[tuple[str, int]] = field(factory=set)
     finish: t.Finish | None = None
+    broken_off: t.Stop | None = None
 
     def hear(self, told: Told) -> None:
         event = told.event
+        if isinstance(event, t.Stop) and self.finish is not None:
+            self.broken_off = event
         if isinstance(event, t.AttemptSealed | t.AttemptFailed) and (event.task, event.attempt) not in self.landing:
             if (event.task, event.attempt) not in self.running:
                 raise _Differs(
@@ -207,7 +210,7 @@ class _Replayer:
             called_again = last or process.turns[place + 1].number > turn.number + 1
             self._turn(self._engine, turn, world, complete=not (last and process.cut_short), called_again=called_again)
         if process.end is not None:
-            _compare_end(process.end, world.finish)
+            _compare_end(process.end, world.finish, world.broken_off)
 
     def _restored(self, prepared: Event) -> Engine:
         first = self._events[0].seq
@@ -260,8 +263,14 @@ class _Replayer:
         return told + 1 if told is not None else self._state.last_seq + 2
 
 
-def _compare_end(end: Event, finish: t.Finish | None) -> None:
-    """The end as it is recorded, against :class:`Finish`. An interrupted process does not wait for it, and checks of the whole can refuse it."""
+def _compare_end(end: Event, finish: t.Finish | None, broken_off: t.Stop | None) -> None:
+    """The end as it is recorded, against :class:`Finish`. An interrupted process does not wait for it, checks of the whole can refuse it, and
+    they can be broken off."""
+    if broken_off is not None and finish is not None:
+        wanted = "cancelled" if broken_off.how == "cancel" else "paused"
+        recorded = "paused" if end.type == "run.paused" else end.data.get("status")
+        if (recorded, end.data.get("error" if recorded == "cancelled" else "why")) == (wanted, broken_off.why):
+            return
     if end.type == "run.paused":
         why = end.data.get("why")
         found = ("paused", why)

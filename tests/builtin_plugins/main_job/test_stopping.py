@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import subprocess
@@ -18,7 +19,8 @@ PLUGIN = """
 import asyncio, os
 from pathlib import Path
 from agent_dispatcher.agents import AgentResult, BaseAgent
-from agent_dispatcher.extension import AgentType, hookimpl
+from agent_dispatcher.extension import AgentType, Component, Limits, hookimpl
+from agent_dispatcher.models import Evidence
 
 
 class Patient(BaseAgent):
@@ -32,6 +34,25 @@ class Patient(BaseAgent):
             return AgentResult(status="failed", error="the well is dry", permanent=True)
         context.workspace.write_text(f"{task.id}.txt", task.title)
         return AgentResult(status="done", summary=task.title)
+
+
+class Endless:
+    # A suite that does not end.
+
+    def applies(self, task, plan):
+        return task is None
+
+    async def check(self, task, context):
+        if context.on_the_way:
+            return Evidence(id="", check="endless", passed=True, details={"vacuous": True})
+        (Path(os.environ["SITE"]) / "checking").touch()
+        await context.sandbox.run(["sleep", os.environ["NAP"]], cwd=context.tree.path, limits=Limits(timeout_s=600.0))
+        return Evidence(id="", check="endless", passed=True)
+
+
+@hookimpl
+def dispatcher_checks():
+    yield Component("endless", "Sleeps.", lambda options, services: Endless())
 
 
 @hookimpl
@@ -59,14 +80,15 @@ class Site:
 
     def __attrs_post_init__(self) -> None:
         self.env = {"PYTHONPATH": str(self.folder / "plugins"), "SITE": str(self.folder), "LANG": "C.UTF-8"}
+        self.env["NAP"] = f"300.{id(self)}"
 
     def call(self, *arguments: str) -> Any:
         return self.dispatch(*arguments, env=self.env, cwd=self.folder)
 
-    def configure(self, text: str) -> None:
+    def configure(self, text: str, checks: str = "") -> None:
         config = self.folder / "home" / ".config" / "agent-dispatcher" / "config.toml"
         config.parent.mkdir(parents=True, exist_ok=True)
-        config.write_text('[use]\nchecks = []\nagent_types = ["patient"]\n' + text)
+        config.write_text(f'[use]\nchecks = [{checks}]\nagent_types = ["patient"]\n' + text)
 
     def begin(self) -> subprocess.Popen[str]:
         """Start the run; its first task is at work."""
@@ -89,6 +111,15 @@ class Site:
 
     def go(self) -> None:
         (self.folder / "hold").unlink()
+
+    def is_checking(self) -> bool:
+        """Whether a process of the final checks is alive."""
+        nap = self.env["NAP"].encode()
+        for line in Path("/proc").glob("[0-9]*/cmdline"):
+            with contextlib.suppress(OSError):
+                if nap in line.read_bytes().split(b"\0"):
+                    return True
+        return False
 
     def landed(self) -> list[str]:
         done = subprocess.run(
@@ -149,6 +180,33 @@ def test_the_second_signal_ends_the_agents(site: Site) -> None:
     resumed = site.call("resume", "--output", "out")
     assert resumed.code == 0, resumed.stderr
     assert (site.began(), site.landed()) == (["1", "1", "2"], ["Dig the pond", "Fill the pond"])
+
+
+def test_the_second_signal_ends_the_final_checks(site: Site) -> None:
+    """The first lets the suite go on; the second ends its processes within a second, and the run can be resumed."""
+    site.configure("", checks='"endless"')
+    process = site.begin()
+    site.go()
+    until = time.monotonic() + 90
+    while not site.is_checking():
+        assert time.monotonic() < until and process.poll() is None, process.communicate()
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.5)
+    assert process.poll() is None and site.is_checking()
+    began = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    while site.is_checking() and time.monotonic() < began + 20:
+        time.sleep(0.02)
+    took_s = time.monotonic() - began
+    process.communicate(timeout=60)
+    assert (process.returncode, set(site.landed())) == (130, {"Dig the pond", "Fill the pond"})
+    assert took_s < 1.0
+    assert "paused" in site.call("status", "--output", "out").stdout
+    site.configure("")
+    resumed = site.call("resume", "--output", "out", "--json")
+    assert resumed.code == 0, resumed.stderr
+    assert site.began() == ["1", "2"]
 
 
 def test_retry_takes_up_what_failed_and_what_it_blocked(site: Site) -> None:
