@@ -46,6 +46,7 @@ def default_plugins() -> tuple[tuple[str, object], ...]:
     from .languages import hooks as languages
     from .llm_backends import hooks as llm_backends
     from .message_buses import hooks as message_buses
+    from .prompting import hooks as prompting
     from .reporters import hooks as reporters
     from .sandboxes import hooks as sandboxes
     from .specifications import hooks as specifications
@@ -102,6 +103,7 @@ def default_plugins() -> tuple[tuple[str, object], ...]:
         ("anthropic-llm", llm_backends.anthropic),
         ("openai-llm", llm_backends.openai),
         ("local-llm", llm_backends.local),
+        ("prompts", prompting.prompts),
         ("local-bus", message_buses.local),
         ("markdown-report", reporters.markdown),
         ("json-report", reporters.json),

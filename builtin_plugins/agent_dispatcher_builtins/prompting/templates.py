@@ -52,12 +52,16 @@ class Prompt:
         name: its file name.
         own: a file to use instead.
         sample: values like those of :meth:`render`; every part is rendered with them at once.
+        option: the option that ``own`` comes from, for errors.
 
     Raises:
         ConfigError: the template cannot be read, is malformed, or fails with the sample; with its ``file:line``.
     """
 
-    def __init__(self, package: str, name: str, own: Path | None, sample: Mapping[str, Any]) -> None:
+    def __init__(
+        self, package: str, name: str, own: Path | None, sample: Mapping[str, Any], *, option: str = "template"
+    ) -> None:
+        self._option = option
         self._packaged = {
             "base.jinja": files(__package__) / "templates" / "base.jinja",
             name: files(package) / "templates" / name,
@@ -114,7 +118,9 @@ class Prompt:
         except OSError as error:
             raise ConfigError(
                 Problem(
-                    f"the prompt template cannot be read: {error.strerror or error}", str(path), "mend option template"
+                    f"the prompt template cannot be read: {error.strerror or error}",
+                    str(path),
+                    f"mend option {self._option}",
                 )
             ) from error
         except UnicodeDecodeError as error:
@@ -139,5 +145,7 @@ class Prompt:
 
     def _wrong(self, what: str, file: str, line: int) -> ConfigError:
         return ConfigError(
-            Problem(f"the prompt template is wrong: {what}", f"{file}:{line}", "mend it, or remove option template")
+            Problem(
+                f"the prompt template is wrong: {what}", f"{file}:{line}", f"mend it, or remove option {self._option}"
+            )
         )

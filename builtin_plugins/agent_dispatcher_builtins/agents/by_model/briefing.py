@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from attrs import frozen
@@ -14,16 +15,18 @@ from agent_dispatcher.extension.components import ToolsForTests
 from agent_dispatcher.models import ArtifactRef, Task
 
 from ...prompting.asking import tokens
+from ...prompting.packaged import packaged
 from ...prompting.templates import Prompt
 from .repository import Part, Shown, look_around
 
-__all__ = ["Briefing", "brief", "provided_by"]
+__all__ = ["SAMPLE", "Briefing", "brief", "provided_by"]
 
 _FEEDBACK = 4000
 #: Room for a reply and what was wrong with it, as a share of everything.
 _FOR_REPAIR = 0.25
 
-_SAMPLE: Mapping[str, Any] = {
+#: Something in every place that a template may show.
+SAMPLE: Mapping[str, Any] = {
     "title": "T",
     "type": "code_writing",
     "description": "D",
@@ -71,8 +74,8 @@ class Briefing:
 
 
 @cache
-def _prompt(name: str) -> Prompt:
-    return Prompt(__package__, name, None, _SAMPLE)
+def _packaged(name: str) -> Prompt:
+    return packaged(name).load()
 
 
 def brief(
@@ -80,6 +83,7 @@ def brief(
     context: AgentContext,
     template: str,
     *,
+    own: Path | None = None,
     max_input_tokens: int,
     needed: Iterable[str] = (),
     hidden: Callable[[str], bool] = lambda path: False,
@@ -89,11 +93,12 @@ def brief(
 
     Args:
         template: file name of the packaged template.
+        own: a file of the user's to use instead.
         needed: paths and modules that the task is known to need.
         hidden: files of the repository that must not be shown.
         more: further values of the template.
     """
-    prompt = _prompt(template)
+    prompt = packaged(template).load(own) if own is not None else _packaged(template)
     requirements = context.task_context(task).to_text()
     description = "" if task.description.strip() in requirements else task.description
     paths = tuple(ref.name for ref in task.produces if ref.type == "path")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from attrs import field, frozen
 from attrs.validators import and_, ge, gt, le, optional
 
@@ -13,6 +15,7 @@ class ModelOptions:
     """How an agent works with a model.
 
     Attributes:
+        template: a Jinja2 file to use instead of the packaged prompt; relative to the current folder.
         model: the model to ask, ``""`` for the backend's.
         rounds: how often it is asked for one attempt at most: the first time for the work, then with what was wrong with it.
         max_input_tokens: about so much it is shown at once; what does not fit of the repository is left out and listed.
@@ -21,6 +24,7 @@ class ModelOptions:
         test_timeout_s: seconds for one run of the tests of a round.
     """
 
+    template: Path | None = None
     model: str = ""
     rounds: int = field(default=4, validator=and_(ge(1), le(20)))
     max_input_tokens: int = field(default=12_000, validator=ge(1000))

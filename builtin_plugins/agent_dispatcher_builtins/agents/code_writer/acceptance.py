@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from attrs import field, frozen
 from attrs.validators import and_, ge, gt, le, optional
 
 from agent_dispatcher.extension.components import Available, Wishes
 from agent_dispatcher.models import Specification, Task
+
+from ...prompting.packaged import usable
 
 __all__ = ["CodeWriterOptions", "accepts", "follows_from_behaviour", "generated_paths", "promised_paths", "wishes"]
 
@@ -22,6 +26,7 @@ class CodeWriterOptions:
         default_language: the language to build in when the specification names none.
         include_tests: whether tasks of type ``testing`` are planned.
         include_docs: whether tasks of type ``documentation`` are planned.
+        template: a Jinja2 file to use instead of the packaged prompt ``code.jinja``; relative to the current folder.
         model, rounds, max_input_tokens, max_output_tokens, timeout_s, test_timeout_s: how it uses a model, see
             :class:`agent_dispatcher_builtins.agents.by_model.options.ModelOptions`.
     """
@@ -29,6 +34,7 @@ class CodeWriterOptions:
     default_language: str = field(default="python", metadata={"project": True})
     include_tests: bool = field(default=True, metadata={"project": True})
     include_docs: bool = field(default=True, metadata={"project": True})
+    template: Path | None = field(default=None, validator=usable("code.jinja"))
     model: str = ""
     rounds: int = field(default=4, validator=and_(ge(1), le(20)))
     max_input_tokens: int = field(default=12_000, validator=ge(1000))

@@ -12,7 +12,8 @@ from agent_dispatcher.models import Artifact, Task
 from ...prompting.quoting import is_quoted
 from ..by_model.briefing import Briefing, brief, provided_by
 from ..by_model.options import ModelOptions
-from ..by_model.rounds import Best, Rounds
+from ..by_model.playing import in_rounds, not_good, nothing_to_try_with, play_rounds, without_room
+from ..by_model.rounds import Best
 from ..by_model.trying import Tried, Trying
 from .acceptance import promised_paths
 from .generating import kind
@@ -21,22 +22,17 @@ __all__ = ["play", "write_task"]
 
 _DISPUTE = re.compile(r"\A\s*DISPUTE:\s*(?P<test>\S+)(?P<why>.*)\Z", re.DOTALL)
 _QUOTED = re.compile(r"[\"“”'`](.{8,400}?)[\"“”'`]", re.DOTALL)
-_LONGEST_ERROR = 2000
 
 
 async def write_task(task: Task, context: AgentContext, options: ModelOptions) -> AgentResult:
     """Write the files of ``task`` with ``context.llm``, in at most ``options.rounds`` rounds."""
     if context.language is None:
-        return AgentResult(
-            status="declined", error="no language is active, so that nothing that is written could be tried"
-        )
+        return nothing_to_try_with()
     briefing, best = await play(task, context, context.language, options)
     if best.dispute:
         return AgentResult(status="failed", error=best.dispute)
     if not best.good:
-        faults = "; ".join(best.tried.faults) or "the model gave no files"
-        told = f"after {best.rounds} round{'s' if best.rounds != 1 else ''} with the model: {faults}"
-        return AgentResult(status="failed", error=told[:_LONGEST_ERROR])
+        return not_good(best)
     return AgentResult(
         status="done",
         summary=_summary(best, briefing),
@@ -52,6 +48,7 @@ async def play(task: Task, context: AgentContext, language: Language, options: M
         task,
         context,
         "code.jinja",
+        own=options.template,
         max_input_tokens=options.max_input_tokens,
         needed=needed,
         provided=provided_by(task, context.promised),
@@ -69,27 +66,8 @@ async def play(task: Task, context: AgentContext, language: Language, options: M
         test_timeout_s=options.test_timeout_s,
         refuse=_refusing(task, context, language),
     )
-
-    def told(number: int, tried: Tried) -> None:
-        what = f"{len(tried.faults)} things wrong" if tried.faults else "nothing wrong"
-        context.progress(min(0.95, number / (options.rounds + 1)), f"round {number}: {what}")
-        context.log.debug("task %s, round %d: %s", task.id, number, "; ".join(tried.faults) or what)
-
-    rounds = Rounds(
-        llm=context.llm,
-        options=options,
-        purpose=task.type,
-        opening=briefing.opening,
-        repair=briefing.repair,
-        expected=promised_paths(task),
-        read=trying.read,
-        put=trying.put,
-        attempt=trying.attempt,
-        told=told,
-        disputed=_disputing(briefing.said, feedback=context.feedback),
-        deadline=context.deadline,
-    )
-    return briefing, await rounds.play()
+    disputed = _disputing(briefing.said, feedback=context.feedback)
+    return briefing, await play_rounds(task, context, options, briefing, trying, disputed=disputed)
 
 
 def _refusing(task: Task, context: AgentContext, language: Language) -> Callable[[str], str | None]:
@@ -148,12 +126,5 @@ def _disputing(said: str, *, feedback: str) -> Callable[[str, Tried], tuple[str,
 
 def _summary(best: Best, briefing: Briefing) -> str:
     tried = best.tried
-    parts = [f"wrote {', '.join(best.files)} in {best.rounds} round{'s' if best.rounds != 1 else ''}"]
-    if tried.passed:
-        parts.append(f"{tried.passed} tests passed")
-    else:
-        parts.append("there were no tests to run")
-    parts += tried.missing
-    if briefing.shown.left_out:
-        parts.append(f"{len(briefing.shown.left_out)} files were not shown for want of room")
-    return "; ".join(parts)
+    tests = f"{tried.passed} tests passed" if tried.passed else "there were no tests to run"
+    return "; ".join((in_rounds(best), tests, *tried.missing, *without_room(briefing)))

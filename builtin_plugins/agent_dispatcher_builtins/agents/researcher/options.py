@@ -8,6 +8,8 @@ from pathlib import Path
 from attrs import field, frozen
 from attrs.validators import and_, ge, gt, le, optional
 
+from ...prompting.packaged import usable
+
 __all__ = ["McpServer", "ResearcherOptions"]
 
 
@@ -48,7 +50,7 @@ class ResearcherOptions:
     """
 
     answer: bool = True
-    template: Path | None = None
+    template: Path | None = field(default=None, validator=usable("research.jinja"))
     model: str = ""
     max_input_tokens: int = field(default=16_000, validator=ge(1_000))
     max_output_tokens: int = field(default=4096, validator=ge(64))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from attrs import field, frozen
 from attrs.validators import and_, ge, gt, le, optional
@@ -11,6 +12,7 @@ from agent_dispatcher.extension.components import Available
 from agent_dispatcher.models import Behaviour, Specification, Task
 
 from ...languages.python.interface import entity_slug, operation_group
+from ...prompting.packaged import usable
 
 __all__ = [
     "REFERENCE_MODEL",
@@ -31,10 +33,18 @@ REFERENCE_MODEL = "tests/reference_model.py"
 
 @frozen(kw_only=True)
 class TesterOptions:
-    """``[options."agent_type:tester"]``: how it uses a model, see :class:`agent_dispatcher_builtins.agents.by_model.options.ModelOptions`."""
+    """``[options."agent_type:tester"]``.
+
+    Attributes:
+        template, review_template: Jinja2 files to use instead of the packaged prompts ``tests.jinja`` and ``review.jinja``; relative to the current folder.
+        model, rounds, max_input_tokens, max_output_tokens, timeout_s, test_timeout_s: how it uses a model, see
+            :class:`agent_dispatcher_builtins.agents.by_model.options.ModelOptions`.
+    """
 
     __test__ = False
 
+    template: Path | None = field(default=None, validator=usable("tests.jinja"))
+    review_template: Path | None = field(default=None, validator=usable("review.jinja"))
     model: str = ""
     rounds: int = field(default=4, validator=and_(ge(1), le(20)))
     max_input_tokens: int = field(default=12_000, validator=ge(1000))

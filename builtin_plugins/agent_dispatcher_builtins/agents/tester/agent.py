@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+from pathlib import Path
+
+from attrs import evolve
 
 from agent_dispatcher.agents.base_agent import AgentContext, AgentResult, BaseAgent
 from agent_dispatcher.behaviour import ExpressionProblem
@@ -35,12 +38,14 @@ class TesterAgent(BaseAgent):
 
     Args:
         options: how it uses a model.
+        review_template: a file to use instead of the packaged prompt for reviews.
     """
 
     __test__ = False
 
-    def __init__(self, options: ModelOptions | None = None) -> None:
+    def __init__(self, options: ModelOptions | None = None, *, review_template: Path | None = None) -> None:
         self._options = options or ModelOptions()
+        self._review_template = review_template
 
     async def execute(self, task: Task, context: AgentContext) -> AgentResult:
         """Write the files of ``task``, or the note of a review; see :meth:`agent_dispatcher.agents.BaseAgent.execute`."""
@@ -90,7 +95,7 @@ class TesterAgent(BaseAgent):
             )
         from .reviewing.reviewer import review
 
-        return await review(task, context, self._options)
+        return await review(task, context, evolve(self._options, template=self._review_template))
 
 
 def _final(error: str) -> AgentResult:

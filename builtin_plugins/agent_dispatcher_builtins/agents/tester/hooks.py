@@ -17,7 +17,7 @@ def _make(options: Any, services: Services) -> Any:
     from ..by_model.options import model_options
     from .agent import TesterAgent
 
-    return TesterAgent(model_options(options))
+    return TesterAgent(model_options(options), review_template=getattr(options, "review_template", None))
 
 
 class _Tester:

@@ -18,41 +18,35 @@ from agent_dispatcher.models import Artifact, ArtifactRef, Task
 from ...doneness.hollow import modules_of, unmoved
 from ..by_model.briefing import Briefing, brief
 from ..by_model.options import ModelOptions
-from ..by_model.rounds import Best, Rounds
+from ..by_model.playing import in_rounds, not_good, nothing_to_try_with, play_rounds, without_room
+from ..by_model.rounds import Best
 from ..by_model.trying import Files, Tried, Trying
 from .acceptance import promised_paths
 
 __all__ = ["write_tests"]
 
 _RESULTS = ".dispatcher-results.xml"
-_LONGEST_ERROR = 2000
 
 
 async def write_tests(task: Task, context: AgentContext, options: ModelOptions) -> AgentResult:
     """Write the test files of ``task`` with ``context.llm``, in at most ``options.rounds`` rounds."""
     language = context.language
     if language is None:
-        return AgentResult(
-            status="declined", error="no language is active, so that nothing that is written could be tried"
-        )
+        return nothing_to_try_with()
     subjects = tuple(
         ref for name in task.verifies for ref in context.promised.get(name, ()) if ref.type in ("path", "symbol")
     )
     briefing, best = await _play(_with_a_path(task, language), context, language, options, subjects)
     if not best.good:
-        faults = "; ".join(best.tried.faults) or "the model gave no files"
-        told = f"after {best.rounds} round{'s' if best.rounds != 1 else ''} with the model: {faults}"
-        return AgentResult(status="failed", error=told[:_LONGEST_ERROR])
+        return not_good(best)
     red = (
         f"{best.tried.failed} tests, each red without its subject"
         if best.tried.failed
         else "not tried without their subject, which promises no module"
     )
-    left = len(briefing.shown.left_out)
     return AgentResult(
         status="done",
-        summary=f"wrote {', '.join(best.files)} in {best.rounds} round{'s' if best.rounds != 1 else ''}; {red}"
-        + (f"; {left} files were not shown for want of room" if left else ""),
+        summary="; ".join((in_rounds(best), red, *without_room(briefing))),
         artifacts=tuple(Artifact(name=path, type="test", path=path, task=task.id) for path in best.files),
     )
 
@@ -73,6 +67,7 @@ async def _play(
         task,
         context,
         "tests.jinja",
+        own=options.template,
         max_input_tokens=options.max_input_tokens,
         needed={ref.name.partition(":")[0] for ref in task.consumes},
         hidden=_hiding(subjects, modules, language),
@@ -84,25 +79,7 @@ async def _play(
         tried = await trying.attempt(files, before)
         return tried if tried.faults else await _without_subject(trying, task, modules, tried)
 
-    def told(number: int, tried: Tried) -> None:
-        what = f"{len(tried.faults)} things wrong" if tried.faults else "nothing wrong"
-        context.progress(min(0.95, number / (options.rounds + 1)), f"round {number}: {what}")
-        context.log.debug("task %s, round %d: %s", task.id, number, "; ".join(tried.faults) or what)
-
-    rounds = Rounds(
-        llm=context.llm,
-        options=options,
-        purpose=task.type,
-        opening=briefing.opening,
-        repair=briefing.repair,
-        expected=promised_paths(task),
-        read=trying.read,
-        put=trying.put,
-        attempt=attempt,
-        told=told,
-        deadline=context.deadline,
-    )
-    return briefing, await rounds.play()
+    return briefing, await play_rounds(task, context, options, briefing, trying, attempt=attempt)
 
 
 def _names(subjects: tuple[ArtifactRef, ...], modules: tuple[str, ...], language: Language) -> tuple[str, ...]:

@@ -12,16 +12,17 @@ from agent_dispatcher.extension import ChatMessage, LlmRequest
 from agent_dispatcher.models import Specification, Task
 
 from ....prompting.asking import Answer, Asking, Question, Readout, Unusable, ask, tokens
-from ....prompting.templates import Prompt
+from ....prompting.packaged import packaged
 from ..options import ResearcherOptions
 from .claims import ANSWER_SCHEMA, Researched, judge
 from .library import Library, Passage, source_name
 from .mcp_servers import McpServers
 from .tools import Kept, Toolbox
 
-__all__ = ["Answerer", "Outcome"]
+__all__ = ["SAMPLE", "Answerer", "Outcome"]
 
-_SAMPLE = {
+#: Something in every place that a template may show.
+SAMPLE = {
     "task": Task(id="T1", title="T", type="research", description="D"),
     "context": "C",
     "passages": ("P",),
@@ -57,7 +58,7 @@ class Answerer:
 
     def __init__(self, options: ResearcherOptions) -> None:
         self._options = options
-        self._prompt = Prompt(__package__, "research.jinja", options.template, _SAMPLE)
+        self._prompt = packaged("research.jinja").load(options.template)
 
     async def answer(self, task: Task, context: AgentContext, library: Library, folder: str) -> Outcome | Unusable:
         """The answer to ``task``, from ``library`` and what the model has fetched; ``folder`` is where that is kept.

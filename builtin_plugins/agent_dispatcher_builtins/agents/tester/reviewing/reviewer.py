@@ -16,13 +16,14 @@ from agent_dispatcher.models import Artifact, Task
 
 from ....checks.citing import code_span, shown
 from ....prompting.asking import Answer, Asking, Question, Readout, Unusable, ask, tokens
+from ....prompting.packaged import packaged
 from ....prompting.templates import Prompt
 from ...by_model.options import ModelOptions
 from ..acceptance import note_path
 from .findings import REVIEW_SCHEMA, RULES, Dropped, Reviewed, ReviewFinding, judge
 from .portions import Part, portions
 
-__all__ = ["review"]
+__all__ = ["SAMPLE", "review"]
 
 _MOST_PORTIONS = 20
 _LEAST_ROOM = 200
@@ -30,7 +31,8 @@ _LEAST_ROOM = 200
 _FOR_REPAIR = 0.25
 _LONGEST_ERROR = 4000
 
-_SAMPLE: Mapping[str, Any] = {
+#: Something in every place that a template may show.
+SAMPLE: Mapping[str, Any] = {
     "title": "T",
     "description": "D",
     "requirements": "R",
@@ -53,9 +55,10 @@ async def review(task: Task, context: AgentContext, options: ModelOptions) -> Ag
             permanent=True,
             error="there is nothing to review: no task that this one depends on has left a text; let it depend on the work it is about",
         )
+    prompt = packaged("review.jinja").load(options.template) if options.template is not None else _packaged()
     values = _values(task, context)
     room = int(options.max_input_tokens * (1 - _FOR_REPAIR))
-    room -= tokens(_prompt().render("system", values)) + tokens(_prompt().render("request", values))
+    room -= tokens(prompt.render("system", values)) + tokens(prompt.render("request", values))
     shares = list(portions(files, max(room, _LEAST_ROOM)))
     if len(shares) > _MOST_PORTIONS:
         return AgentResult(
@@ -68,7 +71,7 @@ async def review(task: Task, context: AgentContext, options: ModelOptions) -> Ag
     dropped: list[Dropped] = []
     for number, parts in enumerate(shares, 1):
         context.progress(number / (len(shares) + 1), f"reading portion {number} of {len(shares)}")
-        answer = await _ask(context, options, {**values, "parts": parts}, files)
+        answer = await _ask(context, options, prompt, {**values, "parts": parts}, files)
         if isinstance(answer, Unusable):
             return AgentResult(status="failed", error=f"the work was not reviewed: {answer.reason}")
         found += answer.value.findings
@@ -103,12 +106,16 @@ def _values(task: Task, context: AgentContext) -> dict[str, Any]:
 
 
 @cache
-def _prompt() -> Prompt:
-    return Prompt(__package__, "review.jinja", None, _SAMPLE)
+def _packaged() -> Prompt:
+    return packaged("review.jinja").load()
 
 
 async def _ask(
-    context: AgentContext, options: ModelOptions, values: Mapping[str, Any], files: Mapping[str, str]
+    context: AgentContext,
+    options: ModelOptions,
+    prompt: Prompt,
+    values: Mapping[str, Any],
+    files: Mapping[str, str],
 ) -> Answer[Reviewed] | Unusable:
     shown_now = {part.path: files[part.path] for part in values["parts"]}
 
@@ -116,7 +123,7 @@ async def _ask(
         return judge(data, shown_now, values["ids"])
 
     question: Question[Reviewed] = Question(
-        prompt=_prompt(), values=values, purpose="review", schema=REVIEW_SCHEMA, schema_name="review", read=read
+        prompt=prompt, values=values, purpose="review", schema=REVIEW_SCHEMA, schema_name="review", read=read
     )
     asking = Asking(
         model=options.model,
