@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -126,6 +126,7 @@ class AgentContext:
         feedback: what the checks said when an earlier attempt was rejected; ``""`` at first.
         deadline: seconds on :func:`time.monotonic`'s clock after which the attempt is ended.
         progress: ``progress(fraction, text)``; fraction from 0 to 1.
+        earlier: the bytes of a file as it was when the run began, ``None`` where there was none; ``None`` where the workspace cannot show that.
         log: a logger named after the agent type.
     """
 
@@ -143,6 +144,7 @@ class AgentContext:
     feedback: str = ""
     deadline: float = float("inf")
     progress: Callable[[float, str], None] = field(default=lambda fraction, text: None)
+    earlier: Callable[[str], Awaitable[bytes | None]] | None = None
     log: logging.Logger = field(factory=lambda: logging.getLogger("agent_dispatcher.agents"))
 
     def effect_key(self, name: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from ..agents.base_agent import AgentContext
@@ -26,6 +26,7 @@ class Contexts:
         language: the active language.
         artifacts: task id to what it made; read whenever a context is made.
         tell_command: told of each command that an agent ran.
+        earlier: shows files as they were when the run began.
     """
 
     def __init__(
@@ -36,7 +37,9 @@ class Contexts:
         language: Language | None,
         artifacts: Mapping[str, tuple[Artifact, ...]],
         tell_command: TellCommand | None = None,
+        earlier: Callable[[str], Awaitable[bytes | None]] | None = None,
     ) -> None:
+        self._earlier = earlier
         self._run = run
         self._tell_command = tell_command
         self._sandbox = sandbox
@@ -86,6 +89,7 @@ class Contexts:
             feedback=feedback,
             deadline=deadline,
             progress=progress,
+            earlier=self._earlier,
             log=log,
         )
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from ..coordination.model_calls import ModelCalls
 from ..coordination.patches import Advise
 from ..coordination.state_manager import StateManager
 from ..errors import ConfigError, Problem
-from ..extension.components import AgentType, Check, Language, Sandbox, Store, Workspace
+from ..extension.components import AgentType, Check, Language, Remembering, Sandbox, Store, Workspace
 from ..extension.registry import Components, Registry
 from ..llm import ActiveBackend, Budget, Prices
 from ..models import Artifact, Event, ExecutionPlan
@@ -209,6 +210,7 @@ class RunSession:
             language=self.language,
             artifacts=self._artifacts,
             tell_command=command_log(state, archive),
+            earlier=_as_it_was(workspace, str(state.state().started.get("base") or "")),
         )
         integration = Integration(
             workspace=workspace,
@@ -344,6 +346,11 @@ class RunSession:
         self.registry.tell_events(events)
         if self.options.on_events is not None:
             self.options.on_events(events)
+
+
+def _as_it_was(workspace: Workspace, base: str) -> Callable[[str], Awaitable[bytes | None]] | None:
+    """Shows files as they were when the run began, where the workspace can."""
+    return partial(workspace.content, base) if base and isinstance(workspace, Remembering) else None
 
 
 def _nobody_offers(kind: str) -> Problem:

@@ -19,6 +19,7 @@ from agent_dispatcher_builtins import default_plugins
 from agent_dispatcher_builtins.agents.by_model.options import ModelOptions
 from agent_dispatcher_builtins.agents.tester.acceptance import accepts
 from agent_dispatcher_builtins.agents.tester.agent import TesterAgent
+from agent_dispatcher_builtins.agents.tester.reviewing.diffs import diff
 from agent_dispatcher_builtins.agents.tester.reviewing.portions import portions
 
 pytestmark = pytest.mark.sandbox
@@ -124,8 +125,32 @@ def test_all_of_the_work_is_read(look: Any) -> None:
 
 def test_a_line_longer_than_a_portion_is_still_shown() -> None:
     """It stands alone."""
-    shown = list(portions({"a": "x\n" + "y" * 900 + "\nz"}, 20))
-    assert [[part.text.strip()[:4] for part in each] for each in shown] == [["1| x"], ["2| y"], ["3| z"]]
+    shown = list(portions({"a": diff(None, "x\n" + "y" * 900 + "\nz")}, 20))
+    assert [[part.text[5:9] for part in each] for each in shown] == [["1| x"], ["2| y"], ["3| z"]]
+
+
+def test_only_the_change_is_shown_and_counts(play: Any) -> None:
+    """Of a file that was there before: the changed lines with what is around them, and nothing further away. A finding on a line that nobody changed is dropped."""
+    old = [f"value_{number} = {number}" for number in range(100)]
+    new = [*old[:50], "value_50 = input()", *old[51:]]
+
+    async def earlier(path: str) -> bytes | None:
+        return "\n".join(old).encode()
+
+    inputs = (Artifact(name=PATH, type="code", path=PATH, task="slugify"),)
+    around = finding(line=49, quote="value_48 = 48", what="Not of this work.")
+    changed = finding(line=51, quote="value_50 = input()", severity="low")
+    gone = finding(line=51, quote="value_50 = 50", severity="low", what="It was right.")
+    files = {PATH: "\n".join(new)}
+    done, llm = play(TesterAgent(), TASK, [reply(around, changed, gone)] * 3, files, inputs=inputs, earlier=earlier)
+    assert done.result.status == "done", done.result.error
+    asked = llm.requests[0].messages[-1].content
+    assert "+   51| value_50 = input()\n" in asked and "-     | value_50 = 50\n" in asked
+    assert "    39| value_38 = 38\n" in asked and "value_37 = 37" not in asked
+    assert "was not changed: say only what is wrong with the change" in llm.requests[1].messages[-1].content
+    findings, _, dropped = done.files[NOTE].partition("## Dropped")
+    assert f"`{PATH}:51`" in findings and "It was right." in findings
+    assert "Not of this work." in dropped and "Not of this work." not in findings
 
 
 def test_it_is_taken_only_with_a_model_and_after_the_work(slugs: Specification) -> None:

@@ -1,8 +1,8 @@
-"""What a review says, and what of it is believed: a finding counts when its quotation stands at the place it names, under a rule that there is."""
+"""What a review says, and what of it is believed: a finding counts when its quotation stands in what was changed, at the place it names, under a rule that there is."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from attrs import field, frozen
@@ -13,6 +13,7 @@ from agent_dispatcher.codec import StructureError, read, suggestion
 from ....checks.citing import shown, visible
 from ....prompting.asking import Readout
 from ....prompting.reply import misfits
+from .diffs import Diff
 
 __all__ = ["REVIEW_SCHEMA", "RULES", "Dropped", "ReviewFinding", "Reviewed", "judge"]
 
@@ -83,11 +84,11 @@ class _Reply:
     findings: tuple[_Said, ...]
 
 
-def judge(data: dict[str, Any], files: Mapping[str, str], requirements: Collection[str]) -> Readout[Reviewed]:
+def judge(data: dict[str, Any], diffs: Mapping[str, Diff], requirements: Collection[str]) -> Readout[Reviewed]:
     """The review in ``data``. A fault: the shape. A flaw: a finding that does not hold, which is dropped.
 
     Args:
-        files: path to text of what was reviewed.
+        diffs: path to what was changed of the files that were reviewed.
         requirements: ids that a finding may go against.
     """
     try:
@@ -97,7 +98,7 @@ def judge(data: dict[str, Any], files: Mapping[str, str], requirements: Collecti
     found: list[ReviewFinding] = []
     dropped: list[Dropped] = []
     for each in reply.findings:
-        held = _held(each, files, requirements)
+        held = _held(each, diffs, requirements)
         if isinstance(held, str):
             dropped.append(Dropped(what=visible(each.what), why=held))
         elif held not in found:
@@ -106,16 +107,19 @@ def judge(data: dict[str, Any], files: Mapping[str, str], requirements: Collecti
     return Readout(value=Reviewed(findings=tuple(found), dropped=tuple(dropped)), flaws=flaws)
 
 
-def _held(said: _Said, files: Mapping[str, str], requirements: Collection[str]) -> ReviewFinding | str:
+def _held(said: _Said, diffs: Mapping[str, Diff], requirements: Collection[str]) -> ReviewFinding | str:
     path, rule = said.path.strip(), said.rule.strip()
-    text = files.get(path)
-    if text is None:
-        return f"{path!r} was not shown; {suggestion(path, files)}"
+    diff = diffs.get(path)
+    if diff is None:
+        return f"{path!r} was not shown; {suggestion(path, diffs)}"
     if rule not in RULES and rule not in requirements:
         return f"{rule!r} is neither a requirement nor one of {', '.join(RULES)}"
     if sum(not letter.isspace() for letter in said.quote) < _LEAST:
         return f"it quotes {said.quote!r}, which could stand anywhere: quote a whole line"
-    places = sorted(_places(said.quote, text), key=lambda line: (abs(line - said.line), line))
+    changed, others = diff.places(said.quote)
+    places = sorted(changed, key=lambda line: (abs(line - said.line), line))
+    if not places and others:
+        return f"{visible(said.quote)!r} stands in {path} and was not changed: say only what is wrong with the change"
     if not places:
         return f"{visible(said.quote)!r} does not stand in {path}: quote a line of it as it stands there"
     if abs(places[0] - said.line) > _NEAR:
@@ -128,16 +132,6 @@ def _held(said: _Said, files: Mapping[str, str], requirements: Collection[str]) 
         severity=said.severity,
         what=visible(said.what),
     )
-
-
-def _places(quote: str, text: str) -> Iterator[int]:
-    """Lines, from 1, at which ``quote`` begins; white space apart."""
-    wanted = [" ".join(line.split()) for line in quote.strip().split("\n")]
-    lines = [" ".join(line.split()) for line in text.split("\n")]
-    joined = "\n".join(wanted)
-    for number in range(1, len(lines) - len(wanted) + 2):
-        if wanted[0] in lines[number - 1] and joined in "\n".join(lines[number - 1 : number - 1 + len(wanted)]):
-            yield number
 
 
 def _object(**properties: Any) -> dict[str, Any]:

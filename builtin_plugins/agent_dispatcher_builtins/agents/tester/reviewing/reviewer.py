@@ -1,4 +1,4 @@
-"""Reviews the work that a task depends on, with a model: shown whole, in as many portions as it takes; what is found goes into a note.
+"""Reviews the work that a task depends on, with a model: what it changed since the run began, in as many portions as it takes; what is found goes into a note.
 
 A finding of high severity refuses the work: the task fails for good, and its reason is the findings. Nobody asks again until the model relents. Nothing is
 written but the note.
@@ -20,6 +20,7 @@ from ....prompting.packaged import packaged
 from ....prompting.templates import Prompt
 from ...by_model.options import ModelOptions
 from ..acceptance import note_path
+from .diffs import Diff, diff
 from .findings import REVIEW_SCHEMA, RULES, Dropped, Reviewed, ReviewFinding, judge
 from .portions import Part, portions
 
@@ -48,18 +49,18 @@ async def review(task: Task, context: AgentContext, options: ModelOptions) -> Ag
     path = note_path(task)
     if path is None:
         return AgentResult(status="declined", error="a review is one Markdown note, and the task promises other files")
-    files, unread = _work(context, path)
-    if not files:
+    diffs, unread = await _work(context, path)
+    if not diffs:
         return AgentResult(
             status="failed",
             permanent=True,
-            error="there is nothing to review: no task that this one depends on has left a text; let it depend on the work it is about",
+            error="there is nothing to review: no task that this one depends on has changed a text; let it depend on the work it is about",
         )
     prompt = packaged("review.jinja").load(options.template) if options.template is not None else _packaged()
     values = _values(task, context)
     room = int(options.max_input_tokens * (1 - _FOR_REPAIR))
     room -= tokens(prompt.render("system", values)) + tokens(prompt.render("request", values))
-    shares = list(portions(files, max(room, _LEAST_ROOM)))
+    shares = list(portions(diffs, max(room, _LEAST_ROOM)))
     if len(shares) > _MOST_PORTIONS:
         return AgentResult(
             status="failed",
@@ -71,25 +72,30 @@ async def review(task: Task, context: AgentContext, options: ModelOptions) -> Ag
     dropped: list[Dropped] = []
     for number, parts in enumerate(shares, 1):
         context.progress(number / (len(shares) + 1), f"reading portion {number} of {len(shares)}")
-        answer = await _ask(context, options, prompt, {**values, "parts": parts}, files)
+        answer = await _ask(context, options, prompt, {**values, "parts": parts}, diffs)
         if isinstance(answer, Unusable):
             return AgentResult(status="failed", error=f"the work was not reviewed: {answer.reason}")
         found += answer.value.findings
         dropped += answer.value.dropped
     outcome = Reviewed(findings=tuple(dict.fromkeys(found)), dropped=tuple(dropped))
-    return _result(task, context, path, tuple(files), unread, outcome)
+    return _result(task, context, path, tuple(diffs), unread, outcome)
 
 
-def _work(context: AgentContext, note: str) -> tuple[dict[str, str], tuple[str, ...]]:
-    """Path to text of what the tasks before this one have landed, and the paths of what is no text or not there."""
-    files: dict[str, str] = {}
+async def _work(context: AgentContext, note: str) -> tuple[dict[str, Diff], tuple[str, ...]]:
+    """Path to what the tasks before this one have changed, and the paths of what is no text or not there. A file of which it is not known how it was counts as new."""
+    diffs: dict[str, Diff] = {}
     unread: list[str] = []
     for path in sorted({each.path for each in context.inputs} - {note}):
         try:
-            files[path] = context.workspace.read_text(path)
+            now = context.workspace.read_text(path)
+            earlier = None if context.earlier is None else await context.earlier(path)
+            changed = diff(None if earlier is None else earlier.decode("utf-8", "replace"), now)
         except (FileNotFoundError, PathRefused, UnicodeDecodeError):
             unread.append(path)
-    return files, tuple(unread)
+            continue
+        if changed.lines:
+            diffs[path] = changed
+    return diffs, tuple(unread)
 
 
 def _values(task: Task, context: AgentContext) -> dict[str, Any]:
@@ -115,9 +121,9 @@ async def _ask(
     options: ModelOptions,
     prompt: Prompt,
     values: Mapping[str, Any],
-    files: Mapping[str, str],
+    diffs: Mapping[str, Diff],
 ) -> Answer[Reviewed] | Unusable:
-    shown_now = {part.path: files[part.path] for part in values["parts"]}
+    shown_now = {part.path: diffs[part.path] for part in values["parts"]}
 
     def read(data: dict[str, Any]) -> Readout[Reviewed]:
         return judge(data, shown_now, values["ids"])
@@ -161,7 +167,7 @@ def _note(task: Task, read: tuple[str, ...], unread: tuple[str, ...], outcome: R
     yield ""
     yield f"> Task {code_span(shown(task.source_id or task.id))}: {code_span(shown(task.title))}"
     yield ">"
-    yield "> A model read the work. A finding was kept because the words quoted stand at the place it names; what it says of them is the model's reading."
+    yield "> A model read what was changed. A finding was kept because the words quoted stand at the place it names; what it says of them is the model's reading."
     yield f"> Read: {', '.join(map(code_span, read))}."
     if unread:
         yield f"> Could not be read: {', '.join(map(code_span, unread))}."
