@@ -47,6 +47,7 @@ from .models import ExecutionPlan, ExecutionResult, FinalizedSpecification, Plan
 from .planning.conversion import Conversion, WritingFormat, convert
 from .planning.dependency_resolver import DependencyResolver, Resolution
 from .planning.history import Durations
+from .planning.model_calls import PlanningRecord
 from .planning.packed_plan import pack
 from .planning.patching import PatchedPlan
 from .planning.planner import make_plan, plan_tasks
@@ -58,7 +59,7 @@ from .reporting import build_report, build_result
 from .runs.desk import RunDesk
 from .runs.history import learn, remember_durations
 from .runs.index import new_run_id, remember_run, state_home
-from .runs.keeping import scrubber_of
+from .runs.keeping import archive_of, scrubber_of
 from .runs.moving import Mover
 from .runs.preflight import advise, examine, output_problems, takers, try_patch, who_accepts
 from .runs.pruning import Pruner
@@ -157,14 +158,14 @@ class AgentDispatcher:
             SpecificationError, GraphError, PlanError, ConfigError: why there can be no plan, with places.
         """
         specification = self._load(source)
-        llm = self._planning_llm()
+        llm, record = self._planning_llm()
         context = self._planning_context(specification, llm)
-        decomposition = await self._decompose(specification, context)
+        decomposition = await self._decompose(specification, context, record)
         durations = self._learned(specification, decomposition.tasks)
         decomposition = evolve(decomposition, tasks=durations.estimated(decomposition.tasks))
         resolution = await self._resolve_dependencies(decomposition, context)
         plan = make_plan(specification, decomposition, resolution, durations)
-        return plan if llm is None else evolve(plan, planning_usage=llm.used())
+        return plan if llm is None or record is None else record.into(plan, llm)
 
     async def dispatch_async(self, source: Source, output: str | Path | None = None, **options: Any) -> ExecutionResult:
         """Plan ``source`` and carry the plan out; the rest as in :meth:`execute_async`."""
@@ -495,14 +496,15 @@ class AgentDispatcher:
         formats = self._all("specification_format")
         return load_mapping(source, formats) if isinstance(source, Mapping) else load_path(Path(source), formats)
 
-    def _planning_llm(self) -> MeteredLlm | None:
-        """The model backend in use with a meter of its own, for one plan; ``None`` without one."""
+    def _planning_llm(self) -> tuple[MeteredLlm, PlanningRecord] | tuple[None, None]:
+        """The model backend in use with a meter of its own, for one plan, and the record of its calls; ``None`` without one."""
         active = active_backend(self.config, self.registry, self._components)
         if active is None:
-            return None
+            return None, None
         scrubber = scrubber_of(self.config, active.backend)
+        record = PlanningRecord(active.name, archive_of(self.config, None, scrubber, log.warning))
         budget, prices = Budget.of(self.config.budget), Prices.of(self.config)
-        return MeteredLlm(active.backend, active.name, budget, prices, scrubber=scrubber)
+        return MeteredLlm(active.backend, active.name, budget, prices, journal=record, scrubber=scrubber), record
 
     def _planning_context(self, specification: Specification, llm: MeteredLlm | None) -> PlanningContext:
         return PlanningContext(
@@ -512,8 +514,11 @@ class AgentDispatcher:
             files=_files_beside(specification),
         )
 
-    async def _decompose(self, specification: Specification, context: PlanningContext) -> Decomposition:
-        decomposition = await TaskDecomposer(self._all("decomposer")).decompose(specification, context)
+    async def _decompose(
+        self, specification: Specification, context: PlanningContext, record: PlanningRecord | None
+    ) -> Decomposition:
+        decomposer = TaskDecomposer(self._all("decomposer"), record.in_vain if record is not None else None)
+        decomposition = await decomposer.decompose(specification, context)
         if self._is_foreign(specification):
             text = f"no plugin offers the language {specification.language}: nothing here can compile or test what is written in it"
             decomposition = evolve(decomposition, warnings=(*decomposition.warnings, text))
@@ -565,6 +570,7 @@ class AgentDispatcher:
         plan = ready.plan
         started = await session.workspace().start(session.run, session.output, title=plan.specification.title)
         state = session.state()
+        session.keep_said(plan)
         assert session.sandbox is not None
         state.append(
             "run.started",

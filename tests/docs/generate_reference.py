@@ -239,6 +239,7 @@ DESCRIBED: dict[str, type] = {
     "dropped[].reasons[]": plan.Reason,
     "estimates": plan.Estimates,
     "planning_usage[]": usage.ModelUse,
+    "planning_calls[]": usage.PlanningCall,
 }
 DESCRIBED_RESULT: dict[str, type] = {
     "": result.ExecutionResult,
@@ -311,6 +312,8 @@ def sample_plan() -> plan.ExecutionPlan:
         critical_path=("b", "a"),
         estimates=plan.Estimates(cost_usd=1.0),
         planning_usage=(usage.ModelUse(cost_usd=1.0),),
+        planning_calls=(usage.PlanningCall(number="1", about=("R1",), cost_usd=1.0, request="", reply=""),),
+        said={"sha256:0": ""},
     )
 
 

@@ -75,6 +75,7 @@ class Question(Generic[T]):
         values: what the template is rendered with.
         schema: JSON schema of the answer.
         read: the answer's object to what it says; raises nothing.
+        about: ids of what is asked about, for the record.
     """
 
     prompt: Prompt
@@ -83,6 +84,7 @@ class Question(Generic[T]):
     schema: Mapping[str, Any]
     schema_name: str
     read: Callable[[dict[str, Any]], Readout[T]]
+    about: tuple[str, ...] = ()
 
 
 @frozen(kw_only=True)
@@ -113,6 +115,7 @@ async def ask(llm: Any, question: Question[T], asking: Asking) -> Answer[T] | Un
         request = LlmRequest(
             messages=messages,
             purpose=question.purpose,
+            about=question.about,
             model=asking.model,
             schema=question.schema,
             schema_name=question.schema_name,

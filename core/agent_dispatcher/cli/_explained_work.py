@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 from attrs import asdict
 
 from ..errors import StoreError
+from ..models import PlanningCall
 from ..provenance import Account, Call, Command
-from ..provenance.archive import read_request, read_text
+from ..provenance.archive import Place, read_request, read_text
 from ._text import columns, cut, duration, plain, wrapped
 
-__all__ = ["print_work", "work_to_json"]
+__all__ = ["SAID", "planning_to_json", "print_planning", "print_work", "work_to_json"]
+
+#: Told where there are texts and they were not asked for.
+SAID: Final = "--said shows what was asked, answered and printed."
 
 _ENDS = {
     "": "still in progress, or its process ended",
@@ -28,8 +32,54 @@ _ENDS = {
     "declined": "the agent declined",
     "cancelled": "it was cancelled",
 }
-#: Of the paths of one attempt so many are named.
+#: Of the paths of one attempt so many are named, and of what a question of planning was about.
 _PATHS = 8
+
+
+def print_planning(calls: Sequence[PlanningCall], place: Place, *, said: bool) -> None:
+    """What planning asked a model about a task.
+
+    Args:
+        place: where the texts are.
+        said: print them too.
+    """
+    if not calls:
+        return
+    click.secho("Planning asked a model about it:", bold=True)
+    for number, call in enumerate(calls, 1):
+        failed = f"failed ({call.error})" if call.error else "answered"
+        vain = "" if call.used or call.error else ", which came to nothing"
+        more = f" and {len(call.about) - _PATHS} more" if len(call.about) > _PATHS else ""
+        about = f"{', '.join(map(plain, call.about[:_PATHS]))}{more}"
+        text = (
+            f"asked {plain(call.model or call.backend)} ({plain(call.purpose) or 'no purpose given'}, about {about}): "
+            f"{failed}{vain}, {call.tokens:,} tokens"
+        )
+        click.echo(wrapped(text, "     ", first=f"  {number}. "))
+        if said:
+            _texts(_call_of(call), place)
+
+
+def planning_to_json(calls: Iterable[PlanningCall], place: Place, *, said: bool) -> list[dict[str, Any]]:
+    """The same for programs, as :func:`work_to_json` has it."""
+    documents = []
+    for call in calls:
+        document = {**asdict(call), "about": list(call.about)}
+        if said:
+            document |= _said_of(_call_of(call), place)
+        documents.append(document)
+    return documents
+
+
+def _call_of(call: PlanningCall) -> Call:
+    return Call(
+        number=call.number,
+        model=call.model,
+        tokens=call.tokens,
+        error=call.error,
+        request=call.request,
+        reply=call.reply,
+    )
 
 
 def print_work(work: Sequence[Account], folder: Path, *, said: bool) -> None:
@@ -62,8 +112,6 @@ def print_work(work: Sequence[Account], folder: Path, *, said: bool) -> None:
         commits = f" (commit {', '.join(each[:12] for each in account.commits)})" if account.commits else ""
         why = f": {cut(plain(account.why), 400)}" if account.why else ""
         click.echo(wrapped(f"then {_ENDS.get(account.ended, account.ended)}{commits}{why}", "     ", first="  - "))
-    if not said and any(account.did for account in work):
-        click.echo("--said shows what was asked, answered and printed.")
 
 
 def work_to_json(work: Iterable[Account], folder: Path, *, said: bool) -> list[dict[str, Any]]:
@@ -74,12 +122,18 @@ def work_to_json(work: Iterable[Account], folder: Path, *, said: bool) -> list[d
 def _to_json(done: Call | Command, folder: Path, said: bool) -> dict[str, Any]:
     document: dict[str, Any] = {"kind": "call" if isinstance(done, Call) else "command", **asdict(done)}
     if said and isinstance(done, Call):
-        document["request"] = _or_none(lambda: read_request(folder, done.request or ""))
-        document["reply"] = _or_none(lambda: json.loads(read_text(folder, done.reply or "")))
+        document |= _said_of(done, folder)
     elif said and isinstance(done, Command):
         for name, digest in (("stdout", done.stdout), ("stderr", done.stderr)):
             document[name] = "" if digest == "" else _or_none(lambda d=digest: read_text(folder, d or ""))  # type: ignore[misc]
     return document
+
+
+def _said_of(call: Call, place: Place) -> dict[str, Any]:
+    return {
+        "request": _or_none(lambda: read_request(place, call.request or "")),
+        "reply": _or_none(lambda: json.loads(read_text(place, call.reply or ""))),
+    }
 
 
 def _or_none(read: Callable[[], Any]) -> Any:
@@ -103,7 +157,7 @@ def _did(number: int, done: Call | Command) -> None:
     click.echo(wrapped(text, "     ", first=f"  {number}. "))
 
 
-def _texts(done: Call | Command, folder: Path) -> None:
+def _texts(done: Call | Command, folder: Place) -> None:
     try:
         if isinstance(done, Command):
             for name, digest in (("stdout", done.stdout), ("stderr", done.stderr)):

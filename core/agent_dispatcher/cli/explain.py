@@ -27,7 +27,7 @@ _SERIAL_EDGES = 15
 @click.argument("source")
 @click.argument("tasks", nargs=-1, metavar="[TASK [TASK]]")
 @click.option("--serial", is_flag=True, help="Show the edges that cost the most time, the weakest evidence first.")
-@click.option("--said", is_flag=True, help="Of a run: show what was asked of a model, answered and printed, in full.")
+@click.option("--said", is_flag=True, help="Show what was asked of a model, answered and (in a run) printed, in full.")
 @click.option("--json", "as_json", is_flag=True, help="Print the explanation as JSON (stable, versioned).")
 @output_option("Where SOURCE, a run, works.")
 def explain(source: str, tasks: tuple[str, ...], serial: bool, said: bool, as_json: bool, output: str | None) -> int:
@@ -53,9 +53,11 @@ def explain(source: str, tasks: tuple[str, ...], serial: bool, said: bool, as_js
         _pair(explainer, names, names.find(tasks[0]), names.find(tasks[1]), as_json)
     else:
         if output is None and not is_run(source):
-            if said:
-                raise UsageError(f"--said is about a run, and {source} is none")
-            _task(dispatcher, explainer, names, names.find(tasks[0]), as_json)
+            if said and not plan.said:
+                raise UsageError(
+                    f"--said is about a run, or a plan for which a model was asked, and {source} is neither"
+                )
+            _task(dispatcher, explainer, names, names.find(tasks[0]), as_json, said)
         else:
             _task_of_run(
                 dispatcher, explainer, names, tasks[0], as_json, said, source if is_run(source) else None, output
@@ -77,17 +79,27 @@ def _pair(explainer: Explainer, names: TaskNames, first: Task, second: Task, as_
     print_pair(pair, names)
 
 
-def _task(dispatcher: AgentDispatcher, explainer: Explainer, names: TaskNames, task: Task, as_json: bool) -> None:
-    about = explainer.task(task)
-    agents = _agent_types(dispatcher, explainer.plan, task)
+def _task(
+    dispatcher: AgentDispatcher, explainer: Explainer, names: TaskNames, task: Task, as_json: bool, said: bool
+) -> None:
+    from ..planning.model_calls import calls_about
+    from ._explained_work import SAID, planning_to_json, print_planning
+
+    about, plan = explainer.task(task), explainer.plan
+    agents = _agent_types(dispatcher, plan, task)
+    calls = calls_about(task, plan.planning_calls)
     if as_json:
         from ..planning.explain_json import task_to_json
 
-        echo_json({**task_to_json(about, agent_types=agents), "work": None})
+        asked = planning_to_json(calls, plan.said, said=said)
+        echo_json({**task_to_json(about, agent_types=agents), "planning": asked, "work": None})
         return
     from ._explained import print_task
 
     print_task(about, names, agents, None)
+    print_planning(calls, plan.said, said=said)
+    if calls and plan.said and not said:
+        click.echo(SAID)
 
 
 def _task_of_run(
@@ -100,9 +112,10 @@ def _task_of_run(
     run: str | None,
     output: str | None,
 ) -> None:
+    from ..planning.model_calls import calls_about
     from ..provenance import accounts
     from ..runs.index import STATE_FOLDER
-    from ._explained_work import print_work, work_to_json
+    from ._explained_work import SAID, planning_to_json, print_planning, print_work, work_to_json
 
     log = dispatcher.log_of(run, output)
     found = accounts(log.events)
@@ -111,16 +124,21 @@ def _task_of_run(
     folder = Path(log.output) / STATE_FOLDER / "runs" / log.run
     about, agents = explainer.task(task), _agent_types(dispatcher, explainer.plan, task)
     result = _result(dispatcher, task, run, output)
+    calls = calls_about(task, explainer.plan.planning_calls)
     if as_json:
         from ..planning.explain_json import task_to_json
 
         document = task_to_json(about, agent_types=agents, result=result)
-        echo_json({**document, "work": work_to_json(work, folder, said=said)})
+        asked = planning_to_json(calls, folder, said=said)
+        echo_json({**document, "planning": asked, "work": work_to_json(work, folder, said=said)})
         return
     from ._explained import print_task
 
     print_task(about, names, agents, result)
+    print_planning(calls, folder, said=said)
     print_work(work, folder, said=said)
+    if not said and (calls or any(account.did for account in work)):
+        click.echo(SAID)
 
 
 def _task_or_commit(names: TaskNames, wanted: str, events: tuple[Event, ...]) -> tuple[Task, int | None]:

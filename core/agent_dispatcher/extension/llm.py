@@ -89,6 +89,7 @@ class LlmRequest:
     Attributes:
         messages: the conversation so far, oldest first.
         purpose: what it is for (``decompose``, ``dependencies``, ...): stands in records, is not sent.
+        about: ids of the requirements or tasks it is about, where the record cannot know: stands in records, is not sent.
         model: the model to ask; ``""`` for the one the backend is configured with.
         schema: JSON schema the reply has to follow. A backend whose server cannot enforce it says so in the prompt; the caller validates in any case.
         schema_name: a short name for it.
@@ -100,6 +101,7 @@ class LlmRequest:
 
     messages: tuple[ChatMessage, ...] = field(converter=_messages)
     purpose: str = ""
+    about: tuple[str, ...] = field(default=(), converter=_texts)
     model: str = ""
     schema: Mapping[str, Any] | None = None
     schema_name: str = "reply"

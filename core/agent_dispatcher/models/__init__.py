@@ -69,7 +69,7 @@ from .task import (
     Step,
     Task,
 )
-from .usage import ModelUse, used_in_words
+from .usage import ModelUse, PlanningCall, used_in_words
 
 __all__ = [
     "DEPENDENCY_KINDS",
@@ -111,6 +111,7 @@ __all__ = [
     "PhaseOrder",
     "PlanPatch",
     "PlanRevision",
+    "PlanningCall",
     "Reason",
     "Record",
     "Relation",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from attrs import field, frozen
 from attrs.validators import and_, ge, in_, le
 
 from .specification import Specification
 from .task import Task
-from .usage import ModelUse
+from .usage import ModelUse, PlanningCall
 
 __all__ = [
     "DEPENDENCY_KINDS",
@@ -124,6 +126,8 @@ class ExecutionPlan:
         critical_path: task ids of a longest path by estimated duration, gates counted.
         warnings: what the user should know before running it.
         planning_usage: what making the plan asked of language models, by purpose and model.
+        planning_calls: the same call by call, in the order in which they were asked.
+        said: digest to text of what was asked and answered; empty where a run has it on record.
     """
 
     specification: Specification
@@ -137,6 +141,8 @@ class ExecutionPlan:
     estimates: Estimates = field(factory=Estimates)
     warnings: tuple[str, ...] = ()
     planning_usage: tuple[ModelUse, ...] = ()
+    planning_calls: tuple[PlanningCall, ...] = ()
+    said: Mapping[str, str] = field(factory=dict, eq=False, repr=False)
 
     def task(self, task_id: str) -> Task:
         """The task with that id, or with that ``source_id``; :class:`KeyError` if there is none."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from attrs import field, frozen
 from attrs.validators import and_, ge, lt, optional
 
-__all__ = ["ModelUse", "used_in_words"]
+__all__ = ["ModelUse", "PlanningCall", "used_in_words"]
 
 
 @frozen(kw_only=True)
@@ -39,6 +39,34 @@ class ModelUse:
     counted_tokens: int = field(default=0, validator=ge(0))
     cost_usd: float | None = field(default=None, validator=optional(and_(ge(0.0), lt(1e12))))
     unpriced: int = field(default=0, validator=ge(0))
+
+
+@frozen(kw_only=True)
+class PlanningCall:
+    """One question to a language model that was asked while the plan was made.
+
+    Attributes:
+        number: of the call in the plan, from 1 on.
+        purpose, backend, model: as in :class:`ModelUse`.
+        about: ids of the requirements and tasks it was about.
+        tokens: what it counts as in a budget.
+        cost_usd: ``None`` when the price is not known.
+        error: the sort of its failure, ``""`` without one.
+        used: whether what was answered went into the plan; not so where the one who asked could make nothing of it, and another planned instead.
+        request, reply: digests of what was said; ``None`` when it was not kept.
+    """
+
+    number: str
+    purpose: str = ""
+    backend: str = ""
+    model: str = ""
+    about: tuple[str, ...] = ()
+    tokens: int = field(default=0, validator=ge(0))
+    cost_usd: float | None = field(default=None, validator=optional(and_(ge(0.0), lt(1e12))))
+    error: str = ""
+    used: bool = True
+    request: str | None = None
+    reply: str | None = None
 
 
 def used_in_words(uses: Iterable[ModelUse]) -> str:

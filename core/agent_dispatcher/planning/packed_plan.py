@@ -54,7 +54,7 @@ _FLOATS = tuple(name for name, value in _DEFAULTS.items() if isinstance(value, f
 
 
 def pack(plan: ExecutionPlan) -> bytes:
-    """The plan as :func:`unpack` reads it; the same plan always gives the same bytes."""
+    """The plan as :func:`unpack` reads it, without the texts of planning; the same plan always gives the same bytes."""
     place = {task.id: index for index, task in enumerate(plan.tasks)}
     sorts: dict[tuple[str, tuple[Reason, ...]], int] = {}
     before, after, sort = [], [], []
@@ -68,10 +68,10 @@ def pack(plan: ExecutionPlan) -> bytes:
             after.append(place[edge.after])
             sort.append(number)
     except KeyError:  # a task that is not there: for whoever reads the plan to complain about
-        return to_json(plan, sparse=True).encode()
+        return to_json(evolve(plan, said={}), sparse=True).encode()
     document = {
         "packed": _VERSION,
-        "plan": unstructure(evolve(plan, tasks=(), dependencies=(), phases=()), sparse=True),
+        "plan": unstructure(evolve(plan, tasks=(), dependencies=(), phases=(), said={}), sparse=True),
         "tasks": [_task_data(task) for task in plan.tasks],
         "phases": plan.phases,
         "sorts": [unstructure(Dependency(before="", after="", strength=each[0], reasons=each[1])) for each in sorts],

@@ -24,6 +24,7 @@ from ..models import (
     ExecutionPlan,
     Gate,
     ModelUse,
+    PlanningCall,
     Reason,
     Requirement,
     Specification,
@@ -89,6 +90,8 @@ def plan_to_json(plan: ExecutionPlan, plan_path: Path | None = None) -> dict[str
         },
         "warnings": list(dict.fromkeys([*plan.specification.warnings, *plan.warnings])),
         "planning_usage": [asdict(each) for each in plan.planning_usage],
+        **({"planning_calls": [_call(each) for each in plan.planning_calls]} if plan.planning_calls else {}),
+        **({"said": dict(plan.said)} if plan.said else {}),
     }
 
 
@@ -107,6 +110,10 @@ def _specification(specification: Specification, plan_path: Path | None) -> dict
             for each in specification.requirements
         ],
     }
+
+
+def _call(call: PlanningCall) -> dict[str, Any]:
+    return {**asdict(call), "about": list(call.about)}
 
 
 def _range(ends: tuple[float, float] | None) -> list[float] | None:
@@ -197,6 +204,8 @@ class _Document:
     estimates: Estimates = field(factory=Estimates)
     warnings: tuple[str, ...] = ()
     planning_usage: tuple[ModelUse, ...] = ()
+    planning_calls: tuple[PlanningCall, ...] = ()
+    said: Mapping[str, str] = field(factory=dict)
 
 
 def plan_from_json(
@@ -286,6 +295,8 @@ def _assembled(
         plan,
         warnings=tuple(each for each in dict.fromkeys(plan.warnings) if each not in told),
         planning_usage=read.planning_usage,
+        planning_calls=read.planning_calls,
+        said=read.said,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from attrs import evolve
 
@@ -22,10 +22,14 @@ class TaskDecomposer:
 
     Args:
         decomposers: ``(name, decomposer)`` in the order in which they are asked.
+        passed_over: called when the next one is asked, as the one before made no tasks.
     """
 
-    def __init__(self, decomposers: Sequence[tuple[str, Decomposer]]) -> None:
+    def __init__(
+        self, decomposers: Sequence[tuple[str, Decomposer]], passed_over: Callable[[], None] | None = None
+    ) -> None:
         self._decomposers = tuple(decomposers)
+        self._passed_over = passed_over
 
     async def decompose(self, specification: Specification, context: PlanningContext) -> Decomposition:
         """Tasks with unique ids, all references among them resolved to ids.
@@ -39,6 +43,8 @@ class TaskDecomposer:
         refusals: list[str] = []
         warnings: list[str] = []
         for name, decomposer in self._decomposers:
+            if refusals and self._passed_over is not None:
+                self._passed_over()
             own = evolve(context, log=logging.getLogger(f"agent_dispatcher.decomposer.{name}"))
             try:
                 answer = await decomposer.decompose(specification, own)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 from ..config import Config
 from ..coordination.state_manager import StateManager
@@ -15,6 +16,10 @@ from ..workspace.agent_workspace import TellCommand
 __all__ = ["archive_of", "command_log", "scrubber_of"]
 
 
+#: Bytes that the texts of a plan may have: they are in memory, and in the plan's file.
+_MOST_OF_A_PLAN: Final = 16 * 1024 * 1024
+
+
 def scrubber_of(config: Config, backend: LlmBackend | None = None) -> Scrubber:
     """What takes out keys: those of the environment and of the configuration, and what the backend says in its attribute ``secrets`` that it holds."""
     held = getattr(backend, "secrets", ())
@@ -22,10 +27,15 @@ def scrubber_of(config: Config, backend: LlmBackend | None = None) -> Scrubber:
     return Scrubber.of(known)
 
 
-def archive_of(config: Config, run_dir: Path, scrubber: Scrubber, warn: Callable[[str], object]) -> Archive | None:
-    """Where texts of a run are kept; ``None`` when they are not to be. Nothing is made on disk before the first."""
+def archive_of(
+    config: Config, run_dir: Path | None, scrubber: Scrubber, warn: Callable[[str], object]
+) -> Archive | None:
+    """Where texts of a run (without ``run_dir``: of a plan) are kept; ``None`` when they are not to be. Nothing is made on disk before the first."""
     settings = config.provenance
-    return Archive(run_dir, scrubber, settings.max_bytes, warn) if settings.keep else None
+    if not settings.keep:
+        return None
+    most = settings.max_bytes if run_dir is not None else min(settings.max_bytes, _MOST_OF_A_PLAN)
+    return Archive(run_dir, scrubber, most, warn)
 
 
 def command_log(state: StateManager, archive: Archive | None) -> TellCommand | None:

@@ -183,6 +183,14 @@ class RunSession:
         state.subscribe(self._see)
         return state
 
+    def keep_said(self, plan: ExecutionPlan) -> None:
+        """Keep in the run's folder what was asked and answered for the plan, so that it goes where the run goes."""
+        if plan.said:
+            scrubber = scrubber_of(self.config, self.llm.backend if self.llm is not None else None)
+            archive = archive_of(self.config, self.run_dir, scrubber, log.warning)
+            if archive is not None:
+                archive.adopt(plan.said)
+
     async def coordinate(
         self,
         plan: ExecutionPlan,

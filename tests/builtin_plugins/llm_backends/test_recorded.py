@@ -158,9 +158,9 @@ def test_the_same_to_the_letter_comes_first(tmp_path: Path) -> None:
 
 
 def test_what_is_not_sent_does_not_count() -> None:
-    """Purpose and timeout are the asker's own; everything else of a request tells it apart."""
+    """Purpose, subjects and timeout are the asker's own; everything else of a request tells it apart."""
     plain = LlmRequest.of("why")
-    assert digest(LlmRequest.of("why", purpose="p", timeout_s=3)) == digest(plain)
+    assert digest(LlmRequest.of("why", purpose="p", about=["R1"], timeout_s=3)) == digest(plain)
     for more in (
         {"seed": 1},
         {"temperature": 0.5},

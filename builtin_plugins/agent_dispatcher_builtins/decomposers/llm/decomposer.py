@@ -125,6 +125,7 @@ class LlmDecomposer:
             schema=proposal_schema(self._types, bounds.requirements),
             schema_name="tasks",
             read=read,
+            about=bounds.requirements,
         )
         asking = Asking(
             model=self._options.model,

@@ -89,6 +89,7 @@ class LlmRule:
             schema=claims_schema(named),
             schema_name="dependencies",
             read=read,
+            about=tuple(task.id for task in named.values()),
         )
         asking = Asking(
             model=self._options.model,

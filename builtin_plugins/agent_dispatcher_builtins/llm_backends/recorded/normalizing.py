@@ -6,7 +6,7 @@ Replaced in every text (and said in ``docs/backends.md``, because it decides wha
 * a run's id: ``<run>``; a date with a time of day: ``<time>``; an address in memory: ``<address>``;
 * the value of an environment variable that is named like a secret: ``<secret>``.
 
-The ids of tool calls are numbered. Purpose and timeout are not sent, so they do not count.
+The ids of tool calls are numbered. Purpose, subjects and timeout are not sent, so they do not count.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ def _changed(request: LlmRequest, change: Callable[[str], str]) -> LlmRequest:
 def sent(request: LlmRequest) -> dict[str, Any]:
     """What of a request is sent to a model, as JSON values."""
     values: dict[str, Any] = unstructure(request)
-    return {name: value for name, value in values.items() if name not in ("purpose", "timeout_s")}
+    return {name: value for name, value in values.items() if name not in ("purpose", "about", "timeout_s")}
 
 
 def digest(request: LlmRequest) -> str:

@@ -1,0 +1,73 @@
+"""What was asked of a model while a plan was made, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from attrs import evolve
+
+from ..extension.llm import LlmReply, LlmRequest
+from ..llm.budget import Charge
+from ..llm.metering import LlmCall, MeteredLlm
+from ..llm.prices import usd_of
+from ..models import ExecutionPlan, PlanningCall, Task
+from ..provenance import Archive
+
+__all__ = ["PlanningRecord", "calls_about"]
+
+
+class PlanningRecord:
+    """The calls of one plan, as their meter tells of them (it is an :class:`agent_dispatcher.llm.metering.Journal`).
+
+    Args:
+        backend: its name.
+        archive: holds the texts, in memory; ``None`` for none of them.
+    """
+
+    def __init__(self, backend: str, archive: Archive | None = None) -> None:
+        self._backend = backend
+        self._archive = archive
+        self._calls: dict[str, PlanningCall] = {}
+
+    async def reserved(self, charge: Charge, request: LlmRequest) -> str:
+        """Note what is about to be asked."""
+        number = str(len(self._calls) + 1)
+        self._calls[number] = PlanningCall(
+            number=number,
+            purpose=request.purpose,
+            backend=self._backend,
+            about=request.about,
+            request=None if self._archive is None else self._archive.request(request),
+        )
+        return number
+
+    def settled(self, number: str, call: LlmCall, reply: LlmReply | None = None) -> None:
+        """Note what came of it."""
+        kept = None if reply is None or self._archive is None else self._archive.reply(reply)
+        self._calls[number] = evolve(
+            self._calls[number],
+            model=call.model,
+            tokens=call.tokens,
+            cost_usd=None if call.nano_usd is None else usd_of(call.nano_usd),
+            error=call.error,
+            reply=kept,
+        )
+
+    def in_vain(self) -> None:
+        """Nothing came of all that was asked so far: another goes about it in its own way."""
+        self._calls = {number: evolve(call, used=False) for number, call in self._calls.items()}
+
+    def into(self, plan: ExecutionPlan, meter: MeteredLlm) -> ExecutionPlan:
+        """The plan with what was asked for it."""
+        return evolve(
+            plan,
+            planning_usage=meter.used(),
+            planning_calls=tuple(self._calls.values()),
+            said={} if self._archive is None else self._archive.texts,
+        )
+
+
+def calls_about(task: Task, calls: Iterable[PlanningCall]) -> tuple[PlanningCall, ...]:
+    """Those that were about a task: about itself, or about a requirement that it serves."""
+    subjects = {task.id, *task.requirements}
+    return tuple(call for call in calls if not subjects.isdisjoint(call.about))
