@@ -56,6 +56,7 @@ from .planning.task_decomposer import TaskDecomposer
 from .planning.wishes import combine, leave_out
 from .planning.workflow import follow_up
 from .reporting import build_report, build_result
+from .runs.candidates import recorded_candidates
 from .runs.desk import RunDesk
 from .runs.history import learn, remember_durations
 from .runs.index import new_run_id, remember_run, state_home
@@ -223,13 +224,15 @@ class AgentDispatcher:
         options["allow_partial"] = bool(found.started.data.get("allow_partial"))
         session = self._initialize(found.run, found.output, plan.specification, RunOptions(**options))
         try:
+            session.candidates = recorded_candidates(found.events, plan)
             over = found.finished and not (retry and found.status != "completed")
             ready = _Ready(plan, {}, {}) if over else await self._validate(plan, session)
             state = session.state(found.events)
             try:
                 if not over:
                     if len(state.state().patches) > found.revision:  # whoever owned it until now has changed the plan
-                        plan = self._records.find(found.run, found.output).plan
+                        now = self._records.find(found.run, found.output)
+                        plan, session.candidates = now.plan, recorded_candidates(now.events, now.plan)
                         ready = await self._validate(plan, session)
                     await self._reopen(ready, session, state, retry=retry)
                     await self._execute(ready, session, state)

@@ -21,6 +21,7 @@ from ..planning.patching import PatchedPlan, apply_patch, resolve_patch, tasks_t
 from ..planning.revising import revise
 from ..planning.validation import PlanLimits, Validation, refusal
 from ..planning.validation import problems as judge
+from .candidates import chosen_again, reopened
 from .sandboxing import MissingSandbox, choose_sandbox
 from .session import RunSession
 from .supply import fallbacks, supply_problems
@@ -120,8 +121,8 @@ def advise(session: RunSession) -> Advise:
     """What is asked when a plan is to be changed: everything that is asked before a plan is begun, and only what the change would bring up."""
 
     def look(before: ExecutionPlan, after: ExecutionPlan, tasks: Sequence[Task]) -> Advice:
-        known = set(_judged(before, session, allow_partial=False).problems)
-        found = _judged(after, session, allow_partial=False)
+        known = set(_judged(before, session, allow_partial=False, as_recorded=False).problems)
+        found = _judged(after, session, allow_partial=False, as_recorded=False)
         return Advice(
             candidates={task.id: found.candidates[task.id] for task in tasks if task.id in found.candidates},
             problems=tuple(problem for problem in found.problems if problem not in known),
@@ -149,14 +150,23 @@ def try_patch(
     )
 
 
-def _judged(plan: ExecutionPlan, session: RunSession, *, allow_partial: bool | None = None) -> Validation:
+def _judged(
+    plan: ExecutionPlan, session: RunSession, *, allow_partial: bool | None = None, as_recorded: bool = True
+) -> Validation:
+    """What validation says.
+
+    Args:
+        as_recorded: whether a task for which several agent types were found when the run was begun is for each of them.
+    """
     config, registry = session.config, session.registry
     available, types = _available(plan, session), _agent_types(session)
+    recorded = session.candidates if as_recorded else {}
+    route = registry.route_task if registry.asks("dispatcher_route_task") else None
     found = judge(
-        _with_configured_agents(plan, registry),
+        reopened(_with_configured_agents(plan, registry), recorded),
         [Offered("agent_type", each, registry.offered("agent_type", each.name).plugin) for each in types],
         available,
-        route=registry.route_task if registry.asks("dispatcher_route_task") else None,
+        route=chosen_again(recorded, route),
         validators=list(_validators(session)),
         limits=PlanLimits(
             workers=config.concurrency(),

@@ -69,6 +69,7 @@ class RunSession:
         sandbox: what commands run in; set by :meth:`AgentDispatcher` once it is chosen and probed.
         llm: the model backend in use; ``None`` without one. It lives as long as the dispatcher.
         fallbacks: task id to agent types that take over; set when the plan is validated.
+        candidates: task id to the agent types that the log has for it, where it has several; set when the run is taken up again.
         plan: what is carried out, as it is now; set by :meth:`coordinate` and by every patch.
         source_format: what writes statuses into the specification's source; ``None`` when its format does not.
     """
@@ -85,6 +86,7 @@ class RunSession:
     source_format: SourceFormat | None = None
     plan: ExecutionPlan | None = None
     fallbacks: Mapping[str, tuple[str, ...]] = field(factory=dict)
+    candidates: Mapping[str, tuple[str, ...]] = field(factory=dict)
     _memory: MemoryStore = field(factory=MemoryStore)
     _artifacts: dict[str, tuple[Artifact, ...]] = field(factory=dict)
     _factory: AgentFactory | None = None
