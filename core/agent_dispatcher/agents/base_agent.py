@@ -123,6 +123,9 @@ class AgentContext:
         bus: messages from and to others; see :class:`agent_dispatcher.agents.messages.AgentBus`.
         inputs: landed artifacts of the tasks this one depends on.
         promised: what this task and all others promise to produce, by task id.
+        settled: gives the ids of the tasks whose work is there for certain: all that this one waits for, however indirectly, and, when its own work
+            was refused, the tests behind which it lands. What other tasks make is there or not as it happens: an agent that is to do the same
+            each time does not go by it.
         feedback: what the checks said when an earlier attempt was rejected; ``""`` at first.
         deadline: seconds on :func:`time.monotonic`'s clock after which the attempt is ended.
         progress: ``progress(fraction, text)``; fraction from 0 to 1.
@@ -141,6 +144,7 @@ class AgentContext:
     bus: AgentBus = field(default=None, repr=False)
     inputs: tuple[Artifact, ...] = ()
     promised: Mapping[str, tuple[ArtifactRef, ...]] = field(factory=dict)
+    settled: Callable[[], frozenset[str]] = field(default=frozenset, repr=False)
     feedback: str = ""
     deadline: float = float("inf")
     progress: Callable[[float, str], None] = field(default=lambda fraction, text: None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from ..agents.base_agent import AgentContext
@@ -86,6 +87,7 @@ class Contexts:
             bus=bus,
             inputs=self._inputs(task) if self._artifacts else (),
             promised=self._promised,
+            settled=partial(self._settled, task.id, bool(feedback)),
             feedback=feedback,
             deadline=deadline,
             progress=progress,
@@ -94,11 +96,26 @@ class Contexts:
         )
 
     def _inputs(self, task: Task) -> tuple[Artifact, ...]:
+        return tuple(made for before in self._waits_for(task.id) for made in self._artifacts.get(before, ()))
+
+    def _settled(self, task: str, refused: bool) -> frozenset[str]:
+        found: set[str] = set()
+        ahead = list(self._waits_for(task))
+        if refused:
+            ahead += [gate.test for gate in self._plan.gates if gate.subject == task]
+        while ahead:
+            name = ahead.pop()
+            if name not in found:
+                found.add(name)
+                ahead += self._waits_for(name)
+        return frozenset(found)
+
+    def _waits_for(self, task: str) -> Sequence[str]:
         if self._before is None:  # first asked for when something was made: in many a run nothing is
             self._before = {}
             for before, after in self._plan.binding_edges():
                 self._before.setdefault(after, []).append(before)
-        return tuple(made for before in self._before.get(task.id, ()) for made in self._artifacts.get(before, ()))
+        return self._before.get(task, ())
 
 
 def artifacts_of(events: Sequence[Event]) -> dict[str, tuple[Artifact, ...]]:

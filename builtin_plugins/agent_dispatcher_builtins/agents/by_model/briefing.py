@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -17,11 +18,15 @@ from agent_dispatcher.models import ArtifactRef, Task
 from ...prompting.asking import tokens
 from ...prompting.packaged import packaged
 from ...prompting.templates import Prompt
+from .named import symbols_of
 from .repository import Part, Shown, look_around
+from .settled import by_chance
 
 __all__ = ["SAMPLE", "Briefing", "brief", "provided_by"]
 
 _FEEDBACK = 4000
+#: What planning puts before the words of a requirement: its id and priority.
+_TITLED = re.compile(r"\A\S+ \(\w+\): ")
 #: Room for a reply and what was wrong with it, as a share of everything.
 _FOR_REPAIR = 0.25
 
@@ -42,6 +47,7 @@ SAMPLE: Mapping[str, Any] = {
     "framework": "pytest",
     "feedback": "F",
     "disputes": True,
+    "examples": "E",
     "errors": ("e",),
 }
 
@@ -95,13 +101,17 @@ def brief(
         template: file name of the packaged template.
         own: a file of the user's to use instead.
         needed: paths and modules that the task is known to need.
-        hidden: files of the repository that must not be shown.
+        hidden: files of the repository that must not be shown; what other tasks make at the same time never is.
         more: further values of the template.
     """
     prompt = packaged(template).load(own) if own is not None else _packaged(template)
+    unsettled = by_chance(task, context)
     requirements = context.task_context(task).to_text()
-    description = "" if task.description.strip() in requirements else task.description
+    description = _beside(requirements, task.description)
     paths = tuple(ref.name for ref in task.produces if ref.type == "path")
+    said = "\n".join(
+        (task.title, task.description, requirements, *(ref.name for ref in (*task.produces, *task.consumes)))
+    )
     values: dict[str, Any] = {
         "title": task.title,
         "type": task.type,
@@ -109,7 +119,7 @@ def brief(
         "requirements": requirements,
         "paths": paths,
         "existing": not paths or any(context.workspace.exists(path) for path in paths),
-        "symbols": tuple(ref.name for ref in task.produces if ref.type == "symbol"),
+        "symbols": symbols_of(task.produces, said, context.language),
         "language": context.language.name if context.language is not None else "",
         "framework": context.language.test_framework if isinstance(context.language, ToolsForTests) else "",
         "feedback": context.feedback.strip()[:_FEEDBACK],
@@ -118,13 +128,16 @@ def brief(
         "errors": (),
         **more,
     }
-    said = "\n".join(
-        (task.title, task.description, requirements, *(ref.name for ref in (*task.produces, *task.consumes)))
-    )
     fixed = tokens(prompt.render("system", values)) + tokens(prompt.render("request", values))
     room = int(max_input_tokens * (1 - _FOR_REPAIR)) - fixed
     shown = look_around(
-        task, context.workspace, context.language, said=said, needed=needed, hidden=hidden, most_tokens=max(0, room)
+        task,
+        context.workspace,
+        context.language,
+        said=said,
+        needed=needed,
+        hidden=lambda path: hidden(path) or unsettled(path),
+        most_tokens=max(0, room),
     )
     if shown.left_out:
         names = ", ".join(each.path for each in shown.left_out)
@@ -132,6 +145,14 @@ def brief(
     return Briefing(
         prompt=prompt, values={**values, "parts": shown.parts, "left_out": shown.left_out}, shown=shown, said=said
     )
+
+
+def _beside(requirements: str, description: str) -> str:
+    """What a description says beside the requirements; planning often repeats them in it, and a small model has no room for that."""
+    if description.strip() in requirements:
+        return ""
+    paragraphs = (each.strip() for each in description.split("\n\n"))
+    return "\n\n".join(each for each in paragraphs if each and _TITLED.sub("", each) not in requirements)
 
 
 def provided_by(task: Task, promised: Mapping[str, Sequence[ArtifactRef]]) -> tuple[str, ...]:

@@ -11,9 +11,11 @@ from agent_dispatcher.models import Artifact, Task
 
 from ...prompting.quoting import is_quoted
 from ..by_model.briefing import Briefing, brief, provided_by
+from ..by_model.named import symbols_of
 from ..by_model.options import ModelOptions
 from ..by_model.playing import in_rounds, not_good, nothing_to_try_with, play_rounds, without_room
 from ..by_model.rounds import Best
+from ..by_model.settled import by_chance
 from ..by_model.trying import Tried, Trying
 from .acceptance import promised_paths
 from .generating import kind
@@ -55,7 +57,7 @@ async def play(task: Task, context: AgentContext, language: Language, options: M
         disputes=True,
     )
     tests = _tests_of(task, context, language)
-    symbols = [ref.name for ref in task.produces if ref.type == "symbol"]
+    symbols = symbols_of(task.produces, briefing.said, language)
     examples = language.example_tests(briefing.said, symbols) if isinstance(language, CodeTools) and symbols else ""
     trying = Trying(
         task=task,
@@ -94,8 +96,9 @@ def _refusing(task: Task, context: AgentContext, language: Language) -> Callable
 
 
 def _tests_of(task: Task, context: AgentContext, language: Language) -> tuple[str, ...]:
-    """Test files that are there and import what the task makes; for a repair or a rebuilding without promises, all."""
-    tests = [path for path in context.workspace.files() if language.is_test(path)]
+    """Test files that are there for certain and import what the task makes; for a repair or a rebuilding without promises, all."""
+    unsettled = by_chance(task, context)
+    tests = [path for path in context.workspace.files() if language.is_test(path) and not unsettled(path)]
     if not isinstance(language, CodeTools):
         return ()
     own = {ref.name.partition(":")[0] for ref in task.produces if ref.type == "symbol"}

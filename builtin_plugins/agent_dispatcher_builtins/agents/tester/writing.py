@@ -17,6 +17,7 @@ from agent_dispatcher.models import Artifact, ArtifactRef, Task
 
 from ...doneness.hollow import modules_of, unmoved
 from ..by_model.briefing import Briefing, brief
+from ..by_model.named import symbols_of
 from ..by_model.options import ModelOptions
 from ..by_model.playing import in_rounds, not_good, nothing_to_try_with, play_rounds, without_room
 from ..by_model.rounds import Best
@@ -63,6 +64,8 @@ async def _play(
     task: Task, context: AgentContext, language: Language, options: ModelOptions, subjects: tuple[ArtifactRef, ...]
 ) -> tuple[Briefing, Best]:
     modules = modules_of(subjects, language)
+    said = f"{task.description}\n{context.task_context(task).to_text()}"
+    symbols = symbols_of(subjects, said, language)
     briefing = brief(
         task,
         context,
@@ -71,7 +74,8 @@ async def _play(
         max_input_tokens=options.max_input_tokens,
         needed={ref.name.partition(":")[0] for ref in task.consumes},
         hidden=_hiding(subjects, modules, language),
-        subjects=_names(subjects, modules, language),
+        subjects=_names(symbols, subjects, modules, language),
+        examples=language.example_tests(said, symbols) if isinstance(language, CodeTools) and symbols else "",
     )
     trying = Trying(task=task, context=context, language=language, refuse=_refusing(task, language))
 
@@ -82,9 +86,10 @@ async def _play(
     return briefing, await play_rounds(task, context, options, briefing, trying, attempt=attempt)
 
 
-def _names(subjects: tuple[ArtifactRef, ...], modules: tuple[str, ...], language: Language) -> tuple[str, ...]:
+def _names(
+    symbols: tuple[str, ...], subjects: tuple[ArtifactRef, ...], modules: tuple[str, ...], language: Language
+) -> tuple[str, ...]:
     """How the code under test is imported."""
-    symbols = [ref.name for ref in subjects if ref.type == "symbol"]
     if not isinstance(language, ToolsForTests):
         return (*symbols, *(each for each in modules if each not in symbols))
     taken = (each.partition(":") for each in symbols)
