@@ -26,7 +26,8 @@ def symbols_of(produces: Sequence[ArtifactRef], said: str, language: Language | 
     promised = tuple(ref.name for ref in produces if ref.type == "symbol")
     if promised or not isinstance(language, CodeTools):
         return promised
-    sources = [ref.name for ref in produces if ref.type == "path" and language.is_source(ref.name)]
+    paths = (ref.name for ref in produces if ref.type == "path")
+    sources = [path for path in paths if language.is_source(path) and not language.is_test(path)]
     module = language.module(sources[0]) if len(sources) == 1 else ""
     if not module:
         return ()
