@@ -387,6 +387,9 @@ class Coordinator:
         """Nothing of this run goes on in the background, except what refuses to end."""
         if self._models is not None and isinstance(self._models.backend, BackendGuard):
             self._models.backend.detach()
+        detach = getattr(self._bus, "detach", None)  # another bus may keep nothing
+        if detach is not None:
+            detach()
         for timer in self._timers.values():
             timer.cancel()
         left = [Due(self._awaited, self._published)]

@@ -75,6 +75,10 @@ class MessageBus:
         self._record, self._replay, self.last_seq, self._numbers, self._handed_out = record, replay, last_seq, None, 0
         self._bind()
 
+    def detach(self) -> None:
+        """The run is over: nothing durable can be published or read again until the next one is attached, and nothing of that run is kept."""
+        self._record = self._replay = self._numbers = None
+
     # --- publishing -----------------------------------------------------------------------------------------------
 
     async def publish(self, topic: str, payload: Any = None, *, durable: bool = False) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import weakref
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from agent_dispatcher.agents import AgentContext, AgentResult, BaseAgent
 from agent_dispatcher.config.values import AgentFactorySettings
 from agent_dispatcher.coordination.run_state import fold
+from agent_dispatcher.errors import RunError
 from agent_dispatcher.extension import Lease
 from agent_dispatcher.models import Event, Evidence, Task
 
@@ -214,6 +216,19 @@ def test_what_an_attempt_used_is_given_back_at_once(world: Any, plan_of: Any) ->
         assert [each for each in there() if id(each) not in earlier] == []
     finally:
         gc.enable()
+
+
+def test_the_bus_keeps_nothing_of_a_run_that_is_over(world: Any, plan_of: Any) -> None:
+    """Whoever holds the bus does not hold the coordinator, and nothing durable is published into a log that is closed."""
+    assert asyncio.run(world.run(plan_of("a"))) == "completed"
+    over = weakref.ref(world.coordinator)
+    world.coordinator = None
+    world.contexts.clear()
+    gc.collect()
+    assert over() is None
+    assert world.bus.history() == ()
+    with pytest.raises(RunError, match="no run is attached"):
+        asyncio.run(world.bus.publish("late", durable=True))
 
 
 def test_durable_message_is_an_event(world: Any, plan_of: Any) -> None:
