@@ -20,13 +20,15 @@ from sqlmodel import Field, SQLModel
 
 from agent_dispatcher.errors import StoreError
 
+from .pages import page_of_schema_1
+
 __all__ = [
     "APPLICATION_ID",
     "MIGRATIONS",
     "SCHEMA_VERSION",
     "BlobRow",
-    "EventRow",
     "MetaRow",
+    "PageRow",
     "RequestRow",
     "RunRow",
     "prepare",
@@ -34,10 +36,17 @@ __all__ = [
 
 #: "AgDs": tells a state database from any other SQLite file.
 APPLICATION_ID = 0x41674473
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
-#: Schema version -> statements that make it of the version before.
-MIGRATIONS: dict[int, tuple[str, ...]] = {}
+#: Schema version -> statements that make it of the version before. ``page_of_schema_1`` is that of :mod:`.pages`.
+MIGRATIONS: dict[int, tuple[str, ...]] = {
+    2: (
+        "CREATE TABLE pages (run VARCHAR NOT NULL, seq INTEGER NOT NULL, events VARCHAR NOT NULL, hash BLOB NOT NULL, "
+        "PRIMARY KEY (run, seq)) WITHOUT ROWID",
+        "INSERT INTO pages SELECT run, seq, page_of_schema_1(seq, at, type, task, attempt, data), hash FROM events",
+        "DROP TABLE events",
+    ),
+}
 
 
 class RunRow(SQLModel, table=True):
@@ -61,19 +70,15 @@ class RunRow(SQLModel, table=True):
     renewed_clock: float = 0.0
 
 
-class EventRow(SQLModel, table=True):
-    """An event; ``hash`` covers the row and the hash of the one before."""
+class PageRow(SQLModel, table=True):
+    """The events of one commit up to number ``seq``, as :mod:`.pages` has them; ``hash`` covers them and the hash of the page before."""
 
-    __tablename__ = "events"
+    __tablename__ = "pages"
     __table_args__ = {"sqlite_with_rowid": False}
 
     run: str = Field(primary_key=True)
     seq: int = Field(primary_key=True)
-    at: float
-    type: str
-    task: str | None = None
-    attempt: int | None = None
-    data: str
+    events: str
     hash: bytes = Field(sa_type=LargeBinary)
 
 
@@ -106,7 +111,7 @@ class MetaRow(SQLModel, table=True):
     value: str
 
 
-_TABLES = (RunRow, EventRow, RequestRow, BlobRow, MetaRow)
+_TABLES = (RunRow, PageRow, RequestRow, BlobRow, MetaRow)
 
 
 def prepare(connection: sqlite3.Connection, path: str, store_id: str) -> None:
@@ -120,14 +125,16 @@ def prepare(connection: sqlite3.Connection, path: str, store_id: str) -> None:
     version = _check(connection, path)
     if version == SCHEMA_VERSION:
         return
+    connection.create_function("page_of_schema_1", 6, page_of_schema_1, deterministic=True)
     connection.execute("BEGIN EXCLUSIVE")
     try:
         version = _check(connection, path)  # another process may have been faster
         if version == 0:
             _create(connection, store_id)
+            version = SCHEMA_VERSION
         elif version < SCHEMA_VERSION:
             _copy(Path(path), version)
-        for number in range(max(version, 1) + 1, SCHEMA_VERSION + 1):
+        for number in range(version + 1, SCHEMA_VERSION + 1):
             for statement in MIGRATIONS[number]:
                 connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")

@@ -1,6 +1,6 @@
 """Runs in an SQLite database: one file per output folder, one hash-chained log of events per run.
 
-SQLModel defines the tables and serves lists; events are written with one batched statement per turn, on the calling thread. Journal mode WAL:
+SQLModel defines the tables and serves lists; the events of a turn are written as one page, on the calling thread. Journal mode WAL:
 readers and the one writer do not wait for each other, and with ``synchronous = NORMAL`` what is committed survives the death of the process.
 """
 
@@ -14,7 +14,7 @@ import re
 import sqlite3
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -26,25 +26,27 @@ from agent_dispatcher.errors import Fenced, Held, StoreError
 from agent_dispatcher.extension import Lease, RunFolder
 from agent_dispatcher.failpoints import failpoint
 from agent_dispatcher.models import Event
-from agent_dispatcher.models.event import make_event
 
 from .faults import explained
 from .hooks import SqlOptions
 from .owner import Holder, is_alive, this_process
+from .pages import begins_with, events_of, link, page_of
 from .schema import RequestRow, RunRow, prepare
 
 __all__ = ["SqlStore"]
 
 log = logging.getLogger(__name__)
 
-_INSERT = "INSERT INTO events (run, seq, at, type, task, attempt, data, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+_INSERT = "INSERT INTO pages (run, seq, events, hash) VALUES (?, ?, ?, ?)"
 _ADVANCE = (
     "UPDATE runs SET last_seq = ?, last_hash = ?, updated_at = ?, status = coalesce(?, status), "
     "title = coalesce(?, title), started_at = coalesce(?, started_at) "
     "WHERE run = ? AND owner = ? AND epoch = ? AND last_seq = ?"
 )
-#: Rows of the log that are read, verified and parsed together.
-_READ_AT_ONCE = 500
+_PAGE_BEFORE = "SELECT seq, hash FROM pages WHERE run = ? AND seq <= ? ORDER BY seq DESC LIMIT 1"
+_FIRST_PAGE = "(SELECT events FROM pages WHERE pages.run = {} ORDER BY seq LIMIT 1)"
+#: Characters of the log that are parsed together, at least.
+_READ_AT_ONCE = 100_000
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _STATUS = {"run.started": "executing", "run.resumed": "executing", "run.paused": "paused"}
 
@@ -192,32 +194,23 @@ class SqlStore:
     def append(self, lease: Lease, events: Sequence[Event]) -> int:
         """Record them all or none; :class:`Fenced` when the lease is stale."""
         run = lease.run
-        first, previous = self._heads.get(run) or self._head(run)
-        rows, seq = [], first
-        status = title = started_at = None
-        for event in events:
-            seq += 1
-            data = _data_text(event.data)
-            previous = _link(previous, seq, event.at, event.type, event.task, event.attempt, data)
-            rows.append((run, seq, event.at, event.type, event.task, event.attempt, data, previous))
-            if event.type in _STATUS:
-                status = _STATUS[event.type]
-                if event.type == "run.started":
-                    title, started_at = str(event.data.get("title", "")), event.at
-            elif event.type == "run.finished":
-                status = str(event.data.get("status", "failed"))
-        if not rows:
-            return seq
+        before, previous = self._heads.get(run) or self._head(run)
+        if not events:
+            return before
+        seq = before + len(events)
+        text = page_of(before + 1, events)
+        digest = link(previous, text)
+        status, title, started_at = _told(events)
         with self._writing(run):
             changed = self._execute(
                 _ADVANCE,
-                (seq, previous, events[-1].at, status, title, started_at, run, lease.owner, lease.epoch, first),
+                (seq, digest, events[-1].at, status, title, started_at, run, lease.owner, lease.epoch, before),
             ).rowcount
             if not changed:
                 raise self._fenced(lease)
-            self._connection.executemany(_INSERT, rows)
+            self._execute(_INSERT, (run, seq, text, digest))
             failpoint("store.commit.before")
-        self._heads[run] = (seq, previous)
+        self._heads[run] = (seq, digest)
         return seq
 
     @property
@@ -256,30 +249,44 @@ class SqlStore:
             head = connection.execute("SELECT last_seq, last_hash FROM runs WHERE run = ?", (run,)).fetchone()
             if head is None:
                 return
-            seq, previous = after, b""
-            if after:
-                row = connection.execute("SELECT hash FROM events WHERE run = ? AND seq = ?", (run, after)).fetchone()
-                if row is None:
-                    if after >= head[0]:
-                        return
-                    raise self._damaged(run, after, "is missing")
-                previous = bytes(row[0])
-            rows = connection.execute(
-                "SELECT seq, at, type, task, attempt, data, hash FROM events WHERE run = ? AND seq > ? ORDER BY seq",
-                (run, after),
+            row = connection.execute(_PAGE_BEFORE, (run, after)).fetchone()
+            seq, previous = (row[0], bytes(row[1])) if row else (0, b"")
+            pages = connection.execute(
+                "SELECT seq, events, hash FROM pages WHERE run = ? AND seq > ? ORDER BY seq", (run, seq)
             )
-            while batch := rows.fetchmany(_READ_AT_ONCE):
-                for place, (number, at, kind, task, attempt, data, digest) in enumerate(batch):
-                    seq += 1
-                    if number == seq:
-                        previous = _link(previous, number, at, kind, task, attempt, data)
-                    if number != seq or previous != digest:
-                        yield from _events(run, batch[:place])
-                        what = "was altered after it was recorded" if number == seq else "is missing"
-                        raise self._damaged(run, seq, what)
-                yield from _events(run, batch)
-            if (seq, previous) != (head[0], bytes(head[1])):
-                raise self._damaged(run, seq + 1, "is missing, or the end of the log was altered")
+            for first, last, texts in self._verified(run, seq, previous, (head[0], bytes(head[1])), pages):
+                events = events_of(run, first, texts)
+                if len(events) != last - first + 1:
+                    raise self._damaged(run, last, "is not where it was recorded")
+                yield from events if first > after else events[after - first + 1 :]
+
+    def _verified(
+        self, run: str, seq: int, previous: bytes, head: tuple[int, bytes], pages: Iterable[tuple[int, str, bytes]]
+    ) -> Iterator[tuple[int, int, list[str]]]:
+        """Pages that fit together up to ``head``, some at once: the number of the first event, of the last, and their texts.
+
+        Args:
+            seq, previous: number and hash of the page before them.
+        """
+        texts, size, first, damage = list[str](), 0, seq + 1, ""
+        for last, what, digest in pages:
+            text = str(what)
+            previous = link(previous, text)
+            follows = begins_with(text, seq + 1)
+            if previous != digest or not follows:
+                damage = "or one recorded with it was altered after it was recorded" if follows else "is missing"
+                break
+            texts.append(text)
+            size, seq = size + len(text), last
+            if size > _READ_AT_ONCE:
+                yield first, seq, texts
+                texts, size, first = [], 0, seq + 1
+        if texts:
+            yield first, seq, texts
+        if not damage and (seq, previous) != head:
+            damage = "is missing, or the end of the log was altered"
+        if damage:
+            raise self._damaged(run, seq + 1, damage)
 
     def _damaged(self, run: str, seq: int, what: str) -> StoreError:
         return StoreError(
@@ -305,22 +312,22 @@ class SqlStore:
             ]
 
     def delete(self, run: str) -> None:
-        """Forget a run, and what only its first event names of the blobs; :class:`Held` while it is owned."""
+        """Forget a run, and what only its first page names of the blobs; :class:`Held` while it is owned."""
         with self._writing(run):
             row = self._execute(
                 "SELECT owner, host, pid, process, renewed_at, renewed_clock FROM runs WHERE run = ?", (run,)
             ).fetchone()
             if row is not None and row[0] is not None and is_alive(Holder(*row[1:]), self._options.lease_s):
                 raise Held(run, row[0], row[1].partition("/")[0], row[2])
-            begun = self._execute("SELECT data FROM events WHERE run = ? AND seq = 1", (run,)).fetchone()
-            for table in ("events", "requests", "runs"):
+            begun = self._execute(f"SELECT {_FIRST_PAGE.format('?')}", (run,)).fetchone()
+            for table in ("pages", "requests", "runs"):
                 self._execute(f"DELETE FROM {table} WHERE run = ?", (run,))
             # a run that is just being begun may have kept its blobs and not named them yet
             beginning = self._execute("SELECT 1 FROM runs WHERE last_seq = 0 AND owner IS NOT NULL").fetchone()
-            for digest in set() if beginning else set(_DIGEST.findall(begun[0] if begun else "")):
+            for digest in set() if beginning else set(_DIGEST.findall(begun[0] or "")):
                 self._execute(
                     "DELETE FROM blobs WHERE digest = ? "
-                    "AND NOT EXISTS (SELECT 1 FROM events WHERE seq = 1 AND instr(data, ?))",
+                    f"AND NOT EXISTS (SELECT 1 FROM runs WHERE instr({_FIRST_PAGE.format('runs.run')}, ?))",
                     (digest, digest),
                 )
         self._heads.pop(run, None)
@@ -441,33 +448,19 @@ class SqlStore:
         return f" (the run belongs to process {row[2]} on {row[1].partition('/')[0]})" if row and row[0] else ""
 
 
-def _events(run: str, rows: Sequence[tuple[Any, ...]]) -> Iterator[Event]:
-    """The events of rows that were verified. Their data are parsed as one text, so that they share the texts of keys and names."""
-    parsed = json.loads(f"[{','.join([row[5] for row in rows])}]")
-    same: dict[Any, Any] = {}
-    for (seq, at, kind, task, attempt, _, _), data in zip(rows, parsed, strict=True):
-        yield make_event(run, same.setdefault(kind, kind), at, seq, same.setdefault(task, task), attempt, data)
+def _told(events: Sequence[Event]) -> tuple[str | None, str | None, float | None]:
+    """Status, title and beginning of the run as these events tell them, ``None`` where they do not."""
+    status = title = started_at = None
+    for event in events:
+        if event.type in _STATUS:
+            status = _STATUS[event.type]
+            if event.type == "run.started":
+                title, started_at = str(event.data.get("title", "")), event.at
+        elif event.type == "run.finished":
+            status = str(event.data.get("status", "failed"))
+    return status, title, started_at
 
 
 def _sealed(run: str, text: str) -> str:
     """A request with its checksum before it."""
     return f"{hashlib.sha256(f'{run} {text}'.encode()).hexdigest()[:16]} {text}"
-
-
-_quoted = json.encoder.encode_basestring_ascii
-_encoder = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
-# JSONEncoder.encode makes one of these for each call; where there is none, in other implementations of Python, it has to do.
-_make = getattr(json.encoder, "c_make_encoder", None)
-_encode = _make and _make(None, _encoder.default, _quoted, None, ":", ",", False, False, False)
-
-
-def _data_text(data: dict[str, Any]) -> str:
-    """An event's data as JSON."""
-    return "".join(_encode(data, 0)) if _encode is not None else _encoder.encode(data)
-
-
-def _link(previous: bytes, seq: int, at: float, kind: str, task: str | None, attempt: int | None, data: str) -> bytes:
-    """The hash of an event: over the one before and over everything that is recorded of this one, as a list in JSON, and its data."""
-    name = "null" if task is None else _quoted(task)
-    text = f"[{seq}, {at!r}, {_quoted(kind)}, {name}, {'null' if attempt is None else attempt}]\n{data}"
-    return hashlib.sha256(previous + text.encode()).digest()

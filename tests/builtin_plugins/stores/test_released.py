@@ -94,6 +94,20 @@ def test_a_released_run_is_resumed(tmp_path: Path, number: int, monkeypatch: pyt
     assert set(done) == {"first", "again", "says", "changes", "more", "last", "judged"} and set(done.values()) == {1}
 
 
+def test_a_migration_launders_nothing(tmp_path: Path) -> None:
+    """An event that was altered before the database was brought up to date is refused afterwards, and those before it are read."""
+    folder = placed(tmp_path / "data", 1)
+    with closing(sqlite3.connect(folder / "state.db")) as database, database:
+        database.execute("UPDATE events SET at = at + 1 WHERE seq = 7")
+    read = []
+    with closing(SqlStore(folder)) as store:
+        (run,) = store.runs()
+        with pytest.raises(StoreError, match=f"event 7 of run {run.run} or one recorded with it was altered"):
+            for event in store.read(run.run):
+                read.append(event.seq)
+    assert read == [1, 2, 3, 4, 5, 6]
+
+
 def older(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *statements: str) -> Path:
     """A folder whose database is one schema behind."""
     folder = placed(tmp_path / "data", max(RELEASED))
@@ -104,19 +118,19 @@ def older(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *statements: str) -> 
 
 def test_an_older_database_is_copied_before_it_is_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The copy beside it is whole and of the schema before."""
-    folder = older(tmp_path, monkeypatch, "ALTER TABLE meta ADD COLUMN note TEXT", "DELETE FROM events")
+    folder = older(tmp_path, monkeypatch, "ALTER TABLE meta ADD COLUMN note TEXT", "DELETE FROM pages")
     with closing(SqlStore(folder)):
         pass
     with closing(sqlite3.connect(folder / f"state.schema-{max(RELEASED)}.db")) as copy:
         assert copy.execute("PRAGMA user_version").fetchone() == (max(RELEASED),)
         assert copy.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        assert copy.execute("SELECT count(*) FROM events").fetchone()[0] > 20
+        assert copy.execute("SELECT count(*) FROM pages").fetchone()[0] > 5
     assert sorted(path.name for path in folder.iterdir() if path.suffix == ".tmp") == []
 
 
 def test_a_migration_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is one transaction: after an error in the middle the database is what it was, and the next try finds it so."""
-    folder = older(tmp_path, monkeypatch, "DELETE FROM events", "ALTER TABLE nowhere ADD COLUMN note TEXT")
+    folder = older(tmp_path, monkeypatch, "DELETE FROM pages", "ALTER TABLE nowhere ADD COLUMN note TEXT")
     with pytest.raises(StoreError, match="no such table: nowhere"):
         SqlStore(folder)
     monkeypatch.undo()

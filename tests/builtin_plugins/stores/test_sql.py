@@ -37,7 +37,7 @@ def event(kind: str = "run.warning", **data: Any) -> Event:
 
 def tamper(folder: Path, statement: str) -> None:
     with closing(sqlite3.connect(folder / "state.db")) as connection, connection:
-        connection.execute(statement)
+        connection.executescript(statement)
 
 
 def test_events_come_back_numbered_and_whole(store: SqlStore) -> None:
@@ -50,8 +50,8 @@ def test_events_come_back_numbered_and_whole(store: SqlStore) -> None:
     assert [one.seq for one in events] == [1, 2, 3]
     assert [one.data for one in events] == [{"a": 1}, {"b": ["x", None, 2.5]}, {"c": {"ü": "\ud800"}}]
     assert (events[0].at, events[0].task, events[0].attempt, events[0].run) == (1.5, "t", 2, "r")
-    assert [one.seq for one in store.read("r", 1)] == [2, 3]
-    assert list(store.read("r", 3)) == list(store.read("other")) == []
+    assert [[one.seq for one in store.read("r", after)] for after in (1, 2)] == [[2, 3], [3]]
+    assert list(store.read("r", 3)) == list(store.read("r", 9)) == list(store.read("other")) == []
 
 
 def test_events_survive_reopening(tmp_path: Path) -> None:
@@ -68,19 +68,36 @@ def test_events_survive_reopening(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("statement", "message"),
     [
-        ("UPDATE events SET data = '{\"n\":9}' WHERE seq = 2", "event 2 of run r was altered"),
-        ("UPDATE events SET type = 'task.completed' WHERE seq = 2", "event 2 of run r was altered"),
-        ("UPDATE events SET at = 9 WHERE seq = 1", "event 1 of run r was altered"),
-        ("UPDATE events SET task = NULL WHERE seq = 3", "event 3 of run r was altered"),
-        ("DELETE FROM events WHERE seq = 2", "event 2 of run r is missing"),
-        ("DELETE FROM events WHERE seq = 3", "event 3 of run r is missing"),
-        ("DELETE FROM events WHERE seq = 1", "event 1 of run r is missing"),
+        ("UPDATE pages SET events = replace(events, '1.5', '9.5') WHERE seq = 3", "event 2 of run r or one recorded"),
+        (
+            "UPDATE pages SET events = replace(events, '{\"n\":3}', '{\"n\":9}') WHERE seq = 3",
+            "event 2 of run r or one",
+        ),
+        (
+            "UPDATE pages SET events = events || ' ' WHERE seq = 1",
+            "event 1 of run r or one recorded with it was altered",
+        ),
+        ("UPDATE pages SET events = CAST(events AS BLOB) WHERE seq = 1", "event 1 of run r"),
+        ("UPDATE pages SET hash = x'00' WHERE seq = 4", "event 4 of run r or one recorded with it was altered"),
+        ("UPDATE pages SET seq = 2 WHERE seq = 3", "event 2 of run r is not where it was recorded"),
+        ("UPDATE pages SET seq = 9 WHERE seq = 4", "event 9 of run r is not where it was recorded"),
+        (
+            "UPDATE pages SET seq = 9 WHERE seq = 4; UPDATE runs SET last_seq = 9",
+            "event 9 of run r is not where it was",
+        ),
+        ("UPDATE pages SET seq = 9 WHERE seq = 1", "event 1 of run r is missing"),
+        ("DELETE FROM pages WHERE seq = 3", "event 2 of run r is missing"),
+        ("DELETE FROM pages WHERE seq = 4", "event 4 of run r is missing"),
+        ("DELETE FROM pages WHERE seq = 1", "event 1 of run r is missing"),
+        ("UPDATE runs SET last_seq = 3", "event 5 of run r is missing, or the end of the log was altered"),
     ],
 )
 def test_altered_log_is_refused(store: SqlStore, tmp_path: Path, statement: str, message: str) -> None:
     """No event that was changed, removed or cut off after recording is ever handed out unnoticed."""
     lease = store.acquire("r", "me")
-    store.append(lease, [event(n=1), event(n=2), event(n=3)])
+    for numbers in ((1,), (2, 3), (4,)):
+        store.append(lease, [event(n=number) for number in numbers])
+    assert [one.data["n"] for one in store.read("r")] == [1, 2, 3, 4]
     tamper(tmp_path / "data", statement)
     with pytest.raises(StoreError, match=message):
         list(store.read("r"))
@@ -254,12 +271,13 @@ def test_older_database_is_migrated(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         lease = store.acquire("r", "me")
         store.append(lease, [event()])
         store.release(lease)
-    monkeypatch.setattr(schema, "SCHEMA_VERSION", 2)
-    monkeypatch.setattr(schema, "MIGRATIONS", {2: ("ALTER TABLE meta ADD COLUMN note TEXT",)})
+    newer = schema.SCHEMA_VERSION + 1
+    monkeypatch.setattr(schema, "SCHEMA_VERSION", newer)
+    monkeypatch.setattr(schema, "MIGRATIONS", {newer: ("ALTER TABLE meta ADD COLUMN note TEXT",)})
     with closing(SqlStore(tmp_path)) as store:
         assert len(list(store.read("r"))) == 1
     with closing(sqlite3.connect(tmp_path / "state.db")) as connection:
-        assert connection.execute("PRAGMA user_version").fetchone() == (2,)
+        assert connection.execute("PRAGMA user_version").fetchone() == (newer,)
         assert "note" in [row[1] for row in connection.execute("PRAGMA table_info(meta)")]
 
 

@@ -1,0 +1,83 @@
+"""The log of a run, page by page: what one commit recorded is one text with one hash over it and the page before.
+
+A page is a list in JSON: the number of its first event, then for each event a list of ``at``, ``type``, ``task``, ``attempt`` and ``data``. It is
+filed under the number of its last event, so that pages without a gap fit together::
+
+    3   [1,[1764000000.5,"run.started",null,null,{...}],[...],[...]]            hash 1 = SHA-256(text 1)
+    5   [4,[1764000001.5,"attempt.started","api",1,{...}],[...]]                hash 2 = SHA-256(hash 1, text 2)
+
+Schema 1 recorded each event alone: a list of its number, ``at``, ``type``, ``task`` and ``attempt``, and below it, on a line of its own, the data. These pages stay as they
+were written, with the hashes they had. JSON holds no line break, which tells one from the other.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from agent_dispatcher.models import Event
+from agent_dispatcher.models.event import make_event
+
+__all__ = ["begins_with", "events_of", "link", "page_of", "page_of_schema_1"]
+
+_encoder = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
+# JSONEncoder.encode makes one of these for each call; where there is none, in other implementations of Python, it has to do.
+_make = getattr(json.encoder, "c_make_encoder", None)
+_encode = _make and _make(
+    None, _encoder.default, json.encoder.encode_basestring_ascii, None, ":", ",", False, False, False
+)
+
+
+def page_of(first: int, events: Sequence[Event]) -> str:
+    """The text of a page.
+
+    Args:
+        first: number of the first of ``events``.
+
+    Raises:
+        ValueError, TypeError: something in an event's data is no JSON value.
+    """
+    page: list[Any] = [first]
+    page += [(event.at, event.type, event.task, event.attempt, event.data) for event in events]
+    return "".join(_encode(page, 0)) if _encode is not None else _encoder.encode(page)
+
+
+def link(previous: bytes, text: str) -> bytes:
+    """The hash of a page after the one whose hash is ``previous``, ``b""`` for the first."""
+    return hashlib.sha256(previous + text.encode()).digest()
+
+
+def begins_with(text: str, first: int) -> bool:
+    """Whether a page begins with this event."""
+    return text.startswith(f"[{first},")
+
+
+def events_of(run: str, first: int, texts: Sequence[str]) -> list[Event]:
+    """The events of pages that follow upon each other and were verified, numbered from ``first`` on.
+
+    They are parsed as one text, and so share the texts of keys and names.
+    """
+    found: list[Event] = []
+    same: dict[Any, Any] = {}
+    for _, *events in json.loads(f"[{','.join([_as_today(text) for text in texts])}]"):
+        for seq, (at, kind, task, attempt, data) in enumerate(events, first + len(found)):
+            found.append(
+                make_event(run, same.setdefault(kind, kind), at, seq, same.setdefault(task, task), attempt, data)
+            )
+    return found
+
+
+def page_of_schema_1(seq: int, at: float, kind: str, task: str | None, attempt: int | None, data: str) -> str:
+    """The text that schema 1 hashed of an event."""
+    name = "null" if task is None else json.dumps(task)
+    return f"[{seq}, {at!r}, {json.dumps(kind)}, {name}, {'null' if attempt is None else attempt}]\n{data}"
+
+
+def _as_today(text: str) -> str:
+    head, broken, data = text.partition("\n")
+    if not broken:
+        return text
+    seq, _, rest = head[1:-1].partition(",")
+    return f"[{seq},[{rest},{data}]]"
