@@ -58,6 +58,7 @@ def test_the_file_of_tests_is_python() -> None:
     text = example_tests("f(1) == 0.1\nC(2) raises ValueError", ["lib.a:f", "lib.b:C.method"])
     compile(text, "tests.py", "exec")
     assert "from lib.a import f" in text
+    assert "def test_f_1():" in text and "def test_C_1():" in text
     assert "assert f(1) == pytest.approx(0.1)" in text
     assert "with pytest.raises(ValueError):\n        C(2)" in text
     assert example_tests("no example", ["lib.a:f"]) == ""

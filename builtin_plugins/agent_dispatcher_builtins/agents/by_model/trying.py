@@ -206,6 +206,15 @@ class Trying:
             if workspace.exists(_RESULTS):
                 workspace.delete(_RESULTS)
 
+    def _example(self, test: str) -> str:
+        """What a test made of an example does; the model never sees the file it is in."""
+        path, _, name = test.partition("::")
+        if not self.examples or path != _EXAMPLES:
+            return ""
+        _, _, rest = self.examples.partition(f" {name}(")
+        body = rest.partition("\n\n")[0].split("\n")[1:]
+        return "\nIt does: " + "; ".join(line.strip() for line in body) if body else ""
+
     def _judged(self, done: Completed, results: Results | None, missing: tuple[str, ...]) -> Tried:
         """What the results say; a test that fails only for what another task has still to make says nothing."""
         if results is None:
@@ -218,7 +227,10 @@ class Trying:
             self.language,
         )
         red = [case for case in results.red() if others.explain(case) is None]
-        faults = [f"the test {case.name} fails: {case.message[:_LONGEST_SAID]}" for case in red[:_MAX_FAILED]]
+        faults = [
+            f"the test {case.name} fails: {case.message[:_LONGEST_SAID]}{self._example(case.name)}"
+            for case in red[:_MAX_FAILED]
+        ]
         if len(red) > _MAX_FAILED:
             faults.append(f"and {len(red) - _MAX_FAILED} more tests fail")
         passed = results.count("passed")

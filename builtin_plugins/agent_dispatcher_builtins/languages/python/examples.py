@@ -32,13 +32,11 @@ class Example:
         call: source text.
         result: source text of a literal; ``""`` when it raises.
         raises: name of a builtin exception.
-        line: of the text it stands in, 1 for the first.
     """
 
     call: str
     result: str = ""
     raises: str = ""
-    line: int = 0
 
 
 def examples_in(text: str, names: Sequence[str]) -> tuple[Example, ...]:
@@ -46,21 +44,24 @@ def examples_in(text: str, names: Sequence[str]) -> tuple[Example, ...]:
     lines = text.splitlines()
     found: dict[tuple[str, str, str], Example] = {}
     for number, line in enumerate(lines):
-        for example in (*_session(lines, number, names), *_in_line(line, number, names)):
+        for example in (*_session(lines, number, names), *_in_line(line, names)):
             found.setdefault((example.call, example.result, example.raises), example)
     return tuple(found.values())
 
 
 def example_tests(text: str, symbols: Sequence[str]) -> str:
-    """A pytest file: a test for each example, named after the line it stands in."""
+    """A pytest file: a test for each example, named after the function and counted."""
     modules = {name.split(".")[0]: where for where, _, name in (symbol.partition(":") for symbol in symbols) if name}
     found = examples_in(text, list(modules))
     if not found:
         return ""
     used = sorted({name for each in found for name in modules if re.search(rf"\b{name}\(", each.call)})
     lines = ["import pytest", "", *(f"from {modules[name]} import {name}" for name in used), ""]
-    for number, each in enumerate(found, 1):
-        lines += ["", f"def test_example_{number}_of_line_{each.line}():"]
+    counts = dict.fromkeys(modules, 0)
+    for each in found:
+        name = each.call.partition("(")[0]
+        counts[name] += 1
+        lines += ["", f"def test_{name}_{counts[name]}():"]
         if each.raises:
             lines += [f"    with pytest.raises({each.raises}):", f"        {each.call}"]
         elif _is_float(each.result):
@@ -87,12 +88,12 @@ def _session(lines: Sequence[str], number: int, names: Sequence[str]) -> Iterato
             None,
         )
         if error and isinstance(getattr(builtins, error[1], None), type):
-            yield Example(call=call, raises=error[1], line=number + 1)
+            yield Example(call=call, raises=error[1])
     elif (result := _literal(after)) is not None:
-        yield Example(call=call, result=result, line=number + 1)
+        yield Example(call=call, result=result)
 
 
-def _in_line(line: str, number: int, names: Sequence[str]) -> Iterator[Example]:
+def _in_line(line: str, names: Sequence[str]) -> Iterator[Example]:
     if line.strip().startswith(">>>") or len(line) > _LONGEST:
         return
     for name in names:
@@ -106,9 +107,9 @@ def _in_line(line: str, number: int, names: Sequence[str]) -> Iterator[Example]:
             said = rest[arrow.end() :].strip()
             error = _RAISES.match(said)
             if error and isinstance(getattr(builtins, error[1], None), type):
-                yield Example(call=call, raises=error[1], line=number + 1)
+                yield Example(call=call, raises=error[1])
             elif (result := _leading_literal(said)) is not None:
-                yield Example(call=call, result=result, line=number + 1)
+                yield Example(call=call, result=result)
 
 
 def _end_of_call(line: str, start: int) -> int:

@@ -47,7 +47,7 @@ def test_good_code_is_handed_in_at_once(play: Any, code_task: Task) -> None:
         (file("def slugify(title:\n"), "does not compile"),
         (file("def slug(title):\n    return title\n"), "slugs.text:slugify is promised and not defined"),
         (file("def slugify(title):\n    raise NotImplementedError\n"), "slugify() is a stub"),
-        (file("def slugify(title):\n    return title.lower()\n"), "test_example_1"),
+        (file("def slugify(title):\n    return title.lower()\n"), "test_slugify_1"),
         (file("def slugify(title):\n    return lower(title)\n"), "lower"),
         (file(GOOD, "src/slugs/other.py"), f"the promised file {PATH} is missing"),
         ("I cannot see the repository.", "no file in the reply"),
@@ -95,6 +95,7 @@ def test_rounds_are_bounded_and_nothing_wrong_is_handed_in(play: Any, code_task:
     assert len(llm.requests) == 3
     assert "after 3 rounds" in str(done.result.error)
     assert "'Hello-World' == 'hello-world'" in str(done.result.error)
+    assert "It does: assert slugify('Hello World') == 'hello-world'" in llm.requests[1].messages[-1].content
     assert set(done.files) == {PATH}
     assert "title.split()" in done.files[PATH]
 
