@@ -13,7 +13,7 @@ from attrs.validators import in_
 
 from ..errors import BackendError
 from ..extension.components import Completed, Language, Limits, LlmBackend
-from ..models import Artifact, ArtifactRef, PlanPatch, Specification, Task
+from ..models import Artifact, ArtifactRef, Dispute, Evidence, PlanPatch, Specification, Task
 from .messages import AgentBus
 
 if TYPE_CHECKING:
@@ -37,6 +37,9 @@ class AgentResult:
         patch: a change to the plan that the agent proposes, for ``done`` only. It counts when the work has landed, and is refused where it does
             not fit: the task is done all the same.
         error: why it failed or declined.
+        evidence: for ``failed``: what the agent looked at and found wrong, for the reports. It is recorded as not passed, whatever it says.
+        dispute: for ``failed``: the specification contradicts a test that the work is refused for. Where that is upheld the test is written anew
+            before the next attempt; see :mod:`agent_dispatcher.planning.disputes`.
         permanent: for ``failed``: another attempt would end the same way.
         sort: for ``failed``: what sort of failure it was (``transient``, ``rate_limit``, ``outage``, ``permanent``, ``poison``, ``budget``), for
             an agent that handles a :class:`agent_dispatcher.errors.BackendError` itself; ``""`` is ``transient``, or what ``permanent`` says.
@@ -52,6 +55,8 @@ class AgentResult:
     sort: str = field(default="", validator=in_(("", *BackendError.SORTS, "budget")))
     tokens: int = 0
     cost_usd: float | None = None
+    evidence: tuple[Evidence, ...] = ()
+    dispute: Dispute | None = None
 
 
 class AgentWorkspace(Protocol):

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterable
 from math import isfinite
 from typing import Any
 
-from attrs import define, frozen
+from attrs import define, evolve, frozen
 
 from ..agents.base_agent import AgentContext, AgentResult, BaseAgent, SyncAgent
 from ..errors import PluginError
 from ..extension.components import Change, Opened
 from ..making import maker, table
-from ..models import Artifact, PlanPatch, Task
+from ..models import Artifact, Dispute, Evidence, PlanPatch, Task
 from .agent_factory import Claim
 from .model_calls import AgentLlm
 from .waiting import not_waiting
@@ -23,6 +23,7 @@ __all__ = [
     "Envelope",
     "RunningAttempt",
     "checked_result",
+    "found_wrong",
     "make_envelope",
     "make_host",
     "sealed_data",
@@ -139,6 +140,8 @@ def checked_result(result: object, agent: str) -> AgentResult:
         and result.patch is None
         and type(result.tokens) is int
         and result.cost_usd is None
+        and not result.evidence
+        and result.dispute is None
     ):
         return result  # nearly all say little, and nothing that would have to be looked at
     wrong = [
@@ -153,6 +156,11 @@ def checked_result(result: object, agent: str) -> AgentResult:
             ),
             ("artifacts", all(_is_artifact(one) for one in result.artifacts)),
             ("patch", result.patch is None or isinstance(result.patch, PlanPatch)),
+            (
+                "evidence",
+                isinstance(result.evidence, tuple) and all(isinstance(one, Evidence) for one in result.evidence),
+            ),
+            ("dispute", result.dispute is None or isinstance(result.dispute, Dispute)),
         )
         if not fits
     ]
@@ -161,6 +169,7 @@ def checked_result(result: object, agent: str) -> AgentResult:
             f"agent {agent} returned an AgentResult whose {' and '.join(wrong)} cannot be recorded; see AgentResult"
         )
     size = len(result.summary) + len(result.error or "")
+    size += sum(len(repr(one)) for one in result.evidence) + len(repr(result.dispute))
     size += sum(len(made.name) + len(made.type) + len(made.path) for made in result.artifacts)
     if size > MAX_RESULT_CHARACTERS:
         raise PluginError(
@@ -168,6 +177,14 @@ def checked_result(result: object, agent: str) -> AgentResult:
             "write what is long to a file of the workspace"
         )
     return result
+
+
+def found_wrong(result: AgentResult, task: str, attempt: int) -> tuple[Evidence, ...]:
+    """What a result that is not *done* says is wrong, as evidence of that attempt: nothing in it passed or proves anything."""
+    return tuple(
+        evolve(one, id=f"{task}-{attempt}-{one.check}", passed=False, proof=False, expected_red=False, tree="", log="")
+        for one in result.evidence
+    )
 
 
 def shortened(text: str) -> str:

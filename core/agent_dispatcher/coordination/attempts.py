@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from inspect import CORO_CREATED, getcoroutinestate, iscoroutine
@@ -16,8 +17,18 @@ from ..making import table
 from ..models import PlanPatch, Task
 from . import transitions as t
 from .agent_factory import AgentFactory
-from .attempt import RunningAttempt, checked_result, make_envelope, make_host, sealed_data, shortened, words_of
+from .attempt import (
+    RunningAttempt,
+    checked_result,
+    found_wrong,
+    make_envelope,
+    make_host,
+    sealed_data,
+    shortened,
+    words_of,
+)
 from .failures import COUNTED, POISON, retry_after_s, sort_of
+from .lane import evidence_data
 from .message_bus import MessageBus
 from .model_calls import AgentLlm, ModelCalls
 from .retry import FailureJudge, Judgement
@@ -57,6 +68,7 @@ class Attempts:
     Args:
         tasks: task id to task, as the plan is now.
         propose: keeps what an agent wants changed in the plan, until its work has landed.
+        dispute: takes an agent's objection to a test, to be decided in the turn that learns of the attempt's end.
         feed: hands an outcome to the engine with the next turn.
         broken: told about an error that ends the run.
         models: what agents ask a language model through, if there is one.
@@ -77,6 +89,7 @@ class Attempts:
         work: Work,
         judge: FailureJudge,
         propose: Callable[[str, int, PlanPatch], None],
+        dispute: Callable[[str, int, dict[str, Any]], None],
         feed: Callable[[t.EngineEvent], None],
         broken: Callable[[BaseException], None],
         monotonic: Callable[[], float],
@@ -94,6 +107,7 @@ class Attempts:
         self._work = work
         self._judge = judge
         self._propose = propose
+        self._dispute = dispute
         self._feed = feed
         self._broken = broken
         self._monotonic = monotonic
@@ -224,7 +238,8 @@ class Attempts:
             await self._discard(running)
             error = result.error or result.summary or f"the agent {result.status} without saying why"
             sort = result.sort or ("permanent" if result.permanent else "transient")
-            self._end(running, error, result.status, permanent=sort == "permanent", sort=sort)
+            more = self._more(running, result) if result.evidence or result.dispute is not None else None
+            self._end(running, error, result.status, permanent=sort == "permanent", sort=sort, more=more)
             return
         running.sealing = True
         if result.patch is not None:
@@ -238,6 +253,16 @@ class Attempts:
             self._state.append("attempt.sealed", task=task.id, attempt=running.attempt, data=data)
             self._work.changes[task.id] = change
             self._feed(t.AttemptSealed(task.id, running.attempt))
+
+    def _more(self, running: RunningAttempt, result: AgentResult) -> dict[str, Any]:
+        """What a result that is not *done* has to say beside its error."""
+        scrub, more = self._settings.scrubber.text, dict[str, Any]()
+        if result.evidence:
+            text = json.dumps(evidence_data(found_wrong(result, running.task.id, running.attempt)))
+            more["evidence"] = json.loads(scrub(text))
+        if result.dispute is not None and result.status == "failed":
+            more["dispute"] = {"test": scrub(result.dispute.test), "quote": scrub(result.dispute.quote)}
+        return more
 
     async def _perform(self, running: RunningAttempt, opened: Opened) -> AgentResult:
         """Let the agent work."""
@@ -335,12 +360,14 @@ class Attempts:
         sort: str = "transient",
         asked_s: float | None = None,
         broken: bool = False,
+        more: dict[str, Any] | None = None,
     ) -> None:
         """Ask the policy what follows, record an attempt without sealed work, tell the engine.
 
         Args:
             sort: see :mod:`agent_dispatcher.coordination.failures`; nothing is said about an attempt that did not fail.
             asked_s: seconds a server asked to wait.
+            more: what else goes on record; a ``dispute`` in it is decided with what follows from the attempt.
         """
         if not self._over(running, broken=broken):
             return
@@ -358,6 +385,10 @@ class Attempts:
             sort = ""
         data = {"error": error, "reason": reason, "permanent": permanent, "sort": sort, "duration_s": duration_s}
         data |= {"agent_s": running.agent_s, "judged": judged.to_data(), "turn": self._work.turn}
+        if more:
+            data |= more
+            if "dispute" in more:
+                self._dispute(task.id, number, more["dispute"])
         self._state.append("attempt.failed", task=task.id, attempt=number, data=data)
         self._feed(
             t.AttemptFailed(

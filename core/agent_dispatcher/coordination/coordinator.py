@@ -138,7 +138,13 @@ class Coordinator:
         self._on_plan = on_plan
         self._models = models
         self._demand, self._fallbacks = demand, fallbacks or {}
-        self._patches = Patches(state=state, plan=lambda: self._plan, turn=lambda: self._work.turn, advise=advise)
+        self._patches = Patches(
+            state=state,
+            plan=lambda: self._plan,
+            turn=lambda: self._work.turn,
+            landed=lambda: self._work.landed,
+            advise=advise,
+        )
         self._patched = False
         self._attempts = Attempts(
             run=run,
@@ -153,6 +159,7 @@ class Coordinator:
             work=self._work,
             judge=self._judge,
             propose=self._patches.propose,
+            dispute=self._patches.dispute,
             feed=self._feed,
             broken=self._break,
             monotonic=monotonic,
@@ -515,6 +522,8 @@ class Coordinator:
     def _decide(self) -> None:
         """Hand the inbox to the engine; gather what is to be recorded, started and landed."""
         assert self._engine is not None
+        if self._patches.disputes:  # with the ends of their attempts: before anything else begins
+            self._inbox.extend(self._patches.disputed())
         events = tuple(self._inbox)
         self._inbox.clear()
         for instruction in self._engine.handle(*events, hold=True):

@@ -268,6 +268,8 @@ class Lane:
         data: dict[str, Any] = {"why": verdict.why, "conflict": list(verdict.conflict), "feedback": feedback}
         data |= {"permanent": verdict.permanent, "judged": answer.to_data(), "turn": self._work.turn}
         data["took_s"] = round(time.monotonic() - began, 6)
+        if verdict.evidence:
+            data["evidence"] = evidence_data(verdict.evidence)
         self._state.append("attempt.rejected", task=task.id, attempt=attempt, data=data)
         return t.AttemptRejected(
             task.id,

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from typing import Any
 
 from attrs import evolve, field, frozen
 
 from ..errors import GraphError, PlanError, Problem
 from ..failpoints import failpoint
-from ..models import ExecutionPlan, PlanPatch, Task
+from ..models import Dispute, ExecutionPlan, PlanPatch, Task
+from ..planning.disputes import patch_for
 from ..planning.patching import resolve_patch, tasks_to_assign
 from ..planning.revising import revise
 from .run_state import RunState
@@ -70,6 +71,7 @@ class Patches:
         state: where proposals and decisions are recorded.
         plan: the plan as it is now.
         turn: the number of the engine's call that decides.
+        landed: ids of the tasks whose work is in the tree.
         advise: see :data:`Advise`; ``None``: every new task names its agent type, and nobody has anything against the plan.
     """
 
@@ -80,19 +82,24 @@ class Patches:
         plan: Callable[[], ExecutionPlan],
         turn: Callable[[], int],
         advise: Advise | None,
+        landed: Callable[[], Set[str]] = frozenset,
     ) -> None:
+        self._landed = landed
         self._state = state
         self._turn = turn
         self._plan = plan
         self._advise = advise
         self.proposals: dict[str, tuple[int, PlanPatch]] = {}
         self._due: deque[PatchAsked] = deque()
+        self.disputes: deque[tuple[str, int, Dispute]] = deque()
         self._answered: set[str] = set()
 
     def open(self, log: RunState) -> None:
         """Take over what was asked before and not decided: work may have landed when its process ended."""
         self._answered.update(log.answers)
         for name, task in log.tasks.items():
+            if task.dispute is not None:
+                self.dispute(name, *task.dispute)
             if task.proposal is None or task.proposal[0] != task.attempts:
                 continue
             number, data = task.proposal
@@ -115,6 +122,10 @@ class Patches:
             return None
         return self._looked_at(_by_agent(proposed[1], task, attempt))
 
+    def dispute(self, task: str, attempt: int, data: Mapping[str, Any]) -> None:
+        """An agent's attempt failed, since a test contradicts the specification, as it says; on record with the attempt's end."""
+        self.disputes.append((task, attempt, Dispute(test=str(data["test"]), quote=str(data["quote"]))))
+
     def request(self, command: Mapping[str, Any]) -> None:
         """Take a request of another process; one that was answered before changes nothing."""
         name = str(command.get("request") or "")
@@ -134,6 +145,18 @@ class Patches:
         """What is to be decided now, each looked at in the plan that the one before it left."""
         while self._due:
             yield self._looked_at(self._due.popleft())
+
+    def disputed(self) -> Iterator[PatchAsked]:
+        """What follows from disputes, to be decided with the ends of their attempts; one that is not upheld is on record as refused."""
+        while self.disputes:
+            task, attempt, dispute = self.disputes.popleft()
+            patch = patch_for(self._plan(), self._landed(), task, dispute)
+            by = f"attempt {attempt} of task {task}, which disputes {dispute.test}"
+            if isinstance(patch, PlanPatch):
+                yield self._looked_at(PatchAsked(patch=patch, by=by, task=task, attempt=attempt))
+            else:
+                asked = PatchAsked(patch=PlanPatch(), by=by, task=task, attempt=attempt)
+                self.record_refusal(PatchRefused(asked=asked, problems=patch), read=False)
 
     # --- decisions ----------------------------------------------------------------------------------------------------
 

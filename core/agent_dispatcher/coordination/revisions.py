@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ..errors import Problem
 from ..models import ExecutionPlan
 from ..planning.patching import AgentLimits, apply_patch
 from .transitions import PatchAsked, PatchRefused, PlanPatched
 
 __all__ = ["Revisions"]
+
+#: Statuses of a task that got nowhere and is not tried again.
+_OVER = frozenset({"failed", "blocked", "cancelled", "skipped"})
 
 
 class Revisions:
@@ -39,6 +43,9 @@ class Revisions:
             statuses: task id to status; that of a blocked task whose work is sealed is ``in_progress``.
         """
         limits = None
+        if asked.task is not None and statuses.get(asked.task) in _OVER:
+            what = f"task {asked.task} is {statuses[asked.task]}: what its agent asked for would help nobody"
+            return PatchRefused(asked=asked, problems=(Problem(what),))
         if asked.task is not None:
             limits = AgentLimits(
                 patches_left=self._patches_left, tasks_left=self._tasks_left, brought=frozenset(self._brought)

@@ -32,8 +32,9 @@ class TaskState:
         approval: of the last attempt's landing: ``requested``, ``given``, ``refused``; ``""`` when nobody was asked.
         asked: data of ``approval.requested`` of the last attempt.
         proposal: number of an attempt and the patch (fields of ``PlanPatch``) it proposed; nobody has decided on it yet.
+        dispute: number of an attempt and its objection to a test (fields of ``Dispute``); nobody has decided on it yet.
         undecided: the event of an attempt that failed or was refused, until it is on record what follows from that.
-        evidence: of the last attempt that was checked (fields of ``Evidence``).
+        evidence: of the last attempt that was checked, or found something wrong itself (fields of ``Evidence``).
         error: why it failed, is blocked, was skipped, or why the last attempt was refused.
         blocked_by: task ids.
         started_at, ended_at: first start and last transition, seconds since the epoch.
@@ -55,6 +56,7 @@ class TaskState:
     approval: str = ""
     asked: dict[str, Any] = field(factory=dict)
     proposal: tuple[int, dict[str, Any]] | None = None
+    dispute: tuple[int, dict[str, Any]] | None = None
     undecided: Event | None = None
     summary: str = ""
     artifacts: list[dict[str, Any]] = field(factory=list)
@@ -183,7 +185,7 @@ def _decided(state: RunState, data: dict[str, Any]) -> None:
         state.answers[data["request"]] = data
     task = state.tasks.get(data.get("task") or "")
     if task is not None:
-        task.proposal = None
+        task.proposal = task.dispute = None
 
 
 def refusal_text(data: Mapping[str, Any]) -> str:
@@ -221,6 +223,8 @@ def _task_event(state: RunState, task: TaskState, event: Event) -> None:
         task.status, task.phase, task.attempts = "in_progress", "sealed", event.attempt or 0
         task.change, task.summary = data.get("change"), data.get("summary", "")
         task.artifacts = data.get("artifacts", [])
+        if task.evidence:
+            task.evidence = []
         task.work_s += data.get("duration_s", 0.0)
         task.tokens += data.get("tokens", 0)
         if data.get("cost_usd") is not None:
@@ -238,6 +242,7 @@ def _task_event(state: RunState, task: TaskState, event: Event) -> None:
         task.feedback = data.get("feedback", data.get("why", ""))
         task.failures += 1
         task.undecided = event
+        task.evidence = data.get("evidence", [])
         task.ended_at = event.at
     elif kind == "attempt.failed":
         task.status, task.phase, task.error = "pending", "failed", data.get("error")
@@ -248,6 +253,10 @@ def _task_event(state: RunState, task: TaskState, event: Event) -> None:
         task.poisoned += sort == POISON
         task.declined += declined
         task.undecided = event if costs or declined else None
+        if "evidence" in data:
+            task.evidence = data["evidence"]
+        if "dispute" in data:
+            task.dispute = (event.attempt or 0, data["dispute"])
         task.ended_at = event.at
     elif kind == "attempt.retry":
         task.agent_type, task.undecided = data.get("agent_type"), None

@@ -25,6 +25,7 @@ from .event import (
 )
 from .finalized import FinalizedSpecification
 from .patch import (
+    Dispute,
     PlanPatch,
     PlanRevision,
     TaskPair,
@@ -89,6 +90,7 @@ __all__ = [
     "Constraint",
     "DeclaredDependency",
     "Dependency",
+    "Dispute",
     "Dropped",
     "Entity",
     "Estimates",

@@ -29,14 +29,15 @@ the order of the log. It stands also in ``approval.requested`` and ``approval.gi
 ``whole.checked``      ``tree``, ``tasks`` (whose work is put together in it), ``evidence`` about all of it; recorded before the branch moves
 ``attempt.landed``     ``commit``, ``tree``, ``took_s`` (merging and checking), ``turn``, ``found`` (as above)
 ``attempt.rejected``   ``why``, ``conflict`` (paths), ``feedback``: the checks or the merge refused the sealed work; ``permanent``,
-                       ``judged`` (``verdict`` of a policy, ``delay_s``, ``agent_type``), ``took_s``, ``turn``
+                       ``judged`` (``verdict`` of a policy, ``delay_s``, ``agent_type``), ``took_s``, ``turn``; ``evidence`` of what was checked, where something was
 ``landing.stopped``    ``turn``: the landing was broken off when the run was stopped, the work is still sealed
 ``approval.requested`` ``what`` (``land``: the sealed work of a task, with ``tip`` and ``tree`` it was checked on, ``commit``, ``base`` and
                        ``ref`` of the work; ``plan``: the plan of the run, no task)
 ``approval.given``     ``by``
 ``approval.refused``   ``by``, ``why``; for a task ``attempt.rejected`` follows
 ``attempt.failed``     ``error``, ``reason`` (``failed|raised|timeout|lost|declined|cancelled``), ``permanent``, ``duration_s``,
-                       ``agent_s``, ``judged``, ``turn`` (as above), ``sort`` (``transient|rate_limit|outage|permanent|poison|budget``)
+                       ``agent_s``, ``judged``, ``turn`` (as above), ``sort`` (``transient|rate_limit|outage|permanent|poison|budget``);
+                       ``evidence`` of what its agent found wrong, ``dispute`` (``test``, ``quote``): its objection to a test, where there is one
 ``attempt.retry``      ``delay_s``, ``agent_type``: a further attempt is decided; ``fallback``: it is the first, second, ... agent type that the
                        task falls back on
 ``attempt.due``        ``turn``: the wait before this attempt is over

@@ -10,7 +10,20 @@ from attrs.validators import ge, min_len
 from .plan import Dependency
 from .task import Task
 
-__all__ = ["PlanPatch", "PlanRevision", "TaskPair", "TaskSplit"]
+__all__ = ["Dispute", "PlanPatch", "PlanRevision", "TaskPair", "TaskSplit"]
+
+
+@frozen(kw_only=True)
+class Dispute:
+    """An objection to a test: it contradicts the specification. What follows: :mod:`agent_dispatcher.planning.disputes`.
+
+    Attributes:
+        test: the test that failed, as its runner names it (``tests/test_x.py::test_a``); its file has to come first.
+        quote: the words of a requirement that it contradicts, as they stand there.
+    """
+
+    test: str = field(validator=min_len(1))
+    quote: str = field(validator=min_len(1))
 
 
 @frozen(kw_only=True)

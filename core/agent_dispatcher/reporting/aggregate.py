@@ -89,7 +89,7 @@ def requirement_results(
 
     ``not_implemented``: no task serves it, or one that does was left out. ``not_met``: a task that serves it did not complete, or a
     final check failed. ``not_checked``: everything completed, but nothing that passed is proof, or some task has nothing that passed.
-    ``met``: all completed, each was checked, and there is proof.
+    ``met``: all completed, each was checked, and there is proof. The evidence of what is not met begins with what was refused.
     """
     by_id = {result.id: result for result in tasks}
     final_ok = all(e.passed for e in final)
@@ -108,6 +108,7 @@ def requirement_results(
             verdict = "not_implemented"
         elif any(outcome.status != "completed" for outcome in outcomes) or not final_ok:
             verdict = "not_met"
+            evidence[:0] = [e.id for outcome in outcomes for e in outcome.evidence if not (e.passed or e.expected_red)]
         elif any(e.proof for e in passed) and all(_checked(task, by_id) for task in serving):
             verdict = "met"
             evidence.extend(e.id for e in final)
@@ -283,6 +284,7 @@ class _Folded:
     def sealed(self, state: _TaskState, event: Event) -> None:
         data = event.data
         state.is_sealed = True
+        state.evidence = ()
         seconds, cost_usd = float(data.get("duration_s") or 0.0), data.get("cost_usd")
         state.spend(nan if data.get("found") else seconds, cost_usd)
         self.work_s += seconds
@@ -311,6 +313,8 @@ class _Folded:
         state.error = str(event.data.get("error") or event.data.get("why") or "") or None
         state.artifacts = ()
         state.status, state.is_sealed = "pending", False
+        if "evidence" in event.data:
+            state.evidence = tuple(evidence_from_json(item) for item in event.data["evidence"])
 
     def model_call(self, state: _TaskState, event: Event) -> None:
         self.costs.take(event)

@@ -275,6 +275,8 @@ class _Log:
                 attempt.took_s = _seconds(data.get("took_s"))
                 attempt.ended, attempt.outcome = at, event.type.removeprefix("attempt.")
                 attempt.message = str(data.get("feedback") or data.get("why") or "")
+                if "evidence" in data:
+                    attempt.evidence = tuple(evidence_from_json(item) for item in data["evidence"])
                 attempt.lane_free_at, self._lane_free = self._lane_free, at
                 attempt.lane_on, self._lane_on = self._lane_on or None, ""
                 if attempt.outcome == "landed":
@@ -283,6 +285,8 @@ class _Log:
                 attempt.ended, attempt.outcome = at, "failed"
                 attempt.reason = str(data.get("reason") or "")
                 attempt.message = str(data.get("error") or "")
+                if "evidence" in data:
+                    attempt.evidence = tuple(evidence_from_json(item) for item in data["evidence"])
                 attempt.agent_s = _seconds(data.get("agent_s"))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from agent_dispatcher.agents.base_agent import AgentContext, AgentResult
-from agent_dispatcher.models import Task
+from agent_dispatcher.models import Dispute, Task
 
 from .briefing import Briefing
 from .options import ModelOptions
@@ -30,7 +30,7 @@ async def play_rounds(
     trying: Trying,
     *,
     attempt: Callable[[Files, Files], Awaitable[Tried]] | None = None,
-    disputed: Callable[[str, Tried], tuple[str, str] | None] = lambda text, tried: None,
+    disputed: Callable[[str, Tried], Dispute | str | None] = lambda text, tried: None,
 ) -> Best:
     """The rounds of one attempt; each is told as progress.
 

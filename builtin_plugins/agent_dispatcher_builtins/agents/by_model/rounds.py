@@ -19,6 +19,7 @@ from typing import Any, Final
 from attrs import evolve, field, frozen
 
 from agent_dispatcher.extension import ChatMessage, LlmReply, LlmRequest, Usage
+from agent_dispatcher.models import Dispute
 
 from ...prompting.edits import apply_edits, edits_in
 from .options import ModelOptions
@@ -42,14 +43,14 @@ class Best:
         tried: what was said about it; without faults it is the answer.
         rounds: how many were played.
         usage: what the calls took, as the replies say.
-        dispute: what the model says about a test instead of an answer, ``""`` if it does not.
+        dispute: what the model says about a test instead of an answer.
     """
 
     files: dict[str, str] = field(factory=dict)
     tried: Tried = field(factory=Tried)
     rounds: int = 0
     usage: Usage = field(factory=Usage)
-    dispute: str = ""
+    dispute: Dispute | None = None
 
     @property
     def good(self) -> bool:
@@ -68,7 +69,7 @@ class Rounds:
         read: the text a file has before any answer.
         put: makes the attempt's folder hold files; says what was refused.
         attempt: tries what is there.
-        disputed: the objection to a test that a reply consists of, as it is to be told, or what is wrong with it; ``None`` when it is none.
+        disputed: the objection to a test that a reply consists of, or what is wrong with it; ``None`` when it is none.
         deadline: seconds on :func:`time.monotonic`'s clock.
     """
 
@@ -82,7 +83,7 @@ class Rounds:
     put: Callable[[Files], tuple[str, ...]]
     attempt: Callable[[Files, Files], Awaitable[Tried]]
     told: Callable[[int, Tried], None] = field(default=lambda number, tried: None)
-    disputed: Callable[[str, Tried], tuple[str, str] | None] = field(default=lambda text, tried: None)
+    disputed: Callable[[str, Tried], Dispute | str | None] = field(default=lambda text, tried: None)
     deadline: float = float("inf")
 
     async def play(self) -> Best:
@@ -95,10 +96,10 @@ class Rounds:
             best = evolve(best, rounds=number, usage=best.usage + reply.usage)
             files: dict[str, str] = {}
             dispute = self.disputed(reply.text, last)
-            if dispute is not None and dispute[0]:
-                return evolve(best, dispute=dispute[0])
+            if isinstance(dispute, Dispute):
+                return evolve(best, dispute=dispute)
             if dispute is not None:
-                tried = Tried(faults=(dispute[1],))
+                tried = Tried(faults=(dispute,))
             else:
                 files, tried = await self._try(reply, seen if number % 2 == 0 else {})
             if files and (not best.files or tried.score > best.tried.score):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from agent_dispatcher.agents.base_agent import AgentContext, AgentResult
 from agent_dispatcher.extension.components import CodeTools, Language
-from agent_dispatcher.models import Artifact, Task
+from agent_dispatcher.models import Artifact, Dispute, Task
 
 from ...prompting.quoting import is_quoted
 from ..by_model.briefing import Briefing, brief, provided_by
@@ -31,8 +31,9 @@ async def write_task(task: Task, context: AgentContext, options: ModelOptions) -
     if context.language is None:
         return nothing_to_try_with()
     briefing, best = await play(task, context, context.language, options)
-    if best.dispute:
-        return AgentResult(status="failed", error=best.dispute)
+    if best.dispute is not None:
+        told = f"disputes {best.dispute.test}: the specification says “{best.dispute.quote}”"
+        return AgentResult(status="failed", error=told, dispute=best.dispute)
     if not best.good:
         return not_good(best)
     return AgentResult(
@@ -108,21 +109,21 @@ def _tests_of(task: Task, context: AgentContext, language: Language) -> tuple[st
     return tuple(path for path in tests if language.imports(context.workspace.read_text(path)) & own)
 
 
-def _disputing(said: str, *, feedback: str) -> Callable[[str, Tried], tuple[str, str] | None]:
-    """Reads an objection to a test. It counts when the test did fail, and the specification has the words that are quoted."""
+def _disputing(said: str, *, feedback: str) -> Callable[[str, Tried], Dispute | str | None]:
+    """Reads an objection to a test. It is handed in when the test did fail, and the words that are quoted are there; what follows is decided elsewhere."""
 
-    def disputed(text: str, tried: Tried) -> tuple[str, str] | None:
+    def disputed(text: str, tried: Tried) -> Dispute | str | None:
         found = _DISPUTE.match(text)
         if found is None:
             return None
         test = found["test"].strip("`'\".,:")
         failures = "\n".join((*tried.faults, feedback))
         if test not in failures:
-            return "", f"no test {test} has failed, so there is nothing to dispute: reply with the files"
+            return f"no test {test} has failed, so there is nothing to dispute: reply with the files"
         quotes = [quote for quote in _QUOTED.findall(found["why"]) if is_quoted(quote, (said,))]
         if not quotes:
-            return "", "a dispute has to quote the specification word for word, and this does not: reply with the files"
-        return f"disputes {test}: the specification says “{' '.join(quotes[0].split())}”", ""
+            return "a dispute has to quote the specification word for word, and this does not: reply with the files"
+        return Dispute(test=test, quote=" ".join(max(quotes, key=len).split()))
 
     return disputed
 

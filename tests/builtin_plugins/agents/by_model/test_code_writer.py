@@ -9,7 +9,7 @@ import pytest
 from attrs import evolve
 
 from agent_dispatcher.extension.components import Available
-from agent_dispatcher.models import ArtifactRef, Specification, Task
+from agent_dispatcher.models import ArtifactRef, Dispute, Specification, Task
 from agent_dispatcher_builtins.agents.by_model.options import ModelOptions
 from agent_dispatcher_builtins.agents.code_writer.acceptance import CodeWriterOptions, accepts
 from agent_dispatcher_builtins.agents.code_writer.agent import CodeWriterAgent
@@ -140,6 +140,7 @@ def test_a_dispute_quotes_the_specification(play: Any, code_task: Task) -> None:
     done, _ = play(CodeWriterAgent(), code_task, [file(GOOD), quoted], files)
     assert done.result.status == "failed"
     assert done.result.error == f"disputes {name}: the specification says “joined by single hyphens”"
+    assert done.result.dispute == Dispute(test=name, quote="joined by single hyphens")
 
     invented = quoted.replace("joined by single hyphens", "joined by double hyphens")
     other = quoted.replace("test_it", "test_that")

@@ -78,6 +78,12 @@ def test_high_severity_refuses_the_work_for_good(look: Any) -> None:
     assert (done.result.status, done.result.permanent, len(llm.requests)) == ("failed", True, 1)
     assert f"{PATH}:3: high, FR-1: Words are not joined by hyphens." in done.result.error
     assert "and 1 of lower severity" in done.result.error
+    (evidence,) = done.result.evidence
+    assert (evidence.check, evidence.passed) == ("review", False)
+    assert [(each["line"], each["severity"], each["quote"]) for each in evidence.details["findings"]] == [
+        (3, "high", "return title.lower()"),
+        (1, "low", "def slugify(title):"),
+    ]
     assert NOTE not in done.files
 
 
@@ -205,6 +211,11 @@ def test_in_a_run_it_reads_what_has_landed(severity: str, tmp_path: Path) -> Non
         assert [by_id[name].status for name in ("code", "look", "next")] == ["completed", "failed", "blocked"]
         assert "the review refuses the work" in str(by_id["look"].error)
         assert by_id["look"].attempts == 1
+        (evidence,) = by_id["look"].evidence
+        assert f"{PATH}:3: Words are not joined by hyphens." in evidence.summary
+        for report in ("report.md", "report.html", "result.json"):
+            (text,) = [path.read_text() for path in (tmp_path / "out").glob(f".dispatcher/runs/*/{report}")]
+            assert "1 of 1 findings of high severity" in text, report
     else:
         assert {task.status for task in result.task_results} == {"completed"}
         assert ("note", NOTE, "look") in {(each.type, each.path, each.task) for each in result.final_artifacts}

@@ -15,7 +15,7 @@ from ....prompting.asking import Readout
 from ....prompting.reply import misfits
 from .diffs import Diff
 
-__all__ = ["REVIEW_SCHEMA", "RULES", "Dropped", "ReviewFinding", "Reviewed", "judge"]
+__all__ = ["REVIEW_SCHEMA", "RULES", "SEVERITIES", "Dropped", "ReviewFinding", "Reviewed", "judge"]
 
 SEVERITIES = ("low", "medium", "high")
 #: What a finding may go against beside a requirement.

@@ -10,9 +10,11 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
+from attrs import asdict
+
 from agent_dispatcher.agents.base_agent import AgentContext, AgentResult
 from agent_dispatcher.errors import PathRefused
-from agent_dispatcher.models import Artifact, Task
+from agent_dispatcher.models import Artifact, Evidence, Task
 
 from ....checks.citing import code_span, shown
 from ....prompting.asking import Answer, Asking, Question, Readout, Unusable, ask, tokens
@@ -21,7 +23,7 @@ from ....prompting.templates import Prompt
 from ...by_model.options import ModelOptions
 from ..acceptance import note_path
 from .diffs import Diff, diff
-from .findings import REVIEW_SCHEMA, RULES, Dropped, Reviewed, ReviewFinding, judge
+from .findings import REVIEW_SCHEMA, RULES, SEVERITIES, Dropped, Reviewed, ReviewFinding, judge
 from .portions import Part, portions
 
 __all__ = ["SAMPLE", "review"]
@@ -31,6 +33,8 @@ _LEAST_ROOM = 200
 #: Room for a reply and what was wrong with it, as a share of everything.
 _FOR_REPAIR = 0.25
 _LONGEST_ERROR = 4000
+_MOST_IN_EVIDENCE = 50
+_MOST_IN_SUMMARY = 3
 
 #: Something in every place that a template may show.
 SAMPLE: Mapping[str, Any] = {
@@ -150,7 +154,10 @@ def _result(
         told = "\n".join(map(str, high))
         more = f"\nand {others} of lower severity" if others else ""
         return AgentResult(
-            status="failed", permanent=True, error=f"the review refuses the work:\n{told}{more}"[:_LONGEST_ERROR]
+            status="failed",
+            permanent=True,
+            error=f"the review refuses the work:\n{told}{more}"[:_LONGEST_ERROR],
+            evidence=(_evidence(outcome, f"{len(high)} of {len(outcome.findings)} findings of high severity"),),
         )
     context.workspace.write_text(path, note)
     not_read = f", {len(unread)} more could not be read" if unread else ""
@@ -159,6 +166,19 @@ def _result(
         status="done",
         summary=f"{len(outcome.findings)} findings in {len(read)} files, none of high severity{not_read}{dropped}, in {path}",
         artifacts=(Artifact(name=path, type="note", path=path, task=task.id),),
+    )
+
+
+def _evidence(outcome: Reviewed, summary: str) -> Evidence:
+    worst_first = sorted(outcome.findings, key=lambda each: SEVERITIES.index(each.severity), reverse=True)
+    found = [asdict(each) for each in worst_first[:_MOST_IN_EVIDENCE]]
+    shown_first = "; ".join(f"{each.path}:{each.line}: {each.what}" for each in worst_first[:_MOST_IN_SUMMARY])
+    return Evidence(
+        id="review",
+        check="review",
+        passed=False,
+        summary=f"{summary}: {shown_first}",
+        details={"findings": found, "dropped": len(outcome.dropped)},
     )
 
 
