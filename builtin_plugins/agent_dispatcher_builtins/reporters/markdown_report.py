@@ -13,8 +13,9 @@ from agent_dispatcher.models import (
     RequirementResult,
     TaskResult,
 )
-from agent_dispatcher.provenance import accounts
+from agent_dispatcher.provenance import Account, accounts
 from agent_dispatcher.reporting.costs import cost_in_words
+from agent_dispatcher.reporting.whole import whole_checks
 
 from .excerpt import excerpt
 
@@ -52,6 +53,7 @@ def _lines(result: ExecutionResult, plan: ExecutionPlan, events: Sequence[Event]
     yield from _failures(part.result)
     yield from _changes(result)
     yield from _tasks(part.result)
+    yield from _whole(part.result, part.events)
     yield from _artifacts(part.result)
     yield from _models(part.result)
     yield from _work(part.result, part.events)
@@ -87,6 +89,7 @@ _SORTS = {
     "report": "Reports",
 }
 _MOST_PATHS = 20
+_MOST_WHOLE = 50
 
 
 def _artifacts(result: ExecutionResult) -> Iterable[str]:
@@ -120,13 +123,18 @@ def _models(result: ExecutionResult) -> Iterable[str]:
     for cost in result.model_costs:
         what = titles.get(cost.task, cost.task) if cost.task else f"planning: {cost.purpose}"
         failed = f" ({cost.failed} failed)" if cost.failed else ""
-        usd = "unknown" if cost.cost_usd is None else f"{cost.cost_usd:.6f}"
-        more = f" and {cost.unpriced} calls of unknown price" if cost.unpriced and cost.cost_usd is not None else ""
         yield (
             f"| {_text(what)} | {_text(cost.agent or '-')} | {_text(cost.model or '-')} | {cost.calls}{failed} "
-            f"| {cost.tokens} | {usd}{more} |"
+            f"| {cost.tokens} | {_usd(cost.cost_usd, cost.unpriced)} |"
         )
     yield ""
+
+
+def _usd(cost_usd: float | None, unpriced: int) -> str:
+    """What is known, and that something is not."""
+    if cost_usd is None:
+        return "unknown"
+    return f"{cost_usd:.6f}" + (f" and {unpriced} calls of unknown price" if unpriced else "")
 
 
 def _work(result: ExecutionResult, events: Sequence[Event]) -> Iterable[str]:
@@ -137,16 +145,50 @@ def _work(result: ExecutionResult, events: Sequence[Event]) -> Iterable[str]:
     titles = {task.id: task.title or task.id for task in result.task_results}
     yield "## What agents asked and ran"
     yield ""
-    yield "| Task | Attempt | Model calls | Commands | Then | Commits |"
-    yield "|---|---:|---:|---|---|---|"
+    yield "| Task | Attempt | Model calls | Tokens | US dollars | Commands | Then | Commits |"
+    yield "|---|---:|---:|---:|---|---|---|---|"
     for account in work:
         failed = sum(command.code != 0 for command in account.commands)
         ran = f"{len(account.commands)}{f' ({failed} failed)' if failed else ''}" if account.commands else ""
         commits = ", ".join(f"`{commit[:10]}`" for commit in account.commits)
+        tokens, usd = _asked(account)
         title = _text(titles.get(account.task, account.task))
-        yield f"| {title} | {account.attempt} | {len(account.calls) or ''} | {ran} | {_text(account.ended)} | {commits} |"
+        yield (
+            f"| {title} | {account.attempt} | {len(account.calls) or ''} | {tokens} | {usd} | {ran} "
+            f"| {_text(account.ended)} | {commits} |"
+        )
     yield ""
     yield f"Prompts, replies and outputs: `agent-dispatcher explain {result.run} TASK --said`, with a commit in place of the task too."
+    yield ""
+
+
+def _asked(account: Account) -> tuple[str, str]:
+    """Tokens and dollars of its calls."""
+    calls = account.calls
+    if not calls:
+        return "", ""
+    known = [call.cost_usd for call in calls if call.cost_usd is not None]
+    return str(sum(call.tokens or 0 for call in calls)), _usd(sum(known) if known else None, len(calls) - len(known))
+
+
+def _whole(result: ExecutionResult, events: Sequence[Event]) -> Iterable[str]:
+    """What was found about the whole tree while it grew."""
+    found = whole_checks(events)
+    if not found:
+        return
+    titles = {task.id: task.title or task.id for task in result.task_results}
+    yield "## Checks of the whole while it grew"
+    yield ""
+    if len(found) > _MOST_WHOLE:
+        yield f"The last {_MOST_WHOLE} of {len(found)}."
+        yield ""
+    yield "| With the work of | Tree | Checks |"
+    yield "|---|---|---|"
+    for each in found[-_MOST_WHOLE:]:
+        named = ", ".join(titles.get(name, name) for name in each.tasks[:_MOST_PATHS])
+        more = f" and {len(each.tasks) - _MOST_PATHS} more" if len(each.tasks) > _MOST_PATHS else ""
+        checks = "; ".join(f"{e.check}: {_outcome_of(e)}" for e in each.evidence)
+        yield f"| {_text(named)}{more} | `{each.tree[:10]}` | {_text(checks)} |"
     yield ""
 
 

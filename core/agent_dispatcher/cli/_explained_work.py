@@ -154,6 +154,8 @@ def _did(number: int, done: Call | Command) -> None:
     else:
         answer = f"failed ({done.error})" if done.error else "answered"
         text = f"asked {done.model or done.backend} ({done.purpose or 'no purpose given'}): {answer}, {done.tokens:,} tokens, {duration(done.took_s)}"
+        if done.tools:
+            text = f"{text}; it wants called: {cut(plain(', '.join(done.tools)), 2 * columns())}"
     click.echo(wrapped(text, "     ", first=f"  {number}. "))
 
 

@@ -24,6 +24,9 @@ from .waiting import WAITING, Waiting
 
 __all__ = ["AgentLlm", "ModelCalls", "planning_data"]
 
+#: So much of the names of tools that a reply wants called stands in the record.
+_MOST_TOOLS, _LONGEST_NAME = 50, 100
+
 
 class ModelCalls:
     """The model's side of one run.
@@ -188,7 +191,7 @@ class _Journal:
 
     def settled(self, number: str, call: LlmCall, reply: LlmReply | None = None) -> None:
         usage, sent_at = call.usage, self._sent_at.pop(number, None)
-        data = {
+        data: dict[str, Any] = {
             "call": number,
             "model": call.model,
             "input_tokens": usage.input_tokens if usage else None,
@@ -200,6 +203,8 @@ class _Journal:
             "error": call.error,
             "took_s": 0.0 if sent_at is None else round(self._calls._loop.time() - sent_at, 6),
         }
+        if reply is not None and reply.tool_calls:
+            data["tools"] = [each.name[:_LONGEST_NAME] for each in reply.tool_calls[:_MOST_TOOLS]]
         if reply is not None and self._calls.archive is not None:
             data["reply"] = self._calls.archive.reply(reply)
         self._record("model.settled", data)

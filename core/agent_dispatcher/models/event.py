@@ -52,7 +52,8 @@ the order of the log. It stands also in ``approval.requested`` and ``approval.gi
                        ``request`` (digest of what it asks, null: it was not kept)
 ``model.settled``      it has answered, or not: ``call``, ``model``, ``input_tokens``, ``output_tokens``, ``cached_input_tokens`` (null without
                        an answer), ``estimated``, ``error`` (sort), ``took_s``, and what the call counts as: ``tokens``, ``nano_usd``.
-                       A call that was not settled counts as its worst case; ``reply`` (digest of the answer, where there is one)
+                       A call that was not settled counts as its worst case; ``reply`` (digest of the answer, where there is one), ``tools`` (names of
+                       those that it wants called, where it wants any)
 ``command.ran``        an agent ran something in the sandbox: ``argv``, ``code``, ``limit_hit`` (or ``cancelled``), ``took_s``, ``stdout`` and ``stderr`` (digests;
                        empty: it wrote nothing, null: it was not kept)
 ``patch.proposed``     ``patch`` (see ``PlanPatch``): what an agent wants changed when its work has landed; recorded before the work is sealed

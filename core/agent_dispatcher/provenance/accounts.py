@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from ..models import Event
 
 __all__ = ["Account", "Call", "Command", "accounts", "attempt_of_commit"]
+
+_NANO = 1_000_000_000
 
 
 @frozen(kw_only=True)
@@ -19,6 +21,8 @@ class Call:
     Attributes:
         number: of the call in the run.
         tokens: what it counts as in the budget; ``None`` while there is no answer on record.
+        cost_usd: in US dollars; ``None`` when no price is known, or there is no answer on record.
+        tools: names of the tools that the answer wants called.
         error: the sort of its failure, ``""`` without one.
         request, reply: digests of what was said; ``None`` when it was not kept.
     """
@@ -28,8 +32,10 @@ class Call:
     backend: str = ""
     model: str = ""
     tokens: int | None = None
+    cost_usd: float | None = None
     took_s: float = 0.0
     error: str = ""
+    tools: tuple[str, ...] = ()
     request: str | None = None
     reply: str | None = None
 
@@ -157,15 +163,15 @@ def _asked(number: str, data: dict[str, Any]) -> Call:
 
 
 def _answered(asked: Call, data: dict[str, Any]) -> Call:
-    return Call(
-        number=asked.number,
-        purpose=asked.purpose,
-        backend=asked.backend,
-        request=asked.request,
+    nano_usd = data.get("nano_usd")
+    return evolve(
+        asked,
         model=str(data.get("model") or ""),
         tokens=int(data.get("tokens") or 0),
+        cost_usd=None if nano_usd is None else int(nano_usd) / _NANO,
         took_s=float(data.get("took_s") or 0.0),
         error=str(data.get("error") or ""),
+        tools=tuple(map(str, data.get("tools") or ())),
         reply=data.get("reply"),
     )
 

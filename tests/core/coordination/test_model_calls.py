@@ -15,8 +15,10 @@ from agent_dispatcher.coordination.model_calls import ModelCalls, planning_data
 from agent_dispatcher.coordination.run_state import fold
 from agent_dispatcher.errors import BackendError, BudgetExceeded
 from agent_dispatcher.extension import LlmReply, LlmRequest, PricedAs, Usage
+from agent_dispatcher.extension.llm import ToolCall
 from agent_dispatcher.llm import Budget, Prices, input_bound
 from agent_dispatcher.models import ModelUse, Task
+from agent_dispatcher.provenance import accounts
 from agent_dispatcher.testing import ScriptedBackend
 
 DONE = AgentResult(status="done", summary="did it")
@@ -76,6 +78,19 @@ def test_every_call_is_on_record_with_its_price(world: Any, plan_of: Any) -> Non
     }
     spending = fold(world.events()).spending
     assert (spending.total.tokens, spending.by_task["a"].nano_usd, spending.open) == (15, 15_000, {})
+
+
+def test_the_tools_a_model_wants_are_on_record(world: Any, plan_of: Any) -> None:
+    """By name, so far: of very many, and of very long names, the beginning."""
+    calls = [ToolCall(id=str(n), name=f"tool-{n}" + "x" * 200, arguments="{}") for n in range(60)]
+    world.models = models(Backend([LlmReply(text="", tool_calls=calls, stop_reason="tool_calls")]))
+    world.script = asks_once
+    assert asyncio.run(world.run(plan_of("a"))) == "completed"
+    (settled,) = (one for one in world.events() if one.type == "model.settled")
+    assert len(settled.data["tools"]) == 50
+    assert settled.data["tools"][7] == ("tool-7" + "x" * 200)[:100]
+    (account,) = accounts(world.events()).values()
+    assert account.calls[0].tools == tuple(settled.data["tools"])
 
 
 def test_a_call_is_made_after_its_reservation_is_recorded(world: Any, plan_of: Any) -> None:

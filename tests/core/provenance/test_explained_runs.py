@@ -170,7 +170,7 @@ def test_commands_from_a_thread_are_recorded(ran: Ran) -> None:
 def test_the_report_counts_them(ran: Ran) -> None:
     """Attempt by attempt, with the way to the texts."""
     report = (ran.output / f".dispatcher/runs/{ran.run}/report.md").read_text()
-    assert "| Do it | 1 | 1 | 1 (1 failed) | failed |  |" in report
+    assert "| Do it | 1 | 1 | 7 | unknown | 1 (1 failed) | failed |  |" in report
     assert f"agent-dispatcher explain {ran.run} TASK --said" in report
 
 

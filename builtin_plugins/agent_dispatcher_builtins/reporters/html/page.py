@@ -12,13 +12,15 @@ from attrs import frozen
 from agent_dispatcher.models import Event, ExecutionPlan, ExecutionResult
 from agent_dispatcher.reporting.chain import Step, decisive_chain
 from agent_dispatcher.reporting.history import SPAN_KINDS, History, read_history
+from agent_dispatcher.reporting.whole import whole_checks
 
 from ..excerpt import excerpt
 from .advice import Advice, Tile, next_steps, sentence, tiles
 from .bars import Chart, chart_of_agents, chart_of_tasks
 from .drawing import Drawing, draw_groups, draw_tasks
 from .logs import Logs
-from .rows import Link, Problem, Proof, RequirementRow, Rows, TaskRow
+from .provenance import Works
+from .rows import Link, Problem, Proof, RequirementRow, Rows, TaskRow, WholeRow
 from .text import clean, line, seconds
 from .words import Badge, run_badge
 
@@ -26,6 +28,8 @@ __all__ = ["ChainRow", "Page", "TaskGroup", "make_page"]
 
 #: A plan with more tasks is shown by groups, its whole graph and timeline folded.
 LARGE = 80
+#: Of the checks of the whole tree while it grew so many are shown, the last ones.
+_MOST_WHOLE = 100
 
 _TIERS = {
     "isolated": "isolated: no network, nothing of this machine but the system and the work itself",
@@ -72,6 +76,7 @@ class Page:
     advice: tuple[Advice, ...]
     requirements: tuple[RequirementRow, ...]
     final: tuple[Proof, ...]
+    grown: tuple[WholeRow, ...]
     trouble: str
     problems: tuple[Problem, ...]
     blocked: tuple[tuple[Link, tuple[Link, ...]], ...]
@@ -106,7 +111,7 @@ def make_page(result: ExecutionResult, plan: ExecutionPlan, events: Sequence[Eve
     )  # then there are no graph, no timeline and no chain: they would tell of a part as if it were the whole
     history = read_history(part.plan, part.events)
     chain = () if huge else decisive_chain(history)
-    rows = Rows(part.result, part.plan, history, Logs(folder))
+    rows = Rows(part.result, part.plan, history, Logs(folder), Works(result.run, part.plan, part.events))
     results = {task.id: task for task in part.result.task_results}
     tasks = {task.id: task for task in part.plan.tasks}
     large = part.tasks > LARGE
@@ -120,6 +125,7 @@ def make_page(result: ExecutionResult, plan: ExecutionPlan, events: Sequence[Eve
         advice=tuple(next_steps(result, plan, history)),
         requirements=rows.requirements,
         final=rows.final,
+        grown=rows.grown(whole_checks(part.events)[-_MOST_WHOLE:]),
         trouble="What went wrong" if any(p.badge.tone == "bad" for p in rows.problems) else "What was left out",
         problems=rows.problems,
         blocked=rows.blocked,

@@ -8,12 +8,17 @@ from attrs import field, frozen
 
 from agent_dispatcher.models import Dependency, Evidence, ExecutionPlan, ExecutionResult, Task, TaskResult
 from agent_dispatcher.reporting.history import SPAN_KINDS, Attempt, History
+from agent_dispatcher.reporting.whole import WholeCheck
 
 from .logs import Logs
+from .provenance import Provenance, Works
 from .text import Allowance, clean, line, seconds
 from .words import Badge, evidence_badge, outcome_badge, status_badge, type_class, verdict_badge
 
-__all__ = ["Link", "Problem", "Proof", "RequirementRow", "Rows", "TaskRow", "TryRow"]
+__all__ = ["Link", "Problem", "Proof", "RequirementRow", "Rows", "TaskRow", "TryRow", "WholeRow"]
+
+#: So many tasks are named whose work was checked together.
+_MOST_LINKS = 20
 
 
 @frozen
@@ -37,6 +42,16 @@ class Proof:
     proves: bool
     facts: tuple[tuple[str, str], ...] = ()
     output: str = ""
+
+
+@frozen(kw_only=True)
+class WholeRow:
+    """A check of the whole tree with the work of ``tasks``, and of ``more`` others, newly in it."""
+
+    tree: str
+    tasks: tuple[Link, ...]
+    more: int
+    proofs: tuple[Proof, ...]
 
 
 @frozen(kw_only=True)
@@ -79,6 +94,7 @@ class TaskRow:
     produces: tuple[str, ...]
     proofs: tuple[Proof, ...]
     tries: tuple[TryRow, ...]
+    provenance: Provenance | None = None
     steps: tuple[tuple[str, Badge], ...] = ()
 
     @property
@@ -129,11 +145,14 @@ class Problem:
 class Rows:
     """Makes the rows of one run; long texts share one allowance, those of failures are made first."""
 
-    def __init__(self, result: ExecutionResult, plan: ExecutionPlan, history: History, logs: Logs) -> None:
+    def __init__(
+        self, result: ExecutionResult, plan: ExecutionPlan, history: History, logs: Logs, works: Works
+    ) -> None:
         self._result = result
         self._plan = plan
         self._history = history
         self._logs = logs
+        self._works = works
         self._allowance = Allowance()
         self._planned = {task.id: task for task in plan.tasks}
         self._results = {task.id: task for task in result.task_results}
@@ -225,6 +244,18 @@ class Rows:
             output=self._allowance.take(self._logs.tail(evidence.log), tail=True) if trouble else "",
         )
 
+    def grown(self, checks: Iterable[WholeCheck]) -> tuple[WholeRow, ...]:
+        """The checks of the whole tree while it grew."""
+        return tuple(
+            WholeRow(
+                tree=line(check.tree, 64),
+                tasks=tuple(self.link(task_id) for task_id in check.tasks[:_MOST_LINKS]),
+                more=max(0, len(check.tasks) - _MOST_LINKS),
+                proofs=tuple(self._proof(evidence) for evidence in check.evidence),
+            )
+            for check in checks
+        )
+
     # --- tasks
 
     def _task_rows(self) -> tuple[TaskRow, ...]:
@@ -288,6 +319,7 @@ class Rows:
             produces=tuple(line(f"{ref.type} {ref.name}", 160) for ref in task.produces[:40]),
             proofs=tuple(self._proof(evidence) for evidence in result.evidence),
             tries=tuple(self._try(attempt) for attempt in tries),
+            provenance=self._works.of(task),
             steps=tuple((line(step.title, 200), status_badge(step.status)) for step in task.steps),
         )
 

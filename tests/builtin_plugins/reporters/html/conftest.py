@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from attrs import frozen
+from attrs import evolve, frozen
 
 from agent_dispatcher.models import (
     ArtifactRef,
@@ -19,6 +19,7 @@ from agent_dispatcher.models import (
     Exclusion,
     ExecutionPlan,
     Gate,
+    PlanningCall,
     Reason,
     Requirement,
     Specification,
@@ -122,6 +123,68 @@ def small_run(recorder: Recorder) -> Run:
     return Run(planned(specification, tasks, [("model", "storage")]), tuple(add.events))
 
 
+@pytest.fixture
+def asked_run(recorder: Recorder) -> Run:
+    """``write`` was planned with a model; its first attempt asks twice and runs a command that fails, its second lands with ``other``."""
+    specification = Specification(
+        id="s", title="Shop", path="specs/shop", requirements=(Requirement(id="R1", text="Sell things"),)
+    )
+    tasks = (Task(id="write it", title="Write the cart", requirements=("R1",)), Task(id="other", title="Do it alone"))
+    planning = (
+        PlanningCall(number="1", purpose="decompose", backend="b", model="planner-1", about=("R1",), tokens=900, used=False),
+        PlanningCall(
+            number="2", purpose="dependencies", model="planner-1", about=("write it",), tokens=800, cost_usd=0.5, request=f"sha256:{'1' * 64}"
+        ),
+    )  # fmt: skip
+    add = recorder
+    add(0, "run.started", output="/srv/it", branch="dispatcher/r1", sandbox="isolated", workers=2)
+    add(0, "attempt.started", "write it", 1, agent_type="writer", agent="writer-1", base="b" * 40)
+    for number, more in (("1.1", {"tools": ["read_file", "read_file", "list"]}), ("1.2", {"error": "timeout"})):
+        add(
+            1,
+            "model.reserved",
+            "write it",
+            1,
+            call=number,
+            backend="b",
+            purpose="code_writing",
+            request=f"sha256:{'2' * 64}",
+        )
+        data = {"call": number, "model": "coder-1", "tokens": 1234, "nano_usd": 2_500_000, "took_s": 3.5, **more}
+        add(2, "model.settled", "write it", 1, reply=None if "error" in more else f"sha256:{'3' * 64}", **data)
+    add(
+        3,
+        "command.ran",
+        "write it",
+        1,
+        argv=["python", "-c", "print('a b')"],
+        code=2,
+        took_s=0.25,
+        stdout=f"sha256:{'4' * 64}",
+        stderr="",
+    )
+    add(4, "attempt.failed", "write it", 1, error="no", reason="failed")
+    add(5, "attempt.started", "write it", 2, agent_type="writer", agent="writer-1", base="b" * 40)
+    add(5, "attempt.started", "other", 1, agent_type="writer", agent="writer-2")
+    for number in range(103):
+        argv = ["run", f"command-{number}", "x" * 50, "--an-option-with-a-long-name"]
+        add(6, "command.ran", "write it", 2, argv=argv, code=0, limit_hit="time" if number == 102 else None, took_s=1.0)
+    for task, attempt in (("write it", 2), ("other", 1)):
+        add(7, "attempt.sealed", task, attempt, duration_s=2.0, change={"commit": "a" * 40})
+    add(
+        8,
+        "whole.checked",
+        tree="f" * 40,
+        tasks=["write it", "other"],
+        evidence=[{**evidence("whole"), "summary": "31 passed together"}],
+    )
+    for task, attempt in (("write it", 2), ("other", 1)):
+        add(9, "attempt.landed", task, attempt, commit="d" * 40)
+        add(9, "task.completed", task)
+    add(10, "run.finished", status="completed", commit="d" * 40, evidence=[evidence("final")])
+    return Run(evolve(planned(specification, tasks, []), planning_calls=planning), tuple(add.events))
+
+
 #: What strangers may write anywhere. Each would set the title of the page if it ever ran, or break out of where it stands.
 PAYLOADS = (
     "<script>document.title='pwned'</script>",
@@ -161,12 +224,19 @@ def hostile_run(recorder: Recorder) -> Run:
         phases=((ids[0], ids[2]), (ids[1],)),
         critical_path=(ids[0], ids[1]),
         warnings=PAYLOADS,
+        planning_calls=(
+            PlanningCall(number=evil, purpose=evil, model=evil, about=(ids[0],), error=evil, request=evil),
+        ),
     )
     add = recorder
     add(0, "run.started", output=evil, branch=evil, base=evil, sandbox=evil, workers=evil, versions={evil: evil})
     bad = {"id": evil, "check": evil, "passed": False, "summary": evil, "log": "javascript:alert(1)", "tree": evil}
     for number, task_id in enumerate(ids):
         add(number, "attempt.started", task_id, 1, agent_type=evil, agent=evil)
+    add(1, "model.reserved", ids[0], 1, call=evil, backend=evil, purpose=evil, request=evil)
+    add(2, "model.settled", ids[0], 1, call=evil, model=evil, error=evil, tools=[evil, "a"], reply=evil, tokens=1)
+    add(2, "command.ran", ids[0], 1, argv=[evil, "x"], code=0, limit_hit=evil, stdout=evil, stderr=None)
+    add(3, "whole.checked", tree=evil, tasks=[*ids, evil], evidence=[bad])
     add(3, "attempt.sealed", ids[0], 1, summary=evil, artifacts=[{"name": evil, "type": evil, "path": evil}])
     add(4, "attempt.checked", ids[0], 1, evidence=[{**bad, "passed": True, "details": {evil: [evil, {evil: evil}]}}])
     add(4, "attempt.landed", ids[0], 1, commit=evil)
