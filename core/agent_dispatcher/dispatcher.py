@@ -16,6 +16,7 @@ from attrs import asdict, evolve, frozen
 
 from .collecting import rare_collections
 from .config import Config, load_config
+from .coordination.backend_guard import BackendGuard
 from .coordination.model_calls import planning_data
 from .coordination.run_state import fold
 from .coordination.run_to_end import run_to_end
@@ -61,6 +62,7 @@ from .runs.desk import RunDesk
 from .runs.history import learn, remember_durations
 from .runs.index import new_run_id, remember_run, state_home
 from .runs.keeping import archive_of, scrubber_of
+from .runs.model_door import ModelDoor
 from .runs.moving import Mover
 from .runs.preflight import advise, examine, output_problems, takers, try_patch, who_accepts
 from .runs.pruning import Pruner
@@ -115,6 +117,7 @@ class AgentDispatcher:
         self.registry = Registry(config, plugins=tuple(plugins), discover=discover)
         self._components = self.registry.scope(state_home() / "components")
         self._records = Records(self.registry)
+        self._door = ModelDoor(config)
 
     # --- the verbs ----------------------------------------------------------------------------------------------------
 
@@ -160,11 +163,15 @@ class AgentDispatcher:
         """
         specification = self._load(source)
         llm, record = self._planning_llm()
-        context = self._planning_context(specification, llm)
-        decomposition = await self._decompose(specification, context, record)
-        durations = self._learned(specification, decomposition.tasks)
-        decomposition = evolve(decomposition, tasks=durations.estimated(decomposition.tasks))
-        resolution = await self._resolve_dependencies(decomposition, context)
+        try:
+            context = self._planning_context(specification, llm)
+            decomposition = await self._decompose(specification, context, record)
+            durations = self._learned(specification, decomposition.tasks)
+            decomposition = evolve(decomposition, tasks=durations.estimated(decomposition.tasks))
+            resolution = await self._resolve_dependencies(decomposition, context)
+        finally:
+            if llm is not None and isinstance(llm.backend, BackendGuard):
+                llm.backend.detach()
         plan = make_plan(specification, decomposition, resolution, durations)
         return plan if llm is None or record is None else record.into(plan, llm)
 
@@ -481,6 +488,7 @@ class AgentDispatcher:
                 f"output {output} is a file: name a folder that is missing or empty, or a repository's root"
             )
         session = RunSession.open(run, output, self.registry, options)
+        session.door = self._door
         session.language = self._language(specification)
         session.source_format = self._source_format(specification)
         if options.write_back and session.source_format is None:
@@ -507,7 +515,8 @@ class AgentDispatcher:
         scrubber = scrubber_of(self.config, active.backend)
         record = PlanningRecord(active.name, archive_of(self.config, None, scrubber, log.warning))
         budget, prices = Budget.of(self.config.budget), Prices.of(self.config)
-        return MeteredLlm(active.backend, active.name, budget, prices, journal=record, scrubber=scrubber), record
+        guard = self._door.open(active, planning=True)
+        return MeteredLlm(guard, active.name, budget, prices, journal=record, scrubber=scrubber), record
 
     def _planning_context(self, specification: Specification, llm: MeteredLlm | None) -> PlanningContext:
         return PlanningContext(

@@ -16,6 +16,7 @@ from ..errors import BackendError
 from ..extension.components import LlmBackend
 from ..extension.llm import LlmReply, LlmRequest, PricedAs
 from ..llm.bounds import input_bound
+from ..llm.sending import SENDING, Sending
 from .circuit import Circuit, CircuitNews
 from .demand import OPEN
 from .throttle import Throttle
@@ -78,7 +79,9 @@ class BackendGuard:
             BackendError: the backend's own, or its circuit is open (``outage``), or its turn would be too late (``rate_limit``).
         """
         tokens, waited_s = input_bound(request) + request.max_output_tokens, 0.0
+        sending = SENDING.get() or Sending()
         while True:
+            sending.sent = False
             self._refuse_if_open()
             wait_s = self.throttle.wait_s(self._monotonic(), tokens)
             if waited_s + wait_s > self._patience_s:
@@ -95,7 +98,7 @@ class BackendGuard:
                 self.throttle.left_the_line(tokens)
                 raise
             waited_s += wait_s
-            sent_at = self._monotonic()
+            sent_at, sending.sent = self._monotonic(), True
             try:
                 reply = await self._backend.complete(request)
             except BackendError as error:

@@ -18,6 +18,7 @@ from ..provenance.scrubbing import Scrubber
 from .bounds import input_bound, output_bound
 from .budget import Budget, Charge
 from .prices import Price, Prices, priced_as, usd_of
+from .sending import SENDING, Sending
 
 __all__ = ["Journal", "LlmCall", "MeteredLlm"]
 
@@ -105,7 +106,8 @@ class MeteredLlm:
             unpriced="" if price is not None else self.prices.unknown(asked),
         )
         await self.budget.admit(charge)
-        number, made = "", False
+        number, made, sending = "", False, Sending()
+        token = SENDING.set(sending)
         try:
             if self.journal is not None:
                 number = await self.journal.reserved(charge, request)
@@ -122,6 +124,7 @@ class MeteredLlm:
             if self.scrubber is not None:
                 self.scrubber.error(error)
             sort = error.sort if isinstance(error, BackendError) else type(error).__name__
+            made = made and (sending.sent or isinstance(error, BackendError))
             free = not made or sort in _NOT_BILLED
             self._settle(
                 charge,
@@ -135,6 +138,8 @@ class MeteredLlm:
                 ),
             )
             raise
+        finally:
+            SENDING.reset(token)
         self._settle(charge, number, _answered(request, reply, price, asked.model), reply)
         return reply
 

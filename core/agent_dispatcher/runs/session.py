@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from attrs import define, evolve, field, frozen
+from attrs import Factory, define, evolve, field, frozen
 
 from ..config import Config
 from ..coordination.agent_factory import AgentFactory
@@ -30,8 +30,9 @@ from .checkpoints import Checkpoints, Packing
 from .contexts import Contexts, artifacts_of
 from .index import STATE_FOLDER
 from .keeping import archive_of, command_log, scrubber_of
+from .model_door import ModelDoor
 from .moving import configuration_of
-from .supply import demand, guarded
+from .supply import demand
 
 __all__ = ["RunOptions", "RunSession"]
 
@@ -68,6 +69,7 @@ class RunSession:
         output: absolute path of the repository's root.
         sandbox: what commands run in; set by :meth:`AgentDispatcher` once it is chosen and probed.
         llm: the model backend in use; ``None`` without one. It lives as long as the dispatcher.
+        door: what guards the backend; the dispatcher's own, so that its runs and its planning keep to one pace.
         fallbacks: task id to agent types that take over; set when the plan is validated.
         candidates: task id to the agent types that the log has for it, where it has several; set when the run is taken up again.
         plan: what is carried out, as it is now; set by :meth:`coordinate` and by every patch.
@@ -83,6 +85,7 @@ class RunSession:
     language: Language | None = None
     sandbox: Sandbox | None = None
     llm: ActiveBackend | None = None
+    door: ModelDoor = field(default=Factory(lambda self: ModelDoor(self.config), takes_self=True))
     source_format: SourceFormat | None = None
     plan: ExecutionPlan | None = None
     fallbacks: Mapping[str, tuple[str, ...]] = field(factory=dict)
@@ -298,7 +301,7 @@ class RunSession:
         if self.llm is None:
             return None
         return ModelCalls(
-            guarded(self.config, self.llm),
+            self.door.open(self.llm),
             self.llm.name,
             Budget.of(self.config.budget),
             Prices.of(self.config),

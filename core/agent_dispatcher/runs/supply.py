@@ -6,13 +6,9 @@ from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 from ..codec import suggestion
-from ..coordination.backend_guard import BackendGuard, PricedGuard
-from ..coordination.circuit import Circuit
 from ..coordination.demand import Demand
-from ..coordination.throttle import Throttle
 from ..errors import Problem
 from ..extension.components import AgentType, Available
-from ..extension.llm import PricedBackend
 from ..models import ExecutionPlan, Task
 from ..planning.needs import shortages
 from ..planning.validation import refusal
@@ -21,7 +17,7 @@ if TYPE_CHECKING:
     from ..config import Config
     from ..llm import ActiveBackend
 
-__all__ = ["demand", "fallbacks", "guarded", "supply_problems"]
+__all__ = ["demand", "fallbacks", "supply_problems"]
 
 
 def demand(config: Config, plan: ExecutionPlan, types: Iterable[AgentType], llm: ActiveBackend | None) -> Demand | None:
@@ -76,17 +72,6 @@ def supply_problems(
                 remedy = "name an agent type that does the task"
                 found.append(Problem(f"{who} falls back on {name}, which {why}", task.source, remedy))
     return found
-
-
-def guarded(config: Config, llm: ActiveBackend) -> BackendGuard:
-    """The backend in use behind a throttle and a circuit of its own."""
-    own = config.throttle.get(llm.name)
-    kind = PricedGuard if isinstance(llm.backend, PricedBackend) else BackendGuard
-    if own is None:
-        return kind(llm.backend, llm.name)
-    throttle = Throttle(requests_per_minute=own.requests_per_minute, tokens_per_minute=own.tokens_per_minute)
-    circuit = Circuit(outages=own.outages, longest_wait_s=own.longest_wait_s, first_wait_s=min(5.0, own.longest_wait_s))
-    return kind(llm.backend, llm.name, throttle, circuit, patience_s=own.patience_s)
 
 
 def _wanted(config: Config, task: Task) -> tuple[str, ...]:

@@ -14,6 +14,8 @@ from agent_dispatcher.coordination.throttle import Throttle
 from agent_dispatcher.coordination.waiting import WAITING, Waiting
 from agent_dispatcher.errors import BackendError
 from agent_dispatcher.extension import ChatMessage, LlmReply, LlmRequest, Usage
+from agent_dispatcher.llm import MeteredLlm
+from agent_dispatcher.llm.metering import LlmCall
 from agent_dispatcher.testing.virtual_time import VirtualClock, VirtualLoop
 
 REQUEST = LlmRequest(messages=(ChatMessage(role="user", content="hello"),), max_output_tokens=100)
@@ -130,6 +132,33 @@ def test_who_leaves_the_line_gives_the_turn_back(why: str, left_s: float) -> Non
         return loop.time() - began
 
     assert in_virtual_time(work) == pytest.approx(left_s, abs=0.1)
+
+
+@pytest.mark.parametrize(("sent", "tokens"), [(False, 0), (True, 100 + len("hello"))])
+def test_a_call_that_was_never_sent_costs_nothing(sent: bool, tokens: int) -> None:
+    """Cancelled in the line of the throttle it is billed nothing, and counts as not made; under way it may have been billed."""
+
+    class Silent(Server):
+        async def complete(self, request: LlmRequest) -> LlmReply:
+            await super().complete(request)
+            await asyncio.sleep(60.0)
+            raise AssertionError("not reached")
+
+    async def work() -> LlmCall:
+        throttle = Throttle(requests_per_minute=6)
+        if not sent:
+            throttle.wait_s(asyncio.get_running_loop().time(), 1)
+        llm = MeteredLlm(guard_of(Silent(), throttle=throttle), "m")
+        call = asyncio.create_task(llm.complete(REQUEST))
+        await asyncio.sleep(1.0)
+        call.cancel()
+        await asyncio.wait([call])
+        assert call.cancelled()
+        return llm.calls[0]
+
+    call = in_virtual_time(work)
+    assert call.error == ("CancelledError" if sent else "not_made")
+    assert call.tokens >= tokens if sent else call.tokens == 0
 
 
 def test_the_circuit_opens_is_tried_again_and_closed() -> None:
