@@ -20,7 +20,7 @@ from agent_dispatcher.models import Task
 from agent_dispatcher.workspace.path_guard import GuardedFolder
 
 from ...checks.absent import AbsentNames
-from ...checks.junit import Results, parse_junit
+from ...checks.junit import Case, Results, parse_junit
 from ...doneness.judging import objections_to
 
 __all__ = ["Files", "Tried", "Trying"]
@@ -28,6 +28,7 @@ __all__ = ["Files", "Tried", "Trying"]
 _RESULTS = ".dispatcher-results.xml"
 _EXAMPLES = "test_examples_of_the_task.py"
 _LONGEST_SAID = 1200
+_LONGEST_LINE = 200
 _MAX_FAILED = 5
 _COMPILING = Limits(timeout_s=60.0)
 
@@ -207,13 +208,29 @@ class Trying:
                 workspace.delete(_RESULTS)
 
     def _example(self, test: str) -> str:
-        """What a test made of an example does; the model never sees the file it is in."""
+        """What a test made of an example does, in one line; the model never sees the file it is in."""
         path, _, name = test.partition("::")
         if not self.examples or path != _EXAMPLES:
             return ""
         _, _, rest = self.examples.partition(f" {name}(")
         body = rest.partition("\n\n")[0].split("\n")[1:]
-        return "\nIt does: " + "; ".join(line.strip() for line in body) if body else ""
+        return " ".join(line.strip() for line in body)
+
+    def _why(self, case: Case) -> str:
+        """What a failed test says, what it does if the model cannot see it, and the line that fails if the framework names it."""
+        does = self._example(case.name)
+        said = case.message.partition("\n")[0].removeprefix("AssertionError: ")
+        call, _, wanted = does.removeprefix("assert ").partition(" == ")
+        if wanted and said.startswith("assert ") and said.endswith(f" == {wanted}"):
+            got = said.removeprefix("assert ").removesuffix(f" == {wanted}")
+            return f"{call} gave {got} instead of {wanted}"[:_LONGEST_SAID]
+        parts = [case.message[:_LONGEST_SAID]]
+        if does:
+            parts.append(f"It does: {does}")
+        marked = [line[1:].strip() for line in case.text.splitlines() if line.startswith(">")]
+        if marked and marked[-1] not in does:
+            parts.append(f"The line that fails: {marked[-1][:_LONGEST_LINE]}")
+        return "\n".join(parts)
 
     def _judged(self, done: Completed, results: Results | None, missing: tuple[str, ...]) -> Tried:
         """What the results say; a test that fails only for what another task has still to make says nothing."""
@@ -227,10 +244,7 @@ class Trying:
             self.language,
         )
         red = [case for case in results.red() if others.explain(case) is None]
-        faults = [
-            f"the test {case.name} fails: {case.message[:_LONGEST_SAID]}{self._example(case.name)}"
-            for case in red[:_MAX_FAILED]
-        ]
+        faults = [f"the test {case.name} fails: {self._why(case)}" for case in red[:_MAX_FAILED]]
         if len(red) > _MAX_FAILED:
             faults.append(f"and {len(red) - _MAX_FAILED} more tests fail")
         passed = results.count("passed")

@@ -24,7 +24,7 @@ _TITLE = re.compile(
 )
 _REQUIREMENT = re.compile(
     r"^\s*[*_`~]*(?:\[\s*)?(?P<id>(?:FR|NFR|SC|UR|BR|SR|PR|DR|IR|TR|REQ|AC|CR|OR|QR|RR)-?(?:[A-Z]+-?)?\d+(?:\.\d+)*[a-z]?)(?:\s*\])?[*_`]*"
-    r"\s*(?:\([^)]*\)\s*)?[*_`]*\s*[:：.–—-]?\s*[*_`]*\s*(?P<text>.*)$",
+    r"\s*(?:\([^)]*\)\s*)?[*_`]*\s*[:：.–—-]?[*_`]*\s*(?P<text>.*)$",
     re.DOTALL,
 )
 _STORY = re.compile(

@@ -75,6 +75,7 @@ def test_landed_tests_decide(play: Any, code_task: Task) -> None:
     assert "def test_spaces" in llm.requests[0].messages[-1].content
     assert "tests/test_text.py::test_spaces fails" in llm.requests[1].messages[-1].content
     assert "spec.md:3" in llm.requests[1].messages[-1].content
+    assert "The line that fails: assert slugify(" in llm.requests[1].messages[-1].content
     assert done.files["tests/test_text.py"] == TEST
 
 
@@ -94,8 +95,9 @@ def test_rounds_are_bounded_and_nothing_wrong_is_handed_in(play: Any, code_task:
     assert (done.result.status, done.result.permanent) == ("failed", False)
     assert len(llm.requests) == 3
     assert "after 3 rounds" in str(done.result.error)
-    assert "'Hello-World' == 'hello-world'" in str(done.result.error)
-    assert "It does: assert slugify('Hello World') == 'hello-world'" in llm.requests[1].messages[-1].content
+    assert "slugify('Hello World') gave 'Hello-World'" in str(done.result.error)
+    told = llm.requests[1].messages[-1].content
+    assert "test_slugify_1 fails: slugify('Hello World') gave 'Hello-World' instead of 'hello-world'" in told
     assert set(done.files) == {PATH}
     assert "title.split()" in done.files[PATH]
 

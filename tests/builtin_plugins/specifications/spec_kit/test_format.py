@@ -414,3 +414,17 @@ def test_no_line_keeps_it_busy(feature: Path, filling: str) -> None:
     begun = time.process_time()
     assert len(load(feature).tasks) == 8
     assert time.process_time() - begun < 5
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        ("**FR-001**: `slug(title)` MUST be short", "`slug(title)` MUST be short"),
+        ("**FR-001:** **Members** MUST pay", "**Members** MUST pay"),
+        ("**FR-001** - *Books* are lent", "*Books* are lent"),
+    ],
+)
+def test_marks_at_the_beginning_belong_to_the_text(tmp_path: Path, line: str, text: str) -> None:
+    """Those around the id are taken away with it; a requirement that begins with code or emphasis keeps both of its marks."""
+    (tmp_path / "spec.md").write_text(f"# Feature Specification: X\n\n## Requirements\n\n- {line}\n")
+    assert [each.text for each in load(tmp_path).requirements] == [text]
