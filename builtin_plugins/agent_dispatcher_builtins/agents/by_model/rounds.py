@@ -98,7 +98,7 @@ class Rounds:
             dispute = self.disputed(reply.text, last)
             if isinstance(dispute, Dispute):
                 return evolve(best, dispute=dispute)
-            if dispute is not None:
+            if dispute is not None and not edits_in(reply.text, self.expected).whole:
                 tried = Tried(faults=(dispute,))
             else:
                 files, tried = await self._try(reply, seen if number % 2 == 0 else {})

@@ -23,10 +23,11 @@ from ...checks.absent import AbsentNames
 from ...checks.junit import Case, Results, parse_junit
 from ...doneness.judging import objections_to
 
-__all__ = ["Files", "Tried", "Trying"]
+__all__ = ["EXAMPLES", "Files", "Tried", "Trying"]
 
 _RESULTS = ".dispatcher-results.xml"
-_EXAMPLES = "test_examples_of_the_task.py"
+#: The file of tests made of the specification's examples, while they run.
+EXAMPLES = "test_examples_of_the_task.py"
 _LONGEST_SAID = 1200
 _LONGEST_LINE = 200
 _MAX_FAILED = 5
@@ -178,16 +179,16 @@ class Trying:
         """The tests that are there and the examples of the specification, in one run."""
         workspace = self.context.workspace
         tests = [path for path in self.tests if workspace.exists(path)]
-        if self.examples and not workspace.exists(_EXAMPLES):
-            workspace.write_text(_EXAMPLES, self.examples)
-            tests.append(_EXAMPLES)
+        if self.examples and not workspace.exists(EXAMPLES):
+            workspace.write_text(EXAMPLES, self.examples)
+            tests.append(EXAMPLES)
         try:
             if not tests:
                 return Tried(stage=5, missing=missing)
             done, results = await self.run(tests)
         finally:
-            if workspace.exists(_EXAMPLES) and self.examples:
-                workspace.delete(_EXAMPLES)
+            if workspace.exists(EXAMPLES) and self.examples:
+                workspace.delete(EXAMPLES)
         return self._judged(done, results, missing)
 
     async def run(
@@ -210,7 +211,7 @@ class Trying:
     def _example(self, test: str) -> str:
         """What a test made of an example does, in one line; the model never sees the file it is in."""
         path, _, name = test.partition("::")
-        if not self.examples or path != _EXAMPLES:
+        if not self.examples or path != EXAMPLES:
             return ""
         _, _, rest = self.examples.partition(f" {name}(")
         body = rest.partition("\n\n")[0].split("\n")[1:]

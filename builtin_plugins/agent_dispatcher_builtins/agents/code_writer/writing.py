@@ -16,7 +16,7 @@ from ..by_model.options import ModelOptions
 from ..by_model.playing import in_rounds, not_good, nothing_to_try_with, play_rounds, without_room
 from ..by_model.rounds import Best
 from ..by_model.settled import by_chance
-from ..by_model.trying import Tried, Trying
+from ..by_model.trying import EXAMPLES, Tried, Trying
 from .acceptance import promised_paths
 from .generating import kind
 
@@ -117,6 +117,8 @@ def _disputing(said: str, *, feedback: str) -> Callable[[str, Tried], Dispute | 
         if found is None:
             return None
         test = found["test"].strip("`'\".,:")
+        if test.startswith(EXAMPLES):
+            return f"{test} is an example of the specification itself, which it cannot contradict: reply with the files"
         failures = "\n".join((*tried.faults, feedback))
         if test not in failures:
             return f"no test {test} has failed, so there is nothing to dispute: reply with the files"

@@ -150,6 +150,16 @@ def test_a_dispute_quotes_the_specification(play: Any, code_task: Task) -> None:
     assert len(llm.requests) == 4
 
 
+def test_a_dispute_that_does_not_count_may_bring_files(play: Any, code_task: Task) -> None:
+    """They are tried like any others; an example of the specification itself cannot be disputed."""
+    wrong = file("def slugify(title):\n    return title\n")
+    example = 'DISPUTE: test_examples_of_the_task.py::test_slugify_1\nIt says "joined by single hyphens".'
+    done, llm = play(CodeWriterAgent(), code_task, [wrong, f"{example}\n{file(GOOD)}"])
+    assert (done.result.status, len(llm.requests)) == ("done", 2)
+    done, llm = play(CodeWriterAgent(ModelOptions(rounds=3)), code_task, [wrong, example, file(GOOD)])
+    assert (done.result.status, done.result.dispute, len(llm.requests)) == ("done", None, 3)
+
+
 def test_documents_are_written(play: Any) -> None:
     """A page may hold fences of its own, and may not say that it is still to be written."""
     task = Task(
