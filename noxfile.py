@@ -141,8 +141,8 @@ def faults(session: nox.Session) -> None:
     folder = Path(session.create_tmp())
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
-    session.run("python", "tests/core/coordination/crash_driver.py", str(folder), "kill-every-hit")
-    writers = "tests/builtin_plugins/workspaces/writers_driver.py"
+    session.run("python", "tests/core/coordination/crashing/driver.py", str(folder), "kill-every-hit")
+    writers = "tests/builtin_plugins/workspaces/writers/driver.py"
     for mode in (("seeds", "0", "10"), ("kill",)):
         (folder / mode[0]).mkdir()
         session.run("python", writers, str(folder / mode[0]), *mode)

@@ -59,12 +59,12 @@ LAUGHS = "a: &a [x, x]\n" + "".join(
 )
 def test_yaml_refused(text: str, message: str, place: str) -> None:
     """Bad YAML is refused at once, with file, line and column."""
-    begin = time.perf_counter()
+    begin = time.process_time()
     with pytest.raises(SpecificationError) as caught:
         load_yaml(text, "spec.yaml")
     assert message in caught.value.problems[0].what
     assert caught.value.problems[0].where == f"spec.yaml:{place}"
-    assert time.perf_counter() - begin < 2
+    assert time.process_time() - begin < 2
 
 
 @pytest.mark.parametrize("load", [load_json, plain_json])
@@ -90,12 +90,12 @@ def test_yaml_refused(text: str, message: str, place: str) -> None:
 )
 def test_json_refused(load: Callable[..., Any], text: str, message: str, place: str) -> None:
     """Bad JSON is refused at once, with file, line and column."""
-    begin = time.perf_counter()
+    begin = time.process_time()
     with pytest.raises(SpecificationError) as caught:
         load(text, "spec.json")
     assert message in caught.value.problems[0].what
     assert caught.value.problems[0].where == f"spec.json:{place}"
-    assert time.perf_counter() - begin < 2
+    assert time.process_time() - begin < 2
 
 
 def test_yaml_scalars_are_what_they_look_like() -> None:
@@ -224,11 +224,11 @@ def test_files(tmp_path: Path) -> None:
 
 def test_size_is_capped_before_parsing() -> None:
     """A text of more than five megabytes is refused without a look inside, and the cap can be moved."""
-    begin = time.perf_counter()
+    begin = time.process_time()
     for load in (load_yaml, load_json, plain_json, front_matter):
         with pytest.raises(SpecificationError, match=r"larger than 5,000,000 bytes"):
             load("[" + "1," * 2_500_000 + "1]", "s")
-    assert time.perf_counter() - begin < 1
+    assert time.process_time() - begin < 1
     assert plain_json("[1, 2]", max_bytes=6) == [1, 2]
     with pytest.raises(SpecificationError, match="larger than 5 bytes"):
         plain_json("[1, 2]", max_bytes=5)
@@ -244,10 +244,10 @@ def test_size_is_capped_before_parsing() -> None:
 )
 def test_number_of_values_is_capped(load: Callable[..., Located], text: str) -> None:
     """A document of very many values is refused in time that grows with its size, on one line or on many."""
-    begin = time.perf_counter()
+    begin = time.process_time()
     with pytest.raises(SpecificationError, match="more than 200,000 values in one file"):
         load(text, "s")
-    assert time.perf_counter() - begin < 20
+    assert time.process_time() - begin < 20
 
 
 def test_front_matter() -> None:

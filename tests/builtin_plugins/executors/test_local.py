@@ -81,7 +81,7 @@ def test_both_kinds_end_at_their_time() -> None:
         begun = time.monotonic()
         with pytest.raises(TimeoutError):
             attempt(agent, 0.05)
-        assert time.monotonic() - begun < 2
+        assert time.monotonic() - begun < 15
     hold.set()
 
 

@@ -90,7 +90,7 @@ def test_what_was_waited_is_added_to_the_limit() -> None:
 
     word, took_s = asyncio.run(body())
     assert word == "reached"
-    assert 0.4 <= took_s < 2.0
+    assert 0.4 <= took_s < 8
 
 
 def test_a_limit_is_set_when_work_first_waits(monkeypatch: pytest.MonkeyPatch) -> None:

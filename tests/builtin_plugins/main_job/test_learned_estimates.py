@@ -70,7 +70,7 @@ def test_a_plan_expects_what_the_last_run_took(tmp_path: Path) -> None:
 
 
 def test_learning_costs_planning_next_to_nothing(tmp_path: Path) -> None:
-    """With twenty runs to learn from a small plan takes no 20 ms longer."""
+    """With twenty runs to learn from a small plan takes no 50 ms longer."""
     for number in range(3):
         dispatcher().execute(dispatcher().plan(SPECIFICATION), output=tmp_path / f"out{number}")
     written = tmp_path / "state" / "agent-dispatcher" / "durations"
@@ -87,4 +87,4 @@ def test_learning_costs_planning_next_to_nothing(tmp_path: Path) -> None:
             best = min(best, time.process_time() - started)
         return best
 
-    assert seconds(20) - seconds(0) < 0.02
+    assert seconds(20) - seconds(0) < 0.05

@@ -13,6 +13,7 @@ import pytest
 
 from agent_dispatcher import AgentDispatcher
 from agent_dispatcher.agents import AgentContext, AgentResult, SyncAgent
+from agent_dispatcher.coordination.coordinator import Coordinator
 from agent_dispatcher.extension import AgentType, CheckContext, Component, DispatcherSpecs, hookimpl
 from agent_dispatcher.models import Evidence, ExecutionPlan, ExecutionResult, Task
 from agent_dispatcher_builtins import default_plugins
@@ -232,8 +233,29 @@ def test_approvals_outlast_a_change_of_configuration(
     assert team.checked == [("review", 1)]
 
 
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Set when a run of this process has heard that it is to pause or to end."""
+    heard = threading.Event()
+
+    def telling(does: Callable[..., None]) -> Callable[..., None]:
+        def tell(coordinator: Coordinator, *why: str) -> None:
+            does(coordinator, *why)
+            heard.set()
+
+        return tell
+
+    for name in ("pause", "cancel"):
+        monkeypatch.setattr(Coordinator, name, telling(getattr(Coordinator, name)))
+    return heard
+
+
 def test_a_live_run_takes_what_others_ask_for(
-    dispatcher_with: Callable[..., AgentDispatcher], team: Team, tmp_path: Path, dispatch: Any
+    dispatcher_with: Callable[..., AgentDispatcher],
+    team: Team,
+    tmp_path: Path,
+    dispatch: Any,
+    told: threading.Event,
 ) -> None:
     """``approve`` lets a live run go on, ``pause`` lets it end what is in progress; without a live run, ``pause`` is refused."""
     output, go_on = tmp_path / "out", threading.Event()
@@ -264,7 +286,7 @@ def test_a_live_run_takes_what_others_ask_for(
         until(lambda: desk.state().task("after-a").status == "completed")
         paused = dispatch("pause", "--output", output)
         assert (paused.code, paused.stdout.partition(":")[0].split()[-2:]) == (0, ["to", "pause"])
-        time.sleep(0.6)
+        assert told.wait(30)
     finally:
         go_on.set()
         thread.join(60)
@@ -284,7 +306,11 @@ def test_a_live_run_takes_what_others_ask_for(
 
 
 def test_cancel_ends_a_live_run(
-    dispatcher_with: Callable[..., AgentDispatcher], team: Team, tmp_path: Path, dispatch: Any
+    dispatcher_with: Callable[..., AgentDispatcher],
+    team: Team,
+    tmp_path: Path,
+    dispatch: Any,
+    told: threading.Event,
 ) -> None:
     """What has landed stays, the rest is given up; a finished run takes no requests."""
     output, go_on = tmp_path / "out", threading.Event()
@@ -299,7 +325,7 @@ def test_cancel_ends_a_live_run(
         while ("code_writing", "writer", 1, "") not in team.seen[1:] and time.monotonic() < end:
             time.sleep(0.05)
         assert dispatch("cancel", "--output", output).code == 0
-        time.sleep(0.6)
+        assert told.wait(30)
     finally:
         go_on.set()
         thread.join(60)

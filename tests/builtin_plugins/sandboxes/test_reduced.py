@@ -63,7 +63,7 @@ def _survivors(marker: str) -> list[int]:
     return found
 
 
-def _gone(marker: str, within_s: float = 2.0) -> bool:
+def _gone(marker: str, within_s: float = 10.0) -> bool:
     end = time.monotonic() + within_s
     while _survivors(marker) and time.monotonic() < end:
         time.sleep(0.02)
@@ -353,7 +353,7 @@ def test_nothing_is_left(reduced: Reduced, tmp_path: Path, kind: str) -> None:
     marker = f"5{os.getpid()}{sorted(_STUBBORN).index(kind)}"
     began = time.monotonic()
     done = _run(reduced, ["sh", "-c", _STUBBORN[kind].format(m=marker)], tmp_path, limits=Limits(timeout_s=0.7))
-    assert time.monotonic() - began < 6
+    assert time.monotonic() - began < 30
     assert not _survivors(marker)
     assert done.limit_hit == ("timeout_s" if kind != "holds pipes" else None)
 
@@ -373,10 +373,10 @@ def test_cancelling_at_any_moment_leaves_nothing(
             await asyncio.sleep(number * 0.008)
             running.cancel()
             with pytest.raises(asyncio.CancelledError):
-                await asyncio.wait_for(running, 5)
+                await asyncio.wait_for(running, 30)
 
     asyncio.run(work())
-    assert _gone(marker, within_s=0.5)
+    assert _gone(marker)
     assert list(temporary.iterdir()) == []
 
 
@@ -400,7 +400,7 @@ def test_the_death_of_the_dispatcher_leaves_nothing(reduced: Reduced, tmp_path: 
 
     asyncio.run(work())
     assert _gone(marker)
-    end = time.monotonic() + 2
+    end = time.monotonic() + 10
     where = Path((tmp_path / "where").read_text().strip())
     while where.exists() and time.monotonic() < end:
         time.sleep(0.02)

@@ -325,7 +325,7 @@ def test_locked_database_names_the_owner(tmp_path: Path) -> None:
             begun = time.monotonic()
             with pytest.raises(StoreError, match=f"locked by another process .*process {os.getpid()}"):
                 store.append(lease, [event()])
-            assert 0.2 < time.monotonic() - begun < 3
+            assert 0.2 < time.monotonic() - begun < 20
             other.execute("ROLLBACK")
         assert store.append(lease, [event()]) == 1
 

@@ -12,7 +12,7 @@ import pytest
 
 from agent_dispatcher.failpoints import FAILPOINTS
 
-DRIVER = Path(__file__).with_name("writers_driver.py")
+DRIVER = Path(__file__).with_name("writers") / "driver.py"
 
 
 def drive(folder: Path, *arguments: str) -> list[dict[str, Any]]:

@@ -84,6 +84,6 @@ def test_what_is_allowed_means_the_same(pattern: str) -> None:
 def test_allowed_repetition_is_quick() -> None:
     """A repetition that is allowed within another one does not blow up on a text that nearly matches."""
     compiled = re.compile(portable("[a-z]+(-[a-z]+)*"))
-    begin = time.perf_counter()
+    begin = time.process_time()
     assert compiled.fullmatch("-".join(["abc"] * 2_000) + "!") is None
-    assert time.perf_counter() - begin < 1
+    assert time.process_time() - begin < 1

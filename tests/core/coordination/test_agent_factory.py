@@ -280,6 +280,7 @@ def test_blocking_agent_whose_attempt_was_broken_off(ends: bool) -> None:
     """What its thread waits for is killed at once; it is named only if it is there after the grace all the same."""
     release, begun = threading.Event(), threading.Event()
     codes: list[int] = []
+    grace_s = 1.0 if ends else 0.2
 
     class Blocking(SyncAgent):
         def execute(self, task: Task, context: AgentContext | None) -> AgentResult:
@@ -298,9 +299,9 @@ def test_blocking_agent_whose_attempt_was_broken_off(ends: bool) -> None:
         thread = threading.Thread(target=agent.execute, args=(Task(id="t", title="t"), None))
         thread.start()
         assert begun.wait(10)
-        factory.follow_up(claim, "t", 0.2)
+        factory.follow_up(claim, "t", grace_s)
         factory.release(claim, broken=True)
-        await asyncio.sleep(0.4)
+        await asyncio.sleep(grace_s + 0.2)
         release.set()
         thread.join()
         await factory.aclose()

@@ -16,7 +16,7 @@ import agent_dispatcher_builtins
 from agent_dispatcher.failpoints import FAILPOINTS
 from agent_dispatcher.models.event import EVENT_TYPES
 
-DRIVER = Path(__file__).with_name("crash_driver.py")
+DRIVER = Path(__file__).with_name("crashing") / "driver.py"
 
 
 def drive(folder: Path, *arguments: str) -> list[dict[str, Any]]:
@@ -64,6 +64,7 @@ def test_every_transition_is_recorded_between_failpoints() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_kill_at_every_failpoint(tmp_path: Path) -> None:
     """Killed at the first and last hit of every failpoint (but those of batches) of a run in git of three tasks and one that an agent adds, with an attempt that fails, tasks
     that exclude each other, an approval, and a cancellation that is taken back, a resume completes it: same tree, each result recorded once, the plan patched once, no sealed or landed commit lost, no sealed work done again, the source says once
@@ -78,6 +79,7 @@ def test_kill_at_every_failpoint(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_frozen_owner_cannot_spoil_what_its_successor_did(tmp_path: Path) -> None:
     """An owner that is stopped, taken over and woken again records nothing, and never reports that the run completed."""
     points = [

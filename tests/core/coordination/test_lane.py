@@ -16,8 +16,8 @@ def _hold_back_the_first(world: Any, others: int) -> None:
     """``a`` is sealed first, and its landing takes until the others are, too."""
 
     async def script(task: Task, context: AgentContext) -> AgentResult:
-        if task.id != "a":
-            await asyncio.sleep(0.05)
+        while task.id != "a" and ("attempt.sealed", "a") not in world.log():
+            await asyncio.sleep(0.005)
         return AgentResult(status="done", summary="done")
 
     async def on_land(task: Task) -> None:

@@ -42,8 +42,8 @@ def test_what_works_in_the_folder(family: tuple[subprocess.Popen[str], int], tmp
     found = processes_of((), tmp_path)
     assert found == {parent.pid, child}
     assert end_processes(found) == 2
-    parent.wait(5)
-    until = time.monotonic() + 5
+    parent.wait(20)
+    until = time.monotonic() + 20
     while _lives(child) and time.monotonic() < until:
         time.sleep(0.01)
     assert not _lives(child)

@@ -40,7 +40,7 @@ def attached(log: Log, capacity: int = 1000) -> MessageBus:
 
 
 async def take(subscription: Subscription, count: int) -> list[Message]:
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(20):
         return [await anext(subscription) for _ in range(count)]
 
 

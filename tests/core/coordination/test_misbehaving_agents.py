@@ -258,7 +258,7 @@ print(result.status, *texts)
         encoding="utf-8",
     )
     ended = subprocess.run(
-        [sys.executable, script, tmp_path / "out"], capture_output=True, text=True, timeout=40, check=False
+        [sys.executable, script, tmp_path / "out"], capture_output=True, text=True, timeout=120, check=False
     )
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.startswith("failed")

@@ -64,7 +64,7 @@ def test_every_call_is_on_record_with_its_price(world: Any, plan_of: Any) -> Non
         "nano_usd": WORST * 1000,
     }
     took_s = settled.data.pop("took_s")
-    assert 0 <= took_s < 5
+    assert 0 <= took_s < 30
     assert settled.data == {
         "call": reserved.data["call"],
         "model": "m-1",
@@ -277,7 +277,8 @@ def test_an_attempt_that_is_over_spends_nothing_more(world: Any, plan_of: Any) -
 
     async def leaves_something(task: Task, context: AgentContext) -> AgentResult:
         async def later() -> None:
-            await asyncio.sleep(0.05)
+            while not world.log("attempt.sealed"):
+                await asyncio.sleep(0.005)
             try:
                 late.append(await asks_once(task, context))
             except BudgetExceeded as error:

@@ -196,7 +196,7 @@ class BusMachine(RuleBasedStateMachine):
         return self.log[-1][0]
 
     def go(self, work: Any) -> Any:
-        return self.loop.run_until_complete(asyncio.wait_for(work, 5))
+        return self.loop.run_until_complete(asyncio.wait_for(work, 30))
 
     @rule(topic=st.sampled_from(["a.x", "a.y", "b"]), value=st.integers())
     def publish_durable(self, topic: str, value: int) -> None:

@@ -98,4 +98,4 @@ def test_reading_what_was_learned_takes_milliseconds(folder: Path) -> None:
         (folder / f"{run:02}.json").write_text(json.dumps({"version": 1, "kinds": kinds}))
     started = time.process_time()
     assert len(learn(20).seconds) == 10
-    assert time.process_time() - started < 0.1
+    assert time.process_time() - started < 0.5

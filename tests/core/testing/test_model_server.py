@@ -83,7 +83,7 @@ def test_it_goes_wrong_as_told() -> None:
         begun = time.monotonic()
         with pytest.raises(OSError, match="timed out"):
             post(server, timeout=0.2)
-        assert time.monotonic() - begun < 2
+        assert time.monotonic() - begun < 15
     assert server.left == 1
 
 

@@ -169,7 +169,7 @@ def test_cancelling_leaves_no_process(isolated: Bubblewrap, services: Callable[.
             await running
         return asyncio.get_running_loop().time() - began
 
-    assert asyncio.run(cancel()) < 5
+    assert asyncio.run(cancel()) < 60
     assert _marked(env["MARK"]) == []
     assert (folder / "cancelled").exists()
 

@@ -65,13 +65,13 @@ def test_hostile_documents_cost_no_time(tmp_path: Path, name: str) -> None:
     """Five megabytes of anything are read, or refused, in seconds; recognising looks at the beginning only."""
     file = tmp_path / "a.md"
     file.write_text(HOSTILE[name])
-    begun = time.monotonic()
+    begun = time.process_time()
     assert MarkdownFormat().matches(file) > 0
-    assert time.monotonic() - begun < 1
+    assert time.process_time() - begun < 1
     try:
         found = MarkdownFormat().load(file)
         assert found.tasks or found.requirements
         MarkdownFormat().write_status(file, {task.source_id or task.id: "completed" for task in found.tasks[:50]})
     except SpecificationError as error:
         assert "a.md" in str(error)
-    assert time.monotonic() - begun < 20
+    assert time.process_time() - begun < 20
