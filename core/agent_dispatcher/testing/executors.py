@@ -89,7 +89,7 @@ class ExecutorContract(Contract):
             f"when an attempt took longer than timeout_s, it raised {how}",
             "run raises TimeoutError",
         )
-        self.promise(took < 2.0, f"a limit of 0.2 seconds took {took:.1f}", "the attempt ends after timeout_s")
+        self.promise(took < 5.0, f"a limit of 0.2 seconds took {took:.1f}", "the attempt ends after timeout_s")
         self.promise(cancelled, "the agent was left running after its time was up", "the agent is cancelled")
 
     def test_cancelling_reaches_the_agent(self) -> None:
