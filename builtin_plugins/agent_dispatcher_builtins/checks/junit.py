@@ -8,10 +8,14 @@ from math import isfinite
 
 from attrs import frozen
 
-__all__ = ["Case", "Results", "coverage_percent", "parse_junit"]
+__all__ = ["Case", "Results", "coverage_by_file", "coverage_percent", "parse_junit"]
 
 _MAX_MESSAGE = 4096
 _TOO_DEEP = "nested too deeply"
+
+#: Files of which coverage is kept.
+_MOST_FILES = 1000
+_COVERED = ("covered_lines", "covered_branches", "num_statements", "num_branches")
 
 
 @frozen(kw_only=True)
@@ -121,3 +125,18 @@ def coverage_percent(data: bytes | None) -> float | None:
     if isinstance(percent, bool) or not isinstance(percent, int | float) or not 0 <= percent <= 100:
         return None
     return round(float(percent), 1)
+
+
+def coverage_by_file(data: bytes | None) -> dict[str, tuple[int, int]]:
+    """Path to lines and branches that were covered, and that there are, from ``coverage json``; without files of which it does not say that."""
+    try:
+        files = json.loads(data)["files"] if data is not None else {}
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return {}
+    found = {}
+    for path, file in list(files.items())[:_MOST_FILES] if isinstance(files, dict) else ():
+        said = file.get("summary") if isinstance(file, dict) else None
+        numbers = [said.get(name, 0) for name in _COVERED] if isinstance(said, dict) else []
+        if numbers and all(type(number) is int and number >= 0 for number in numbers):
+            found[path] = (numbers[0] + numbers[1], numbers[2] + numbers[3])
+    return {path: pair for path, pair in found.items() if pair[1] > 0 and pair[0] <= pair[1]}

@@ -20,7 +20,7 @@ from agent_dispatcher.workspace.path_guard import GuardedFolder, read_untrusted
 
 from .absent import AbsentNames, tasks_behind
 from .evidence import WORK_TYPES, evidence
-from .junit import Case, Results, coverage_percent, parse_junit
+from .junit import Case, Results, coverage_by_file, coverage_percent, parse_junit
 
 __all__ = ["PytestCheck", "run_tests", "test_files_of"]
 
@@ -120,7 +120,7 @@ class PytestCheck:
         )
         explained = {case.name: why for case in results.red() if (why := absent.explain(case)) is not None}
         truly_red = [case for case in results.red() if case.name not in explained]
-        percent = coverage_percent(measured)
+        percent, by_file = coverage_percent(measured), coverage_by_file(measured)
         ran = results.count("passed")
         expected_red = bool(explained) and not truly_red
         if task is None:
@@ -145,6 +145,7 @@ class PytestCheck:
                 "skipped": results.count("skipped"),
                 "failed": [{"test": case.name, "message": case.message} for case in truly_red[:_MAX_FAILED]],
                 "coverage_percent": percent,
+                **({"coverage_by_file": by_file} if by_file else {}),
                 "expected_red_reasons": sorted(set(explained.values())),
                 "files": list(files),
             },

@@ -200,7 +200,7 @@ def _requirements(result: ExecutionResult) -> Iterable[str]:
     evidence.update((e.id, e) for e in result.final_evidence)
     yield "## Requirements"
     yield ""
-    yield "| Requirement | Verdict | Task | Commit | What passed |"
+    yield "| Requirement | Verdict | Task | Commit | What was checked |"
     yield "|---|---|---|---|---|"
     for requirement in result.requirements:
         yield from _requirement_rows(requirement, result, tasks, evidence)
@@ -217,12 +217,13 @@ def _requirement_rows(
     text = _text(result.specification.requirement(requirement.id).text)
     name = f"**{_text(requirement.id)}** {text}"
     verdict = _VERDICTS[requirement.verdict]
+    if requirement.coverage_percent is not None:
+        verdict += f", {requirement.coverage_percent:g} % covered"
     if not requirement.tasks:
         yield f"| {name} | {verdict} | | | |"
     for task_id in requirement.tasks:
         task = tasks[task_id]
-        passed = [e for e in task.evidence if e.passed or e.expected_red]
-        checks = "; ".join(f"{e.check}: {_outcome_of(e)}" for e in passed)
+        checks = "; ".join(f"{_refusing(e)}{e.check}: {_outcome_of(e)}" for e in task.evidence)
         commit = f"`{task.commit[:10]}`" if task.commit else ""
         yield f"| {name} | {verdict} | {_text(task.title)} | {commit} | {_text(checks)} |"
         name = verdict = ""
@@ -280,6 +281,10 @@ def _tasks(result: ExecutionResult) -> Iterable[str]:
         status = _MARKS.get(task.status, task.status)
         yield f"| {name} | {status} | {task.agent or ''} | {task.attempts} | {commit} | {_text(checks)} |"
     yield ""
+
+
+def _refusing(evidence: Evidence) -> str:
+    return "" if evidence.passed or evidence.expected_red else "refused by "
 
 
 def _outcome_of(evidence: Evidence) -> str:

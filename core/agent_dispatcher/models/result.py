@@ -119,7 +119,8 @@ class ModelCost:
 
 @frozen(kw_only=True)
 class RequirementResult:
-    """Whether a requirement is met, what proves it (ids of :class:`Evidence`), and what the tasks that serve it spent on language models."""
+    """Whether a requirement is met, what proves it (ids of :class:`Evidence`; of one that is not met first what refused it), what the tasks that serve
+    it spent on language models, and how much of the files they made the final tests went through (lines and branches, ``None``: not measured)."""
 
     id: str
     verdict: str = field(validator=in_(VERDICTS))
@@ -127,6 +128,7 @@ class RequirementResult:
     evidence: tuple[str, ...] = ()
     tokens: int = 0
     cost_usd: float | None = None
+    coverage_percent: float | None = None
 
 
 @frozen(kw_only=True)

@@ -24,6 +24,7 @@ from ..models import (
 )
 from ..planning.history import Observation, observed
 from .costs import Costs, total_usd, with_costs
+from .coverage import with_coverage
 
 __all__ = ["build_report", "build_result", "evidence_from_json", "requirement_results"]
 
@@ -60,7 +61,8 @@ def build_report(
     artifacts = tuple(sorted(folded.artifacts(), key=lambda artifact: artifact.path))
     tasks = tuple(folded.tasks.pop(task.id).result() for task in plan.tasks)
     costs = folded.costs.rows(plan.planning_usage)
-    tasks, requirements = with_costs(costs, tasks, requirement_results(plan, tasks, folded.final))
+    requirements = with_coverage(requirement_results(plan, tasks, folded.final), artifacts, folded.final)
+    tasks, requirements = with_costs(costs, tasks, requirements)
     result = ExecutionResult(
         run=run,
         status=folded.status,

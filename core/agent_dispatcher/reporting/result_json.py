@@ -72,6 +72,7 @@ def _document(result: ExecutionResult, tasks: list[dict[str, Any]]) -> dict[str,
                 "evidence": list(r.evidence),
                 "tokens": r.tokens,
                 "cost_usd": r.cost_usd,
+                "coverage_percent": r.coverage_percent,
             }
             for r in result.requirements
         ],

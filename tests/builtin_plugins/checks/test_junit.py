@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agent_dispatcher.models import ArtifactRef
 from agent_dispatcher_builtins.checks.absent import AbsentNames
-from agent_dispatcher_builtins.checks.junit import Case, coverage_percent, parse_junit
+from agent_dispatcher_builtins.checks.junit import Case, coverage_by_file, coverage_percent, parse_junit
 from agent_dispatcher_builtins.languages.python.language import Python
 
 _XML = b"""<?xml version="1.0"?><testsuites><testsuite>
@@ -82,6 +84,22 @@ def test_no_bytes_break_the_reader(data: bytes) -> None:
 def test_coverage_is_a_number_or_nothing(data: bytes | None, expected: float | None) -> None:
     """Only a number from 0 to 100 counts."""
     assert coverage_percent(data) == expected
+
+
+def test_coverage_by_file_keeps_what_adds_up() -> None:
+    """Lines and branches together; a file with other values, more covered than there is, or nothing to cover is left out."""
+    files = {
+        "a.py": {"summary": {"covered_lines": 3, "num_statements": 4, "covered_branches": 1, "num_branches": 2}},
+        "lines.py": {"summary": {"covered_lines": 1, "num_statements": 1}},
+        "empty.py": {"summary": {"covered_lines": 0, "num_statements": 0}},
+        "more.py": {"summary": {"covered_lines": 2, "num_statements": 1}},
+        "text.py": {"summary": {"covered_lines": "1", "num_statements": 1}},
+        "none.py": {"summary": None},
+    }
+    found = coverage_by_file(json.dumps({"files": files}).encode())
+    assert found == {"a.py": (4, 6), "lines.py": (1, 1)}
+    for data in (None, b"[]", b'{"files": []}', b"[" * 100_000):
+        assert coverage_by_file(data) == {}
 
 
 @pytest.mark.parametrize(

@@ -107,6 +107,7 @@ def test_a_test_lands_red_and_its_subject_turns_it_green(run: Run) -> None:
         (final,) = await run.integration.final(frozenset(run.landed))
         assert final.id == "final-pytest" and final.passed and final.proof
         assert final.details["coverage_percent"] == 100.0
+        assert {"src/lib/model.py", "src/lib/rules.py"} <= final.details["coverage_by_file"].keys()
         log = run.output / ".dispatcher" / "runs" / "r" / final.log
         assert "1 passed" in log.read_text()
         assert not [path for path in log.parent.iterdir() if path.is_dir()]

@@ -60,6 +60,22 @@ def test_requirement_task_commit_and_check_stand_in_one_row(tmp_path: Path) -> N
     assert row.rstrip(" |").endswith("pytest: 3 passed")
 
 
+def test_what_refused_a_requirement_stands_beside_it(tmp_path: Path) -> None:
+    """A check that did not pass is told as such, and how much of what was made for the requirement is covered."""
+    found = Evidence(id="t-1-review", check="review", passed=False, summary="a.py:3: it is wrong")
+    result = ExecutionResult(
+        run="r1",
+        status="failed",
+        specification=Specification(id="s", title="L", requirements=(Requirement(id="R1", text="It works."),)),
+        requirements=(RequirementResult(id="R1", verdict="not_met", tasks=("t",), coverage_percent=62.5),),
+        task_results=(TaskResult(id="t", title="T", status="failed", evidence=(found,), error="no"),),
+    )
+    plan = ExecutionPlan(specification=result.specification, tasks=(Task(id="t", title="T"),))
+    (path,) = MarkdownReporter().write(result, plan, [Event(run="r1", type="run.started", at=1.0, seq=1)], tmp_path)
+    (row,) = [line for line in path.read_text().splitlines() if line.startswith("| **R1**")]
+    assert "**not met**, 62.5 % covered" in row and "refused by review: a.py:3: it is wrong" in row
+
+
 def test_markup_in_titles_is_inert(tmp_path: Path) -> None:
     """A title cannot end a table cell or become HTML."""
     text = report(tmp_path)

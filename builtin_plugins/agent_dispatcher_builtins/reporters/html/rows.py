@@ -363,11 +363,15 @@ class Rows:
                     priority=line(text.priority if text is not None else "", 20),
                     source=line(text.source if text is not None else "", 200),
                     badge=badge,
-                    why=_capital(_why(requirement.verdict, tasks, self.final)),
+                    why=_capital(_why(requirement.verdict, tasks, self.final)) + _covered(requirement.coverage_percent),
                     tasks=tasks,
                 )
             )
         return tuple(found)
+
+
+def _covered(percent: float | None) -> str:
+    return "" if percent is None else f"; the final tests went through {percent:g} % of the files made for it"
 
 
 def _why(verdict: str, tasks: Sequence[TaskRow], final: Sequence[Proof]) -> str:
