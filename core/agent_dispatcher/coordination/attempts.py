@@ -6,7 +6,6 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from inspect import CORO_CREATED, getcoroutinestate, iscoroutine
 from typing import Any, Protocol
 
 from ..agents.base_agent import AgentContext, AgentResult
@@ -31,6 +30,7 @@ from .failures import COUNTED, POISON, retry_after_s, sort_of
 from .lane import evidence_data
 from .message_bus import MessageBus
 from .model_calls import AgentLlm, ModelCalls
+from .relay import Relay
 from .retry import FailureJudge, Judgement
 from .settings import CoordinatorSettings
 from .state_manager import StateManager
@@ -63,7 +63,7 @@ class ContextFor(Protocol):
 
 
 class Attempts:
-    """Carries out attempts, each in a task of its own.
+    """Carries out attempts, each as if in a task of its own (see :mod:`agent_dispatcher.coordination.relay`).
 
     Args:
         tasks: task id to task, as the plan is now.
@@ -114,6 +114,7 @@ class Attempts:
         self._models = models
         self._running: dict[str, RunningAttempt] = {}
         self._announced: list[RunningAttempt] = []
+        self._relay = Relay(self._attempt)
         self._abandoned: set[asyncio.Task[None]] = set()
 
     # --- what the coordinator asks for ----------------------------------------------------------------------------
@@ -135,20 +136,13 @@ class Attempts:
         return announced
 
     def begin(self, announced: Iterable[RunningAttempt]) -> None:
-        """Let announced attempts go, now that their starts are recorded. Those that were given up meanwhile are passed over."""
-        loop = asyncio.get_running_loop()
-        for running in announced:
-            if running.over:
-                continue
-            if running.stopping:
-                self._end(running, "cancelled before it began", "cancelled")
-            else:
-                running.job = loop.create_task(self._attempt(running))
+        """Let announced attempts go, now that their starts are recorded."""
+        self._relay.begin(announced)
 
     @property
     def any_at_work(self) -> bool:
-        """Whether any attempt has begun and is not over."""
-        return any(running.job is not None for running in self._running.values())
+        """Whether any attempt has been let go and is not over."""
+        return bool(self._relay.due) or any(running.job is not None for running in self._running.values())
 
     def cancel(self, task: str) -> bool:
         """Tell the attempt to end; :meth:`look_after` gives it up if it does not. ``False`` when none is in progress."""
@@ -157,12 +151,8 @@ class Attempts:
             return False
         running.stopping = True
         running.overdue_at = min(running.overdue_at, self._monotonic() + self._settings.grace_s)
-        job = running.job
-        if job is not None and not running.sealing:
-            job.cancel()
-            if _not_begun(job):  # it will not come to say that it was cancelled
-                running.job = None
-                asyncio.get_running_loop().call_soon(self.begin, (running,))
+        if running.job is not None and not running.sealing:
+            running.job.cancel()
         return True
 
     def look_after(self) -> None:
@@ -187,7 +177,7 @@ class Attempts:
 
     def abort(self) -> Iterable[asyncio.Task[None]]:
         """Cancel everything without telling anyone; returns what is still ending."""
-        jobs = []
+        jobs = list(self._relay.due)
         for running in self._running.values():
             running.over = True
             if running.job is not None:
@@ -199,8 +189,14 @@ class Attempts:
     # --- one attempt ----------------------------------------------------------------------------------------------
 
     async def _attempt(self, running: RunningAttempt) -> None:
-        """Open, perform, seal; whatever happens, the engine is told exactly once."""
+        """Open, perform, seal; whatever happens, the engine is told exactly once. One that was given up before it began is passed over."""
+        if running.over:
+            return
+        running.job = asyncio.current_task()
         try:
+            if running.stopping:
+                self._end(running, "cancelled before it began", "cancelled")
+                return
             await self._carry_out(running)
         except BaseException as error:
             try:
@@ -404,9 +400,3 @@ class Attempts:
         if isinstance(error, Unavailable):
             return words_of(error), "declined"
         return f"{type(error).__name__}: {shortened(words_of(error))}", "raised"
-
-
-def _not_begun(job: asyncio.Task[None]) -> bool:
-    """Whether the task was made and has not had its turn yet."""
-    work = job.get_coro()
-    return iscoroutine(work) and getcoroutinestate(work) == CORO_CREATED
