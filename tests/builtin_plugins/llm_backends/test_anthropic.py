@@ -347,7 +347,7 @@ def test_a_missing_key_is_said_before_the_first_call(
 
 def test_a_missing_extra_is_one_line(monkeypatch: pytest.MonkeyPatch, connect_anthropic: Connect) -> None:
     """Without the SDK the backend says what to install; nothing is imported to find out."""
-    from agent_dispatcher_builtins.llm_backends.anthropic import backend
+    from agent_dispatcher_builtins.llm_backends.http import backend
 
     monkeypatch.setattr(backend, "find_spec", lambda name: None)
     with ModelServer([]) as server, pytest.raises(Unavailable) as caught:

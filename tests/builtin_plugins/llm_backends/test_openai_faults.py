@@ -18,7 +18,7 @@ from agent_dispatcher.extension import LlmReply, LlmRequest
 from agent_dispatcher.extension.components import LlmBackend
 from agent_dispatcher.testing import ModelServer
 from agent_dispatcher.testing.model_replies import Cuts, Fails, Floods, Hangs, Redirects, Says, SendsBytes, Stalls
-from agent_dispatcher_builtins.llm_backends.failures import retry_after_s
+from agent_dispatcher_builtins.llm_backends.http.failures import retry_after_s
 
 Ask = Callable[..., LlmReply]
 Connect = Callable[..., LlmBackend]

@@ -14,15 +14,17 @@ from attrs import define, field
 from agent_dispatcher.errors import Unavailable
 from agent_dispatcher.extension import LlmReply, LlmRequest, PricedAs, Services
 
-from ..limits import Limits
-from ..openai.backend import make_chat, need_sdk
-from ..openai.endpoint import Endpoint
+from ..http.backend import connect, need_sdk
+from ..http.endpoint import Endpoint
+from ..http.limits import Limits
+from ..openai.backend import WIRE
+from ..openai.dialect import Dialect
 from ..options import LocalOptions
 from .model_file import check_model, download, model_url, stored_model
 from .serving import Served, serve
 
 if TYPE_CHECKING:
-    from ..openai.chat import Chat
+    from ..http.client import Client
 
 __all__ = ["LocalBackend"]
 
@@ -40,7 +42,7 @@ class LocalBackend:
     log: logging.Logger
     _starting: threading.Lock = field(factory=threading.Lock)
     _served: Served | None = None
-    _chat: Chat | None = None
+    _client: Client | None = None
     _turn: tuple[asyncio.AbstractEventLoop, asyncio.Lock] | None = None
 
     @classmethod
@@ -53,7 +55,7 @@ class LocalBackend:
         """
         if find_spec("xllamacpp") is None:
             raise Unavailable("backend 'local' needs the package xllamacpp", "pip install 'agent-dispatcher[local]'")
-        need_sdk("local")
+        need_sdk("openai", "3", "local")
         if options.model is not None:
             path = options.model.expanduser()
             check_model(path)
@@ -72,19 +74,19 @@ class LocalBackend:
             BackendError: why there is none, and of which sort that is.
         """
         async with self._my_turn():
-            chat = self._chat
-            if chat is None:
-                chat = await asyncio.to_thread(self._start)
-            return await chat.complete(request)
+            client = self._client
+            if client is None:
+                client = await asyncio.to_thread(self._start)
+            return await client.complete(request)
 
     async def aclose(self) -> None:
         """Give the model's memory back."""
         await asyncio.to_thread(self._stop)
 
-    def _start(self) -> Chat:
+    def _start(self) -> Client:
         with self._starting:
-            if self._chat is not None:
-                return self._chat
+            if self._client is not None:
+                return self._client
             if self.options.model is None:
                 download(model_url(self.options), self.path, self.options.sha256, self.log)
                 check_model(self.path)
@@ -93,15 +95,16 @@ class LocalBackend:
                 base_url=f"{served.origin}/v1",
                 model=self.path.stem,
                 limits=Limits.of(self.options),
+                dialect=Dialect(),
                 key=served.key,
                 key_hint="the server of this process refuses its own key",
             )
-            self._served, self._chat = served, make_chat(endpoint, self.log)
-            return self._chat
+            self._served, self._client = served, connect(WIRE, endpoint, self.log)
+            return self._client
 
     def _stop(self) -> None:
         with self._starting:
-            self._served, self._chat = None, None
+            self._served, self._client = None, None
 
     def _my_turn(self) -> asyncio.Lock:
         """One lock for each event loop."""

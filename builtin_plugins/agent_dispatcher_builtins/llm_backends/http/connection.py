@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 
 import httpx2
 
+from ..options import is_loopback
 from .failures import Failures
 from .limits import Limits
-from .options import is_loopback
 
 __all__ = ["make_http"]
 

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 from .failures import Failures
 
-__all__ = ["sound", "within"]
+__all__ = ["part_of_text", "sound", "within"]
 
 
 @contextlib.asynccontextmanager
@@ -24,3 +24,14 @@ async def within(seconds: float, failures: Failures, what: str, option: str) -> 
 def sound(text: str) -> str:
     """The text with halves of surrogate pairs joined; one that stands alone is no character and becomes U+FFFD."""
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def part_of_text(value: object) -> str:
+    """A piece of a text, which a server may leave out.
+
+    Raises:
+        TypeError: it is there, and is no text.
+    """
+    if value is not None and not isinstance(value, str):
+        raise TypeError(f"its content is {type(value).__name__}, not a text")
+    return value or ""

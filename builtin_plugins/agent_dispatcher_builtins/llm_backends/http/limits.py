@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from .options import ServerOptions
+from ..options import ServerOptions
 
 __all__ = ["Limits"]
 
