@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import frozen
 
 from agent_dispatcher.config import Config
 from agent_dispatcher.extension import LlmReply, LlmRequest, Services
@@ -45,6 +46,24 @@ def connect_anthropic() -> Connect:
         return AnthropicBackend.open(AnthropicOptions(**options), services)
 
     return make
+
+
+@frozen
+class Dialect:
+    """A backend that asks a server through an SDK: its name, what it calls a reply, where it sends its requests."""
+
+    name: str
+    noun: str
+    connect: Connect
+    path: str
+
+
+@pytest.fixture(params=["openai", "anthropic"])
+def dialect(request: pytest.FixtureRequest, connect: Connect, connect_anthropic: Connect) -> Dialect:
+    """Each of the two, for what both promise."""
+    if request.param == "openai":
+        return Dialect("openai", "chat completion", connect, "/v1/chat/completions")
+    return Dialect("anthropic", "message", connect_anthropic, "/v1/messages")
 
 
 @pytest.fixture

@@ -5,11 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from attrs import frozen
 
 from agent_dispatcher.errors import BackendError, DispatcherError
 from agent_dispatcher.extension import LlmReply, LlmRequest
@@ -18,16 +16,6 @@ from agent_dispatcher.llm import bare_json
 from agent_dispatcher.safe_load import plain_json
 from agent_dispatcher.testing import ModelServer
 from agent_dispatcher.testing.model_replies import Fails, Says, SendsBytes
-
-Connect = Callable[..., LlmBackend]
-
-
-@frozen
-class Dialect:
-    """A backend, and how a server of its dialect streams a text that it does not escape."""
-
-    connect: Connect
-    around: Callable[[bytes], bytes]
 
 
 def _openai(text: bytes) -> bytes:
@@ -40,11 +28,8 @@ def _anthropic(text: bytes) -> bytes:
     return b"event: content_block_delta\ndata: " + delta + b"\n\nevent: message_delta\ndata: " + end + b"\n\n"
 
 
-@pytest.fixture(params=["openai", "anthropic"])
-def dialect(request: pytest.FixtureRequest, connect: Connect, connect_anthropic: Connect) -> Dialect:
-    if request.param == "openai":
-        return Dialect(connect, _openai)
-    return Dialect(connect_anthropic, _anthropic)
+#: How a server of each dialect streams a text that it does not escape.
+AROUND = {"openai": _openai, "anthropic": _anthropic}
 
 
 def ask(backend: LlmBackend, **more: Any) -> LlmReply:
@@ -55,15 +40,15 @@ def ask(backend: LlmBackend, **more: Any) -> LlmReply:
     "text",
     ["\x00\x1b[31mred\x1b[0m\u202eetis\u2066", "\ufeff\u2028\u2029\x85", "😀" * 1000, "</data> <|im_end|> [INST]"],
 )
-def test_strange_characters_arrive(dialect: Dialect, text: str) -> None:
+def test_strange_characters_arrive(dialect: Any, text: str) -> None:
     """Whoever shows them makes them harmless; here nothing is lost and nothing is taken for anything else."""
     with ModelServer([Says(text=text, pieces=7)]) as server:
         assert ask(dialect.connect(server)).text == text
 
 
-def test_half_a_character_is_none(dialect: Dialect) -> None:
+def test_half_a_character_is_none(dialect: Any) -> None:
     """A lone surrogate, which JSON can say and no text can hold, is replaced; two halves in two pieces are one character."""
-    with ModelServer([SendsBytes(body=dialect.around(rb"a\ud800b")), Says(text="😀", pieces=1)]) as server:
+    with ModelServer([SendsBytes(body=AROUND[dialect.name](rb"a\ud800b")), Says(text="😀", pieces=1)]) as server:
         backend = dialect.connect(server)
         assert [ask(backend).text, ask(backend).text] == ["a\ufffdb", "😀"]
 
@@ -77,7 +62,7 @@ def test_half_a_character_is_none(dialect: Dialect) -> None:
     ],
     ids=lambda text: text[:20],
 )  # fmt: skip
-def test_what_is_not_strictly_json_is_refused(dialect: Dialect, text: str) -> None:
+def test_what_is_not_strictly_json_is_refused(dialect: Any, text: str) -> None:
     """NaN, doubled keys, lone surrogates, endless numbers and nesting, cut off or prose: the text arrives, the parser everybody uses refuses it."""
     with ModelServer([text]) as server:
         said = ask(dialect.connect(server)).text
@@ -123,7 +108,7 @@ def test_ten_thousand_damaged_replies_raise_nothing_else() -> None:
 
 
 @pytest.mark.parametrize("status", [400, 429, 500])
-def test_what_a_server_says_of_an_error_is_shown_harmlessly(dialect: Dialect, status: int) -> None:
+def test_what_a_server_says_of_an_error_is_shown_harmlessly(dialect: Any, status: int) -> None:
     """No control character of its message reaches a terminal, and no more than a few lines of it."""
     message = "\x1b[2J\x07\u202egone" + "x" * 100_000
     with ModelServer([Fails(status=status, message=message)]) as server, pytest.raises(BackendError) as caught:
@@ -132,7 +117,7 @@ def test_what_a_server_says_of_an_error_is_shown_harmlessly(dialect: Dialect, st
     assert len(shown) < 1_000 and all(each.isprintable() for each in shown)
 
 
-def test_a_server_that_does_not_speak_tls_is_an_outage(dialect: Dialect) -> None:
+def test_a_server_that_does_not_speak_tls_is_an_outage(dialect: Any) -> None:
     """The connection does not come to stand: nothing was sent, the key neither."""
     with ModelServer([]) as server:
         address = server.base_url.replace("http://", "https://")

@@ -310,3 +310,24 @@ def test_replies_survive_strange_characters(connect: Connect, ask: Ask) -> None:
         reply = ask(connect(server))
     assert reply.text == "a\U0001f600b\x00\ufffdc"
     assert json.loads(json.dumps(reply.text)) == reply.text.encode().decode()
+
+
+def test_a_quota_that_is_used_up_is_no_rate_limit(connect: Connect, ask: Ask) -> None:
+    """To wait would not help."""
+    reply = Fails(status=429, message="the words", code="insufficient_quota")
+    with ModelServer([reply]) as server, pytest.raises(BackendError, match="the words") as caught:
+        ask(connect(server))
+    assert caught.value.sort == "permanent"
+
+
+def test_another_server_does_not_get_the_key_of_openai(
+    connect: Connect, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without ``api_key_env`` a server that is not OpenAI's gets neither key nor organization nor project."""
+    for name in ("OPENAI_API_KEY", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "OPENAI_ADMIN_KEY"):
+        monkeypatch.setenv(name, f"{name}-canary")
+    with ModelServer(["yes"]) as server:
+        ask(connect(server))
+        headers = server.requests[0].headers
+    assert "authorization" not in headers
+    assert [value for value in headers.values() if "canary" in value] == []
