@@ -23,7 +23,7 @@ from ..models import (
     TaskResult,
 )
 from ..planning.history import Observation, observed
-from .costs import Costs, total_usd, with_costs
+from .costs import Costs, sum_usd, total_usd, with_costs
 from .coverage import with_coverage
 
 __all__ = ["build_report", "build_result", "evidence_from_json", "requirement_results"]
@@ -356,14 +356,13 @@ class _Folded:
         return by_path.values()
 
     def metrics(self, plan: ExecutionPlan, costs: Sequence[ModelCost]) -> ExecutionMetrics:
-        priced = [each for each in (self.cost_usd, total_usd(costs)) if each is not None]
         wall_s = self.ended - self.started if self.started is not None else 0.0
         return ExecutionMetrics(
             wall_s=wall_s,
             work_s=self.work_s,
             speedup=self.work_s / wall_s if wall_s > 0 else 0.0,
             max_speedup=plan.estimates.max_speedup,
-            cost_usd=sum(priced) if priced else None,
+            cost_usd=sum_usd((self.cost_usd, total_usd(costs))),
             tokens=self.tokens + sum(each.tokens for each in costs),
             unpriced_calls=sum(each.unpriced for each in costs),
         )

@@ -9,7 +9,7 @@ from attrs import define, evolve, field
 
 from ..models import Event, ExecutionMetrics, ModelCost, ModelUse, RequirementResult, TaskResult
 
-__all__ = ["Costs", "cost_in_words", "with_costs"]
+__all__ = ["Costs", "cost_in_words", "sum_usd", "total_usd", "usd_in_words", "with_costs"]
 
 _NANO = 1_000_000_000
 
@@ -124,8 +124,20 @@ def with_costs(
 
 def total_usd(rows: Iterable[ModelCost]) -> float | None:
     """What the calls of known price cost together; ``None`` when there is none."""
-    known = [round(row.cost_usd * _NANO) for row in rows if row.cost_usd is not None]
+    return sum_usd(row.cost_usd for row in rows)
+
+
+def sum_usd(amounts: Iterable[float | None]) -> float | None:
+    """What is known of the amounts, added up to the nano-dollar; ``None`` when nothing is."""
+    known = [round(amount * _NANO) for amount in amounts if amount is not None]
     return sum(known) / _NANO if known else None
+
+
+def usd_in_words(cost_usd: float | None, unpriced: int) -> str:
+    """What is known, and that something is not: ``0.001200 and 2 calls of unknown price``; ``unknown`` when nothing is."""
+    if cost_usd is None:
+        return "unknown"
+    return f"{cost_usd:.6f}" + (f" and {unpriced} calls of unknown price" if unpriced else "")
 
 
 def cost_in_words(metrics: ExecutionMetrics) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 from attrs import define, field, frozen
 
 from ..models import Event, ExecutionPlan, ModelCost
-from .costs import Costs, total_usd
+from .costs import Costs, sum_usd, total_usd
 from .history import SPAN_KINDS, Attempt
 from .timeline import make_timeline
 
@@ -140,7 +140,7 @@ class _Sum:
             calls=sum(row.calls for row in self.rows),
             unpriced=sum(row.unpriced for row in self.rows),
             tokens=self.own_tokens + sum(row.tokens for row in self.rows),
-            cost_usd=_sum_usd(self.own_usd, total_usd(self.rows)),
+            cost_usd=sum_usd((self.own_usd, total_usd(self.rows))),
         )
 
 
@@ -192,7 +192,7 @@ class _Gathered:
             tokens, usd = own.get((attempt.task, attempt.number), (0, None))
             for group in groups:
                 group.own_tokens += tokens
-                group.own_usd = _sum_usd(group.own_usd, usd)
+                group.own_usd = sum_usd((group.own_usd, usd))
         for row in costs.rows(plan.planning_usage):
             groups = [self.whole, self.by_model.setdefault(row.model, _Sum())]
             if row.task:
@@ -271,8 +271,3 @@ def _spent(events: Iterable[Event]) -> tuple[dict[tuple[str, int], tuple[int, fl
         elif kind.startswith("model."):
             costs.take(event)
     return own, costs, completed
-
-
-def _sum_usd(one: float | None, other: float | None) -> float | None:
-    known = [each for each in (one, other) if each is not None]
-    return sum(known) if known else None

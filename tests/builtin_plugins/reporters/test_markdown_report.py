@@ -99,3 +99,11 @@ def test_what_was_made_is_told_by_type(tmp_path: Path) -> None:
     assert lines[0] == "- Code (1): src/a\\|b.py"
     assert lines[1].startswith("- Tests (21): tests/test\\_0.py, ") and lines[1].endswith("test\\_19.py, and 1 more")
     assert lines[2] == "- Research and review notes (1): docs/n.md"
+
+
+def test_what_is_no_text_does_not_keep_the_report_from_being_written(tmp_path: Path) -> None:
+    """Half a character in a name that is shown as it is."""
+    specification = Specification(id="s", title="Library")
+    result = ExecutionResult(run="r\ud800", status="completed", specification=specification)
+    (path,) = MarkdownReporter().write(result, ExecutionPlan(specification=specification, tasks=()), (), tmp_path)
+    assert "- Run `r?`" in path.read_text(encoding="utf-8")

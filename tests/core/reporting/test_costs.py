@@ -17,7 +17,7 @@ from agent_dispatcher.models import (
     Task,
 )
 from agent_dispatcher.reporting import build_result, result_to_json
-from agent_dispatcher.reporting.costs import cost_in_words
+from agent_dispatcher.reporting.costs import cost_in_words, sum_usd, usd_in_words
 
 PLAN = ExecutionPlan(
     specification=Specification(
@@ -122,3 +122,13 @@ def test_an_unknown_price_is_said() -> None:
 def test_the_cost_in_words(metrics: ExecutionMetrics, words: str) -> None:
     """One line for a person; nothing when no model was called."""
     assert cost_in_words(metrics) == words
+
+
+def test_what_is_known_is_added_up_and_what_is_not_is_said() -> None:
+    """Nothing known is not nothing spent."""
+    assert [sum_usd(each) for each in ((), (None,), (0.1, None, 0.2), (0.0,))] == [None, None, 0.3, 0.0]
+    assert [usd_in_words(*each) for each in ((None, 3), (0.5, 0), (0.0012, 2))] == [
+        "unknown",
+        "0.500000",
+        "0.001200 and 2 calls of unknown price",
+    ]

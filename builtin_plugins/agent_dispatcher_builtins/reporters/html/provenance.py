@@ -11,6 +11,7 @@ from attrs import frozen
 from agent_dispatcher.models import Event, ExecutionPlan, PlanningCall, Task
 from agent_dispatcher.planning.model_calls import calls_about
 from agent_dispatcher.provenance import Account, Call, Command, accounts
+from agent_dispatcher.reporting.costs import sum_usd
 
 from .text import clean, line, money, number, seconds
 from .words import Badge
@@ -184,10 +185,9 @@ def _sums(calls: Sequence[Call | PlanningCall], commands: int) -> str:
     parts = []
     if calls:
         asked = f"{len(calls)} questions" if len(calls) > 1 else "1 question"
-        known = [call.cost_usd for call in calls if call.cost_usd is not None]
-        unknown = sum(call.cost_usd is None for call in calls)
-        cost = [money(sum(known))] if known else []
-        cost += [f"{unknown} of unknown price" if known else "price unknown"] if unknown else []
+        known, unknown = sum_usd(call.cost_usd for call in calls), sum(call.cost_usd is None for call in calls)
+        cost = [money(known)] if known is not None else []
+        cost += [f"{unknown} of unknown price" if cost else "price unknown"] if unknown else []
         parts.append(
             ", ".join([f"{asked} to a model", f"{number(sum(call.tokens or 0 for call in calls))} tokens", *cost])
         )
