@@ -25,7 +25,7 @@ def read(data: dict[str, Any]) -> Readout[int]:
 def question() -> Question[int]:
     values: dict[str, Any] = {
         "specification": {"title": "T"}, "requirements": (), "partial": False, "earlier": (), "types": (), "artifact_types": (), "example": "",
-        "language": "", "errors": (),
+        "language": "", "errors": (), "files": (),
     }  # fmt: skip
     values["specification"] = {"title": "T", "summary": "", "facts": {}, "glossary": {}}
     prompt = Prompt("agent_dispatcher_builtins.decomposers.llm", "decompose.jinja", None, values)

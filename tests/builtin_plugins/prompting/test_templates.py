@@ -25,6 +25,7 @@ def values(text: str = "It holds.", **others: Any) -> dict[str, Any]:
         "requirements": (requirement,),
         "partial": False,
         "earlier": (),
+        "files": (),
         "types": ("code_writing",),
         "artifact_types": ("path",),
         "example": "{}",

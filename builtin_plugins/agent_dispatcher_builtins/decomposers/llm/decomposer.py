@@ -11,6 +11,9 @@ from agent_dispatcher.models import Requirement, Scenario, Specification
 
 from ...prompting.asking import Answer, Asking, Question, Readout, Unusable, ask, tokens
 from ...prompting.templates import Prompt
+from ..design import read_design
+from ..file_tree import StatedFile
+from ..sources import read_pages
 from .judging import Bounds, judge
 from .merging import decomposition, merged
 from .options import LlmDecomposerOptions
@@ -57,6 +60,11 @@ _MADE = Proposed(
 )
 
 
+_STATED = (StatedFile("a.py", "something", "s.md:2"),)
+#: So many of the files that a design names are told of.
+_MOST_FILES = 100
+
+
 class LlmDecomposer:
     """Makes tasks of requirements in prose, with a model.
 
@@ -72,7 +80,7 @@ class LlmDecomposer:
         self._options = options
         self._types = tuple(types)
         context = PlanningContext(specification=_SAMPLE)
-        values = self._values(_SAMPLE, context, _SAMPLE.requirements[:1], {"k": _MADE})
+        values = self._values(_SAMPLE, context, _SAMPLE.requirements[:1], {"k": _MADE}, _STATED)
         self._prompt = Prompt(__package__, "decompose.jinja", options.template, {**values, "errors": ("x",)})
 
     async def decompose(self, specification: Specification, context: PlanningContext) -> Decomposition | Declined:
@@ -80,7 +88,8 @@ class LlmDecomposer:
         refusal = _not_for_a_model(specification, context)
         if refusal:
             return Declined(refusal)
-        room = self._room(specification, context)
+        files = stated_files(specification)
+        room = self._room(specification, context, files)
         largest = max(specification.requirements, key=weight)
         if weight(largest) > room:
             need = self._options.max_input_tokens + weight(largest) - room
@@ -91,7 +100,7 @@ class LlmDecomposer:
         warnings: list[str] = []
         asked = parts(specification.requirements, most_tokens=room, most=self._options.max_requirements_per_call)
         for number, part in enumerate(asked, 1):
-            answer = await self._ask(specification, context, part, everyone)
+            answer = await self._ask(specification, context, part, everyone, files)
             if isinstance(answer, Unusable):
                 return Declined(answer.reason if len(asked) == 1 else f"part {number} of {len(asked)}: {answer.reason}")
             warnings += [f"the model's tasks: {flaw}" for flaw in answer.flaws]
@@ -111,6 +120,7 @@ class LlmDecomposer:
         context: PlanningContext,
         part: Sequence[Requirement],
         everyone: Mapping[str, Proposed],
+        files: Sequence[StatedFile],
     ) -> Answer[Proposal] | Unusable:
         bounds = Bounds(types=self._types, requirements=tuple(each.id for each in part), earlier=everyone)
         shown = _newest(everyone, self._options.max_input_tokens // _EARLIER)
@@ -120,7 +130,7 @@ class LlmDecomposer:
 
         question: Question[Proposal] = Question(
             prompt=self._prompt,
-            values=self._values(specification, context, part, shown),
+            values=self._values(specification, context, part, shown, files),
             purpose="decompose",
             schema=proposal_schema(self._types, bounds.requirements),
             schema_name="tasks",
@@ -135,9 +145,9 @@ class LlmDecomposer:
         )
         return await ask(context.llm, question, asking)
 
-    def _room(self, specification: Specification, context: PlanningContext) -> int:
+    def _room(self, specification: Specification, context: PlanningContext, files: Sequence[StatedFile]) -> int:
         """Tokens left for requirements in one question."""
-        values = self._values(specification, context, (), {})
+        values = self._values(specification, context, (), {}, files)
         fixed = tokens(self._prompt.render("system", values)) + tokens(self._prompt.render("request", values))
         later = len(specification.requirements) > self._options.max_requirements_per_call
         whole = self._options.max_input_tokens - fixed
@@ -151,6 +161,7 @@ class LlmDecomposer:
         context: PlanningContext,
         part: Sequence[Requirement],
         earlier: Mapping[str, Proposed],
+        files: Sequence[StatedFile],
     ) -> dict[str, Any]:
         """What the template is rendered with."""
         return {
@@ -158,11 +169,19 @@ class LlmDecomposer:
             "requirements": tuple(part),
             "partial": len(part) < len(specification.requirements),
             "earlier": tuple(earlier.values()),
+            "files": tuple(files)[:_MOST_FILES],
             "types": self._types,
             "artifact_types": ARTIFACT_TYPES,
             "example": to_json(EXAMPLE),
             "language": specification.language or (context.language.name if context.language is not None else ""),
         }
+
+
+def stated_files(specification: Specification) -> tuple[StatedFile, ...]:
+    """The files that the documents of a specification say there are to be; those that stay as they are left out."""
+    return tuple(
+        file for file in read_design(read_pages(specification), repository=specification.id).files if not file.stays
+    )
 
 
 def _not_for_a_model(specification: Specification, context: PlanningContext) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -44,6 +45,26 @@ def reply(task: Write, says: Says) -> str:
         task("receipt", "R2", depends_on=order("payment")),
         task("shelf", "R1", complexity=9),
     )
+
+
+def test_the_model_is_told_which_files_there_are_to_be(tmp_path: Path, task: Write, says: Says) -> None:
+    """Those that a design document names, with what it says of them; not what is there and stays. Without any nothing is said of files."""
+    reply = says(task("cart", "FR-001"))
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    (folder / "spec.md").write_text("# Feature Specification: Shop\n\n## Requirements\n\n- **FR-001**: It sells.\n")
+    plain, told = ScriptedBackend([reply]), ScriptedBackend([reply])
+    AgentDispatcher({"llm_client": plain}, plugins=default_plugins(), discover=False).plan(folder)
+    (folder / "plan.md").write_text(
+        "# Plan\n\n## Project Structure\n\n- `src/shop/cart.py`: what is bought\n- `src/shop/old.py`: existing, unchanged\n"
+    )
+    AgentDispatcher({"llm_client": told}, plugins=default_plugins(), discover=False).plan(folder)
+    asked = told.requests[0].messages[1].content
+    assert "Files:\n- src/shop/cart.py: what is bought\n" in asked
+    assert "old.py" not in asked
+    assert "promise these very paths" in told.requests[0].messages[0].content
+    assert "Files:" not in plain.requests[0].messages[1].content
+    assert "very paths" not in plain.requests[0].messages[0].content
 
 
 def test_what_can_be_checked_binds_and_the_rest_advises(shop: Specification, reply: str) -> None:
