@@ -11,7 +11,7 @@ from attrs import frozen
 __all__ = ["ATTACKS", "CHANNELS", "Attack"]
 
 #: Where the order stands.
-CHANNELS = ("title", "description", "notes", "comment", "test output")
+CHANNELS = ("title", "description", "notes", "comment", "test output", "message")
 
 
 @frozen(kw_only=True)

@@ -68,6 +68,10 @@ class AgentBus(Protocol):
         """The last durable message that matches, or the next one when there is none yet; :class:`TimeoutError`."""
         ...
 
+    def history(self, pattern: str = "*", *, after: int = 0) -> tuple[Message, ...]:
+        """The durable messages so far that match, above ``after``, in order."""
+        ...
+
     async def request(self, topic: str, payload: Any = None, *, timeout_s: float = 30.0) -> Any:
         """Ask whoever listens on ``topic`` and wait for the first answer; :class:`TimeoutError`."""
         ...

@@ -184,6 +184,7 @@ def _in_run(result: TaskResult) -> None:
     for evidence in result.evidence:
         passed = "passed" if evidence.passed else "expected red" if evidence.expected_red else "failed"
         _fact("check", f"{evidence.check} {passed}{f': {evidence.summary}' if evidence.summary else ''}")
+    _fact("added by", result.added_by)
     _fact("error", result.error or "")
 
 

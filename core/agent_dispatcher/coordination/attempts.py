@@ -32,6 +32,7 @@ from .message_bus import MessageBus
 from .model_calls import AgentLlm, ModelCalls
 from .relay import Relay
 from .retry import FailureJudge, Judgement
+from .run_state import AFTER_DISPUTE
 from .settings import CoordinatorSettings
 from .state_manager import StateManager
 from .waiting import not_waiting
@@ -385,6 +386,7 @@ class Attempts:
             data |= more
             if "dispute" in more:
                 self._dispute(task.id, number, more["dispute"])
+                self._work.feedback[task.id] = AFTER_DISPUTE
         self._state.append("attempt.failed", task=task.id, attempt=number, data=data)
         self._feed(
             t.AttemptFailed(

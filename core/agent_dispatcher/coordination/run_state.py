@@ -11,7 +11,11 @@ from ..models import Event
 from .failures import POISON, costs_attempt
 from .spending import Spending
 
-__all__ = ["RunState", "TaskState", "fold", "refusal_text"]
+__all__ = ["AFTER_DISPUTE", "RunState", "TaskState", "fold", "refusal_text"]
+
+
+#: What the next attempt is told instead of what the disputed test had said.
+AFTER_DISPUTE = "a test was disputed in the last attempt: what the tests demand now is what counts, read them again"
 
 
 @define(kw_only=True)
@@ -257,6 +261,7 @@ def _task_event(state: RunState, task: TaskState, event: Event) -> None:
             task.evidence = data["evidence"]
         if "dispute" in data:
             task.dispute = (event.attempt or 0, data["dispute"])
+            task.feedback = AFTER_DISPUTE
         task.ended_at = event.at
     elif kind == "attempt.retry":
         task.agent_type, task.undecided = data.get("agent_type"), None

@@ -10,6 +10,7 @@ from attrs import evolve
 
 from agent_dispatcher.agents import AgentContext, AgentResult
 from agent_dispatcher.codec import structure
+from agent_dispatcher.coordination.run_state import fold
 from agent_dispatcher.errors import StoreError
 from agent_dispatcher.models import (
     ArtifactRef,
@@ -79,6 +80,8 @@ def test_an_upheld_dispute_has_the_test_written_anew(world: Any) -> None:
     world.script = disputing(SOUND)
     assert asyncio.run(world.run(plan())) == "completed"
     assert completed(world) == ["tests", "tests-anew", "code"]
+    assert world.contexts[-1].feedback == fold(world.events()).tasks["code"].feedback
+    assert "what the tests demand now is what counts" in world.contexts[-1].feedback
     (failed,) = of(world, "attempt.failed")
     assert failed.data["dispute"] == {"test": TEST, "quote": SOUND.quote}
     (patched,) = of(world, "plan.patched")

@@ -18,6 +18,7 @@ from agent_dispatcher.models import ArtifactRef, Task
 from ...prompting.asking import tokens
 from ...prompting.packaged import packaged
 from ...prompting.templates import Prompt
+from .announced import Announced
 from .named import symbols_of
 from .repository import Part, Shown, look_around
 from .settled import by_chance
@@ -41,6 +42,7 @@ SAMPLE: Mapping[str, Any] = {
     "symbols": ("a:b",),
     "subjects": ("a:b",),
     "provided": ("symbol a:c",),
+    "messages": (Announced(topic="interface.a", text="m"),),
     "parts": (Part(path="a.py", text="A = 1", whole=True, why="w"),),
     "left_out": (),
     "language": "python",
@@ -122,6 +124,7 @@ def brief(
         "symbols": symbols_of(task.produces, said, context.language),
         "language": context.language.name if context.language is not None else "",
         "framework": context.language.test_framework if isinstance(context.language, ToolsForTests) else "",
+        "messages": (),
         "feedback": context.feedback.strip()[:_FEEDBACK],
         "parts": (),
         "left_out": (),

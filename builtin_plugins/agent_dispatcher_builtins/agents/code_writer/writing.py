@@ -10,6 +10,7 @@ from agent_dispatcher.extension.components import CodeTools, Language
 from agent_dispatcher.models import Artifact, Dispute, Task
 
 from ...prompting.quoting import is_quoted
+from ..by_model.announced import announced
 from ..by_model.briefing import Briefing, brief, provided_by
 from ..by_model.named import symbols_of
 from ..by_model.options import ModelOptions
@@ -55,6 +56,7 @@ async def play(task: Task, context: AgentContext, language: Language, options: M
         max_input_tokens=options.max_input_tokens,
         needed=needed,
         provided=provided_by(task, context.promised),
+        messages=announced(context),
         disputes=True,
     )
     tests = _tests_of(task, context, language)
