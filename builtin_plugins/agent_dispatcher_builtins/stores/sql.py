@@ -311,13 +311,16 @@ class SqlStore:
                 for row in rows
             ]
 
-    def delete(self, run: str) -> None:
-        """Forget a run, and what only its first page names of the blobs; :class:`Held` while it is owned."""
+    def delete(self, run: str, lease: Lease | None = None) -> None:
+        """Forget a run, and what only its first page names of the blobs; :class:`Held` while it is owned by anyone but ``lease``."""
         with self._writing(run):
             row = self._execute(
-                "SELECT owner, host, pid, process, renewed_at, renewed_clock FROM runs WHERE run = ?", (run,)
+                "SELECT owner, host, pid, process, renewed_at, renewed_clock, epoch FROM runs WHERE run = ?", (run,)
             ).fetchone()
-            if row is not None and row[0] is not None and is_alive(Holder(*row[1:]), self._options.lease_s):
+            if lease is not None and (row is None or (row[0], row[6]) != (lease.owner, lease.epoch)):
+                raise self._fenced(lease)
+            alive = row is not None and row[0] is not None and is_alive(Holder(*row[1:6]), self._options.lease_s)
+            if lease is None and alive:
                 raise Held(run, row[0], row[1].partition("/")[0], row[2])
             begun = self._execute(f"SELECT {_FIRST_PAGE.format('?')}", (run,)).fetchone()
             for table in ("pages", "requests", "runs"):

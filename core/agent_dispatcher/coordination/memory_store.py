@@ -77,10 +77,12 @@ class MemoryStore:
             )
         return folders
 
-    def delete(self, run: str) -> None:
-        if run in self._owners:
+    def delete(self, run: str, lease: Lease | None = None) -> None:
+        if lease is not None:
+            self.renew(lease)
+        elif run in self._owners:
             raise Held(run, self._owners[run], socket.gethostname(), os.getpid())
-        for table in (self._events, self._requests, self._epochs):
+        for table in (self._events, self._requests, self._epochs, self._owners):
             table.pop(run, None)
 
     def request(self, run: str, command: Mapping[str, Any]) -> int:

@@ -1,7 +1,7 @@
 """Removing runs: which ones, what stands against it, and everything that is kept of them.
 
-A run is removed only by its owner: the lease is taken first, so that no process can be at work on it or take it up meanwhile. The store forgets it last: what a
-kill interrupts is found and finished by the next prune.
+A run is removed only by its owner: the lease is taken first, and held until the store forgets the run together with it, so that no process can be at work on it or
+take it up meanwhile. The store forgets it last: what a kill interrupts is found and finished by the next prune.
 """
 
 from __future__ import annotations
@@ -155,7 +155,7 @@ class Pruner:
         scope = self._registry.scope(candidate.output / STATE_FOLDER)
         store = self._records.open(candidate.output)
         try:
-            lease = store.acquire(candidate.run, "prune")
+            lease, deleted = store.acquire(candidate.run, "prune"), False
             try:
                 remover = [each for each in self._workspaces(scope) if isinstance(each, RunRemover)]
                 if not force:
@@ -165,11 +165,15 @@ class Pruner:
                 if dry_run:
                     return ()
                 for each in remover:
+                    store.renew(lease)
                     await each.remove_run(candidate.run, candidate.output)
+                store.renew(lease)
                 self._remove_files(candidate)
+                store.delete(candidate.run, lease)
+                deleted = True
             finally:
-                store.release(lease)
-            store.delete(candidate.run)
+                if not deleted:
+                    store.release(lease)
             self._forget(candidate)
             return ()
         except Held as held:

@@ -362,7 +362,7 @@ class StoreContract(Contract):
             )
 
     def test_a_deleted_run_is_gone(self, tmp_path: Path) -> None:
-        """Delete forgets events and requests; an owned run is not deleted."""
+        """Delete forgets events and requests; an owned run is deleted by its owner alone."""
         with closing(self.make_store(tmp_path / "data")) as store:
             lease = store.acquire("run", "me")
             store.append(lease, _batch(1, 2))
@@ -378,6 +378,22 @@ class StoreContract(Contract):
             left = (len(list(store.read("run"))), len(store.requests("run")), [one.run for one in store.runs()])
             self.promise(
                 left == (0, 0, []), f"after delete (events, requests, runs) were {left}", "a deleted run is gone"
+            )
+            stale = store.acquire("run", "me")
+            store.release(stale)
+            lease = store.acquire("run", "the next")
+            self.raises(
+                Fenced,
+                lambda: store.delete("run", stale),
+                "an owned run was deleted by an earlier owner",
+                "delete raises Fenced when the lease it is given is stale",
+            )
+            store.append(lease, _batch(1, 2))
+            store.delete("run", lease)
+            self.promise(
+                not list(store.runs()),
+                "a run was not deleted by its owner",
+                "who owns a run can delete it, with the lease",
             )
 
     def test_closing_twice_does_no_harm(self, tmp_path: Path) -> None:

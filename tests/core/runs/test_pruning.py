@@ -16,9 +16,10 @@ import pytest
 from agent_dispatcher import AgentDispatcher
 from agent_dispatcher.agents import AgentContext, AgentResult, BaseAgent
 from agent_dispatcher.cli.main import main
-from agent_dispatcher.extension import AgentType, hookimpl
+from agent_dispatcher.extension import AgentType, Lease, hookimpl
 from agent_dispatcher.models import Task
 from agent_dispatcher.runs.pruning import Choice
+from agent_dispatcher_builtins.stores.sql import SqlStore
 
 CHOSEN = Choice(statuses=frozenset({"completed", "failed", "paused", "executing", "gone"}))
 
@@ -193,6 +194,41 @@ def test_a_live_run_is_never_removed(tmp_path: Path) -> None:
     ((name, outcome, why),) = seen
     assert (name, outcome) == (run, "kept") and "is at work on it" in why
     assert dispatcher().result_of(run).status == "completed"
+
+
+def test_nobody_takes_up_a_run_that_is_being_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lease is held until nothing is left: a resume that waits for it to be given back finds no run, not half of one."""
+    run = ran(tmp_path / "out", "one")
+    taken_up = []
+    release = SqlStore.release
+
+    def released(store: SqlStore, lease: Lease) -> None:
+        release(store, lease)
+        if lease.owner == "prune":
+            taken_up.append(store.acquire(lease.run, "resume"))
+
+    monkeypatch.setattr(SqlStore, "release", released)
+    assert prune(tmp_path / "out", force=True) == {run: ("removed", "")}
+    assert (taken_up, traces(tmp_path, run)) == ([], [])
+
+
+def test_who_was_taken_over_while_it_removes_a_run_goes_no_further(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A prune that was frozen, and whose lease somebody took meanwhile, touches nothing of theirs."""
+    run = ran(tmp_path / "out", "one", workspace="git")
+    acquire = SqlStore.acquire
+
+    def acquired(store: SqlStore, run: str, owner: str) -> Lease:
+        lease = acquire(store, run, owner)
+        store._execute("UPDATE runs SET owner = 'other', epoch = epoch + 1 WHERE run = ?", (run,))
+        return lease
+
+    monkeypatch.setattr(SqlStore, "acquire", acquired)
+    ((outcome, why),) = prune(tmp_path / "out", force=True).values()
+    assert outcome == "kept" and "was taken over by other" in why
+    assert git(tmp_path / "out", "for-each-ref", "--format=%(refname)", f"refs/heads/dispatcher/{run}")
+    assert (tmp_path / "out" / ".dispatcher" / "runs" / run).is_dir()
 
 
 def test_choosing_by_age_count_and_status(tmp_path: Path) -> None:

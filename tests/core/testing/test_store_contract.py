@@ -85,7 +85,7 @@ class DropsAttempts(MemoryStore):
 
 
 class DeletesOwned(MemoryStore):
-    def delete(self, run: str) -> None:
+    def delete(self, run: str, lease: Lease | None = None) -> None:
         self._owners.pop(run, None)
         super().delete(run)
 

@@ -59,7 +59,10 @@ class Store(Protocol):
 
     def runs(self) -> Sequence[RunFolder]: ...
 
-    def delete(self, run: str) -> None: ...
+    def delete(self, run: str, lease: Lease | None = None) -> None:
+        """Forget the run, its lease too; :class:`Held` while it is owned, by anyone but ``lease`` where one is given, and :class:`Fenced` when that
+        is stale."""
+        ...
 
     def request(self, run: str, command: Mapping[str, Any]) -> int:
         """Ask the run's owner for something (pause, cancel, approve, patch); unfenced; returns the request's number."""

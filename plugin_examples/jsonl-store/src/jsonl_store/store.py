@@ -145,11 +145,13 @@ class JsonlStore:
             found = [_listed(file) for file in sorted((self._home / "runs").glob("*.jsonl"))]
         return sorted((each for each in found if each is not None), key=lambda each: (each.started_at, each.run))
 
-    def delete(self, run: str) -> None:
-        """Forget a run; :class:`Held` while it is owned."""
+    def delete(self, run: str, lease: Lease | None = None) -> None:
+        """Forget a run; :class:`Held` while it is owned by anyone but ``lease``."""
         with self._writing():
             holder = self._holder(run)
-            if holder.is_alive(self._options.lease_s):
+            if lease is not None:
+                self._check(lease)
+            elif holder.is_alive(self._options.lease_s):
                 raise Held(run, holder.owner, holder.host, holder.pid)
             for suffix in ("jsonl", "requests", "lease"):
                 self._file(run, suffix).unlink(missing_ok=True)
