@@ -189,7 +189,10 @@ def chosen(names: Iterable[str], text: str) -> list[str]:
 def backend_for(arguments: argparse.Namespace) -> Any:
     """The model: a file on this machine."""
     services = Services(log=logging.getLogger("humaneval"), data_dir=Path(tempfile.gettempdir()), config=None)
-    return LocalBackend.open(LocalOptions(model=arguments.model, threads=arguments.threads), services)
+    options = LocalOptions(
+        model=arguments.model, threads=arguments.threads, parallel=arguments.parallel, context_tokens=4096
+    )
+    return LocalBackend.open(options, services)
 
 
 async def main(arguments: argparse.Namespace) -> None:
@@ -201,16 +204,19 @@ async def main(arguments: argparse.Namespace) -> None:
     await sandbox.probe()
     backend = backend_for(arguments)
     try:
-        for name in chosen(tasks, arguments.tasks):
-            if name in done:
-                continue
-            line = await compare(tasks[name], backend, sandbox, arguments.rounds)
-            record.append(line)
-            with arguments.record.open("a") as file:
-                file.write(json.dumps(line) + "\n")
-                file.flush()
-                os.fsync(file.fileno())
-            print(json.dumps(line), file=sys.stderr)
+        left = iter([name for name in chosen(tasks, arguments.tasks) if name not in done])
+
+        async def work() -> None:
+            for name in left:
+                line = await compare(tasks[name], backend, sandbox, arguments.rounds)
+                record.append(line)
+                with arguments.record.open("a") as file:
+                    file.write(json.dumps(line) + "\n")
+                    file.flush()
+                    os.fsync(file.fileno())
+                print(json.dumps(line), file=sys.stderr, flush=True)
+
+        await asyncio.gather(*(work() for _ in range(arguments.parallel)))
     finally:
         await backend.aclose()
     print(json.dumps(figures(record)))
@@ -224,4 +230,5 @@ if __name__ == "__main__":
     parser.add_argument("--record", type=Path, default=Path("humaneval.jsonl"), help="where each task is recorded")
     parser.add_argument("--rounds", type=int, default=4, help="rounds of the code writer")
     parser.add_argument("--threads", type=int, default=0, help="threads of the model, 0 for one per core")
+    parser.add_argument("--parallel", type=int, default=1, help="tasks measured at once; their seconds then say less")
     asyncio.run(main(parser.parse_args()))

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from attrs import Attribute, field, frozen
-from attrs.validators import and_, ge, gt, in_, lt, matches_re, min_len, optional
+from attrs.validators import and_, ge, gt, in_, le, lt, matches_re, min_len, optional
 
 __all__ = [
     "ANTHROPIC_URL",
@@ -156,7 +156,8 @@ class LocalOptions(ServerOptions):
         sha256: what the file must have, 64 hexadecimal digits; a file without it is never used.
         revision: branch, tag or commit of the repository.
         hub: the hub's address.
-        context_tokens: what the model can read and write at once; more needs more memory.
+        context_tokens: what the model can read and write in one call; more needs more memory.
+        parallel: how many calls are computed at once. Together they are written faster, each of them slower, and each needs memory of its own.
         threads: how many threads compute; 0 for one per core.
     """
 
@@ -167,6 +168,7 @@ class LocalOptions(ServerOptions):
     revision: str = field(default="main", validator=matches_re(r"[\w][\w.-]*"))
     hub: str = field(default="https://huggingface.co", validator=_server)
     context_tokens: int = field(default=8192, validator=ge(512))
+    parallel: int = field(default=1, validator=and_(ge(1), le(64)))
     threads: int = field(default=0, validator=ge(0))
     first_byte_s: float = field(default=600.0, validator=_a_day)
     idle_s: float = field(default=120.0, validator=_a_day)

@@ -292,6 +292,33 @@ def test_a_real_model_follows_a_schema(backend: LocalBackend, record_property: C
 
 @pytest.mark.local_model
 @pytest.mark.slow
+def test_calls_are_computed_at_once(model_file: Path, tmp_path: Path) -> None:
+    """With two places a short call is answered while a long one is still being written."""
+    services = Services(log=LOG, data_dir=tmp_path, config=Config())
+    made = LocalBackend.open(LocalOptions(model=model_file, context_tokens=1024, threads=1, parallel=2), services)
+    ended: list[str] = []
+
+    async def ask(name: str, request: LlmRequest) -> None:
+        reply = await made.complete(request)
+        assert reply.usage.output_tokens
+        ended.append(name)
+
+    async def both() -> None:
+        await made.complete(LlmRequest.of("Hi", max_output_tokens=1))
+        long = asyncio.create_task(ask("long", LlmRequest.of("Count from 1 to 200.", max_output_tokens=300)))
+        await asyncio.sleep(0.5)
+        await ask("short", LlmRequest.of("Hi", max_output_tokens=2))
+        await long
+
+    try:
+        asyncio.run(both())
+    finally:
+        asyncio.run(made.aclose())
+    assert ended == ["short", "long"]
+
+
+@pytest.mark.local_model
+@pytest.mark.slow
 def test_nobody_else_may_use_it(backend: LocalBackend) -> None:
     """The server is on loopback and answers no request without its key."""
     asyncio.run(backend.complete(LlmRequest.of("Hi", max_output_tokens=1)))

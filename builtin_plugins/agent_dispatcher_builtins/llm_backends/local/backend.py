@@ -31,7 +31,7 @@ __all__ = ["LocalBackend"]
 
 @define
 class LocalBackend:
-    """Loads its model for the first call and keeps it until it is closed. One call is computed at a time; the others wait for their turn, which counts for no limit.
+    """Loads its model for the first call and keeps it until it is closed. So many calls as ``parallel`` says are computed at once; the others wait for their turn, which counts for no limit.
 
     Attributes:
         path: the model file; it is downloaded by the first call when the options say from where.
@@ -43,7 +43,7 @@ class LocalBackend:
     _starting: threading.Lock = field(factory=threading.Lock)
     _served: Served | None = None
     _client: Client | None = None
-    _turn: tuple[asyncio.AbstractEventLoop, asyncio.Lock] | None = None
+    _places: tuple[asyncio.AbstractEventLoop, asyncio.Semaphore] | None = None
 
     @classmethod
     def open(cls, options: LocalOptions, services: Services) -> LocalBackend:
@@ -73,7 +73,7 @@ class LocalBackend:
         Raises:
             BackendError: why there is none, and of which sort that is.
         """
-        async with self._my_turn():
+        async with self._place():
             client = self._client
             if client is None:
                 client = await asyncio.to_thread(self._start)
@@ -90,7 +90,12 @@ class LocalBackend:
             if self.options.model is None:
                 download(model_url(self.options), self.path, self.options.sha256, self.log)
                 check_model(self.path)
-            served = serve(self.path, context_tokens=self.options.context_tokens, threads=self.options.threads)
+            served = serve(
+                self.path,
+                context_tokens=self.options.context_tokens,
+                threads=self.options.threads,
+                parallel=self.options.parallel,
+            )
             endpoint = Endpoint(
                 base_url=f"{served.origin}/v1",
                 model=self.path.stem,
@@ -106,9 +111,9 @@ class LocalBackend:
         with self._starting:
             self._served, self._client = None, None
 
-    def _my_turn(self) -> asyncio.Lock:
-        """One lock for each event loop."""
+    def _place(self) -> asyncio.Semaphore:
+        """One for each event loop."""
         loop = asyncio.get_running_loop()
-        if self._turn is None or self._turn[0] is not loop:
-            self._turn = (loop, asyncio.Lock())
-        return self._turn[1]
+        if self._places is None or self._places[0] is not loop:
+            self._places = (loop, asyncio.Semaphore(self.options.parallel))
+        return self._places[1]

@@ -28,11 +28,13 @@ class Served:
     server: Any = field(repr=False)
 
 
-def serve(model: Path, *, context_tokens: int, threads: int) -> Served:
+def serve(model: Path, *, context_tokens: int, threads: int, parallel: int = 1) -> Served:
     """Load the model and serve it; takes seconds, so call it in a thread.
 
     Args:
+        context_tokens: of one call.
         threads: 0 for one per core.
+        parallel: how many calls are computed at once.
 
     Raises:
         BackendError: the model cannot be loaded.
@@ -48,8 +50,9 @@ def serve(model: Path, *, context_tokens: int, threads: int) -> Served:
     settings.ui = False
     settings.endpoint_slots = False
     settings.endpoint_props = False
-    settings.n_ctx = context_tokens
-    settings.n_parallel = 1
+    settings.n_ctx = context_tokens * parallel
+    settings.n_parallel = parallel
+    settings.kv_unified = False
     settings.verbosity = -1
     if threads:
         settings.cpuparams.n_threads = threads
@@ -58,7 +61,7 @@ def serve(model: Path, *, context_tokens: int, threads: int) -> Served:
         server = xllamacpp.Server(settings)
     except RuntimeError as error:
         raise BackendError(
-            f"the model {model} cannot be loaded: {error} (is it whole, and is there memory for it and {context_tokens:,} tokens?)",
+            f"the model {model} cannot be loaded: {error} (is it whole, and is there memory for it and {context_tokens * parallel:,} tokens?)",
             sort="permanent",
         ) from error
     return Served(str(server.listening_address), key, server)
