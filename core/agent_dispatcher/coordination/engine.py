@@ -23,7 +23,7 @@ A patch changes the plan between two decisions: what was known of each task is c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from heapq import heappop, heappush
 from typing import Any
 
@@ -31,6 +31,7 @@ from attrs import evolve
 
 from ..models import TASK_STATUSES, Event, ExecutionPlan
 from ..planning.needs import shortages
+from .ageing import Ageing
 from .board import (
     BLOCKED,
     CANCELLED,
@@ -139,6 +140,7 @@ class Engine:
         self._fallbacks = dict(fallbacks or {})
         self._concurrency = concurrency
         self._revisions = Revisions(max_patches, max_patched_tasks)
+        self._ageing = Ageing()
         self._out: list[Instruction] = []
         self._running = 0
         self._landing = 0
@@ -179,10 +181,10 @@ class Engine:
 
     # --- construction ---------------------------------------------------------------------------------------------
 
-    def _shape(self, plan: ExecutionPlan) -> Structure:
-        """The plan as indices."""
+    def _shape(self, plan: ExecutionPlan, first: Sequence[str] = ()) -> Structure:
+        """The plan as indices; the tasks in ``first`` come before all others."""
         self._plan = plan
-        return Structure(plan, self._given, self._priorities, self._skipped)
+        return Structure(plan, self._given, self._priorities, self._skipped, first)
 
     def _use(self, shape: Structure, board: Board | None = None) -> None:
         """Count in these indices from now on, with what ``board`` knows in them; nothing is known without one."""
@@ -489,7 +491,7 @@ class Engine:
             for name in patch.reroute:
                 self._given.pop(name, None)
         again = {split.task for split in patch.split} | set(patch.reroute)
-        self._change_to(decided.plan, again)
+        self._change_to(decided.plan, again, self._aged([task.id for task in patch.new_tasks]))
 
     def _with_shortages(self, asked: PatchAsked) -> PatchAsked:
         """What is asked for, with an objection to each task that would wait for ever."""
@@ -498,9 +500,20 @@ class Engine:
         news = tuple(one for one in found if one not in asked.problems)
         return evolve(asked, problems=(*asked.problems, *news)) if news else asked
 
-    def _change_to(self, plan: ExecutionPlan, again: Set[str]) -> None:
-        """Go on with another plan. The tasks in ``again`` have another beginning."""
-        board, shape = self._board, self._shape(plan)
+    def _aged(self, brought: Sequence[str]) -> list[str]:
+        """The ready tasks that were passed too often by what patches brought; this one brings more."""
+        ids, state = self._ids, self._state
+        ready = [self._names[index] for index in self._at_place if state[index] == READY]
+        return self._ageing.patched(
+            ready,
+            lambda name: name in ids and self._attempt[ids[name]] > 0,
+            lambda name: self._place[ids[name]],
+            brought,
+        )
+
+    def _change_to(self, plan: ExecutionPlan, again: Set[str], first: Sequence[str]) -> None:
+        """Go on with another plan. The tasks in ``again`` have another beginning, those in ``first`` are the first to start."""
+        board, shape = self._board, self._shape(plan, first)
         board = board.carried(self._ids, shape)
         freed = board.begin_again(shape.ids[name] for name in again)
         was_blocked, board.blocked_by = board.blocked_by, {}

@@ -24,6 +24,9 @@ class Structure:
         place: index to its place in the order of starting; ``at_place`` is the way back.
         candidates: index to the agent types that accept the task, best first.
 
+    Args:
+        first: tasks that come before all others in the order of starting, whatever their rank.
+
     Raises:
         CycleError: tasks wait for each other over dependencies, gates and children.
         ValueError: a task needs an agent and has no candidate.
@@ -35,6 +38,7 @@ class Structure:
         candidates: Mapping[str, tuple[str, ...]],
         priorities: Mapping[str, float],
         skipped: Mapping[str, str],
+        first: Sequence[str] = (),
     ) -> None:
         tasks = plan.tasks
         self.names = names = [task.id for task in tasks]
@@ -70,9 +74,17 @@ class Structure:
         self.at_place = [0] * len(names)
         for index, place in enumerate(self.place):
             self.at_place[place] = index
+        if first:
+            self._put_first([ids[name] for name in first if name in ids])
         self.candidates: list[tuple[str, ...]] = []
         for task in tasks:
             own = candidates.get(task.id) or ((task.agent_type,) if task.agent_type else ())
             if not own and not task.children and task.status != "completed" and task.id not in skipped:
                 raise ValueError(f"no agent type is given for task {task.id}")
             self.candidates.append(own)
+
+    def _put_first(self, first: Sequence[int]) -> None:
+        aged = set(first)
+        self.at_place = [*first, *(index for index in self.at_place if index not in aged)]
+        for place, index in enumerate(self.at_place):
+            self.place[index] = place

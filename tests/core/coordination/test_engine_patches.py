@@ -8,6 +8,7 @@ import pytest
 from attrs import evolve
 
 from agent_dispatcher.coordination import transitions as t
+from agent_dispatcher.coordination.ageing import PATIENCE
 from agent_dispatcher.coordination.engine import Engine
 from agent_dispatcher.errors import Problem
 from agent_dispatcher.models import (
@@ -484,3 +485,24 @@ def test_sealed_work_whose_gate_is_taken_away_lands() -> None:
     engine.handle(t.AttemptSealed("a", 1))
     out = engine.handle(ask(PlanPatch(remove=("t",))))
     assert t.Land("a", 1) in out
+
+
+def test_a_ready_task_is_not_passed_for_ever_by_what_patches_bring() -> None:
+    """Every task that ends brings one that is more urgent: after ten of them the one that has waited comes first, and the order is as it was after it."""
+    engine = Engine(plan("a old"), concurrency=1, priorities={"a": 5})
+    order = started(engine.handle())
+    for number in range(30):
+        urgent = new(f"u{number}", priority=9)
+        engine.handle(ask(PlanPatch(add=(urgent,))))
+        order += started(through(engine, order[-1]))
+    assert order.index("old") == PATIENCE + 1
+    assert [name for name in order if name != "old"] == ["a", *(f"u{number}" for number in range(len(order) - 2))]
+
+
+def test_a_task_that_nobody_went_past_does_not_age() -> None:
+    """Patches alone change no order: what they bring is more urgent, and goes first."""
+    engine = Engine(plan("a old"), concurrency=1, priorities={"a": 5})
+    engine.handle()
+    for number in range(3 * PATIENCE):
+        engine.handle(ask(PlanPatch(add=(new(f"u{number}", priority=9),))))
+    assert started(through(engine, "a")) == ["u0"]
