@@ -79,7 +79,10 @@ def _faults(task: Proposed, proposal: Proposal, bounds: Bounds) -> Iterator[str]
     for name in _unknown([each.task for each in task.depends_on], keys):
         yield f"{who} depends on {name!r}, which is the key of no task; {suggestion(name, keys)}"
     for name in _unknown(task.verifies, keys):
-        yield f"{who} verifies {name!r}, which is the key of no task; {suggestion(name, keys)}"
+        remedy = (
+            suggestion(name, keys) if task.type == "testing" else f"a task of type {task.type} has an empty list there"
+        )
+        yield f"{who} verifies {name!r}, which is the key of no task; {remedy}"
     for artifact in (*task.produces, *task.consumes):
         why = _unsafe(artifact)
         if why:

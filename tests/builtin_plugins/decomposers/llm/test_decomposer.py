@@ -155,8 +155,12 @@ BROKEN: dict[str, tuple[Callable[[Write], list[dict[str, Any]]], str]] = {
         "- task 'cart' depends on 'carts', which is the key of no task; did you mean 'cart'?\n",
     ),
     "an unknown subject": (
-        lambda task: [task("a", "R1", "R2", verifies=["b"])],
+        lambda task: [task("a", "R1", "R2", type="testing", verifies=["b"])],
         "- task 'a' verifies 'b', which is the key of no task; possible: a\n",
+    ),
+    "a subject of what is no test": (
+        lambda task: [task("a", "R1", "R2", verifies=["b"])],
+        "- task 'a' verifies 'b', which is the key of no task; a task of type code_writing has an empty list there\n",
     ),
     "an unknown type": (
         lambda task: [task("a", "R1", "R2", type="coding")],
