@@ -1,0 +1,1 @@
+"""From a specification to tasks: as the source lists them, by patterns, or with a language model."""

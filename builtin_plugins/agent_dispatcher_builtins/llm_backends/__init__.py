@@ -1,0 +1,1 @@
+"""Language models: servers, a model file on this machine, and recordings of earlier replies."""

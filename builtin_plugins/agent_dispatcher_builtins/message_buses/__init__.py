@@ -1,0 +1,1 @@
+"""Messages between agents and observers, in memory with durable topics in the log."""

@@ -1,0 +1,1 @@
+"""Where commands run that nobody vouches for, from isolated to unprotected."""

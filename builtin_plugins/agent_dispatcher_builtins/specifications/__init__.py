@@ -1,0 +1,1 @@
+"""Formats of specifications, a folder or module for each."""

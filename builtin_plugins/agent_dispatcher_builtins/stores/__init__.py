@@ -1,0 +1,1 @@
+"""The log of each run in a database."""

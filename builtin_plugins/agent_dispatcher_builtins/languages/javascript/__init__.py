@@ -1,0 +1,1 @@
+"""JavaScript and TypeScript: commands of the tools that are installed."""
