@@ -57,6 +57,8 @@ FAILPOINTS: frozenset[str] = frozenset(
         "unpack.recorded",
         "unpack.workspace",
         "workspace.checked_out",
+        "workspace.claim",
+        "workspace.claimed",
         "workspace.finish",
         "workspace.finished",
         "workspace.land",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from agent_dispatcher.errors import WorkspaceError
 from agent_dispatcher.failpoints import failpoint
@@ -17,12 +17,18 @@ __all__ = ["clear_locks", "delete_merged_refs", "show_result"]
 
 
 async def show_result(
-    git: Git, repository: Repository, state: GitState, tip: str, save: Callable[[GitState], None]
+    git: Git,
+    repository: Repository,
+    state: GitState,
+    tip: str,
+    save: Callable[[GitState], None],
+    move: Callable[[str, str], Awaitable[None]],
 ) -> None:
     """Fast-forward the new repository's branch and check it out, if the user has not made it their own meanwhile.
 
     Args:
         save: keeps the state, so that an end that was killed can be told from one that never began.
+        move: carries out orders of ``git update-ref``, as long as the run is ours; given the reason for the reflog, too.
 
     Raises:
         WorkspaceError: the user's branch or files are in the way; says which, and what to do.
@@ -52,7 +58,7 @@ async def show_result(
             save(state.with_finishing(tip))
             await there("read-tree", "-m", "-u", before, tip)
     failpoint("workspace.checked_out")
-    await git("update-ref", "-m", "agent-dispatcher: finish", ref, tip, old or NO_COMMIT)
+    await move(f"update {ref} {tip} {old or NO_COMMIT}\n", "agent-dispatcher: finish")
     save(state.with_finishing(""))
 
 

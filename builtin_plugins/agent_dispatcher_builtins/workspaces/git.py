@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from attrs import evolve
@@ -27,6 +27,7 @@ from .finding import landed_work, sealed_work
 from .git_command import Git, GitFailed
 from .git_state import GitState, load_state, save_state
 from .objects import NO_COMMIT, Objects, parse_raw
+from .ownership import Ownership
 from .placing import Placing
 from .repository import OWN_FOLDER, Repository, find_repository, owns_folder, problems_of
 from .worktrees import Worktree, WorktreePool, refuse_names
@@ -59,6 +60,7 @@ class GitWorkspace:
         self._busy: dict[Path, Worktree] = {}
         self._objects: Objects | None = None
         self._placing: Placing | None = None
+        self._ownership: Ownership | None = None
 
     # --- the run ---------------------------------------------------------------------------------------------------
 
@@ -96,6 +98,11 @@ class GitWorkspace:
         self._placing = Placing(self._git, self._objects, pool, merges_trees=merges, log=self._log)
         return Started(base=state.base, branch=state.branch, new=state.new, warnings=tuple(warnings))
 
+    async def claim(self, owner: str, verify: Callable[[], None]) -> None:
+        """See :class:`agent_dispatcher.extension.components.Claimable`."""
+        self._ownership = Ownership(self._calls(), self._run, owner, verify, self._log)
+        await self._ownership.take()
+
     async def problems(self, output: Path) -> tuple[str, ...]:
         """Why a new run could not start in ``output``."""
         return await problems_of(output)
@@ -113,8 +120,10 @@ class GitWorkspace:
         tip = self._tip = await self._branch_tip()
         failpoint("workspace.finish")
         if state.new and state.head:
-            await show_result(git, repository, state, tip, self._save)
+            await show_result(git, repository, state, tip, self._save, self._move)
         await delete_merged_refs(git, self._ref_folder(), tip, self._log)
+        if self._ownership is not None:
+            await self._ownership.give_up()
         failpoint("workspace.finished")
         return tip
 
@@ -222,12 +231,11 @@ class GitWorkspace:
 
     async def land(self, tree: Tree, expected_tip: str) -> Landed | Moved:
         """Move the run's branch, if it is where it is expected to be."""
-        git, _ = self._parts()
         branch = f"refs/heads/{self._started()[1].branch}"
         failpoint("workspace.land")
         for patience in (0.05, 0.2, 1.0, None):
             try:
-                await git("update-ref", "-m", "agent-dispatcher: land", branch, tree.commit, expected_tip)
+                await self._move(f"update {branch} {tree.commit} {expected_tip}\n", "agent-dispatcher: land")
                 break
             except GitFailed:
                 tip = await self._branch_tip()
@@ -287,6 +295,13 @@ class GitWorkspace:
         assert repository is not None
         save_state(self._state_file(repository.output, self._run), state)
         self._state = state
+
+    async def _move(self, orders: str, why: str) -> None:
+        """Move branches, if the run is still ours where it was claimed."""
+        if self._ownership is not None:
+            await self._ownership.move(orders, why=why)
+        else:
+            await self._calls()("update-ref", "-m", why, "--stdin", stdin=orders.encode())
 
     async def _branch_tip(self) -> str:
         branch = self._started()[1].branch

@@ -17,6 +17,7 @@ from agent_dispatcher.errors import WorkspaceError
 
 from .commits import ref_part, trailers_of
 from .git_command import Git
+from .ownership import owner_ref
 from .repository import OWN_FOLDER, Repository, find_repository
 from .worktrees import remove_folder
 
@@ -127,6 +128,8 @@ async def remove_run(run: str, output: Path) -> None:
                 if prefix.fullmatch(entry.name):
                     remove_folder(entry)
     orders = "".join(f"delete {ref} {commit}\n" for ref, commit in found.refs.items())
+    if (await found.git.ask("rev-parse", "--quiet", "--verify", owner_ref(run)))[0] == 0:
+        orders += f"delete {owner_ref(run)}\n"
     if orders:
         await found.git("update-ref", "--stdin", stdin=orders.encode())
     state_file(output, run).unlink(missing_ok=True)

@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from ..extension.components import Executor, Workspace
+from ..extension.components import Claimable, Executor, Workspace
 from ..failpoints import failpoint
 from ..models import Evidence, ExecutionPlan, Task
 from . import transitions as t
@@ -265,6 +265,9 @@ class Coordinator:
         """Make the log agree with the workspace, rebuild the engine from it, attach the bus."""
         state = self._state.state()
         tip = str(state.started.get("base") or "")
+        if isinstance(self._workspace, Claimable):
+            lease = self._state.lease
+            await self._workspace.claim(f"run {self._run}, epoch {lease.epoch}: {lease.owner}", self._state.verify)
         if state.tasks or state.resumes:  # a power cut can take everything from the log but its beginning
             found = await self._workspace.reconcile(self._run)
             for event in adopt(self._plan, state, found):

@@ -101,3 +101,11 @@ def test_frozen_owner_cannot_spoil_what_its_successor_did(tmp_path: Path) -> Non
     cases = drive(tmp_path, "freeze", *points)
     assert [case for case in cases if case["faults"]] == []
     assert {case["point"]: case["first"] for case in cases} == dict.fromkeys(points, 7)
+
+
+def test_a_stale_owner_moves_no_branch(tmp_path: Path) -> None:
+    """Stopped right before git is told to move a branch, taken over, and woken before the successor has done anything: git refuses, and it ends as
+    one that was taken over."""
+    points = ["workspace.land:2", "workspace.checked_out:1"]
+    cases = drive(tmp_path, "wake", *points)
+    assert {case["point"]: (case["first"], case["faults"]) for case in cases} == dict.fromkeys(points, (7, []))

@@ -33,6 +33,7 @@ from .stores import HolderTeller, Lease, RunFolder, Store
 from .validators import PlanValidator
 from .workspaces import (
     Change,
+    Claimable,
     Conflict,
     ConflictSides,
     Landed,
@@ -54,6 +55,7 @@ __all__ = [
     "Change",
     "Check",
     "CheckContext",
+    "Claimable",
     "CodeTools",
     "Completed",
     "Component",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -12,6 +12,7 @@ from ...models import Task
 
 __all__ = [
     "Change",
+    "Claimable",
     "Conflict",
     "ConflictSides",
     "Landed",
@@ -189,6 +190,22 @@ class Workspace(Protocol):
     async def finish(self, status: str) -> str:
         """End of the run: give back all folders, show the result to the user (a new repository's ``main`` is fast-forwarded and checked out);
         returns the tip. Refs of sealed work that did not land stay."""
+        ...
+
+
+@runtime_checkable
+class Claimable(Protocol):
+    """A workspace that refuses to land what an owner lands that was taken over, however late that one wakes."""
+
+    async def claim(self, owner: str, verify: Callable[[], None]) -> None:
+        """Called once in a process that carries a run out, after :meth:`Workspace.start`, before anything else: from now on the branch moves for
+        this process alone, and for no earlier one.
+
+        Args:
+            owner: a name that no other process has, at no other time.
+            verify: raises :class:`agent_dispatcher.errors.Fenced` when the run is owned by another process. It is to be called after the claim was
+                made, and when another claim is found; what it raises is passed on.
+        """
         ...
 
 

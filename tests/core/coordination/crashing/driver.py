@@ -3,7 +3,8 @@
 Prints one JSON line per case.
 
 Usage: ``driver.py FOLDER kill``: every failpoint that a run passes, at its first and last hit.
-``driver.py FOLDER freeze NAME:HIT ...``: the owner is stopped there, another takes over, the first wakes up again.
+``driver.py FOLDER freeze NAME:HIT ...``: the owner is stopped there, another takes over and ends the run, the first wakes up again.
+``driver.py FOLDER wake NAME:HIT ...``: the same, but the first wakes up before the other has landed anything.
 """
 
 from __future__ import annotations
@@ -89,10 +90,33 @@ def freeze_at(folder: Path, points: list[str]) -> None:
         print(json.dumps({"point": point, "first": first, "faults": found}), flush=True)
 
 
+def wake_before_the_successor_lands(folder: Path, points: list[str]) -> None:
+    """The owner is stopped, a successor takes over and is stopped before it lands anything; then the first wakes up, and finds every branch as it was."""
+    _, tree = reference_run(folder)
+    for point in points:
+        case = folder / point.replace(":", "-")
+        case.mkdir()
+        pids = []
+        for stop in (point, "workspace.claimed:1"):
+            pids.append(fork(partial(complete, case / "out"), f"{stop}:stop"))
+            os.waitid(os.P_PID, pids[-1], os.WSTOPPED | os.WNOWAIT)
+            time.sleep(1.1)
+        before = git(case / "out", "show-ref", "--heads")
+        os.kill(pids[0], signal.SIGCONT)
+        first = end_of(pids[0])
+        found = [] if git(case / "out", "show-ref", "--heads") == before else ["the stale owner moved a branch"]
+        os.kill(pids[1], signal.SIGCONT)
+        second = end_of(pids[1])
+        found += faults(case, True, {}, Counter(), tree) if second == 0 else [f"the successor ends with {second}"]
+        print(json.dumps({"point": point, "first": first, "faults": found}), flush=True)
+
+
 if __name__ == "__main__":
     if sys.argv[2] == "kill":
         kill_everywhere(Path(sys.argv[1]))
     elif sys.argv[2] == "kill-every-hit":
         sys.exit(not kill_everywhere(Path(sys.argv[1]), every_hit=True))
+    elif sys.argv[2] == "wake":
+        wake_before_the_successor_lands(Path(sys.argv[1]), sys.argv[3:])
     else:
         freeze_at(Path(sys.argv[1]), sys.argv[3:])
