@@ -20,6 +20,7 @@ from ..http.limits import Limits
 from ..openai.backend import WIRE
 from ..openai.dialect import Dialect
 from ..options import LocalOptions
+from .described_calls import with_described_calls
 from .model_file import check_model, download, model_url, stored_model
 from .serving import Served, serve
 
@@ -68,7 +69,7 @@ class LocalBackend:
         return PricedAs(model=self.path.stem, free=True)
 
     async def complete(self, request: LlmRequest) -> LlmReply:
-        """The model's reply; its name is that of the file.
+        """The model's reply; its name is that of the file. A call of a tool that the model only describes counts as made.
 
         Raises:
             BackendError: why there is none, and of which sort that is.
@@ -77,7 +78,7 @@ class LocalBackend:
             client = self._client
             if client is None:
                 client = await asyncio.to_thread(self._start)
-            return await client.complete(request)
+            return with_described_calls(await client.complete(request), request)
 
     async def aclose(self) -> None:
         """Give the model's memory back."""
