@@ -1,8 +1,8 @@
 """The workspace ``none``: plain folders, no history, nothing made that nobody writes to.
 
 An attempt starts from a copy of what has landed, its files are kept aside when it is sealed, and copied into the output when it lands. A journal in
-``.dispatcher/`` says what is sealed and what landed. For graphs whose tasks write nothing every step is close to free: such landings are noted together,
-with the next turn of the loop. One that a kill keeps from being noted is landed again, which changes nothing.
+``.dispatcher/`` says what is sealed and what landed. For graphs whose tasks write nothing every step is close to free: such work lands without moving the
+tip, and is noted together, with the next turn of the loop. What a kill keeps from being noted is landed again, which changes nothing.
 """
 
 from __future__ import annotations
@@ -36,7 +36,6 @@ __all__ = ["FolderWorkspace"]
 
 _START = "start"
 _make_change: Callable[[str, int, str, str, str, tuple[str, ...]], Change] = maker(Change)
-_make_landed: Callable[[str, str], Landed] = maker(Landed)
 _PATHS = attrgetter("paths")
 _LEFT_BEHIND = ("__pycache__", ".pytest_cache", ".hypothesis", ".mypy_cache", ".ruff_cache")
 
@@ -59,9 +58,7 @@ class FolderWorkspace:
         self._attempts = Path()
         self._opened = 0
         self._staged: Path | None = None  # a folder for trees without files, made once
-        self._unnoted: list[
-            tuple[str, list[str]]
-        ] = []  # tip and tasks of landings without files that are not in the journal yet
+        self._unnoted: list[str] = []  # tasks that landed without files at this tip and are not in the journal yet
 
     async def start(self, run: str, output: Path, *, title: str = "") -> Started:
         """Begin in ``output``, or find what an earlier process left of the run."""
@@ -150,15 +147,16 @@ class FolderWorkspace:
             remove_folder(opened.path)
 
     async def stage(self, changes: Sequence[Change]) -> Tree | Conflict:
-        """The landed files with the changes in a folder of their own; a path that others changed meanwhile is a conflict."""
-        commit = self._tip
-        stacked = _stacked_names(commit, changes)
-        stack: list[Landed] = []
-        merged = dict(self._files) if _paths_of(changes) else {}
-        for change, name in zip(changes, stacked, strict=True):
+        """The landed files with the changes in a folder of their own; a path that others changed meanwhile is a conflict. What changes nothing is the
+        commit it stands on."""
+        commit, stack = self._tip, list[Landed]()
+        if not any(map(_PATHS, changes)):
+            failpoint("workspace.staged")
+            return self._same(changes)
+        merged = dict(self._files)
+        for change, name in zip(changes, _stacked_names(commit, changes), strict=True):
             if not change.paths:
-                commit = name
-                stack.append(_make_landed(commit, commit))
+                stack.append(Landed(commit=commit, tree=commit))
                 continue
             files = self._sealed_files(change)
             base = self._at.get(change.base, {})
@@ -182,10 +180,16 @@ class FolderWorkspace:
                 else:
                     merged.pop(path, None)
             commit = name
-            stack.append(_make_landed(commit, commit))
+            stack.append(Landed(commit=commit, tree=commit))
         folder = self._staged_folder(changes)
         failpoint("workspace.staged")
         return Tree(tree=commit, commit=commit, tip=self._tip, path=folder, changes=tuple(changes), stack=tuple(stack))
+
+    def _same(self, changes: Sequence[Change]) -> Tree:
+        """The landed files as they are, with changes on top that change nothing."""
+        tip = self._tip
+        stack = (Landed(commit=tip, tree=tip),) * len(changes)
+        return Tree(tree=tip, commit=tip, tip=tip, path=self._staged_folder(()), changes=tuple(changes), stack=stack)
 
     async def content(self, base: str, path: str) -> bytes | None:
         """See :class:`agent_dispatcher.extension.components.Remembering`. Only the tip's files are kept whole."""
@@ -198,15 +202,10 @@ class FolderWorkspace:
         if self._tip != expected_tip:
             return Moved(tip=self._tip)
         failpoint("workspace.land")
-        if not _paths_of(tree.changes):
-            at, files, landings = self._at, self._files, list[tuple[str, list[str]]]()
-            for change, place in zip(tree.changes, tree.stack, strict=True):
-                at[place.commit] = files
-                landings.append((place.commit, [change.task]))
-            self._tip = tree.commit
-            self._write_soon(landings)
+        if tree.commit == expected_tip:
+            self._note_soon([change.task for change in tree.changes])
             failpoint("workspace.landed")
-            return tree.stack[-1]
+            return Landed(commit=tree.commit, tree=tree.tree)
         output, landed = GuardedFolder(self._output), list[dict[str, str]]()
         for change in tree.changes:
             if not change.paths:
@@ -258,7 +257,7 @@ class FolderWorkspace:
 
     async def checkout_tip(self) -> Tree:
         """A copy of what has landed."""
-        return Tree(tree=self._tip, commit=self._tip, tip=self._tip, path=self._staged_folder(()))
+        return self._same(())
 
     async def finish(self, status: str) -> str:
         """Remove the working folders; the journal and what was sealed stay."""
@@ -308,7 +307,7 @@ class FolderWorkspace:
         return {path: after.get(path, "") for path in {*before, *after} if before.get(path) != after.get(path)}
 
     def _staged_folder(self, changes: Sequence[Change]) -> Path:
-        empty = not self._files and not _paths_of(changes)
+        empty = not self._files and not changes
         if empty and self._staged is not None:
             return self._staged
         path = self._home / "staged"
@@ -361,11 +360,11 @@ class FolderWorkspace:
         self._tip = tip
         self._at[tip] = self._files
 
-    def _write_soon(self, landings: list[tuple[str, list[str]]]) -> None:
-        """Note landings without files together with others of this turn."""
+    def _note_soon(self, tasks: list[str]) -> None:
+        """Note that these landed without files, together with others of this turn."""
         if not self._unnoted:
             asyncio.get_running_loop().call_soon(self._write_unnoted)
-        self._unnoted += landings
+        self._unnoted += tasks
 
     def _write_unnoted(self) -> None:
         with contextlib.suppress(WorkspaceError, OSError):  # tried again with the next entry, and at the end
@@ -373,7 +372,8 @@ class FolderWorkspace:
 
     def _write(self, *news: dict[str, Any]) -> None:
         """Note what landed without files until now, and the news."""
-        earlier = ({"what": "landed_empty", "landings": self._unnoted},) if self._unnoted else ()
+        unnoted = self._unnoted
+        earlier = ({"what": "landed_empty", "landings": [(self._tip, unnoted)]},) if unnoted else ()
         entries = (*earlier, *news)
         if not entries:
             return
@@ -429,11 +429,6 @@ def _stacked_names(tip: str, changes: Sequence[Change]) -> list[str]:
         parts += (change.task, change.commit)
     digest = _name(*parts)
     return [f"{digest[:-4]}{place:04x}" for place in range(len(changes))] if len(changes) > 1 else [digest]
-
-
-def _paths_of(changes: Sequence[Change]) -> bool:
-    """Whether there is a file in them."""
-    return any(map(_PATHS, changes))
 
 
 def _is_known(opened: Opened) -> bool:
