@@ -11,11 +11,12 @@ from __future__ import annotations
 import os
 import sqlite3
 from contextlib import closing
+from functools import cache
 from pathlib import Path
 
 from sqlalchemy import LargeBinary
 from sqlalchemy.dialects import sqlite
-from sqlalchemy.schema import CreateIndex, CreateTable
+from sqlalchemy.schema import CreateIndex, CreateTable, DDLElement
 from sqlmodel import Field, SQLModel
 
 from agent_dispatcher.errors import StoreError
@@ -173,11 +174,17 @@ def _check(connection: sqlite3.Connection, path: str) -> int:
 
 
 def _create(connection: sqlite3.Connection, store_id: str) -> None:
-    dialect = sqlite.dialect()
-    for model in _TABLES:
-        table = SQLModel.metadata.tables[str(model.__tablename__)]
-        connection.execute(str(CreateTable(table).compile(dialect=dialect)))
-        for index in table.indexes:
-            connection.execute(str(CreateIndex(index).compile(dialect=dialect)))
+    for statement in _statements():
+        connection.execute(statement)
     connection.execute("INSERT INTO meta (key, value) VALUES ('store', ?)", (store_id,))
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+
+
+@cache
+def _statements() -> tuple[str, ...]:
+    """What makes the tables and indexes."""
+    tables = [SQLModel.metadata.tables[str(model.__tablename__)] for model in _TABLES]
+    made: list[DDLElement] = []
+    for table in tables:
+        made += [CreateTable(table), *map(CreateIndex, table.indexes)]
+    return tuple(str(element.compile(dialect=sqlite.dialect())) for element in made)

@@ -75,6 +75,7 @@ class Registry:
         self._plugins: dict[str, Plugin] = {}
         self._objects: dict[str, object] = {}
         self._offers: dict[str, tuple[Offered, ...]] = {}
+        self._kept: dict[str, tuple[Offered, ...]] = {}
         self._reported: set[tuple[str, str]] = set()
         if discover:
             self._discover()
@@ -272,8 +273,10 @@ class Registry:
             raise self._conflict(kind, name, providers)
         return providers[0]
 
-    def _preferred(self, kind: str) -> list[Offered]:
+    def _preferred(self, kind: str) -> tuple[Offered, ...]:
         """All offers of a kind, without those that ``[prefer]`` rules out."""
+        if kind in self._kept:
+            return self._kept[kind]
         offers = self.offers(kind)
         kept = []
         for each in offers:
@@ -283,7 +286,8 @@ class Registry:
                 if rivals:
                     continue
             kept.append(each)
-        return kept
+        self._kept[kind] = tuple(kept)
+        return self._kept[kind]
 
     def _unknown(self, kind: str, name: str) -> UnknownComponentError:
         names = sorted({each.name for each in self.offers(kind)})

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 from collections.abc import Sequence
 from math import inf
 from pathlib import Path
@@ -48,8 +49,8 @@ def remember_durations(run: str, observations: Sequence[Observation]) -> None:
     try:
         _folder().mkdir(parents=True, exist_ok=True)
         (_folder() / f"{run}.json").write_text(json.dumps(entry), encoding="utf-8")
-        for path in _newest()[_KEPT:]:
-            path.unlink(missing_ok=True)
+        for name in _newest()[_KEPT:]:
+            (_folder() / name).unlink(missing_ok=True)
     except OSError:
         return
 
@@ -64,16 +65,20 @@ def learn(runs: int) -> Durations:
     """What the newest ``runs`` say that were written down; the empty value for none."""
     if runs < 1:
         return Durations()
-    return Durations.learn(observation for path in _newest()[:runs] for observation in _read(path))
+    return Durations.learn(observation for name in _newest()[:runs] for observation in _read(_folder() / name))
 
 
 def _folder() -> Path:
     return state_home() / "durations"
 
 
-def _newest() -> list[Path]:
-    """What was written down, by run, the newest first."""
-    return sorted(_folder().glob("*.json"), reverse=True)
+def _newest() -> list[str]:
+    """Names of what was written down, by run, the newest first."""
+    try:
+        with os.scandir(_folder()) as entries:
+            return sorted((entry.name for entry in entries if entry.name.endswith(".json")), reverse=True)
+    except OSError:
+        return []
 
 
 def _thinned(found: Sequence[Observation]) -> list[Observation]:
