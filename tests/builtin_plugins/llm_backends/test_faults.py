@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import gc
 import gzip
 import logging
+import socket
 import time
 import traceback
+import tracemalloc
 from collections.abc import Callable, Mapping
 from email.utils import formatdate
 from typing import Any
@@ -120,6 +124,23 @@ def test_nobody_is_there(dialect: Any, ask: Ask) -> None:
     assert caught.value.sort == "outage"
 
 
+def test_a_name_that_nobody_knows_is_an_outage(dialect: Any, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The host's name is asked for once: nothing tries again by itself, and the error names the server."""
+    asked: list[str] = []
+    real = socket.getaddrinfo
+
+    def nobody_knows(host: Any, *rest: Any, **more: Any) -> Any:
+        if host not in ("model.invalid", b"model.invalid"):
+            return real(host, *rest, **more)
+        asked.append(str(host))
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", nobody_knows)
+    with ModelServer([]) as server, pytest.raises(BackendError, match=r"model\.invalid.*no connection") as caught:
+        ask(dialect.connect(server, base_url="https://model.invalid/v1"))
+    assert (caught.value.sort, len(asked)) == ("outage", 1)
+
+
 def test_cancelling_closes_the_connection(dialect: Any) -> None:
     """Before the first byte and in the stream: the server sees its client go."""
 
@@ -208,6 +229,41 @@ def test_an_endless_reply_is_cut_while_reading(dialect: Any, ask: Ask, in_one_li
             ask(backend)
         assert server.sent_bytes < 20_000_000
     assert caught.value.sort == "poison"
+
+
+def peak_of(call: Callable[[], Any]) -> int:
+    """Bytes that Python has more of at the worst moment of the call than before it."""
+    gc.collect()
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        call()
+        return tracemalloc.get_traced_memory()[1] - before
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("reply", ["endless", "endless line", "just fits", "error"])
+def test_a_large_reply_takes_no_more_than_three_times_the_cap(dialect: Any, ask: Ask, reply: str) -> None:
+    """Cut off or read to its end: what the call holds in memory at its worst moment is bounded by ``max_reply_bytes``; the server's own copy is counted with it."""
+    cap = 3_000_000
+    replies = {
+        "endless": Floods(in_one_line=False),
+        "endless line": Floods(in_one_line=True),
+        "just fits": Says(text="x" * (cap // 2)),
+        "error": Fails(status=500, message="x" * 900_000),
+    }
+
+    def call() -> None:
+        with contextlib.suppress(BackendError):
+            ask(backend)
+
+    with ModelServer(["warm", replies[reply]]) as server:
+        backend = dialect.connect(server, max_reply_bytes=cap)
+        ask(backend)
+        peak = peak_of(call)
+        assert len(server.requests) == 2
+    assert peak <= 3 * cap, f"{peak:,} bytes, {peak / cap:.1f} times the cap"
 
 
 def test_an_endless_error_is_cut_too(dialect: Any, ask: Ask) -> None:

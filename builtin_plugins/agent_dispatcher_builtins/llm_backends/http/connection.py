@@ -40,7 +40,8 @@ def make_http(base_url: str, limits: Limits, failures: Failures, unasked: Iterab
         if encoding != "identity":
             raise failures.error(f"the reply is compressed ({encoding}), which was not asked for", "poison")
         assert isinstance(response.stream, httpx2.AsyncByteStream)
-        response.stream = _Capped(response.stream, limits.max_reply_bytes, failures)
+        most = min(limits.max_reply_bytes, _MOST_OF_AN_ERROR) if response.is_error else limits.max_reply_bytes
+        response.stream = _Capped(response.stream, most, failures)
 
     return httpx2.AsyncClient(
         timeout=httpx2.Timeout(None, connect=limits.connect_s),
@@ -55,6 +56,10 @@ def make_http(base_url: str, limits: Limits, failures: Failures, unasked: Iterab
 def _origin(url: str) -> tuple[str, str, int]:
     parts = urlsplit(url)
     return parts.scheme, (parts.hostname or "").lower(), parts.port or (443 if parts.scheme == "https" else 80)
+
+
+#: What a server says of an error is read as a whole, several times over: a page of a proxy fits, more is not worth it.
+_MOST_OF_AN_ERROR = 1_000_000
 
 
 class _Capped(httpx2.AsyncByteStream):

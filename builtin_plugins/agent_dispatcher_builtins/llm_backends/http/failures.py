@@ -62,8 +62,9 @@ class Failures:
     def _clean(self, text: str) -> str:
         if self.key:
             text = text.replace(self.key, "<key>")
-        text = "".join(each if each.isprintable() else " " for each in text)
-        return text if len(text) <= _LONGEST_MESSAGE else f"{text[:_LONGEST_MESSAGE]}…"
+        shown = text[:_LONGEST_MESSAGE]  # a server may say megabytes
+        shown = "".join(each if each.isprintable() else " " for each in shown)
+        return shown if len(text) <= _LONGEST_MESSAGE else f"{shown}…"
 
 
 def retry_after_s(headers: Mapping[str, str], now: float | None = None) -> float | None:
