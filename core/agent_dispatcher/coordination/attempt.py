@@ -169,7 +169,7 @@ def checked_result(result: object, agent: str) -> AgentResult:
             f"agent {agent} returned an AgentResult whose {' and '.join(wrong)} cannot be recorded; see AgentResult"
         )
     size = len(result.summary) + len(result.error or "")
-    size += sum(len(repr(one)) for one in result.evidence) + len(repr(result.dispute))
+    size += sum(len(repr(one)) for one in result.evidence) + (len(repr(result.dispute)) if result.dispute else 0)
     size += sum(len(made.name) + len(made.type) + len(made.path) for made in result.artifacts)
     if size > MAX_RESULT_CHARACTERS:
         raise PluginError(

@@ -43,7 +43,7 @@ class Inline:
 
 class NoLimit(Inline):
     async def run(self, envelope: Any, host: Any) -> Any:
-        return await asyncio.wait_for(host.agent.perform(host.task, host.context), 3.0)
+        return await asyncio.wait_for(host.agent.perform(host.task, host.context), 7.0)
 
 
 class LeavesItRunning(Inline):
