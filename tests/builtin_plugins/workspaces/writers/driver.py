@@ -76,5 +76,6 @@ def kill_everywhere(folder: Path, only: str = "") -> bool:
 
 if __name__ == "__main__":
     where, mode, *rest = sys.argv[1:]
-    good = seeds(Path(where), int(rest[0]), int(rest[1])) if mode == "seeds" else kill_everywhere(Path(where), *rest)
+    folder = Path(where).resolve()
+    good = seeds(folder, int(rest[0]), int(rest[1])) if mode == "seeds" else kill_everywhere(folder, *rest)
     sys.exit(not good)
