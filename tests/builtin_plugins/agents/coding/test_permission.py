@@ -46,7 +46,7 @@ def test_what_lies_in_the_folder_is_granted(call: dict[str, Any]) -> None:
         {"kind": "edit", **_at("/srv/task/.dispatcher/state.db")},
         {"kind": "edit", **_at("/srv/task")},
         {"kind": "edit"},
-        {"kind": "read", **_at("/root/.ssh/id_rsa")},
+        {"kind": "read", **_at("/home/ann/.ssh/id_rsa")},
         {"kind": "fetch", "rawInput": {"url": "https://example.org"}},
         {"kind": "switch_mode"},
         {"kind": "other", **_at("/srv/task/a.py")},
