@@ -3,8 +3,8 @@
 Run it as a program: ``python tests/benchmarks/humaneval.py --model FILE.gguf [--tasks 0-4] [--record FILE]``.
 
 Both are given the same prompt: a signature and a docstring. The bare call is scored as it is. The code writer may run the examples that the docstring shows,
-and nothing else: HumanEval's hidden tests only score. Each task is recorded when it is done, so that a run that was ended goes on where it was; the figures are
-those of all tasks in the record. Everything that a model wrote runs in the sandbox.
+and nothing else: HumanEval's hidden tests only score. Each side of each task is recorded when it is done, so that a run that was ended goes on where it was, and one
+side can be measured anew; the figures are those of the tasks of which both are in the record. Everything that a model wrote runs in the sandbox.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,8 @@ PATH = "src/solution.py"
 BARE = "Complete this Python function. Reply with the whole function in one code block.\n\n```python\n{prompt}```\n"
 SCORING = Limits(timeout_s=20.0)
 MOST_TOKENS = 768
+SIDES = ("bare", "loop")
+Line = dict[str, Any]
 
 
 class Counting:
@@ -123,46 +125,46 @@ async def looped(problem: Mapping[str, str], llm: Any, sandbox: Bubblewrap, roun
     return completed(problem, best.files.get(PATH, "")), best.rounds
 
 
-async def measured(work: Callable[[Counting], Any], backend: Any) -> tuple[Any, dict[str, float]]:
-    """What ``work`` gives, and what it took."""
+async def measured(side: str, problem: Mapping[str, str], backend: Any, sandbox: Bubblewrap, rounds: int) -> Line:
+    """One line of the record: what a side gives, and what it took."""
     llm, began = Counting(backend), time.monotonic()
-    found = await work(llm)
-    return found, {"calls": llm.calls, "tokens": llm.tokens, "seconds": round(time.monotonic() - began, 1)}
+    if side == "bare":
+        written, played = await bare(problem, llm), 1
+    else:
+        written, played = await looped(problem, llm, sandbox, rounds)
+    seconds = round(time.monotonic() - began, 1)
+    solved = await score(problem, written, sandbox)
+    cost = {"rounds": played, "calls": llm.calls, "tokens": llm.tokens, "seconds": seconds}
+    return {"task": problem["task_id"], "side": side, "solved": solved, **cost}
 
 
-async def compare(problem: Mapping[str, str], backend: Any, sandbox: Bubblewrap, rounds: int) -> dict[str, Any]:
-    """One line of the record."""
-    plain, cost = await measured(lambda llm: bare(problem, llm), backend)
-    (written, played), more = await measured(lambda llm: looped(problem, llm, sandbox, rounds), backend)
-    return {
-        "task": problem["task_id"],
-        "bare": {"solved": await score(problem, plain, sandbox), **cost},
-        "loop": {"solved": await score(problem, written, sandbox), "rounds": played, **more},
-    }
-
-
-def figures(record: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The comparison over all recorded tasks."""
-    count = len(record)
+def figures(record: Iterable[Line]) -> dict[str, Any]:
+    """The comparison over the tasks of which both sides are recorded."""
+    found: dict[str, dict[str, Line]] = {side: {} for side in SIDES}
+    for line in record:
+        found[line["side"]][line["task"]] = line
+    both = [task for task in found["bare"] if task in found["loop"]]
 
     def side(name: str) -> dict[str, Any]:
-        solved = sum(each[name]["solved"] for each in record)
-        total = {key: round(sum(each[name][key] for each in record), 1) for key in ("calls", "tokens", "seconds")}
-        return {"solved": solved, "percent": round(100 * solved / count, 1) if count else 0.0, **total}
+        lines = [found[name][task] for task in both]
+        solved = sum(each["solved"] for each in lines)
+        total = {key: round(sum(each[key] for each in lines), 1) for key in ("calls", "tokens", "seconds")}
+        return {"solved": solved, "percent": round(100 * solved / len(both), 1) if both else 0.0, **total}
 
     plain, loop = side("bare"), side("loop")
+    pairs = [(found["bare"][task]["solved"], found["loop"][task]["solved"]) for task in both]
     return {
         "measure": "humaneval",
-        "tasks": count,
+        "tasks": len(both),
         "bare": plain,
         "loop": loop,
         "points": round(loop["percent"] - plain["percent"], 1),
-        "only_bare": sum(each["bare"]["solved"] and not each["loop"]["solved"] for each in record),
-        "only_loop": sum(each["loop"]["solved"] and not each["bare"]["solved"] for each in record),
+        "only_bare": pairs.count((True, False)),
+        "only_loop": pairs.count((False, True)),
     }
 
 
-def recorded(file: Path) -> list[dict[str, Any]]:
+def recorded(file: Path) -> list[Line]:
     """What was measured before; a last line that a kill cut off is dropped."""
     lines = file.read_text().splitlines() if file.exists() else []
     found = []
@@ -199,16 +201,17 @@ async def main(arguments: argparse.Namespace) -> None:
     """Measure what is not recorded yet, then print the figures as one JSON line."""
     tasks = problems(arguments.problems)
     record = recorded(arguments.record)
-    done = {each["task"] for each in record}
+    done = {(each["side"], each["task"]) for each in record}
     sandbox = Bubblewrap()
     await sandbox.probe()
     backend = backend_for(arguments)
     try:
-        left = iter([name for name in chosen(tasks, arguments.tasks) if name not in done])
+        names = chosen(tasks, arguments.tasks)
+        left = iter([(side, name) for name in names for side in SIDES if (side, name) not in done])
 
         async def work() -> None:
-            for name in left:
-                line = await compare(tasks[name], backend, sandbox, arguments.rounds)
+            for side, name in left:
+                line = await measured(side, tasks[name], backend, sandbox, arguments.rounds)
                 record.append(line)
                 with arguments.record.open("a") as file:
                     file.write(json.dumps(line) + "\n")
@@ -227,7 +230,9 @@ if __name__ == "__main__":
     parser.add_argument("--model", type=Path, required=True, help="a GGUF file")
     parser.add_argument("--problems", type=Path, help="HumanEval.jsonl.gz, instead of the installed package's")
     parser.add_argument("--tasks", default="", help="0-4,17; all when left out")
-    parser.add_argument("--record", type=Path, default=Path("humaneval.jsonl"), help="where each task is recorded")
+    parser.add_argument(
+        "--record", type=Path, default=Path("humaneval.jsonl"), help="where each side of each task is recorded"
+    )
     parser.add_argument("--rounds", type=int, default=4, help="rounds of the code writer")
     parser.add_argument("--threads", type=int, default=0, help="threads of the model, 0 for one per core")
     parser.add_argument("--parallel", type=int, default=1, help="tasks measured at once; their seconds then say less")

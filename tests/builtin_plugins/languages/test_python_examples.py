@@ -17,12 +17,54 @@ from agent_dispatcher_builtins.languages.python.examples import example_tests, e
         (">>> slug(1)\n-2.5", "slug(1)", "-2.5"),
         ("    * >>> slug(1)\n      {'a': 1}", "slug(1)", "{'a': 1}"),
         ("slug(1) should return True because it is", "slug(1)", "True"),
+        (">>> slug([1]) == 'a'", "slug([1])", "'a'"),
+        ("slug(1, 2) = 14", "slug(1, 2)", "14"),
+        ('slug(15)   # returns "b"', "slug(15)", "'b'"),
+        ("slug(15) # => 'No' (it is short)", "slug(15)", "'No'"),
+        ("slug(1) => true", "slug(1)", "True"),
+        ("slug('') -> null, as nothing is in it", "slug('')", "None"),
     ],
 )
 def test_an_example_is_found(text: str, call: str, result: str) -> None:
     """In the ways in which people write them."""
     (found,) = examples_in(text, ["slug"])
     assert (found.call, found.result) == (call, result)
+
+
+@pytest.mark.parametrize(
+    ("text", "call", "result"),
+    [
+        ('For text = "A", width = 2 the output should be "a".', "slug('A', 2)", "'a'"),
+        ("Given width = 2, text = 'A', the result is: ('a', False)", "slug('A', 2)", "('a', False)"),
+        ("For text = '', width = 6, two times three, the answer must be 6", "slug('', 6)", "6"),
+        ("Input: text = 'A', width = 4\n   Output: [2, 1]\n   Explanation: because", "slug('A', 4)", "[2, 1]"),
+        ("* Input:\n    text : 'A'\n    width : [[1]]\n* Output: 24 # 21 + 3", "slug('A', [[1]])", "24"),
+        ("Input: 'A', 4\n\nOutput: None", "slug('A', 4)", "None"),
+    ],
+)
+def test_an_example_need_not_name_its_function(text: str, call: str, result: str) -> None:
+    """Where the text has a signature that its values fit, in any order when they are named."""
+    signature = "def slug(text: str, width: int = 3) -> str:\n"
+    (found,) = examples_in(signature + text, ["slug", "other"])
+    assert (found.call, found.result) == (call, result)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "For text = 'A' the output should be 'a'",
+        "def slug(word):\nFor text = 'A' the output should be 'a'",
+        "def slug(text, width):\nInput: 'A'\nOutput: 'a'",
+        "def slug(text):\ndef other(text):\nFor text = 'A' the output should be 'a'",
+        "def slug(text):\nInput: text = open('/etc/passwd')\nOutput: 'a'",
+        "def slug(text):\nInput: text = 'A'",
+        "def slug(text):\nFor text = 'A' the output should be a letter",
+        "def slug(text:\nInput: 'A'\nOutput: 'a'",
+    ],
+)
+def test_an_example_without_a_name_is_nobodys_when_in_doubt(text: str) -> None:
+    """Without a signature, with one that does not fit, with two that do, or without values."""
+    assert examples_in(text, ["slug", "other"]) == ()
 
 
 def test_an_exception_is_an_example_too() -> None:

@@ -1,4 +1,5 @@
-"""Examples in prose, made into tests: ``>>> f(1)`` with what it shows, and ``f(1) == 2``, ``f(1) -> 2``, ``f(1) returns 2`` in a line.
+"""Examples in prose, made into tests: ``>>> f(1)`` with what it shows, ``f(1) == 2``, ``f(1) -> 2``, ``f(1) returns 2`` in a line, and, where the function's
+parameters are known, ``For n = 1 the output should be 2`` and ``Input: n = 1`` above ``Output: 2``.
 
 Only what can be nothing else is taken: a call of a function that is asked for, with literal arguments, and a literal or an exception's name after it. Every
 other sentence is left to its reader.
@@ -13,13 +14,17 @@ from collections.abc import Iterator, Sequence
 
 from attrs import frozen
 
+from .worked_examples import worked_examples
+
 __all__ = ["Example", "example_tests", "examples_in"]
 
 _ARROW = re.compile(
-    r"\s*(?:==>|=>|==|➞|→|->|returns?\b|should (?:return|be|equal)\b|is equal to\b|equals\b|gives\b|raises\b)\s*:?\s*"
+    r"\s*(?:#\s*)?(?:==>|=>|==|=|➞|→|->|returns?\b|should (?:return|be|equal)\b|is equal to\b|equals\b|gives\b|raises\b)\s*:?\s*"
 )
 _RAISES = re.compile(r"(?:raises?\s+)?`?([A-Z]\w*(?:Error|Exception|Interrupt|Iteration))\b")
 _GOES_ON = re.compile(r"\s*(?:$|[`.,;:)#(]|(?:because|since|when|if|and|as|while|but|for|or|not)\b)")
+#: How people who do not think of Python write its constants.
+_WORDS = {"true": True, "false": False, "null": None}
 _LONGEST = 2000
 _LONGEST_LITERAL = 400
 
@@ -46,6 +51,10 @@ def examples_in(text: str, names: Sequence[str]) -> tuple[Example, ...]:
     for number, line in enumerate(lines):
         for example in (*_session(lines, number, names), *_in_line(line, names)):
             found.setdefault((example.call, example.result, example.raises), example)
+    for call, said in worked_examples(text, names):
+        result = _leading_literal(said)
+        if result is not None:
+            found.setdefault((call, result, ""), Example(call=call, result=result))
     return tuple(found.values())
 
 
@@ -73,7 +82,7 @@ def example_tests(text: str, symbols: Sequence[str]) -> str:
 
 
 def _session(lines: Sequence[str], number: int, names: Sequence[str]) -> Iterator[Example]:
-    """``>>> f(1)`` and the line after it."""
+    """``>>> f(1)`` and the line after it, or ``>>> f(1) == 2``."""
     line = lines[number].strip().lstrip("*- `")
     if not line.startswith(">>>"):
         return
@@ -81,8 +90,8 @@ def _session(lines: Sequence[str], number: int, names: Sequence[str]) -> Iterato
     after = lines[number + 1].strip() if number + 1 < len(lines) else ""
     call = _call(source, names)
     if call is None:
-        return
-    if after.startswith("Traceback"):
+        yield from _in_line(source, names)
+    elif after.startswith("Traceback"):
         error = next(
             (_RAISES.match(each.strip()) for each in lines[number + 2 : number + 8] if _RAISES.match(each.strip())),
             None,
@@ -138,7 +147,7 @@ def _call(source: str, names: Sequence[str]) -> str | None:
 
 def _literal(source: str) -> str | None:
     try:
-        value = ast.literal_eval(source)
+        value = _WORDS[source] if source in _WORDS else ast.literal_eval(source)
     except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
         return None
     return repr(value)
