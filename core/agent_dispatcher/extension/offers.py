@@ -1,17 +1,27 @@
-"""Judges what a plugin offers before anybody relies on it."""
+"""What the plugins offer, judged before anybody relies on it."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import attrs
 from attrs import frozen
 
 from .components import API_VERSION, AgentType, Component
 from .discovery import Plugin
+from .hookspecs import OFFERS
+from .loaded import LoadedPlugins
 
-__all__ = ["Offered", "refusal"]
+if TYPE_CHECKING:
+    import click
+
+__all__ = ["KINDS", "Offered", "Offers", "refusal"]
+
+_HOOKS = {kind: hook for hook, kind in OFFERS.items()}
+#: Every kind of component.
+KINDS = tuple(_HOOKS)
 
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 #: Names with a meaning of their own in configuration.
@@ -36,6 +46,51 @@ class Offered:
         """Sorts by rank, then name; those that are active only by name come last."""
         rank = self.component.default_rank
         return (rank is None, rank or 0, self.component.name)
+
+
+class Offers:
+    """What the plugins in use offer. Each is asked once for each kind, when it is first needed; what is refused marks its plugin as failed."""
+
+    def __init__(self, plugins: LoadedPlugins) -> None:
+        self._plugins = plugins
+        self._of_kind: dict[str, tuple[Offered, ...]] = {}
+
+    def of(self, kind: str) -> tuple[Offered, ...]:
+        """All components of a kind, sorted by rank and name, those without a rank last. Two may have one name."""
+        if kind not in self._of_kind:
+            offered = [each for plugin in self._plugins.in_use() for each in self._collect(kind, plugin.key)]
+            self._of_kind[kind] = tuple(sorted(offered, key=lambda each: (each.rank, each.plugin.key)))
+        return self._of_kind[kind]
+
+    def _collect(self, kind: str, key: str) -> Iterable[Offered]:
+        components: dict[str, Component | AgentType] = {}
+        for each in self._plugins.offered_by(_HOOKS[kind], key):
+            problem = refusal(kind, each)
+            if not problem and each.name in components:
+                problem = f"it offers {kind} {each.name!r} twice"
+            if problem:
+                self._plugins.fail(key, problem)
+            else:
+                components[each.name] = each
+        plugin = self._plugins.of(key)
+        return [Offered(kind, component, plugin) for component in components.values()]
+
+    def commands(self) -> tuple[click.Command, ...]:
+        """The command-line commands that plugins add, sorted by name; of two with one name the first plugin's counts."""
+        import click
+
+        commands: dict[str, tuple[click.Command, Plugin]] = {}
+        for plugin in sorted(self._plugins.in_use(), key=lambda each: (each.name, each.distribution)):
+            for command in self._plugins.offered_by("dispatcher_commands", plugin.key):
+                if not isinstance(command, click.Command) or not command.name:
+                    what = f"it offered {command!r} as a command, expected a click.Command with a name"
+                    self._plugins.fail(plugin.key, what)
+                elif command.name in commands:
+                    what = f"the command {command.name!r} is also offered by {commands[command.name][1]}: disable one"
+                    self._plugins.fail(plugin.key, what)
+                else:
+                    commands[command.name] = (command, plugin)
+        return tuple(commands[name][0] for name in sorted(commands))
 
 
 def refusal(kind: str, offered: object) -> str:
