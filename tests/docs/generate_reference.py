@@ -247,8 +247,11 @@ DESCRIBED_RESULT: dict[str, type] = {
     "requirements[]": result.RequirementResult,
     "tasks[]": result.TaskResult,
     "tasks[].evidence[]": result.Evidence,
-    "final_evidence[]": result.Evidence,
     "artifacts[]": result.Artifact,
+    "artifacts[].findings[]": result.Finding,
+    "whole_checks[]": result.WholeCheck,
+    "whole_checks[].evidence[]": result.Evidence,
+    "final_evidence[]": result.Evidence,
     "metrics": result.ExecutionMetrics,
     "models[]": result.ModelCost,
 }
@@ -320,6 +323,7 @@ def sample_plan() -> plan.ExecutionPlan:
 def sample_result(of: plan.ExecutionPlan) -> result.ExecutionResult:
     """A result in which every list has an entry."""
     evidence = (result.Evidence(id="e", check="pytest", passed=True),)
+    found = result.Finding(path="a.py", line=1, rule="clarity", severity="low", what="w")
     return result.ExecutionResult(
         run="20260101-000000-0000",
         status="completed",
@@ -330,7 +334,8 @@ def sample_result(of: plan.ExecutionPlan) -> result.ExecutionResult:
                 id="a", source_id="T1", status="completed", agent="w", commit="1", evidence=evidence, error="e"
             ),
         ),
-        final_artifacts=(result.Artifact(name="a", type="code", path="a.py", task="a"),),
+        final_artifacts=(result.Artifact(name="a", type="note", path="a.md", task="a", findings=(found,)),),
+        whole_checks=(result.WholeCheck(tree="1", tasks=("a",), evidence=evidence),),
         final_evidence=evidence,
         metrics=result.ExecutionMetrics(cost_usd=1.0),
         model_costs=(result.ModelCost(cost_usd=1.0),),

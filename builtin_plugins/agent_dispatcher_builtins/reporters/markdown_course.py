@@ -7,16 +7,18 @@ from collections.abc import Iterable, Sequence
 from agent_dispatcher.models import Event, ExecutionResult
 from agent_dispatcher.provenance import Call, accounts
 from agent_dispatcher.reporting.costs import sum_usd, usd_in_words
-from agent_dispatcher.reporting.whole import whole_checks
 
+from .findings import found_in
 from .markdown_text import commit_cell, outcome_of, table, text
 
-__all__ = ["models", "timeline", "whole", "work"]
+__all__ = ["findings", "models", "timeline", "whole", "work"]
 
 _ATTEMPT_ENDS = ("attempt.sealed", "attempt.failed")
 #: So many checks of the whole are shown, the last ones, and so many tasks are named with each.
 _MOST_WHOLE = 50
 _MOST_TASKS = 20
+#: So many findings are shown, the worst.
+_MOST_FINDINGS = 100
 
 
 def _titles(result: ExecutionResult) -> dict[str, str]:
@@ -63,9 +65,9 @@ def _asked(calls: Sequence[Call]) -> tuple[object, object, str]:
     return len(calls), sum(call.tokens or 0 for call in calls), usd
 
 
-def whole(result: ExecutionResult, events: Sequence[Event]) -> Iterable[str]:
+def whole(result: ExecutionResult) -> Iterable[str]:
     """What was found about the whole tree while it grew."""
-    found, titles = whole_checks(events), _titles(result)
+    found, titles = result.whole_checks, _titles(result)
     rows = []
     for each in found[-_MOST_WHOLE:]:
         named = ", ".join(titles.get(name, name) for name in each.tasks[:_MOST_TASKS])
@@ -74,6 +76,19 @@ def whole(result: ExecutionResult, events: Sequence[Event]) -> Iterable[str]:
         rows.append((text(named) + more, commit_cell(each.tree), text(checks)))
     note = f"The last {_MOST_WHOLE} of {len(found)}." if len(found) > _MOST_WHOLE else ""
     return table("Checks of the whole while it grew", "With the work of|Tree|Checks", rows, note=note)
+
+
+def findings(result: ExecutionResult) -> Iterable[str]:
+    """What reviews and checks found at places in files, the worst first."""
+    found, titles = found_in(result), _titles(result)
+    rows = []
+    for each in found[:_MOST_FINDINGS]:
+        finding = each.finding
+        place = f"{finding.path}:{finding.line}" if finding.line else finding.path
+        by = f"{titles.get(each.task, each.task)} ({each.by})"
+        rows.append(tuple(map(text, (finding.severity, place, finding.rule, finding.what, by))))
+    note = f"The worst {_MOST_FINDINGS} of {len(found)}." if len(found) > _MOST_FINDINGS else ""
+    return table("Findings", "Severity|Place|Rule|What|Found by", rows, note=note)
 
 
 def timeline(result: ExecutionResult, events: Sequence[Event]) -> Iterable[str]:

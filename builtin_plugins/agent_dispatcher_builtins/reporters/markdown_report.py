@@ -16,7 +16,7 @@ from agent_dispatcher.models import (
 from agent_dispatcher.reporting.costs import cost_in_words
 
 from .excerpt import excerpt
-from .markdown_course import models, timeline, whole, work
+from .markdown_course import findings, models, timeline, whole, work
 from .markdown_text import commit_cell, outcome_of, printable, table, text
 
 __all__ = ["MarkdownReporter"]
@@ -53,7 +53,8 @@ def _lines(result: ExecutionResult, plan: ExecutionPlan, events: Sequence[Event]
     yield from _failures(part.result)
     yield from _changes(result)
     yield from _tasks(part.result)
-    yield from whole(part.result, part.events)
+    yield from whole(part.result)
+    yield from findings(result)
     yield from _artifacts(part.result)
     yield from models(part.result)
     yield from work(part.result, part.events)

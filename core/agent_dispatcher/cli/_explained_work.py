@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,12 +11,20 @@ import click
 from attrs import asdict
 
 from ..errors import StoreError
-from ..models import PlanningCall
+from ..models import PlanningCall, WholeCheck
 from ..provenance import Account, Call, Command
 from ..provenance.archive import Place, read_request, read_text
 from ._text import columns, cut, duration, plain, wrapped
 
-__all__ = ["SAID", "planning_to_json", "print_planning", "print_work", "work_to_json"]
+__all__ = [
+    "SAID",
+    "planning_to_json",
+    "print_planning",
+    "print_whole_checks",
+    "print_work",
+    "whole_checks_to_json",
+    "work_to_json",
+]
 
 #: Told where there are texts and they were not asked for.
 SAID: Final = "--said shows what was asked, answered and printed."
@@ -100,11 +108,7 @@ def print_work(work: Sequence[Account], folder: Path, *, said: bool) -> None:
             if said:
                 _texts(done, folder)
         for evidence in account.evidence:
-            verdict = (
-                "passed" if evidence.get("passed") else "expected red" if evidence.get("expected_red") else "failed"
-            )
-            log = f" ({folder / str(evidence['log'])})" if evidence.get("log") else ""
-            click.echo(wrapped(f"check {evidence.get('check')} {verdict}{log}", "     ", first="  - "))
+            _check(evidence, folder)
         paths = ", ".join(account.paths[:_PATHS])
         more = f" and {len(account.paths) - _PATHS} more" if len(account.paths) > _PATHS else ""
         if paths:
@@ -112,6 +116,32 @@ def print_work(work: Sequence[Account], folder: Path, *, said: bool) -> None:
         commits = f" (commit {', '.join(each[:12] for each in account.commits)})" if account.commits else ""
         why = f": {cut(plain(account.why), 400)}" if account.why else ""
         click.echo(wrapped(f"then {_ENDS.get(account.ended, account.ended)}{commits}{why}", "     ", first="  - "))
+
+
+def _check(evidence: Mapping[str, Any], folder: Path) -> None:
+    verdict = "passed" if evidence.get("passed") else "expected red" if evidence.get("expected_red") else "failed"
+    log = f" ({folder / str(evidence['log'])})" if evidence.get("log") else ""
+    click.echo(wrapped(f"check {evidence.get('check')} {verdict}{log}", "     ", first="  - "))
+
+
+def print_whole_checks(checks: Sequence[WholeCheck], folder: Path) -> None:
+    """What was found about the whole with the task's work newly in it.
+
+    Args:
+        folder: the run's own.
+    """
+    for check in checks:
+        others = len(check.tasks) - 1
+        together = f", together with {others} other task{'s' if others != 1 else ''}" if others else ""
+        text = f"The whole with its work in it{together} (tree {plain(check.tree)[:12]})"
+        click.secho(wrapped(text, "  ", first=""), bold=True)
+        for evidence in check.evidence:
+            _check(asdict(evidence), folder)
+
+
+def whole_checks_to_json(checks: Iterable[WholeCheck]) -> list[dict[str, Any]]:
+    """The same for programs."""
+    return [{**asdict(check), "tasks": list(check.tasks)} for check in checks]
 
 
 def work_to_json(work: Iterable[Account], folder: Path, *, said: bool) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from ._common import echo_json, output_option
 
 if TYPE_CHECKING:
     from ..dispatcher import AgentDispatcher
-    from ..models import Event, ExecutionPlan, Task, TaskResult
+    from ..models import Event, ExecutionPlan, Task
     from ..planning.explain import Explainer
     from ..planning.task_names import TaskNames
     from ..provenance import Account
@@ -92,7 +92,7 @@ def _task(
         from ..planning.explain_json import task_to_json
 
         asked = planning_to_json(calls, plan.said, said=said)
-        echo_json({**task_to_json(about, agent_types=agents), "planning": asked, "work": None})
+        echo_json({**task_to_json(about, agent_types=agents), "planning": asked, "work": None, "whole_checks": None})
         return
     from ._explained import print_task
 
@@ -115,7 +115,15 @@ def _task_of_run(
     from ..planning.model_calls import calls_about
     from ..provenance import accounts
     from ..runs.index import STATE_FOLDER
-    from ._explained_work import SAID, planning_to_json, print_planning, print_work, work_to_json
+    from ._explained_work import (
+        SAID,
+        planning_to_json,
+        print_planning,
+        print_whole_checks,
+        print_work,
+        whole_checks_to_json,
+        work_to_json,
+    )
 
     log = dispatcher.log_of(run, output)
     found = accounts(log.events)
@@ -123,20 +131,24 @@ def _task_of_run(
     work: list[Account] = [one for key, one in found.items() if key[0] == task.id and attempt in (None, key[1])]
     folder = Path(log.output) / STATE_FOLDER / "runs" / log.run
     about, agents = explainer.task(task), _agent_types(dispatcher, explainer.plan, task)
-    result = _result(dispatcher, task, run, output)
+    all_results = dispatcher.result_of(run, output)
+    result = next((each for each in all_results.task_results if each.id == task.id), None)
+    checks = [each for each in all_results.whole_checks if task.id in each.tasks]
     calls = calls_about(task, explainer.plan.planning_calls)
     if as_json:
         from ..planning.explain_json import task_to_json
 
         document = task_to_json(about, agent_types=agents, result=result)
         asked = planning_to_json(calls, folder, said=said)
-        echo_json({**document, "planning": asked, "work": work_to_json(work, folder, said=said)})
+        done = work_to_json(work, folder, said=said)
+        echo_json({**document, "planning": asked, "work": done, "whole_checks": whole_checks_to_json(checks)})
         return
     from ._explained import print_task
 
     print_task(about, names, agents, result)
     print_planning(calls, folder, said=said)
     print_work(work, folder, said=said)
+    print_whole_checks(checks, folder)
     if not said and (calls or any(account.did for account in work)):
         click.echo(SAID)
 
@@ -158,11 +170,6 @@ def _agent_types(
     dispatcher: AgentDispatcher, plan: ExecutionPlan, task: Task
 ) -> tuple[tuple[str, str | None], ...] | None:
     return None if task.children else dispatcher.agent_types_for(plan, task)
-
-
-def _result(dispatcher: AgentDispatcher, task: Task, run: str | None, output: str | None) -> TaskResult | None:
-    results = dispatcher.result_of(run, output).task_results
-    return next((each for each in results if each.id == task.id), None)
 
 
 def _serial(explainer: Explainer, names: TaskNames, as_json: bool) -> None:

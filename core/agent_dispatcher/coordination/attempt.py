@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterable
 from math import isfinite
 from typing import Any
 
-from attrs import define, evolve, frozen
+from attrs import asdict, define, evolve, frozen
 
 from ..agents.base_agent import AgentContext, AgentResult, BaseAgent, SyncAgent
 from ..errors import PluginError
 from ..extension.components import Change, Opened
 from ..making import maker, table
-from ..models import Artifact, Dispute, Evidence, PlanPatch, Task
+from ..models import Artifact, Dispute, Evidence, Finding, PlanPatch, Task
 from .agent_factory import Claim
 from .model_calls import AgentLlm
 from .waiting import not_waiting
@@ -171,6 +171,7 @@ def checked_result(result: object, agent: str) -> AgentResult:
     size = len(result.summary) + len(result.error or "")
     size += sum(len(repr(one)) for one in result.evidence) + (len(repr(result.dispute)) if result.dispute else 0)
     size += sum(len(made.name) + len(made.type) + len(made.path) for made in result.artifacts)
+    size += sum(len(repr(each)) for made in result.artifacts for each in made.findings)
     if size > MAX_RESULT_CHARACTERS:
         raise PluginError(
             f"agent {agent} returned an AgentResult of {size} characters, {MAX_RESULT_CHARACTERS} are allowed; "
@@ -204,7 +205,20 @@ def words_of(error: BaseException) -> str:
 
 
 def _is_artifact(made: object) -> bool:
-    return isinstance(made, Artifact) and all(isinstance(text, str) for text in (made.name, made.type, made.path))
+    return (
+        isinstance(made, Artifact)
+        and all(isinstance(text, str) for text in (made.name, made.type, made.path))
+        and isinstance(made.findings, tuple)
+        and all(_is_finding(each) for each in made.findings)
+    )
+
+
+def _is_finding(found: object) -> bool:
+    return (
+        isinstance(found, Finding)
+        and all(isinstance(text, str) for text in (found.path, found.rule, found.severity, found.what, found.quote))
+        and isinstance(found.line, int)
+    )
 
 
 _change_data = table("task", "attempt", "ref", "commit", "base", "paths")
@@ -224,4 +238,10 @@ def sealed_data(result: AgentResult, change: Change, duration_s: float) -> dict[
 
 
 def _artifacts_data(artifacts: Iterable[Artifact]) -> list[dict[str, Any]]:
-    return [{"name": made.name, "type": made.type, "path": made.path, "task": made.task} for made in artifacts]
+    data = []
+    for made in artifacts:
+        one: dict[str, Any] = {"name": made.name, "type": made.type, "path": made.path, "task": made.task}
+        if made.findings:
+            one["findings"] = [asdict(each) for each in made.findings]
+        data.append(one)
+    return data

@@ -49,9 +49,11 @@ from .result import (
     Evidence,
     ExecutionMetrics,
     ExecutionResult,
+    Finding,
     ModelCost,
     RequirementResult,
     TaskResult,
+    WholeCheck,
 )
 from .specification import (
     PRIORITIES,
@@ -105,6 +107,7 @@ __all__ = [
     "Expression",
     "Field",
     "FinalizedSpecification",
+    "Finding",
     "Gate",
     "Guard",
     "ModelCost",
@@ -129,5 +132,6 @@ __all__ = [
     "TaskPhase",
     "TaskResult",
     "TaskSplit",
+    "WholeCheck",
     "used_in_words",
 ]

@@ -15,9 +15,11 @@ __all__ = [
     "Evidence",
     "ExecutionMetrics",
     "ExecutionResult",
+    "Finding",
     "ModelCost",
     "RequirementResult",
     "TaskResult",
+    "WholeCheck",
 ]
 
 RUN_STATUSES = ("initializing", "planning", "executing", "paused", "completed", "partial", "failed", "cancelled")
@@ -53,13 +55,60 @@ class Evidence:
 
 
 @frozen(kw_only=True)
+class WholeCheck:
+    """Checks of the whole tree while it grew: they cover the work of all tasks that landed together.
+
+    Attributes:
+        tree: what was checked, before the branch moved to it.
+        tasks: ids of the tasks whose work was put on top of what had landed before.
+        evidence: about all of it, not about one of the tasks.
+    """
+
+    tree: str
+    tasks: tuple[str, ...]
+    evidence: tuple[Evidence, ...]
+
+
+@frozen(kw_only=True)
+class Finding:
+    """What a tool or a reviewer that looks through work says about one place.
+
+    Attributes:
+        path: the file; as the tool names it, in the end relative to the output.
+        line: from 1; 0 for the whole file.
+        rule: the tool's name for it (``C901``, ``B602``); of a review a word, or the id of a requirement.
+        severity: ``low``, ``medium`` or ``high``.
+        what: a phrase.
+        quote: what stands there, ``""`` where nobody quoted it.
+    """
+
+    path: str
+    line: int
+    rule: str
+    severity: str
+    what: str
+    quote: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: {self.rule} {self.what}"
+
+
+@frozen(kw_only=True)
 class Artifact:
-    """Something that was made: ``type`` is ``code``, ``test``, ``doc``, ``note`` or ``report``; ``path`` is relative to the output."""
+    """Something that was made.
+
+    Attributes:
+        type: ``code``, ``test``, ``doc``, ``note`` or ``report``.
+        path: relative to the output.
+        task: whose work it is.
+        findings: of a review's note, what it found wrong and let pass, the worst first.
+    """
 
     name: str
     type: str
     path: str
     task: str
+    findings: tuple[Finding, ...] = ()
 
 
 @frozen(kw_only=True, weakref_slot=False)
@@ -157,6 +206,7 @@ class ExecutionResult:
         stopped_by: ``budget`` when the run is paused because a call of a model did not fit into it.
         revisions: every change of the plan while it was carried out, in order.
         final_artifacts: sorted by path (``artifacts`` in JSON).
+        whole_checks: what was found about the whole while it grew, in the order of the checks; none where all landed by itself on the very tip.
         final_evidence: what the full suite on the last tree said.
     """
 
@@ -169,6 +219,7 @@ class ExecutionResult:
     requirements: tuple[RequirementResult, ...] = ()
     task_results: tuple[TaskResult, ...] = ()
     final_artifacts: tuple[Artifact, ...] = ()
+    whole_checks: tuple[WholeCheck, ...] = ()
     final_evidence: tuple[Evidence, ...] = ()
     metrics: ExecutionMetrics = field(factory=ExecutionMetrics)
     warnings: tuple[str, ...] = ()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from math import nan
 from typing import Any
 
-from attrs import define, evolve, field
+from attrs import define, field
 
 from ..making import maker
 from ..models import (
@@ -16,11 +16,13 @@ from ..models import (
     ExecutionMetrics,
     ExecutionPlan,
     ExecutionResult,
+    Finding,
     ModelCost,
     PlanRevision,
     RequirementResult,
     Task,
     TaskResult,
+    WholeCheck,
 )
 from ..planning.history import Observation, observed
 from .costs import Costs, sum_usd, total_usd, with_costs
@@ -73,6 +75,7 @@ def build_report(
         requirements=requirements,
         task_results=tasks,
         final_artifacts=artifacts,
+        whole_checks=tuple(folded.whole),
         final_evidence=folded.final,
         metrics=folded.metrics(plan, costs),
         warnings=(*plan.specification.warnings, *plan.warnings, *folded.warnings),
@@ -208,6 +211,7 @@ class _Folded:
     status: str = "executing"
     branch: str = ""
     commit: str = ""
+    whole: list[WholeCheck] = field(factory=list)
     final: tuple[Evidence, ...] = ()
     warnings: list[str] = field(factory=list)
     revisions: list[PlanRevision] = field(factory=list)
@@ -243,6 +247,8 @@ class _Folded:
             self.commit = str(data.get("base") or "")
         elif event.type == "run.warning":
             self.warnings.append(str(data.get("text", "")))
+        elif event.type == "whole.checked":
+            self.whole.append(_whole_check(data))
         elif event.type == "plan.patched":
             self._revise(data)
         elif event.type == "patch.refused":
@@ -395,7 +401,30 @@ def _duration_s(evidence: Sequence[Evidence]) -> float:
 
 
 def _artifact(data: Mapping[str, Any], task: str) -> Artifact:
-    artifact = Artifact(
-        name=str(data["name"]), type=str(data["type"]), path=str(data["path"]), task=str(data.get("task", ""))
+    found = data.get("findings")
+    return Artifact(
+        name=str(data["name"]),
+        type=str(data["type"]),
+        path=str(data["path"]),
+        task=str(data.get("task") or task),
+        findings=tuple(_finding(each) for each in found) if found else (),
     )
-    return evolve(artifact, task=artifact.task or task)
+
+
+def _finding(data: Mapping[str, Any]) -> Finding:
+    return Finding(
+        path=str(data["path"]),
+        line=int(data["line"]),
+        rule=str(data["rule"]),
+        severity=str(data["severity"]),
+        what=str(data["what"]),
+        quote=str(data.get("quote") or ""),
+    )
+
+
+def _whole_check(data: Mapping[str, Any]) -> WholeCheck:
+    return WholeCheck(
+        tree=str(data.get("tree") or ""),
+        tasks=tuple(map(str, data.get("tasks") or ())),
+        evidence=tuple(evidence_from_json(item) for item in data.get("evidence") or ()),
+    )

@@ -8,7 +8,7 @@ from typing import Any
 
 from attrs import asdict
 
-from ..models import Evidence, ExecutionResult, TaskResult
+from ..models import Artifact, Evidence, ExecutionResult, TaskResult
 
 __all__ = ["RESULT_FORMAT", "RESULT_VERSION", "result_in_pieces", "result_to_json"]
 
@@ -77,7 +77,11 @@ def _document(result: ExecutionResult, tasks: list[dict[str, Any]]) -> dict[str,
             for r in result.requirements
         ],
         "tasks": tasks,
-        "artifacts": [{"name": a.name, "type": a.type, "path": a.path, "task": a.task} for a in result.final_artifacts],
+        "artifacts": [_artifact(a) for a in result.final_artifacts],
+        "whole_checks": [
+            {"tree": each.tree, "tasks": list(each.tasks), "evidence": [_evidence(e) for e in each.evidence]}
+            for each in result.whole_checks
+        ],
         "final_evidence": [_evidence(e) for e in result.final_evidence],
         "metrics": {
             "wall_s": round(metrics.wall_s, 3),
@@ -102,6 +106,26 @@ def _document(result: ExecutionResult, tasks: list[dict[str, Any]]) -> dict[str,
             for r in result.revisions
         ],
         "warnings": list(result.warnings),
+    }
+
+
+def _artifact(artifact: Artifact) -> dict[str, Any]:
+    return {
+        "name": artifact.name,
+        "type": artifact.type,
+        "path": artifact.path,
+        "task": artifact.task,
+        "findings": [
+            {
+                "path": each.path,
+                "line": each.line,
+                "severity": each.severity,
+                "rule": each.rule,
+                "what": each.what,
+                "quote": each.quote,
+            }
+            for each in artifact.findings
+        ],
     }
 
 

@@ -14,15 +14,19 @@ from statistics import median
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from agent_dispatcher.agents import AgentContext, AgentResult, BaseAgent, SyncAgent
+from agent_dispatcher.coordination.attempt import checked_result
 from agent_dispatcher.coordination.run_state import fold
+from agent_dispatcher.errors import PluginError
 from agent_dispatcher.extension import AgentType
-from agent_dispatcher.models import Task
+from agent_dispatcher.models import Artifact, Finding, Task
 from agent_dispatcher.testing import dispatcher
 from agent_dispatcher_builtins.executors.local import LocalExecutor
 
 DONE = AgentResult(status="done", summary="did it")
+FOUND = Finding(path="a.py", line=1, rule="clarity", severity="low", what="A reader is misled")
 HUGE = 100 * 1024**2
 TIMEOUT_S, GRACE_S = 1.0, 0.5
 
@@ -264,3 +268,23 @@ print(result.status, *texts)
     assert ended.stdout.startswith("failed")
     assert "agent agent-1-1 did not end when it was told to: task a goes on without it" in ended.stdout
     assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize(
+    "findings",
+    [
+        [FOUND],
+        ({"path": "a.py", "line": 1},),
+        (evolve(FOUND, line="1"),),
+        (evolve(FOUND, what=None),),
+        (evolve(FOUND, what="x" * 2_000_000),),
+    ],
+    ids=["list", "dict", "line", "what", "huge"],
+)
+def test_findings_that_cannot_be_recorded_are_a_fault_of_the_agent(findings: Any) -> None:
+    """As any other field that holds something else than it says, or too much of it."""
+    sound = Artifact(name="n", type="note", path="n.md", task="a", findings=(FOUND,))
+    result = AgentResult(status="done", artifacts=(sound,))
+    assert checked_result(result, "agent-1") is result
+    with pytest.raises(PluginError, match=r"whose artifacts cannot be recorded|characters, 1000000 are allowed"):
+        checked_result(AgentResult(status="done", artifacts=(evolve(sound, findings=findings),)), "agent-1")

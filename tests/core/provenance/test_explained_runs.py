@@ -16,8 +16,17 @@ from click.testing import CliRunner
 from agent_dispatcher import AgentDispatcher
 from agent_dispatcher.agents import AgentContext, AgentResult, BaseAgent, SyncAgent
 from agent_dispatcher.cli.main import cli
-from agent_dispatcher.extension import AgentType, Completed, Component, LlmReply, LlmRequest, Usage, hookimpl
-from agent_dispatcher.models import Task
+from agent_dispatcher.extension import (
+    AgentType,
+    CheckContext,
+    Completed,
+    Component,
+    LlmReply,
+    LlmRequest,
+    Usage,
+    hookimpl,
+)
+from agent_dispatcher.models import Evidence, ExecutionPlan, Task
 from agent_dispatcher.provenance import accounts
 from agent_dispatcher.testing import ScriptedBackend
 
@@ -76,8 +85,24 @@ class Plugin:
             )
 
     @hookimpl
+    def dispatcher_checks(self) -> Iterator[Component]:
+        yield Component("weighing", "Weighs the whole.", lambda options, services: Weighing(), default_rank=0)
+
+    @hookimpl
     def dispatcher_sandboxes(self) -> Iterator[Component]:
         yield Component("spoken", "Says what would be.", lambda options, services: Sandbox(), default_rank=0)
+
+
+class Weighing:
+    """Has something to say about the whole alone."""
+
+    needs_sandbox = False
+
+    def applies(self, task: Task | None, plan: ExecutionPlan) -> bool:
+        return task is None
+
+    async def check(self, task: Task | None, context: CheckContext) -> Evidence:
+        return Evidence(id="whole", check="weighing", passed=True, tree=context.tree.tree, summary="light enough")
 
 
 @frozen
@@ -89,7 +114,7 @@ class Ran:
 def run_in(folder: Path, **config: Any) -> Ran:
     """``alone`` asks and tries twice, ``thread`` runs two commands from a thread."""
     model = ScriptedBackend(lambda request: LlmReply(text="This way.", usage=Usage(input_tokens=4, output_tokens=3)))
-    own = {"llm_client": model, "use": {"workspace": "git", "sandbox": "spoken", "checks": []}, **config}
+    own = {"llm_client": model, "use": {"workspace": "git", "sandbox": "spoken", "checks": ["weighing"]}, **config}
     tasks = [
         {"id": "alone", "title": "Do it", "type": "odd_job"},
         {"id": "thread", "title": "Do more", "type": "other_job"},
@@ -152,6 +177,16 @@ def test_a_commit_leads_to_its_attempt(ran: Ran) -> None:
     commit = next(line.split()[0] for line in log.splitlines() if line.split()[1:] == ["alone2"] or "alone" in line)
     said = explained(ran.run, commit)
     assert "Attempt 2, by asking" in said and "Attempt 1" not in said and commit in said
+
+
+def test_what_was_found_about_the_whole_with_its_work_is_told(ran: Ran) -> None:
+    """For people and for programs, and no check of the whole that was made without it."""
+    assert "The whole with its work in it (tree " in (said := explained(ran.run, "alone"))
+    assert said.index("check weighing passed") > said.index("The whole with its work in it")
+    document = json.loads(CliRunner().invoke(cli, ["explain", ran.run, "alone", "--json"]).output)
+    (found,) = document["whole_checks"]
+    assert [(each["check"], each["summary"]) for each in found["evidence"]] == [("weighing", "light enough")]
+    assert found["tasks"] == ["alone"]
 
 
 def test_what_is_neither_task_nor_commit_is_refused(ran: Ran) -> None:

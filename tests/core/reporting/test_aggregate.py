@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 
+from agent_dispatcher.agents import AgentResult
+from agent_dispatcher.coordination.attempt import sealed_data
 from agent_dispatcher.coordination.run_state import fold
-from agent_dispatcher.models import Event, ExecutionPlan, Requirement, Specification, Task
+from agent_dispatcher.extension import Change
+from agent_dispatcher.models import Artifact, Event, ExecutionPlan, Finding, Requirement, Specification, Task
 from agent_dispatcher.reporting import build_result, result_in_pieces, result_to_json
 
 
@@ -124,6 +127,34 @@ def test_a_failed_task_keeps_its_error_and_loses_its_artifacts() -> None:
     assert (task.status, task.error, result.final_artifacts) == ("failed", "no idea", ())
     assert result.requirements[0].verdict == "not_met"
     assert result.success_rate() == 0.0
+
+
+def test_what_was_found_about_the_whole_is_in_the_result() -> None:
+    """Tree, tasks and evidence of each check of the whole, in their order; and as JSON."""
+    first = ("whole.checked", None, {"tree": "t1", "tasks": ["code"], "evidence": [evidence("w1")]})
+    second = ("whole.checked", None, {"tree": "t2", "tasks": ["code", "b"], "evidence": [evidence("w2", passed=False)]})
+    result = build_result(plan_of(CODE), "r", log(STARTED, first, *landed("code"), second, finished()))
+    checks = [(each.tree, each.tasks, [e.id for e in each.evidence]) for each in result.whole_checks]
+    assert checks == [("t1", ("code",), ["w1"]), ("t2", ("code", "b"), ["w2"])]
+    written = result_to_json(result)["whole_checks"][1]
+    assert (written["tree"], written["tasks"]) == ("t2", ["code", "b"])
+    assert [(e["id"], e["check"], e["passed"]) for e in written["evidence"]] == [("w2", "pytest", False)]
+
+
+def test_findings_of_an_artifact_come_through_the_log() -> None:
+    """As the agent gave them; an artifact without any takes no room for them in the log."""
+    found = Finding(path="a.py", line=3, rule="R1", severity="medium", what="It is wrong", quote="x = 1")
+    made = (
+        Artifact(name="n", type="note", path="n.md", task="code", findings=(found,)),
+        Artifact(name="o", type="note", path="o.md", task="code"),
+    )
+    change = Change(task="code", attempt=1, ref="", commit="c", base="b", paths=("n.md", "o.md"))
+    data = json.loads(json.dumps(sealed_data(AgentResult(status="done", artifacts=made), change, 1.0)))
+    events = log(
+        STARTED, ("attempt.sealed", "code", data), ("attempt.landed", "code", {}), ("task.completed", "code", {})
+    )
+    assert build_result(plan_of(CODE), "r", events).final_artifacts == made
+    assert "findings" not in data["artifacts"][1]
 
 
 def test_an_unfinished_log_gives_the_result_so_far() -> None:

@@ -12,15 +12,15 @@ from attrs import frozen
 from agent_dispatcher.models import Event, ExecutionPlan, ExecutionResult
 from agent_dispatcher.reporting.chain import Step, decisive_chain
 from agent_dispatcher.reporting.history import SPAN_KINDS, History, read_history
-from agent_dispatcher.reporting.whole import whole_checks
 
 from ..excerpt import excerpt
+from ..findings import found_in
 from .advice import Advice, Tile, next_steps, sentence, tiles
 from .bars import Chart, chart_of_agents, chart_of_tasks
 from .drawing import Drawing, draw_groups, draw_tasks
 from .logs import Logs
 from .provenance import Works
-from .rows import Link, Problem, Proof, RequirementRow, Rows, TaskRow, WholeRow
+from .rows import FindingRow, Link, Problem, Proof, RequirementRow, Rows, TaskRow, WholeRow
 from .text import clean, line, seconds
 from .words import Badge, run_badge
 
@@ -30,6 +30,8 @@ __all__ = ["ChainRow", "Page", "TaskGroup", "make_page"]
 LARGE = 80
 #: Of the checks of the whole tree while it grew so many are shown, the last ones.
 _MOST_WHOLE = 100
+#: So many findings are shown, the worst.
+_MOST_FINDINGS = 300
 
 _TIERS = {
     "isolated": "isolated: no network, nothing of this machine but the system and the work itself",
@@ -92,6 +94,8 @@ class Page:
     shares: tuple[tuple[str, str, float], ...]
     tasks: tuple[TaskRow, ...]
     groups: tuple[TaskGroup, ...]
+    findings: tuple[FindingRow, ...]
+    more_findings: int
     artifacts: tuple[tuple[str, str, str, Link], ...]
     warnings: tuple[str, ...]
     facts: tuple[tuple[str, str], ...]
@@ -112,6 +116,7 @@ def make_page(result: ExecutionResult, plan: ExecutionPlan, events: Sequence[Eve
     history = read_history(part.plan, part.events)
     chain = () if huge else decisive_chain(history)
     rows = Rows(part.result, part.plan, history, Logs(folder), Works(result.run, part.plan, part.events))
+    found = found_in(result)
     results = {task.id: task for task in part.result.task_results}
     tasks = {task.id: task for task in part.plan.tasks}
     large = part.tasks > LARGE
@@ -125,7 +130,7 @@ def make_page(result: ExecutionResult, plan: ExecutionPlan, events: Sequence[Eve
         advice=tuple(next_steps(result, plan, history)),
         requirements=rows.requirements,
         final=rows.final,
-        grown=rows.grown(whole_checks(part.events)[-_MOST_WHOLE:]),
+        grown=rows.grown(result.whole_checks[-_MOST_WHOLE:]),
         trouble="What went wrong" if any(p.badge.tone == "bad" for p in rows.problems) else "What was left out",
         problems=rows.problems,
         blocked=rows.blocked,
@@ -141,6 +146,8 @@ def make_page(result: ExecutionResult, plan: ExecutionPlan, events: Sequence[Eve
         shares=_shares(chain, history),
         tasks=rows.tasks,
         groups=groups,
+        findings=tuple(rows.finding(each) for each in found[:_MOST_FINDINGS]),
+        more_findings=max(0, len(found) - _MOST_FINDINGS),
         artifacts=tuple(
             (line(each.path, 300), line(each.type, 30), line(each.name, 200), rows.link(each.task))
             for each in part.result.final_artifacts

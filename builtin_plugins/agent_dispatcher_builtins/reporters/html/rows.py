@@ -6,16 +6,32 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from attrs import field, frozen
 
-from agent_dispatcher.models import Dependency, Evidence, ExecutionPlan, ExecutionResult, Task, TaskResult
+from agent_dispatcher.models import (
+    Dependency,
+    Evidence,
+    ExecutionPlan,
+    ExecutionResult,
+    Task,
+    TaskResult,
+    WholeCheck,
+)
 from agent_dispatcher.reporting.history import SPAN_KINDS, Attempt, History
-from agent_dispatcher.reporting.whole import WholeCheck
 
+from ..findings import Found, found_by
 from .logs import Logs
 from .provenance import Provenance, Works
 from .text import Allowance, clean, line, seconds
-from .words import Badge, evidence_badge, outcome_badge, status_badge, type_class, verdict_badge
+from .words import (
+    Badge,
+    evidence_badge,
+    outcome_badge,
+    severity_badge,
+    status_badge,
+    type_class,
+    verdict_badge,
+)
 
-__all__ = ["Link", "Problem", "Proof", "RequirementRow", "Rows", "TaskRow", "TryRow", "WholeRow"]
+__all__ = ["FindingRow", "Link", "Problem", "Proof", "RequirementRow", "Rows", "TaskRow", "TryRow", "WholeRow"]
 
 #: So many tasks are named whose work was checked together.
 _MOST_LINKS = 20
@@ -42,6 +58,18 @@ class Proof:
     proves: bool
     facts: tuple[tuple[str, str], ...] = ()
     output: str = ""
+
+
+@frozen(kw_only=True)
+class FindingRow:
+    """Something that was found wrong at one place."""
+
+    badge: Badge
+    place: str
+    rule: str
+    what: str
+    quote: str
+    task: Link
 
 
 @frozen(kw_only=True)
@@ -228,9 +256,11 @@ class Rows:
 
     def _proof(self, evidence: Evidence) -> Proof:
         trouble = not evidence.passed and not evidence.expected_red
+        listed = found_by(evidence)
+        details = {**evidence.details, "findings": f"{len(listed)}, see Findings"} if listed else evidence.details
         facts = tuple(
             (line(str(name).replace("_", " "), 40), line(_plain(value), 300))
-            for name, value in list(evidence.details.items())[:20]
+            for name, value in list(details.items())[:20]
             if value not in (None, [], "", {}, ())
         )
         return Proof(
@@ -254,6 +284,18 @@ class Rows:
                 proofs=tuple(self._proof(evidence) for evidence in check.evidence),
             )
             for check in checks
+        )
+
+    def finding(self, found: Found) -> FindingRow:
+        """A row of what was found at places in files."""
+        finding = found.finding
+        return FindingRow(
+            badge=severity_badge(finding.severity),
+            place=line(f"{finding.path}:{finding.line}" if finding.line else finding.path, 300),
+            rule=line(finding.rule, 60),
+            what=line(finding.what, 600),
+            quote=line(finding.quote, 200),
+            task=self.link(found.task, found.by),
         )
 
     # --- tasks

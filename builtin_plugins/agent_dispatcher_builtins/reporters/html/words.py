@@ -15,6 +15,7 @@ __all__ = [
     "evidence_badge",
     "outcome_badge",
     "run_badge",
+    "severity_badge",
     "status_badge",
     "type_class",
     "verdict_badge",
@@ -52,6 +53,11 @@ _VERDICTS: Mapping[str, Badge] = {
     "not_met": Badge("not met", "✗", "bad"),
     "not_checked": Badge("not checked", "?", "warn"),
     "not_implemented": Badge("not implemented", "–", "warn"),
+}
+_SEVERITIES: Mapping[str, Badge] = {
+    "high": Badge("high", "✗", "bad"),
+    "medium": Badge("medium", "▲", "warn"),
+    "low": Badge("low", "○", "plain"),
 }
 _OUTCOMES: Mapping[str, Badge] = {
     "landed": Badge("landed", "✓", "good"),
@@ -101,6 +107,11 @@ def evidence_badge(evidence: Evidence) -> Badge:
     if evidence.expected_red:
         return Badge("expected red", "◌", "plain")
     return Badge("passed", "✓", "good") if evidence.passed else Badge("failed", "✗", "bad")
+
+
+def severity_badge(severity: str) -> Badge:
+    """Of a finding."""
+    return _SEVERITIES.get(severity) or _unknown(severity)
 
 
 def type_class(task_type: str) -> str:

@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 
 from attrs import frozen
 
-from ...models import ArtifactRef
+from ...models import ArtifactRef, Finding
 
 __all__ = ["Auditing", "CodeTools", "Finding", "HollowTesting", "Objection", "ToolsForTests", "WorkInspector"]
 
@@ -105,28 +105,6 @@ class ToolsForTests(Protocol):
     def absence(self, message: str, promised: Iterable[ArtifactRef]) -> str | None:
         """The promised module or symbol that is not there yet and that a test failed for, as a phrase; ``None`` when it failed for any other reason."""
         ...
-
-
-@frozen(kw_only=True)
-class Finding:
-    """What a tool that looks through code says about one place.
-
-    Attributes:
-        path: the file, as the tool names it.
-        line: from 1; 0 for the whole file.
-        rule: the tool's name for it (``C901``, ``B602``).
-        severity: ``low``, ``medium`` or ``high``.
-        what: a phrase.
-    """
-
-    path: str
-    line: int
-    rule: str
-    severity: str
-    what: str
-
-    def __str__(self) -> str:
-        return f"{self.path}:{self.line}: {self.rule} {self.what}"
 
 
 @runtime_checkable

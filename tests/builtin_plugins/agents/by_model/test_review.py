@@ -14,7 +14,7 @@ from agent_dispatcher import AgentDispatcher
 from agent_dispatcher.agents import AgentContext, AgentResult, BaseAgent
 from agent_dispatcher.extension import AgentType, hookimpl
 from agent_dispatcher.extension.components import Available
-from agent_dispatcher.models import Artifact, ArtifactRef, Specification, Task
+from agent_dispatcher.models import Artifact, ArtifactRef, Finding, Specification, Task
 from agent_dispatcher_builtins import default_plugins
 from agent_dispatcher_builtins.agents.by_model.options import ModelOptions
 from agent_dispatcher_builtins.agents.tester.acceptance import accepts
@@ -67,7 +67,8 @@ def test_a_finding_with_its_place_goes_into_the_note(look: Any) -> None:
     assert (result.status, result.error) == ("done", None)
     assert set(done.files) == {PATH, NOTE} and done.files[PATH] == CODE
     assert f"`return title.lower()` (`{PATH}:3`)" in done.files[NOTE]
-    assert result.artifacts == (Artifact(name=NOTE, type="note", path=NOTE, task="look"),)
+    noted = Finding(**finding(line=3))
+    assert result.artifacts == (Artifact(name=NOTE, type="note", path=NOTE, task="look", findings=(noted,)),)
     asked = llm.requests[0].messages[-1].content
     assert "    3|     return title.lower()" in asked and "A title becomes a slug" in asked
 

@@ -231,13 +231,22 @@ def hostile_run(recorder: Recorder) -> Run:
     add = recorder
     add(0, "run.started", output=evil, branch=evil, base=evil, sandbox=evil, workers=evil, versions={evil: evil})
     bad = {"id": evil, "check": evil, "passed": False, "summary": evil, "log": "javascript:alert(1)", "tree": evil}
+    found = {"path": evil, "line": 1, "rule": evil, "severity": evil, "what": evil, "quote": evil}
+    bad["details"] = {"findings": [found]}
     for number, task_id in enumerate(ids):
         add(number, "attempt.started", task_id, 1, agent_type=evil, agent=evil)
     add(1, "model.reserved", ids[0], 1, call=evil, backend=evil, purpose=evil, request=evil)
     add(2, "model.settled", ids[0], 1, call=evil, model=evil, error=evil, tools=[evil, "a"], reply=evil, tokens=1)
     add(2, "command.ran", ids[0], 1, argv=[evil, "x"], code=0, limit_hit=evil, stdout=evil, stderr=None)
     add(3, "whole.checked", tree=evil, tasks=[*ids, evil], evidence=[bad])
-    add(3, "attempt.sealed", ids[0], 1, summary=evil, artifacts=[{"name": evil, "type": evil, "path": evil}])
+    add(
+        3,
+        "attempt.sealed",
+        ids[0],
+        1,
+        summary=evil,
+        artifacts=[{"name": evil, "type": evil, "path": evil, "findings": [found]}],
+    )
     add(4, "attempt.checked", ids[0], 1, evidence=[{**bad, "passed": True, "details": {evil: [evil, {evil: evil}]}}])
     add(4, "attempt.landed", ids[0], 1, commit=evil)
     add(4, "task.completed", ids[0])

@@ -9,13 +9,14 @@ from attrs import field, frozen
 from attrs.validators import in_, min_len
 
 from agent_dispatcher.codec import StructureError, read, suggestion
+from agent_dispatcher.models import Finding
 
 from ....checks.citing import shown, visible
 from ....prompting.asking import Readout
 from ....prompting.reply import misfits
 from .diffs import Diff
 
-__all__ = ["REVIEW_SCHEMA", "RULES", "SEVERITIES", "Dropped", "ReviewFinding", "Reviewed", "judge"]
+__all__ = ["REVIEW_SCHEMA", "RULES", "SEVERITIES", "Dropped", "Reviewed", "in_words", "judge"]
 
 SEVERITIES = ("low", "medium", "high")
 #: What a finding may go against beside a requirement.
@@ -31,29 +32,6 @@ _LEAST = 4
 
 
 @frozen(kw_only=True)
-class ReviewFinding:
-    """One objection.
-
-    Attributes:
-        path, line: where it is; the line that was found for the quotation.
-        quote: what stands there.
-        rule: id of a requirement, or one of :data:`RULES`.
-        severity: ``low``, ``medium`` or ``high``; a high one refuses the work.
-        what: what is wrong, in a sentence.
-    """
-
-    path: str
-    line: int
-    quote: str
-    rule: str
-    severity: str
-    what: str
-
-    def __str__(self) -> str:
-        return f"{self.path}:{self.line}: {self.severity}, {self.rule}: {self.what} ({shown(self.quote)!r})"
-
-
-@frozen(kw_only=True)
 class Dropped:
     """A finding that was dropped, and why."""
 
@@ -63,9 +41,14 @@ class Dropped:
 
 @frozen(kw_only=True)
 class Reviewed:
-    """What is left of a reply."""
+    """What is left of a reply.
 
-    findings: tuple[ReviewFinding, ...] = ()
+    Attributes:
+        findings: each with the line that was found for its quotation; ``rule`` is the id of a requirement, or one of :data:`RULES`. One of high severity
+            refuses the work.
+    """
+
+    findings: tuple[Finding, ...] = ()
     dropped: tuple[Dropped, ...] = ()
 
 
@@ -95,7 +78,7 @@ def judge(data: dict[str, Any], diffs: Mapping[str, Diff], requirements: Collect
         reply = read(data, _Reply)
     except StructureError as error:
         return Readout(faults=misfits(error))
-    found: list[ReviewFinding] = []
+    found: list[Finding] = []
     dropped: list[Dropped] = []
     for each in reply.findings:
         held = _held(each, diffs, requirements)
@@ -107,7 +90,13 @@ def judge(data: dict[str, Any], diffs: Mapping[str, Diff], requirements: Collect
     return Readout(value=Reviewed(findings=tuple(found), dropped=tuple(dropped)), flaws=flaws)
 
 
-def _held(said: _Said, diffs: Mapping[str, Diff], requirements: Collection[str]) -> ReviewFinding | str:
+def in_words(finding: Finding) -> str:
+    """A finding in one line, for whoever has to mend it."""
+    place, about = f"{finding.path}:{finding.line}", f"{finding.severity}, {finding.rule}"
+    return f"{place}: {about}: {finding.what} ({shown(finding.quote)!r})"
+
+
+def _held(said: _Said, diffs: Mapping[str, Diff], requirements: Collection[str]) -> Finding | str:
     path, rule = said.path.strip(), said.rule.strip()
     diff = diffs.get(path)
     if diff is None:
@@ -124,7 +113,7 @@ def _held(said: _Said, diffs: Mapping[str, Diff], requirements: Collection[str])
         return f"{visible(said.quote)!r} does not stand in {path}: quote a line of it as it stands there"
     if abs(places[0] - said.line) > _NEAR:
         return f"{visible(said.quote)!r} stands at line {places[0]} of {path}, not at {said.line}"
-    return ReviewFinding(
+    return Finding(
         path=path,
         line=places[0],
         quote=visible(said.quote),

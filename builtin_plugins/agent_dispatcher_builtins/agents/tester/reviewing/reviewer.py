@@ -14,7 +14,7 @@ from attrs import asdict
 
 from agent_dispatcher.agents.base_agent import AgentContext, AgentResult
 from agent_dispatcher.errors import PathRefused
-from agent_dispatcher.models import Artifact, Evidence, Task
+from agent_dispatcher.models import Artifact, Evidence, Finding, Task
 
 from ....checks.citing import code_span, shown
 from ....prompting.asking import Answer, Asking, Question, Readout, Unusable, ask, tokens
@@ -23,7 +23,7 @@ from ....prompting.templates import Prompt
 from ...by_model.options import ModelOptions
 from ..acceptance import note_path
 from .diffs import Diff, diff
-from .findings import REVIEW_SCHEMA, RULES, SEVERITIES, Dropped, Reviewed, ReviewFinding, judge
+from .findings import REVIEW_SCHEMA, RULES, SEVERITIES, Dropped, Reviewed, in_words, judge
 from .portions import Part, portions
 
 __all__ = ["SAMPLE", "review"]
@@ -34,6 +34,8 @@ _LEAST_ROOM = 200
 _FOR_REPAIR = 0.25
 _LONGEST_ERROR = 4000
 _MOST_IN_EVIDENCE = 50
+#: The note has them all.
+_MOST_IN_ARTIFACT = 200
 _MOST_IN_SUMMARY = 3
 
 #: Something in every place that a template may show.
@@ -72,7 +74,7 @@ async def review(task: Task, context: AgentContext, options: ModelOptions) -> Ag
             error=f"the work takes {len(shares)} portions of {options.max_input_tokens} tokens, and a review has at most {_MOST_PORTIONS}: "
             'raise max_input_tokens in [options."agent_type:tester"], or review less at once',
         )
-    found: list[ReviewFinding] = []
+    found: list[Finding] = []
     dropped: list[Dropped] = []
     for number, parts in enumerate(shares, 1):
         context.progress(number / (len(shares) + 1), f"reading portion {number} of {len(shares)}")
@@ -151,7 +153,7 @@ def _result(
     high = [each for each in outcome.findings if each.severity == "high"]
     if high:
         others = len(outcome.findings) - len(high)
-        told = "\n".join(map(str, high))
+        told = "\n".join(map(in_words, high))
         more = f"\nand {others} of lower severity" if others else ""
         return AgentResult(
             status="failed",
@@ -165,12 +167,20 @@ def _result(
     return AgentResult(
         status="done",
         summary=f"{len(outcome.findings)} findings in {len(read)} files, none of high severity{not_read}{dropped}, in {path}",
-        artifacts=(Artifact(name=path, type="note", path=path, task=task.id),),
+        artifacts=(
+            Artifact(
+                name=path, type="note", path=path, task=task.id, findings=_worst_first(outcome)[:_MOST_IN_ARTIFACT]
+            ),
+        ),
     )
 
 
+def _worst_first(outcome: Reviewed) -> tuple[Finding, ...]:
+    return tuple(sorted(outcome.findings, key=lambda each: SEVERITIES.index(each.severity), reverse=True))
+
+
 def _evidence(outcome: Reviewed, summary: str) -> Evidence:
-    worst_first = sorted(outcome.findings, key=lambda each: SEVERITIES.index(each.severity), reverse=True)
+    worst_first = _worst_first(outcome)
     found = [asdict(each) for each in worst_first[:_MOST_IN_EVIDENCE]]
     shown_first = "; ".join(f"{each.path}:{each.line}: {each.what}" for each in worst_first[:_MOST_IN_SUMMARY])
     return Evidence(
