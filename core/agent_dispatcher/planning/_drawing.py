@@ -1,12 +1,19 @@
-"""A graph as text that Mermaid and Graphviz draw. Titles are data: nothing in them can end a label or start markup."""
+"""A graph for other tools: as text that Mermaid and Graphviz draw, or as a value of networkx.
+
+Titles are data: nothing in them can end a label or start markup.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from ..models import Dependency, Gate, Task
 
-__all__ = ["dot", "mermaid"]
+if TYPE_CHECKING:
+    import networkx
+
+__all__ = ["digraph", "dot", "mermaid"]
 
 _LABEL_LENGTH = 60
 
@@ -35,6 +42,20 @@ def dot(tasks: Sequence[Task], dependencies: Sequence[Dependency], gates: Sequen
         for gate in gates
     ]
     return "\n".join([*lines, "}"]) + "\n"
+
+
+def digraph(tasks: Sequence[Task], dependencies: Sequence[Dependency], gates: Sequence[Gate]) -> networkx.DiGraph[Any]:
+    """A ``networkx.DiGraph`` on the ids of the tasks; of a gate and a dependency for one pair the dependency counts."""
+    import networkx
+
+    graph: networkx.DiGraph[Any] = networkx.DiGraph()
+    for task in tasks:
+        graph.add_node(task.id, task=task)
+    for gate in gates:
+        graph.add_edge(gate.test, gate.subject, kind="gate")
+    for edge in dependencies:
+        graph.add_edge(edge.before, edge.after, kind="dependency", strength=edge.strength, reasons=edge.reasons)
+    return graph
 
 
 def _label(task: Task) -> str:

@@ -1,7 +1,7 @@
 """The graph of a plan: which task waits for which, and what follows from that.
 
 Tasks are integers inside, numbered in the order of their ids, so that equal input gives equal answers whatever order it came in.
-networkx is imported in :meth:`ExecutionGraph.to_networkx` and nowhere else.
+networkx is imported only for :meth:`ExecutionGraph.to_networkx`.
 """
 
 from __future__ import annotations
@@ -9,19 +9,17 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from itertools import pairwise
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, frozen
 
-from ..errors import GraphError
-from ..models import Dependency, Estimates, Exclusion, Gate, Reason, Task
-from . import _drawing, _gates, _parallelism, _schedule, _simulation
-from ._cycles import cycle_error, path_text
-from ._order import Adjacency, components, layers, shortest_cycle
+from ..models import Dependency, Estimates, Exclusion, Gate, Task
+from . import _drawing, _parallelism, _schedule, _simulation
+from ._jobs import jobs
+from ._links import Links
 from ._reduction import Reduction, reduce_edges
-from .ranks import DONE, start_order, upward_ranks, working_time
+from .ranks import working_time
 
 if TYPE_CHECKING:
     import networkx
@@ -67,112 +65,12 @@ class ExecutionGraph:
         gates: Iterable[Gate] | None = None,
         exclusions: Iterable[Exclusion] = (),
     ) -> None:
-        self._tasks: list[Task] = sorted(tasks, key=lambda task: task.id)
-        self._ids = [task.id for task in self._tasks]
-        self._index = {task_id: number for number, task_id in enumerate(self._ids)}
-        if len(self._index) != len(self._ids):
-            twice = next(a for a, b in pairwise(self._ids) if a == b)
-            raise GraphError(f"two tasks have the id {twice!r}: give each its own")
+        given = dependencies if isinstance(dependencies, list | tuple) else list(dependencies)
+        links = self._links = Links(tasks, given, gates)
+        self._tasks, self._ids, self._index = links.tasks, links.ids, links.index
+        self._before, self._after, self._holds, self._held_by = links.before, links.after, links.holds, links.held_by
         self._exclusions = tuple(exclusions)
-        self._connect(dependencies if isinstance(dependencies, list | tuple) else list(dependencies))
-        self._holds: dict[int, list[int]] = {}
-        self._held_by: dict[int, list[int]] = {}
-        for number, task in enumerate(self._tasks):
-            if task.children:
-                for child in sorted({self._index[child] for child in task.children if child in self._index}):
-                    self._hold(child, number)
-        self._gates: list[Gate] = []
-        self._warnings: list[str] = []
-        self._layers = self._sort(self._wanted_gates(gates))
-        self._order = [number for layer in self._layers for number in layer]
-
-    # --- construction
-
-    def _connect(self, dependencies: Sequence[Dependency]) -> None:
-        index = self._index
-        size = len(self._ids)
-        try:
-            keys = [index[each.before] * size + index[each.after] for each in dependencies]
-        except KeyError:
-            raise self._unknown(dependencies) from None
-        known = self._dependencies = dict(zip(keys, dependencies, strict=True))
-        if len(known) < len(keys):  # of several for one pair a binding one counts, else the first
-            for key, each in zip(reversed(keys), reversed(dependencies), strict=True):
-                if each.strength == "binding" or known[key].strength != "binding":
-                    known[key] = each
-        advisory = {key for key, each in known.items() if each.strength != "binding"}
-        self._keys = sorted(known)
-        self._before: list[list[int]] = [[] for _ in range(size)]
-        self._after: list[list[int]] = [[] for _ in range(size)]
-        for key in self._keys:
-            if key not in advisory:
-                before, after = divmod(key, size)
-                self._before[after].append(before)
-                self._after[before].append(after)
-                if before == after:
-                    raise cycle_error([self._ids[before]] * 2, self._reasons)
-
-    def _unknown(self, dependencies: Sequence[Dependency]) -> GraphError:
-        edge, name = next(
-            (each, name) for each in dependencies for name in (each.before, each.after) if name not in self._index
-        )
-        return GraphError(f"the dependency {edge.before} → {edge.after} names {name!r}, which is no task of this graph")
-
-    def _hold(self, holder: int, subject: int) -> None:
-        self._holds.setdefault(holder, []).append(subject)
-        self._held_by.setdefault(subject, []).append(holder)
-
-    def _wanted_gates(self, gates: Iterable[Gate] | None) -> list[tuple[int, int]]:
-        if gates is None:
-            return sorted(
-                {
-                    (number, self._index[subject])
-                    for number, task in enumerate(self._tasks)
-                    if task.verifies
-                    for subject in task.verifies
-                    if subject in self._index and subject != task.id
-                }
-            )
-        try:
-            return sorted({(self._index[gate.test], self._index[gate.subject]) for gate in gates})
-        except KeyError as error:
-            raise GraphError(f"a gate names {error.args[0]!r}, which is no task of this graph") from None
-
-    def _all_after(self) -> list[list[int]]:
-        """Edges of every sort in one adjacency."""
-        if not self._holds:
-            return self._after
-        return [[*targets, *self._holds.get(node, ())] for node, targets in enumerate(self._after)]
-
-    def _sort(self, wanted: list[tuple[int, int]]) -> list[list[int]]:
-        """Accept the gates that close no cycle; all tasks in layers, over edges of every sort."""
-        certain = self._all_after()
-        found = self._layered(certain)
-        if not wanted:
-            return found
-        choice = _gates.choose(certain, wanted)
-        for test, subject in choice.accepted:
-            self._hold(test, subject)
-            self._gates.append(Gate(test=self._ids[test], subject=self._ids[subject]))
-        for (test, subject), path in choice.left_out:
-            self._warnings.append(
-                f"{self._ids[subject]} does not wait for its test {self._ids[test]} before it lands, "
-                f"because the test already waits for it ({path_text(self._named(path))})"
-            )
-        return self._layered(choice.after)
-
-    def _layered(self, after: Adjacency) -> list[list[int]]:
-        found = layers(after)
-        if sum(map(len, found)) < len(after):
-            cycle = shortest_cycle(after, components(after)[0])
-            raise cycle_error([self._ids[node] for node in cycle], self._reasons)
-        return found
-
-    def _reasons(self, before: str, after: str) -> Sequence[Reason]:
-        found = self._dependencies.get(self._index[before] * len(self._ids) + self._index[after])
-        if found is not None:
-            return found.reasons
-        return (Reason(rule="children", evidence=f"{after} completes only with its part {before}"),)
+        self._order = [number for layer in links.layers for number in layer]
 
     # --- contents
 
@@ -184,17 +82,17 @@ class ExecutionGraph:
     @property
     def dependencies(self) -> tuple[Dependency, ...]:
         """All dependencies, binding and advisory, sorted by (before, after)."""
-        return tuple([self._dependencies[key] for key in self._keys])
+        return tuple([self._links.dependencies[key] for key in self._links.keys])
 
     @property
     def gates(self) -> tuple[Gate, ...]:
         """The gates that hold, sorted by (test, subject)."""
-        return tuple(self._gates)
+        return tuple(self._links.gates)
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """One sentence for each gate that was left out."""
-        return tuple(self._warnings)
+        return tuple(self._links.warnings)
 
     def __len__(self) -> int:
         return len(self._tasks)
@@ -204,7 +102,7 @@ class ExecutionGraph:
 
     def __repr__(self) -> str:
         edges = sum(map(len, self._before))
-        return f"<ExecutionGraph {len(self)} tasks, {edges} binding dependencies, {len(self._gates)} gates>"
+        return f"<ExecutionGraph {len(self)} tasks, {edges} binding dependencies, {len(self._links.gates)} gates>"
 
     def task(self, task_id: str) -> Task:
         """The task with that id; :class:`KeyError` if there is none."""
@@ -264,7 +162,7 @@ class ExecutionGraph:
         """
         if not self._holds:
             ids = self._ids
-            return tuple([tuple([ids[number] for number in layer]) for layer in self._layers])
+            return tuple([tuple([ids[number] for number in layer]) for layer in self._links.layers])
         level = _schedule.levels(self._wiring)
         for number in self._order:
             if self._tasks[number].children and number in self._held_by:
@@ -280,7 +178,7 @@ class ExecutionGraph:
     def width(self) -> int:
         """How many tasks that need an agent the widest phase holds: so many agents are busy at once if all tasks take equally long."""
         if not self._holds:
-            return max(map(len, self._layers), default=0)
+            return max(map(len, self._links.layers), default=0)
         working = {task.id for task in self._tasks if not task.children}
         return max((sum(task_id in working for task_id in phase) for phase in self.phases()), default=0)
 
@@ -288,18 +186,18 @@ class ExecutionGraph:
         """The binding dependencies that a path implies, sorted by (before, after): removing all of them changes no order."""
         size, ids = len(self._ids), self._ids
         return [
-            RedundantEdge(ids[key // size], ids[key % size], self._named(path))
+            RedundantEdge(ids[key // size], ids[key % size], self._links.named(path))
             for key, path in sorted(self._redundant.items())
         ]
 
     def reduced(self) -> tuple[list[Dependency], list[tuple[Dependency, tuple[str | None, ...]]]]:
         """The dependencies that say something, advisory ones included, and the redundant ones each with a path that implies it; both sorted."""
         found = self._redundant
-        known = self._dependencies
+        known = self._links.dependencies
         if not found:
-            return [known[key] for key in self._keys], []
-        kept = [known[key] for key in self._keys if key not in found]
-        return kept, [(known[key], self._named(path)) for key, path in sorted(found.items())]
+            return [known[key] for key in self._links.keys], []
+        kept = [known[key] for key in self._links.keys if key not in found]
+        return kept, [(known[key], self._links.named(path)) for key, path in sorted(found.items())]
 
     @property
     def unchecked(self) -> int:
@@ -316,13 +214,10 @@ class ExecutionGraph:
     def _reduction(self) -> Reduction:
         """By dependencies alone: an order on a whole is said beside that on its parts, so that a reader of dependencies misses none."""
         level = [0] * len(self._ids)
-        for height, layer in enumerate(self._layers):
+        for height, layer in enumerate(self._links.layers):
             for number in layer:
                 level[number] = height
         return reduce_edges(self._order, level, self._before)
-
-    def _named(self, path: Sequence[int | None]) -> tuple[str | None, ...]:
-        return tuple([None if node is None else self._ids[node] for node in path])
 
     # --- time
 
@@ -394,30 +289,7 @@ class ExecutionGraph:
         return _simulation.simulate(self._jobs(), workers).makespan_s
 
     def _jobs(self) -> _simulation.Jobs:
-        """The graph as the engine sees it; what is done waits for nothing."""
-        tasks, index, size = self._tasks, self._index, len(self._tasks)
-        after = [list(targets) for targets in self._after]
-        for number, task in enumerate(tasks):
-            for child in {index[child] for child in task.children if child in index} - set(self._before[number]):
-                after[child].append(number)
-        subjects: list[list[int]] = [[] for _ in tasks]
-        for gate in self._gates:
-            subjects[index[gate.test]].append(index[gate.subject])
-        groups: list[list[int]] = [[] for _ in tasks]
-        for group, exclusion in enumerate(self._exclusions):
-            for member in sorted({index[name] for name in exclusion.tasks if name in index}):
-                groups[member].append(group)
-        advisory = sorted(divmod(key, size) for key, each in self._dependencies.items() if each.strength == "advisory")
-        rank = upward_ranks(after, subjects, advisory, self._wiring.duration, self._ids)
-        done = [task.status in DONE for task in tasks]
-        return _simulation.Jobs(
-            after=[[target for target in targets if not done[target]] for targets in after],
-            subjects=[[target for target in targets if not done[target]] for targets in subjects],
-            idle=[over or bool(task.children) for over, task in zip(done, tasks, strict=True)],
-            duration=self._wiring.duration,
-            groups=groups,
-            place=start_order(rank, [task.priority for task in tasks]),
-        )
+        return jobs(self._links, self._exclusions, self._wiring.duration)
 
     def estimates(self) -> Estimates:
         """All figures at once; no price and no range are known here."""
@@ -441,11 +313,11 @@ class ExecutionGraph:
 
     def to_mermaid(self) -> str:
         """A Mermaid flowchart: solid arrows bind, dotted ones are advisory, ``lands after`` is a gate."""
-        return _drawing.mermaid(self._tasks, self._drawn(), self._gates)
+        return _drawing.mermaid(self._tasks, self._drawn(), self._links.gates)
 
     def to_dot(self) -> str:
         """A Graphviz digraph: solid edges bind, dotted ones are advisory, dashed ones are gates."""
-        return _drawing.dot(self._tasks, self._drawn(), self._gates)
+        return _drawing.dot(self._tasks, self._drawn(), self._links.gates)
 
     def _drawn(self) -> list[Dependency]:
         return self.reduced()[0]
@@ -453,13 +325,4 @@ class ExecutionGraph:
     def to_networkx(self) -> networkx.DiGraph[Any]:
         """A ``networkx.DiGraph``: nodes are task ids with ``task``; edges have ``kind`` (``dependency`` or ``gate``), dependencies also ``strength``
         and ``reasons``. A gate leads from the test to the subject."""
-        import networkx
-
-        graph: networkx.DiGraph[Any] = networkx.DiGraph()
-        for task in self._tasks:
-            graph.add_node(task.id, task=task)
-        for gate in self._gates:
-            graph.add_edge(gate.test, gate.subject, kind="gate")
-        for edge in self.dependencies:
-            graph.add_edge(edge.before, edge.after, kind="dependency", strength=edge.strength, reasons=edge.reasons)
-        return graph
+        return _drawing.digraph(self._tasks, self.dependencies, self._links.gates)
