@@ -35,6 +35,7 @@ from agent_dispatcher_builtins.prompting.edits import edits_in
 from agent_dispatcher_builtins.sandboxes.bubblewrap import Bubblewrap
 
 PATH = "src/solution.py"
+QUESTION = "Complete this Python function.\n\n```python\n{prompt}```\n"
 BARE = "Complete this Python function. Reply with the whole function in one code block.\n\n```python\n{prompt}```\n"
 SCORING = Limits(timeout_s=20.0)
 MOST_TOKENS = 768
@@ -109,7 +110,7 @@ async def looped(problem: Mapping[str, str], llm: Any, sandbox: Bubblewrap, roun
     specification = Specification(
         id="humaneval",
         title=name,
-        requirements=(Requirement(id="R1", text=f"Complete this function.\n\n{problem['prompt']}"),),
+        requirements=(Requirement(id="R1", text=QUESTION.format(prompt=problem["prompt"])),),
     )
     task = Task(
         id="solution",

@@ -3,11 +3,11 @@
 ::
 
     opening ──▶ reply ──▶ edits ──▶ tried ──▶ nothing wrong: done
-       ▲                              │
-       │       what was wrong ◀───────┘  in even rounds behind the reply it is about,
-       └── asked anew ◀───────────────   in odd rounds from the beginning, less predictably: who is stuck in a mistake repeats it
+       ▲          ▲                   │
+       │          └── to be mended ◀──┤  as long as mending brings it nearer
+       └── asked anew ◀───────────────┘  otherwise, less predictably: who is stuck in a mistake repeats it
 
-Each answer starts from the same files; one that cannot be applied changes nothing. What the backend raises goes through: it is the backend's.
+A model that has mended nothing when it was told what was wrong is not told again in this attempt: small models write anew better than they mend. Each answer starts from the same files; one that cannot be applied changes nothing. What the backend raises goes through: it is the backend's.
 """
 
 from __future__ import annotations
@@ -91,6 +91,7 @@ class Rounds:
         best = Best()
         messages, warmth = self.opening, 0.0
         last, seen = Tried(), dict[str, str]()
+        mends, mending = True, False
         for number in range(1, 1 + self.options.rounds):
             reply = await self._ask(messages, warmth, number)
             best = evolve(best, rounds=number, usage=best.usage + reply.usage)
@@ -101,7 +102,7 @@ class Rounds:
             if dispute is not None and not edits_in(reply.text, self.expected).whole:
                 tried = Tried(faults=(dispute,))
             else:
-                files, tried = await self._try(reply, seen if number % 2 == 0 else {})
+                files, tried = await self._try(reply, seen if mending else {})
             if files and (not best.files or tried.score > best.tried.score):
                 best = evolve(best, files=files, tried=tried)
             elif not best.files:
@@ -109,8 +110,11 @@ class Rounds:
             self.told(number, tried)
             if best.good or time.monotonic() > self.deadline - _LAST_S:
                 break
+            if mending:
+                mends = tried.score > last.score
+            mending = mends
             last, seen = tried, files
-            messages, warmth = self._next(number, reply, tried)
+            messages, warmth = self._to_mend(reply, tried) if mending else (self.opening, _WARMTH)
         if best.files:
             self.put(best.files)
         return best
@@ -156,8 +160,7 @@ class Rounds:
         """The text as it was laid out."""
         return self.read(path) or text
 
-    def _next(self, number: int, reply: LlmReply, tried: Tried) -> tuple[tuple[ChatMessage, ...], float]:
-        if number % 2 == 0:
-            return self.opening, _WARMTH
+    def _to_mend(self, reply: LlmReply, tried: Tried) -> tuple[tuple[ChatMessage, ...], float]:
         said = ChatMessage(role="assistant", content=reply.text or "(nothing)")
-        return (*self.opening, said, ChatMessage(role="user", content=self.repair(tried.faults))), _REPAIR_WARMTH
+        asked = ChatMessage(role="user", content=self.repair(tried.faults))
+        return (*self.opening, said, asked), _REPAIR_WARMTH

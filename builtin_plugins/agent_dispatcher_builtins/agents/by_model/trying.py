@@ -214,7 +214,7 @@ class Trying:
         if not self.examples or path != EXAMPLES:
             return ""
         _, _, rest = self.examples.partition(f" {name}(")
-        body = rest.partition("\n\n")[0].split("\n")[1:]
+        body = rest.partition("\n\n")[0].rstrip().split("\n")[1:]
         return " ".join(line.strip() for line in body)
 
     def _why(self, case: Case) -> str:

@@ -48,6 +48,7 @@ async def play(task: Task, context: AgentContext, language: Language, options: M
     """The rounds alone: what the model was told, and the best it gave, which is in the attempt's folder whether it is good or not."""
     needed = {ref.name.partition(":")[0] for ref in task.consumes if ref.type in ("path", "symbol")}
     needed |= {made.path for made in context.inputs}
+    tests = _tests_of(task, context, language)
     briefing = brief(
         task,
         context,
@@ -57,9 +58,10 @@ async def play(task: Task, context: AgentContext, language: Language, options: M
         needed=needed,
         provided=provided_by(task, context.promised),
         messages=announced(context),
-        disputes=True,
+        disputes=bool(
+            tests or context.feedback
+        ),  # a small model disputes what it is told of, and examples cannot be disputed
     )
-    tests = _tests_of(task, context, language)
     symbols = symbols_of(task.produces, briefing.said, language)
     examples = language.example_tests(briefing.said, symbols) if isinstance(language, CodeTools) and symbols else ""
     trying = Trying(

@@ -102,13 +102,28 @@ def test_rounds_are_bounded_and_nothing_wrong_is_handed_in(play: Any, code_task:
     assert "title.split()" in done.files[PATH]
 
 
-def test_every_second_time_it_is_asked_anew(play: Any, code_task: Task) -> None:
-    """A repair stands behind its reply; the next question is the first again, with more freedom."""
+def test_a_model_that_mends_nothing_is_asked_anew(play: Any, code_task: Task) -> None:
+    """A repair stands behind its reply; when that brought nothing, all later questions are the first again, with more freedom."""
     replies = ["no", "no", "no", file(GOOD)]
     _, llm = play(CodeWriterAgent(), code_task, replies)
-    lengths = [len(each.messages) for each in llm.requests]
-    assert lengths == [2, 4, 2, 4]
-    assert [each.temperature for each in llm.requests] == [0.0, 0.2, 0.7, 0.2]
+    assert [len(each.messages) for each in llm.requests] == [2, 4, 2, 2]
+    assert [each.temperature for each in llm.requests] == [0.0, 0.2, 0.7, 0.7]
+
+
+def test_it_mends_as_long_as_that_brings_it_nearer(play: Any, code_task: Task) -> None:
+    """Each repair is about the reply before it, not about the first."""
+    silent, wrong = file("def slug(title): ...\n"), file("def slugify(title):\n    return title\n")
+    done, llm = play(CodeWriterAgent(), code_task, ["no", silent, wrong, file(GOOD)])
+    assert done.result.status == "done"
+    assert [len(each.messages) for each in llm.requests] == [2, 4, 4, 4]
+    assert [each.messages[2].content for each in llm.requests[1:]] == ["no", silent, wrong]
+
+
+def test_only_a_test_that_is_there_can_be_disputed(play: Any, code_task: Task) -> None:
+    """Disputes are spoken of where there is such a test, not where only the examples of the specification can fail."""
+    for files, said in (({}, False), ({"tests/test_text.py": TEST}, True)):
+        _, llm = play(CodeWriterAgent(), code_task, [file(GOOD)], files)
+        assert ("DISPUTE:" in llm.requests[0].messages[0].content) is said
 
 
 def test_a_block_is_replaced_in_a_file_that_is_there(play: Any, slugs: Specification) -> None:
