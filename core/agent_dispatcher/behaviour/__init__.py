@@ -23,23 +23,13 @@ from .expression import (
     Unary,
     Value,
 )
+from .functions import FUNCTIONS
+from .inference import bind_selection, infer, infer_text, select_text
 from .parser import KEYWORDS, children, parse, parse_selection
 from .patterns import PatternProblem, portable
 from .problems import ExpressionProblem, close_matches, hint
 from .scopes import ChangeScope, OperationScopes, constraint_scope, operation_scopes
-from .types import (
-    FUNCTIONS,
-    Scope,
-    Type,
-    assignable,
-    bind_selection,
-    field_type,
-    infer,
-    infer_text,
-    row,
-    rows,
-    select_text,
-)
+from .types import Scope, Type, assignable, field_type, row, rows
 from .unparse import unparse, unparse_selection
 from .values import from_value, to_value
 

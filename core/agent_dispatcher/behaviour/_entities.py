@@ -8,9 +8,10 @@ from ..errors import Problem, SpecificationError
 from ..models import Behaviour, Entity, Expression, Relation
 from ._fields import check_field
 from ._names import check_name, check_names, entity_slug, is_entity_name, is_name
+from .inference import infer_text
 from .problems import hint
 from .scopes import constraint_scope
-from .types import BOOLEAN, NULL, Scope, infer_text
+from .types import BOOLEAN, NULL, Scope
 
 __all__ = ["check_condition", "check_constraints", "check_entities"]
 

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 from ..errors import Problem, SpecificationError
 from ..models import Behaviour, Entity, Example, ExpectedRow, Field, Operation, Record, Scalar
 from ._names import check_name, check_names, operation_errors
+from .inference import infer_text
 from .problems import hint
 from .scopes import operation_scopes
-from .types import Type, infer_text
+from .types import Type
 from .values import to_value
 
 __all__ = ["check_examples"]

@@ -10,10 +10,11 @@ from ._entities import check_condition
 from ._fields import check_field
 from ._names import check_name, check_names, is_name
 from .expression import Aggregate, Literal
+from .inference import infer_text
 from .parser import parse
 from .problems import hint
 from .scopes import ChangeScope, operation_scopes
-from .types import DURATION, NULL, Scope, assignable, field_type, infer_text
+from .types import DURATION, NULL, Scope, assignable, field_type
 
 __all__ = ["check_operation_names", "check_operations"]
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from attrs import frozen
 
 from ..models import Behaviour, Change, Entity, Operation
+from .inference import infer_text, select_text
 from .problems import ExpressionProblem
-from .types import Scope, Type, field_type, infer_text, row, select_text
+from .types import Scope, Type, field_type, row
 
 __all__ = ["ChangeScope", "OperationScopes", "constraint_scope", "operation_scopes"]
 
