@@ -43,7 +43,7 @@ class _JavaScript:
         )
         yield Component(
             "typescript",
-            "TypeScript below src, run and tested by node as it is (22.6 or newer).",
+            "TypeScript below src, run and tested by node as it is.",
             _make_typescript,
             JavaScriptOptions,
             default_rank=30,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import subprocess
@@ -10,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from agent_dispatcher.errors import Unavailable
+from agent_dispatcher.runs.index import state_home
 from agent_dispatcher_builtins.languages.javascript.language import JavaScript
 from agent_dispatcher_builtins.languages.javascript.options import JavaScriptOptions
 
@@ -32,10 +35,14 @@ def node() -> tuple[int, int]:
 
 
 @pytest.fixture(scope="session")
-def typed(node: tuple[int, int]) -> None:
-    """A node that runs TypeScript as it is."""
-    if node < (22, 13):
-        pytest.skip(f"node {node[0]}.{node[1]} does not run TypeScript: 22.13 or newer does")
+def typed(node: tuple[int, int], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The cache from which runs take TypeScript: with what helps a node that does not run it, from the registry of this machine's npm."""
+    cache = state_home() / "components"
+    try:
+        asyncio.run(JavaScript("typescript", JavaScriptOptions(), cache).environment(tmp_path_factory.mktemp("empty")))
+    except Unavailable as error:
+        pytest.skip(str(error))
+    return cache
 
 
 @pytest.fixture

@@ -25,6 +25,7 @@ from agent_dispatcher_builtins.languages.javascript.language import JavaScript
 from agent_dispatcher_builtins.languages.javascript.options import JavaScriptOptions
 
 Write = Callable[..., Path]
+HEAD = 'import test from "node:test";\nimport assert from "node:assert/strict";\n'
 TEST = 'import test from "node:test";\nimport assert from "node:assert/strict";\nimport {{ {names} }} from "../src/prices.{ending}";\n{body}\n'
 
 
@@ -63,8 +64,8 @@ class TestTypeScript(TestJavaScript):
     """The same for TypeScript."""
 
     @pytest.fixture(autouse=True)
-    def runs(self, typed: None) -> None:
-        """Only where node runs it."""
+    def place(self, typed: Path) -> None:
+        self.cache = typed
 
     def make_language(self) -> JavaScript:
         return JavaScript("typescript", JavaScriptOptions(), self.cache)
@@ -153,6 +154,91 @@ test("looks at a value", () => { assert.equal(RATE, 3); });"""
     found = _results(javascript, tree, javascript.hollow_test_command([], ["prices"], results="r.xml"))
     assert len(found.cases) == 5, found
     assert [each.what.split(" passes")[0] for each in unmoved(found, ["t"])] == ["any error will do"]
+
+
+# --- TypeScript -------------------------------------------------------------------------------------------------------
+
+
+def _typed_tree() -> dict[str, str]:
+    """Modules and scripts of every ending that find each other, with types in all of them."""
+    test = HEAD + 'import { total } from "../src/prices.ts";\nimport { half } from "../src/half.cts";\n'
+    return {
+        "src/prices.ts": 'import { rounded } from "./rounded.mts";\n\ninterface Price {\n  cents: number;\n}\n\n'
+        "export function total(prices: Price[]): number {\n  return rounded(prices.reduce((sum, each) => sum + each.cents, 0) as number);\n}\n",
+        "src/rounded.mts": "export const rounded = <T extends number>(value: T): number => Math.round(value);\n",
+        "src/half.cts": 'const { twice } = require("./twice.cts");\nexports.half = (value: number): number => twice(value) / 4;\n',
+        "src/twice.cts": "exports.twice = (value: number): number => 2 * value;\n",
+        "tests/prices.test.ts": f"{test}"
+        'test("total", (): void => {\n  assert.equal(total([{ cents: 1 }, { cents: 2 }]), 3);\n});\n'
+        'test("half", (): void => {\n  assert.equal(half(4), 3);\n});\n',
+    }
+
+
+def test_typescript_of_every_ending_is_run_and_measured(write: Write, typed: Path) -> None:
+    """Modules and scripts, with types; lines stay where they were, so that failures and coverage name the right ones."""
+    language, tree = JavaScript("typescript", JavaScriptOptions(), typed), write(_typed_tree())
+    found = _results(language, tree, language.test_command([], results="r.xml", coverage="c.json"))
+    assert [(case.name, case.outcome) for case in found.cases] == [
+        ("tests/prices.test.ts::total", "passed"),
+        ("tests/prices.test.ts::half", "failed"),
+    ]
+    assert "prices.test.ts:9" in (tree / "r.xml").read_text()
+    measured = json.loads((tree / "c.json").read_text())["files"]
+    assert {name: (each["covered_lines"], each["lines"]) for name, each in measured.items()} == {
+        name: (text.count("\n"), text.count("\n")) for name, text in _typed_tree().items() if name.startswith("src/")
+    }
+    hollow = _results(language, tree, language.hollow_test_command([], ["prices", "half"], results="r.xml"))
+    assert ([case.outcome for case in hollow.cases], unmoved(hollow, ["t"])) == (["failed", "failed"], ())
+
+
+def test_a_file_from_which_types_cannot_be_taken_fails_its_own_tests_only(write: Write, typed: Path) -> None:
+    """With the reason, also while others of the tree are run."""
+    broken = {
+        "src/colour.ts": "export enum Colour {\n  Red,\n}\n",
+        "tests/colour.test.ts": f'{HEAD}import {{ Colour }} from "../src/colour.ts";\ntest("red", () => assert.equal(Colour.Red, 0));\n',
+    }
+    language, tree = JavaScript("typescript", JavaScriptOptions(), typed), write({**_typed_tree(), **broken})
+    found = _results(language, tree, language.test_command([], results="r.xml"))
+    cases = {case.name: case for case in found.cases}
+    refused = cases["tests/colour.test.ts::tests/colour.test.ts"]
+    assert (refused.outcome, cases["tests/prices.test.ts::total"].outcome) == ("error", "passed")
+    assert "enum is not supported" in refused.message and "src/colour.ts:1" in refused.text
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("export const a: number = 1;\nenum B {\n  C,\n}\n", "src/a.ts:2: "),
+        ("export const a: number = 1;\n\nexport function f(: string) {}\n", "src/a.ts:3: "),
+    ],
+    ids=["enum", "types"],
+)
+def test_typescript_that_cannot_run_is_not_well_formed(
+    write: Write, node: tuple[int, int], typed: Path, text: str, fault: str
+) -> None:
+    """Forms that only a compiler understands, and faults of types; with their line, where node does not take the types out itself."""
+    language, tree = JavaScript("typescript", JavaScriptOptions(), typed), write({"src/a.ts": text})
+    done = _run(language, tree, language.compile_command(["src/a.ts"]))
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert done.stdout.startswith(fault if node < (22, 13) else "src/a.ts:"), done.stdout
+
+
+def test_an_old_node_without_a_registry_says_what_is_missing(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The package, and the ways out; nothing is left in the cache."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name, says in (("node", "echo v20.15.1"), ("npm", "echo no registry; exit 1")):
+        (programs / name).write_text(f"#!/bin/sh\n{says}\n")
+        (programs / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(programs))
+    language = JavaScript("typescript", JavaScriptOptions(), tmp_path / "cache")
+    with pytest.raises(
+        Unavailable, match=r"with node 20\.15, and it cannot be installed: .*no registry.*install node 22"
+    ):
+        asyncio.run(language.environment(write({})))
+    assert list((tmp_path / "cache" / "node").iterdir()) == []
 
 
 # --- packages ---------------------------------------------------------------------------------------------------------

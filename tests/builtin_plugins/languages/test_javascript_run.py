@@ -111,5 +111,5 @@ def test_prose_becomes_javascript_that_its_tests_prove(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("typed")
 def test_prose_becomes_typescript_that_its_tests_prove(tmp_path: Path) -> None:
-    """The same, run by node as it is, with types."""
+    """The same, run as it is, with types."""
     _prove("typescript", ".ts", _files(".ts", ": number[]", ": string"), tmp_path / "out")

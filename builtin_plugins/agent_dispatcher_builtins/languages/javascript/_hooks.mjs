@@ -1,6 +1,9 @@
-// Where modules are found: the code under test is made hollow when that is asked for, and packages are also looked for where the environment has them.
+// Where modules are found: the code under test is made hollow when that is asked for, packages are also looked for where the environment has them, and types
+// are taken out where node does not do it.
+import fs from "node:fs";
 import path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { isModule, stripped } from "./typescript.mjs";
 
 const BODY = `
 class SubjectIsHollow extends Error { name = "SubjectIsHollow"; }
@@ -43,6 +46,11 @@ export async function resolve(specifier, context, next) {
 }
 
 export async function load(url, context, next) {
+  if (GIVEN.strips && /^file:.*\.[mc]?ts$/.test(url)) {
+    const file = fileURLToPath(url);
+    const source = GIVEN.stripped[file] ?? stripped(fs.readFileSync(file, "utf8"), file);
+    return { format: isModule(file, source) ? "module" : "commonjs", shortCircuit: true, source };
+  }
   if (!url.endsWith("?hollow")) return next(url, context);
   return { format: "module", shortCircuit: true, source: `${BODY}\nexport { ${NAMES} };\n` };
 }

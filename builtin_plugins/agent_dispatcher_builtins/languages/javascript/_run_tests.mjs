@@ -1,13 +1,11 @@
-// Runs node's own test runner with results as JUnit XML and, if wanted, coverage as JSON. Runs in the sandbox, from its text.
+// Runs node's own test runner with results as JUnit XML and, if wanted, coverage as JSON. Runs in the sandbox, from its text, behind that of _typescript.mjs.
 //
 // Arguments: the texts of our other programs (JSON), where the XML goes, where the coverage goes (empty for none), the modules to make hollow
 // (JSON, null for none), then paths of tests; without any, all tests below this folder. Nothing of the work is loaded in this process.
 import { spawnSync } from "node:child_process";
-import fs from "node:fs";
-import path from "node:path";
 
 const [texts, results, coverage, hollow, ...named] = process.argv.slice(1);
-const { reporter, covering, hooks, register } = JSON.parse(texts);
+const { reporter, covering, hooks, register, typescript } = JSON.parse(texts);
 const SOURCE = /\.[mc]?[jt]s$/;
 const TEST = /^(?:test|test-.*|.*[._-]test|.*\.spec)\.[mc]?[jt]s$/;
 
@@ -28,10 +26,11 @@ given.sources = all.filter((each) => !TEST.test(path.basename(each)) && !/(?:^|\
 const [major, minor] = process.versions.node.split(".").map(Number);
 const flags = ["--test", `--test-reporter=${url(reporter, given)}`, `--test-reporter-destination=${results}`];
 if (coverage) flags.unshift("--experimental-test-coverage", `--test-reporter=${url(covering, given)}`, `--test-reporter-destination=${coverage}`);
-if (tests.some((each) => /ts$/.test(each)) || given.sources.some((each) => /ts$/.test(each))) {
+given.strips = Boolean(process.env.AGENT_DISPATCHER_TYPE_STRIPPER);
+if (!given.strips && [...tests, ...given.sources].some((each) => /ts$/.test(each))) {
   if (major > 22 || (major === 22 && minor >= 6)) flags.unshift("--experimental-strip-types");
   else if (tests.some((each) => /ts$/.test(each))) {
-    console.error(`TypeScript is run by node 22.6 or newer; this is node ${process.version}`);
+    console.error(`node ${process.version} does not run TypeScript: use the language typescript, or node 22.13 or newer`);
     process.exit(3);
   }
 }
@@ -40,12 +39,25 @@ if (given.hollow) {
   for (const each of new Set([...all, ...tests])) for (const word of fs.readFileSync(each, "utf8").match(/[A-Za-z_$][\w$]*/g) ?? []) words.add(word);
   given.words = [...words];
 }
+if (given.strips) {
+  // Once for all tests: each is a process of its own, and what takes types out takes its time to get ready.
+  given.stripped = {};
+  for (const each of new Set([...all, ...tests])) {
+    if (!/ts$/.test(each)) continue;
+    try {
+      given.stripped[path.resolve(each)] = stripped(fs.readFileSync(each, "utf8"));
+    } catch {
+      // Said by the test that loads it.
+    }
+  }
+}
 let scratch;
-if (given.hollow || process.env.AGENT_DISPATCHER_NODE_MODULES) {
+if (given.hollow || given.strips || process.env.AGENT_DISPATCHER_NODE_MODULES) {
   // Their text may be longer than an argument can be, so that they are a file, outside of the work.
   scratch = fs.mkdtempSync(path.join(process.env.TMPDIR || "/tmp", "hooks-"));
   const body = `const GIVEN = ${JSON.stringify(given)};\n`;
   fs.writeFileSync(path.join(scratch, "hooks.mjs"), body + hooks);
+  fs.writeFileSync(path.join(scratch, "typescript.mjs"), typescript);
   fs.writeFileSync(path.join(scratch, "register.mjs"), body + register);
   flags.unshift("--import", path.join(scratch, "register.mjs"));
 }

@@ -14,10 +14,11 @@ from pathlib import Path, PurePosixPath
 from agent_dispatcher.extension import Environment, Layout, Objection
 from agent_dispatcher.models import ArtifactRef, Specification
 
-from .environment import environment, node_program
+from .environment import environment
 from .exports import ENDINGS, imports, missing_symbols, outline
 from .inspection import inspect
 from .options import JavaScriptOptions
+from .programs import node_program
 from .text import stem
 from .tools import format_command, lint_command
 
@@ -62,8 +63,9 @@ class JavaScript:
         return self._node("_run_tests.mjs", _texts(), results, "", json.dumps(names), *paths)
 
     def _node(self, script: str, *arguments: str) -> tuple[str, ...]:
+        text = _script("_typescript.mjs") + _script(script)
         options = ("--no-warnings", "--experimental-vm-modules", "--input-type=module")
-        return (str(node_program().resolve()), *options, "-e", _script(script), "--", *arguments)
+        return (str(node_program().resolve()), *options, "-e", text, "--", *arguments)
 
     def is_test(self, path: str) -> bool:
         """``*.test.js``, ``*-test.js``, ``*_test.js``, ``*.spec.js``, ``test-*.js`` and ``test.js``, with any ending of the language."""
@@ -134,7 +136,7 @@ class JavaScript:
 
     async def environment(self, tree: Path) -> Environment:
         """See :func:`.environment.environment`."""
-        return await environment(tree, self._options, self._cache)
+        return await environment(tree, self._options, self._cache, typed=self.name == "typescript")
 
 
 @cache
@@ -150,5 +152,6 @@ def _texts() -> str:
         "covering": "_coverage.mjs",
         "hooks": "_hooks.mjs",
         "register": "_register.mjs",
+        "typescript": "_typescript.mjs",
     }
     return json.dumps({key: _script(name) for key, name in names.items()})
