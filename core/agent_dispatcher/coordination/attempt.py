@@ -81,6 +81,7 @@ class RunningAttempt:
         timeout_s: seconds the agent may take.
         agent_s: seconds it was in the agent's hands.
         overdue_at: monotonic time after which the attempt is given up without waiting for it.
+        waited: it waited for something, so that other things happened meanwhile.
         stopping: it was told to end with the run.
         sealing: the agent is done; its work is being kept, which is not interrupted.
         over: its outcome is known; whatever comes later is passed over.
@@ -98,6 +99,7 @@ class RunningAttempt:
     context: AgentContext | None = None
     llm: AgentLlm | None = None
     agent_s: float = 0.0
+    waited: bool = False
     stopping: bool = False
     sealing: bool = False
     over: bool = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
@@ -71,6 +72,7 @@ class Attempts:
         propose: keeps what an agent wants changed in the plan, until its work has landed.
         dispute: takes an agent's objection to a test, to be decided in the turn that learns of the attempt's end.
         feed: hands an outcome to the engine with the next turn.
+        want_turn: makes sure that there is a next turn.
         broken: told about an error that ends the run.
         models: what agents ask a language model through, if there is one.
     """
@@ -92,6 +94,7 @@ class Attempts:
         propose: Callable[[str, int, PlanPatch], None],
         dispute: Callable[[str, int, dict[str, Any]], None],
         feed: Callable[[t.EngineEvent], None],
+        want_turn: Callable[[], None],
         broken: Callable[[BaseException], None],
         monotonic: Callable[[], float],
         models: ModelCalls | None = None,
@@ -110,12 +113,14 @@ class Attempts:
         self._propose = propose
         self._dispute = dispute
         self._feed = feed
+        self._want_turn = want_turn
         self._broken = broken
         self._monotonic = monotonic
         self._models = models
         self._running: dict[str, RunningAttempt] = {}
         self._announced: list[RunningAttempt] = []
-        self._relay = Relay(self._attempt)
+        self._relay = Relay(self._attempt, _has_waited)
+        self._sealed: deque[tuple[str, int, Change, dict[str, Any]]] = deque()
         self._abandoned: set[asyncio.Task[None]] = set()
 
     # --- what the coordinator asks for ----------------------------------------------------------------------------
@@ -140,10 +145,25 @@ class Attempts:
         """Let announced attempts go, now that their starts are recorded."""
         self._relay.begin(announced)
 
+    def tell_sealed(self, at_most: int | None = None) -> None:
+        """Record attempts that were sealed, the first first, and tell the engine.
+
+        Those that waited for something are kept until they are asked for here. They had their agents begin together, and end together: where
+        a turn takes only some of them, the next agents begin while the others are still recorded, and are spread out from then on.
+        """
+        sealed = self._sealed
+        for _ in range(len(sealed) if at_most is None else min(at_most, len(sealed))):
+            self._tell_sealed(*sealed.popleft())
+
+    @property
+    def any_sealed(self) -> bool:
+        """Whether :meth:`tell_sealed` has some left."""
+        return bool(self._sealed)
+
     @property
     def any_at_work(self) -> bool:
         """Whether any attempt has been let go and is not over."""
-        return bool(self._relay.due) or any(running.job is not None for running in self._running.values())
+        return bool(self._relay.due or self._sealed) or any(running.job is not None for running in self._running.values())
 
     def cancel(self, task: str) -> bool:
         """Tell the attempt to end; :meth:`look_after` gives it up if it does not. ``False`` when none is in progress."""
@@ -246,10 +266,18 @@ class Attempts:
         if running.llm is not None and running.llm.asked:
             data["tokens"], data["cost_usd"] = 0, None  # on record call by call
         if self._over(running):
-            data["agent_s"], data["turn"] = running.agent_s, self._work.turn
-            self._state.append("attempt.sealed", task=task.id, attempt=running.attempt, data=data)
-            self._work.changes[task.id] = change
-            self._feed(t.AttemptSealed(task.id, running.attempt))
+            data["agent_s"] = running.agent_s
+            if running.waited:
+                self._sealed.append((task.id, running.attempt, change, data))
+                self._want_turn()
+            else:
+                self._tell_sealed(task.id, running.attempt, change, data)
+
+    def _tell_sealed(self, task: str, attempt: int, change: Change, data: dict[str, Any]) -> None:
+        data["turn"] = self._work.turn
+        self._state.append("attempt.sealed", task=task, attempt=attempt, data=data)
+        self._work.changes[task] = change
+        self._feed(t.AttemptSealed(task, attempt))
 
     def _more(self, running: RunningAttempt, result: AgentResult) -> dict[str, Any]:
         """What a result that is not *done* has to say beside its error."""
@@ -402,3 +430,7 @@ class Attempts:
         if isinstance(error, Unavailable):
             return words_of(error), "declined"
         return f"{type(error).__name__}: {shortened(words_of(error))}", "raised"
+
+
+def _has_waited(running: RunningAttempt) -> None:
+    running.waited = True

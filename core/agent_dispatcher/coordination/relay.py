@@ -25,10 +25,14 @@ class Relay(Generic[T]):
 
     Args:
         work: carries a piece out; must not raise.
+        waits: told of a piece that waits for something, before anything else happens.
     """
 
-    def __init__(self, work: Callable[[T], Coroutine[Any, Any, None]]) -> None:
+    def __init__(
+        self, work: Callable[[T], Coroutine[Any, Any, None]], waits: Callable[[T], None] | None = None
+    ) -> None:
         self._work = work
+        self._waits = waits
         self._due: set[asyncio.Task[None]] = set()
 
     def begin(self, pieces: Iterable[T]) -> None:
@@ -57,6 +61,8 @@ class Relay(Generic[T]):
         run, work = copy_context().run, self._work(piece)
         try:
             awaited = run(work.send, None)
+            if self._waits is not None:
+                self._waits(piece)
             self._spread(others)
             while True:
                 try:

@@ -37,6 +37,7 @@ class CoordinatorSettings:
         max_patches: patches of agents that one run takes.
         max_patched_tasks: tasks that they may bring.
         max_batch: sealed attempts that may land together; ``None``: as many as suit the workspace.
+        sealed_at_once: sealed attempts that one turn takes, of those that waited for something; ``None``: a quarter of the places, eight at least.
         scrubber: takes keys out of what failed attempts say.
     """
 
@@ -54,6 +55,7 @@ class CoordinatorSettings:
     max_patches: int = field(default=20, validator=ge(0))
     max_patched_tasks: int = field(default=100, validator=ge(0))
     max_batch: int | None = field(default=None, validator=optional(ge(1)))
+    sealed_at_once: int | None = field(default=None, validator=optional(ge(1)))
     scrubber: Scrubber = field(factory=Scrubber)
 
     @classmethod

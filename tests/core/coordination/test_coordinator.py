@@ -12,6 +12,7 @@ import pytest
 
 from agent_dispatcher.agents import AgentContext, AgentResult, BaseAgent
 from agent_dispatcher.config.values import AgentFactorySettings
+from agent_dispatcher.coordination.replay import replay
 from agent_dispatcher.coordination.run_state import fold
 from agent_dispatcher.errors import RunError
 from agent_dispatcher.extension import Lease
@@ -122,6 +123,52 @@ def test_one_turn_is_one_transaction(world: Any, plan_of: Any) -> None:
     assert asyncio.run(world.run(plan_of(names))) == "completed"
     assert sum(batches) == 3 + 4 * 200
     assert len(batches) < 60
+
+
+def test_agents_that_end_together_are_followed_little_by_little(world: Any, plan_of: Any) -> None:
+    """When all that are at work end at once, the next ones begin after the record of the first few, not after that of all; nobody is forgotten."""
+    together, seen, events = asyncio.Barrier(16), list[int](), world.events
+
+    async def work(task: Task, context: AgentContext) -> AgentResult:
+        if int(task.id[1:]) < 16:
+            await together.wait()
+        else:
+            seen.append(sum(event.type == "attempt.sealed" for event in events()))
+        return DONE
+
+    world.script, world.concurrency = work, 16
+    plan = plan_of(" ".join(f"t{n}" for n in range(32)))
+    assert asyncio.run(world.run(plan)) == "completed"
+    assert seen[0] == 9  # eight, and the last to come, who did not wait
+    assert seen[-1] >= 16
+    assert replay(plan, world.events()).difference is None
+
+
+def test_what_ended_before_a_stop_is_told_before_it(world: Any, plan_of: Any) -> None:
+    """A cancelled run keeps what was sealed by then, also where no turn had taken it up yet."""
+    together = asyncio.Barrier(16)
+
+    async def work(task: Task, context: AgentContext) -> AgentResult:
+        await together.wait()
+        return DONE
+
+    def when_sealed() -> None:
+        if len(world.workspace.messages) < 16:
+            asyncio.get_running_loop().call_soon(when_sealed)
+        else:
+            world.coordinator.cancel()
+
+    async def both() -> str:
+        asyncio.get_running_loop().call_soon(when_sealed)
+        return str(await world.run(plan))
+
+    plan = plan_of(" ".join(f"t{n}" for n in range(24)))
+    world.script, world.concurrency = work, 16
+    assert asyncio.run(both()) == "cancelled"
+    kinds = [event.type for event in world.events()]
+    assert kinds.count("attempt.sealed") == 16
+    assert kinds.index("run.stopping") > max(place for place, kind in enumerate(kinds) if kind == "attempt.sealed")
+    assert replay(plan, world.events()).difference is None
 
 
 def test_never_more_attempts_than_allowed(world: Any, plan_of: Any) -> None:

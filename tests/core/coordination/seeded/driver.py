@@ -117,6 +117,7 @@ async def live(world: World, process: Process, concurrency: int, helper: Callabl
                 retry=RetryPolicy(base_s=4.0, max_s=20.0),
                 approvals=frozenset({"reviewed"}),
                 max_batch=world.max_batch,
+                sealed_at_once=1 if world.max_batch == 2 else None,
             ),
             assignments={task.id: ("worker", "helper") for task in plan.tasks},
             context_for=context_for,

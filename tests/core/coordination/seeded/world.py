@@ -170,7 +170,9 @@ class World:
         return f"n{self.made}"
 
     async def pause(self, most_s: float) -> None:
-        await asyncio.sleep(round(self.chance.random() * most_s, 3) if self.maybe(0.7) else 0)
+        """Some time passes, or none; in a third of all worlds whole seconds, so that much happens in the same moment."""
+        digits = 0 if self.max_batch == 2 else 3
+        await asyncio.sleep(round(self.chance.random() * most_s, digits) if self.maybe(0.7) else 0)
 
 
 class StoreOf:
