@@ -163,7 +163,9 @@ class Attempts:
     @property
     def any_at_work(self) -> bool:
         """Whether any attempt has been let go and is not over."""
-        return bool(self._relay.due or self._sealed) or any(running.job is not None for running in self._running.values())
+        return bool(self._relay.due or self._sealed) or any(
+            running.job is not None for running in self._running.values()
+        )
 
     def cancel(self, task: str) -> bool:
         """Tell the attempt to end; :meth:`look_after` gives it up if it does not. ``False`` when none is in progress."""
