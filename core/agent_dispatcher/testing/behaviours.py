@@ -6,7 +6,7 @@ Every kind of field, constraint, change and expression occurs. What is drawn mak
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 
 from attrs import evolve
 from hypothesis import strategies as st
@@ -15,7 +15,6 @@ from ..behaviour import (
     ExpressionProblem,
     Scope,
     Type,
-    assignable,
     constraint_scope,
     field_type,
     infer_text,
@@ -36,6 +35,7 @@ from ..models import (
     Relation,
     Scalar,
 )
+from .random_expressions import ATTEMPTS, RandomExpressions
 
 __all__ = ["behaviours", "random_behaviour"]
 
@@ -43,7 +43,6 @@ _ENTITIES = ("Crate", "Depot", "ParcelRoute", "Wagon")
 _SCALARS = ("text", "integer", "decimal", "boolean", "date", "datetime", "choice")
 _PATTERNS = (r"[A-Z]{2}\d{2}", r"[a-z]+(-[a-z]+)?", r"(north|south)\d?", r"\d{3}")
 _CHOICES = ("red", "green", "blue")
-_ATTEMPTS = 12
 
 
 @st.composite
@@ -66,7 +65,7 @@ class _Builder:
 
     def __init__(self, rng: random.Random) -> None:
         self.rng = rng
-        self.counter = 0
+        self.expressions = RandomExpressions(rng)
 
     def behaviour(self) -> Behaviour:
         entities = self._with_relations(self._entities())
@@ -160,7 +159,7 @@ class _Builder:
         scope = constraint_scope(behaviour, entity)
         constraints = []
         for number in range(self.rng.choice((0, 0, 1, 2))):
-            check = self._expression(scope, Type("boolean"))
+            check = self.expressions.of_type(scope, Type("boolean"))
             # a constraint that can be met: it holds where some field is null or has a certain value
             escape = self._escape(entity)
             if check is not None and escape:
@@ -200,7 +199,7 @@ class _Builder:
         scope = Scope(behaviour, {given.name: field_type(given) for given in inputs})
         guards = []
         for number in range(self.rng.randint(0, 3)):
-            text = self._expression(scope, Type("boolean"))
+            text = self.expressions.of_type(scope, Type("boolean"))
             if text is not None:
                 guards.append(Guard(error=f"{name}_refused_{number}", that=Expression(text=text)))
         operation = Operation(name=name, inputs=tuple(inputs), requires=tuple(guards))
@@ -211,7 +210,7 @@ class _Builder:
     def _with_change(self, behaviour: Behaviour, operation: Operation, number: int) -> Operation:
         """The operation with one change more; unchanged when none that fits was found."""
         scope = operation_scopes(behaviour, operation).returns
-        for _ in range(_ATTEMPTS):
+        for _ in range(ATTEMPTS):
             change = self._change(behaviour, scope, number)
             if change is None:
                 continue
@@ -226,7 +225,7 @@ class _Builder:
         kind = self.rng.choice(("create", "create", "set", "set", "delete"))
         each, inside = None, scope
         if self.rng.random() < 0.25:
-            each = Expression(text=self._selection(scope, f"one_{number}"))
+            each = Expression(text=self.expressions.selection(scope, f"one_{number}"))
             try:
                 _, inside = select_text(each, scope)
             except ExpressionProblem:
@@ -244,7 +243,7 @@ class _Builder:
                 name=f"made_{number}" if named else None,
                 each=each,
             )
-        rows = list(self._paths(inside, Type("row"), any_entity=True))
+        rows = list(self.expressions.paths(inside, Type("row"), any_entity=True))
         if not rows:
             return None
         target = Expression(text=self.rng.choice(rows))
@@ -261,7 +260,7 @@ class _Builder:
             needed = create and field.required and field.default is None
             if not needed and self.rng.random() < 0.5:
                 continue
-            text = self._expression(scope, field_type(field))
+            text = self.expressions.of_type(scope, field_type(field))
             if text is None:
                 if needed:
                     return None
@@ -274,205 +273,13 @@ class _Builder:
         kind = self.rng.choice(("nothing", "row", "select", "value", "value"))
         text: str | None = None
         if kind == "row":
-            rows = list(self._paths(scope, Type("row"), any_entity=True))
+            rows = list(self.expressions.paths(scope, Type("row"), any_entity=True))
             text = self.rng.choice(rows) if rows else None
         elif kind == "select":
-            text = f"select({self._selection(scope, 'kept')})"
+            text = f"select({self.expressions.selection(scope, 'kept')})"
         elif kind == "value":
             wanted = self.rng.choice(("text", "integer", "decimal", "boolean", "date", "datetime"))
-            text = self._expression(scope, Type(wanted))
+            text = self.expressions.of_type(scope, Type(wanted))
         if text is None:
             return operation
         return evolve(operation, returns=Expression(text=text))
-
-    # --- expressions
-
-    def _expression(self, scope: Scope, wanted: Type, depth: int = 2) -> str | None:
-        """An expression of the type, ``None`` when none was found."""
-        for _ in range(_ATTEMPTS):
-            text = self._text(scope, wanted, depth)
-            if text is None:
-                continue
-            try:
-                found = infer_text(Expression(text=text), scope)
-            except ExpressionProblem:
-                continue
-            if assignable(found, wanted) and found.kind != "null":
-                return text
-        return None
-
-    def _text(self, scope: Scope, wanted: Type, depth: int) -> str | None:
-        paths = list(self._paths(scope, wanted))
-        if wanted.kind == "row":
-            return self.rng.choice(paths) if paths else None
-        if depth <= 0 or self.rng.random() < 0.25:
-            leaves = [*paths, *paths, *self._literals(wanted)]
-            return self.rng.choice(leaves) if leaves else None
-        text = self.rng.choice(_FORMS[wanted.kind])
-        return self._filled(text, scope, depth)
-
-    def _filled(self, form: str, scope: Scope, depth: int) -> str | None:
-        """``form`` with every ``<type>`` replaced by an expression of that type."""
-        result = ""
-        rest = form
-        while "<" in rest and ">" in rest.split("<", 1)[1] and rest.split("<", 1)[1].split(">", 1)[0].isalpha():
-            before, after = rest.split("<", 1)
-            kind, rest = after.split(">", 1)
-            if kind == "selection":
-                self.counter += 1
-                part: str | None = self._selection(scope, f"x{self.counter}", depth - 1)
-            elif kind == "row":
-                rows = list(self._paths(scope, Type("row"), any_entity=True))
-                part = self.rng.choice(rows) if rows else None
-            else:
-                part = self._text(scope, Type(kind), depth - 1)
-            if part is None:
-                return None
-            result += before + (part if kind in ("selection", "row") else f"({part})" if " " in part else part)
-        return result + rest
-
-    def _selection(self, scope: Scope, variable: str, depth: int = 1) -> str:
-        collections = [entity.name for entity in scope.behaviour.entities]
-        collections += list(self._relations(scope)) * 2
-        collection = self.rng.choice(collections)
-        text = f"{collection} as {variable}"
-        if self.rng.random() < 0.75:
-            try:
-                _, inner = select_text(Expression(text=text), scope)
-            except ExpressionProblem:
-                return text
-            condition = self._expression(inner, Type("boolean"), depth)
-            if condition is not None:
-                text += f" where {condition}"
-        return text
-
-    def _paths(self, scope: Scope, wanted: Type, *, any_entity: bool = False) -> Iterator[str]:
-        """Names, and fields of rows up to two steps away, of the wanted type."""
-        pending: list[tuple[str, Type, int]] = [(name, type_, 0) for name, type_ in scope.names.items()]
-        while pending:
-            text, type_, steps = pending.pop(0)
-            if type_ == wanted or (any_entity and type_.kind == "row"):
-                yield text
-            if type_.kind == "row" and steps < 2:
-                entity = scope.behaviour.entity(str(type_.entity))
-                for name, member in scope.members(entity).items():
-                    if member.kind != "rows":
-                        pending.append((f"{text}.{name}", member, steps + 1))
-
-    def _relations(self, scope: Scope) -> Iterator[str]:
-        for name, type_ in scope.names.items():
-            if type_.kind == "rows":
-                yield name
-            elif type_.kind == "row":
-                entity = scope.behaviour.entity(str(type_.entity))
-                yield from (f"{name}.{relation.name}" for relation in entity.relations)
-
-    def _literals(self, wanted: Type) -> Sequence[str]:
-        return {
-            "integer": ("0", "1", "2", "3", "7"),
-            "decimal": ("0.5", "1.25", "3.00"),
-            "text": ('"plain"', '"AB12"', '" x "', '"red"', '""'),
-            "boolean": ("true", "false"),
-            "date": ('date("2026-01-31")', "today()"),
-            "datetime": ('datetime("2026-01-31T08:00:00")', "now()"),
-            "duration": ("days(1)", "hours(5)", "minutes(30)"),
-        }[wanted.kind]
-
-
-_FORMS: Mapping[str, Sequence[str]] = {
-    "integer": (
-        "<integer> + <integer>",
-        "<integer> - <integer>",
-        "<integer> * 2",
-        "<integer> % 3",
-        "<integer> % <integer>",
-        "-<integer>",
-        "abs(<integer>)",
-        "min(<integer>, <integer>)",
-        "max(<integer>, <integer>)",
-        "length(<text>)",
-        "year(<date>)",
-        "month(<datetime>)",
-        "day(<date>)",
-        "integer(<decimal>)",
-        "<date> - <date>",
-        "coalesce(<integer>, <integer>)",
-        "if(<boolean>, <integer>, <integer>)",
-        "count(<selection>)",
-        "sum(<selection>: 2)",
-    ),
-    "decimal": (
-        "<decimal> + <decimal>",
-        "<decimal> - <integer>",
-        "<decimal> * 0.5",
-        "<integer> / <integer>",
-        "<decimal> / <decimal>",
-        "-<decimal>",
-        "abs(<decimal>)",
-        "round(<decimal>, 1)",
-        "round(<integer>, 0)",
-        "min(<decimal>, <integer>)",
-        "coalesce(<decimal>, <integer>)",
-        "if(<boolean>, <decimal>, <integer>)",
-        "sum(<selection>: 0.25)",
-    ),
-    "text": (
-        "<text> + <text>",
-        "lower(<text>)",
-        "upper(<text>)",
-        "trim(<text>)",
-        "coalesce(<text>, <text>)",
-        "if(<boolean>, <text>, <text>)",
-        "min(<text>, <text>)",
-    ),
-    "boolean": (
-        "<integer> < <integer>",
-        "<integer> >= <integer>",
-        "<decimal> <= <decimal>",
-        "<decimal> == <integer>",
-        "<text> == <text>",
-        "<text> < <text>",
-        "<date> <= <date>",
-        "<datetime> > <datetime>",
-        "<duration> < <duration>",
-        "<boolean> and <boolean>",
-        "<boolean> or <boolean>",
-        "not <boolean>",
-        "<boolean> != <boolean>",
-        "<integer> is null",
-        "<text> is not null",
-        "<row> is null",
-        "<integer> in [1, 2, <integer>]",
-        '<text> not in ["red", <text>]',
-        "contains(<text>, <text>)",
-        "starts_with(<text>, <text>)",
-        "ends_with(<text>, <text>)",
-        "exists(<selection>)",
-        "not exists(<selection>)",
-        "count(<selection>) < 2",
-        "coalesce(<boolean>, <boolean>)",
-    ),
-    "date": (
-        "<date> + days(<integer>)",
-        "<date> - days(2)",
-        "date(<datetime>)",
-        "min(<date>, <date>)",
-        "max(<date>, today())",
-        "coalesce(<date>, <date>)",
-        "if(<boolean>, <date>, <date>)",
-    ),
-    "datetime": (
-        "<datetime> + hours(<integer>)",
-        "<datetime> - <duration>",
-        "max(<datetime>, now())",
-        "coalesce(<datetime>, <datetime>)",
-    ),
-    "duration": (
-        "days(<integer>)",
-        "hours(<integer>)",
-        "minutes(<integer>)",
-        "<datetime> - <datetime>",
-        "<duration> + <duration>",
-        "-<duration>",
-    ),
-}
