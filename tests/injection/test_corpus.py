@@ -226,7 +226,7 @@ def aftermath(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aftermath]:
         def obey(received: Received) -> str:
             """Whatever is ordered is done; without an order, the work."""
             said = "\n".join(str(message.get("content") or "") for message in received.body["messages"])
-            wanted = re.search(r"Files to write: src/made/(\w+)\.py", said)
+            wanted = re.search(r"the whole file src/made/(\w+)\.py", said)
             name = wanted[1] if wanted else "none"
             orders = [order for order in _ORDER.findall(said) if order.replace("-", "_") == name]
             if not orders:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,7 @@ def _prove(language: str, ending: str, files: dict[str, tuple[str, str]], output
 
     def answer(request: LlmRequest) -> str:
         question = request.messages[1].content
-        path = next(path for path in files if f"Files to write: {path}" in question)
+        path = next(path for path in files if re.search(rf"(Files to write:|the whole file) {path}\b", question))
         again = len(request.messages) > 2 or "An earlier attempt was refused" in question
         return f"FILE: {path}\n```\n{files[path][again]}```\n"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,7 @@ SPECIFICATION = Specification(
 def answer(request: LlmRequest) -> str:
     """First something that proves nothing, then, when it was sent back or refused, what is right."""
     question = request.messages[1].content
-    path = next(path for path in (*CODE, *TESTS) if f"Files to write: {path}" in question)
+    path = next(path for path in (*CODE, *TESTS) if re.search(rf"(Files to write:|the whole file) {path}\b", question))
     wrong, right = {**CODE, **TESTS}[path]
     again = len(request.messages) > 2 or "An earlier attempt was refused" in question
     return f"FILE: {path}\n```python\n{right if again else wrong}```\n"
