@@ -3,7 +3,8 @@
 Nobody is asked who is right. A dispute is upheld when all of this can be seen to be so, and refused with the reason when not:
 
 - the words it quotes stand in a requirement that the task serves, word for word;
-- the test belongs to a finished ``testing`` task of the plan that verifies the task;
+- the test belongs to a finished ``testing`` task of the plan that verifies the task; of one that mends or rebuilds what is there (``debugging``,
+  ``refactoring``) also a task that it goes on from;
 - that test was not written anew before.
 
 What follows is that the test is written a second time, from the specification, by somebody who sees neither the code nor its author's opinion of it as anything but a
@@ -22,6 +23,8 @@ from .context import task_context
 __all__ = ["patch_for", "stands_in"]
 
 _LEAST_WORDS = 3
+#: Types of tasks that have no tests of their own: what was made before has.
+_CHANGING = frozenset({"debugging", "refactoring"})
 _ANEW = "-anew"
 
 
@@ -44,9 +47,10 @@ def patch_for(plan: ExecutionPlan, landed: Set[str], task: str, dispute: Dispute
                 what, remedy=f"quote at least {_LEAST_WORDS} words of a requirement that it serves, as they stand there"
             ),
         )
-    owner = _owner(plan, landed, task, dispute.test)
+    owner = _owner(plan, landed, subject, dispute.test)
     if owner is None:
-        what = f"no finished testing task of the plan that verifies {task} wrote {dispute.test}"
+        others = " or what it goes on from" if subject.type in _CHANGING else ""
+        what = f"no finished testing task of the plan that verifies {task}{others} wrote {dispute.test}"
         return (Problem(what, remedy="a test that was there before the run is changed by a person"),)
     name = owner.id + _ANEW
     if name in by_id or owner.id.endswith(_ANEW):
@@ -79,14 +83,28 @@ def stands_in(quote: str, text: str) -> bool:
     return len(plain.split()) >= _LEAST_WORDS and plain in _plain(text)
 
 
-def _owner(plan: ExecutionPlan, landed: Set[str], subject: str, test: str) -> Task | None:
+def _owner(plan: ExecutionPlan, landed: Set[str], subject: Task, test: str) -> Task | None:
     """The task that wrote the test: the first one, where it was written anew."""
+    about = _before(plan, subject.id) if subject.type in _CHANGING else {subject.id}
     for task in plan.tasks:
         paths = [ref.name for ref in task.produces if ref.type == "path"]
-        is_there = task.type == "testing" and subject in task.verifies and task.id in landed
+        is_there = task.type == "testing" and not about.isdisjoint(task.verifies) and task.id in landed
         if is_there and any(test == path or test.startswith((f"{path}:", f"{path} ")) for path in paths):
             return task
     return None
+
+
+def _before(plan: ExecutionPlan, task: str) -> set[str]:
+    """``task`` and all that it waits for, however indirectly."""
+    waits: dict[str, list[str]] = {}
+    for before, after in plan.binding_edges():
+        waits.setdefault(after, []).append(before)
+    found, left = {task}, [task]
+    while left:
+        new = set(waits.get(left.pop(), ())) - found
+        found |= new
+        left += new
+    return found
 
 
 def _plain(text: str) -> str:

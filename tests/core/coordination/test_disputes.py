@@ -93,6 +93,23 @@ def test_an_upheld_dispute_has_the_test_written_anew(world: Any) -> None:
     assert "task code disputes" in result.revisions[0].why
 
 
+def test_who_rebuilds_finished_code_disputes_its_tests(world: Any) -> None:
+    """The code is not begun again; what rebuilds it begins again when the new test has landed."""
+
+    async def script(task: Task, context: AgentContext) -> AgentResult:
+        if task.id == "again" and context.attempt == 1:
+            return AgentResult(status="failed", error="disputes it", dispute=SOUND)
+        return DONE
+
+    world.script = script
+    first = plan()
+    again = Task(id="again", title="Rebuild it", type="refactoring", agent_type="worker", requirements=("FR-1",))
+    edges = [("tests", "code"), ("code", "again")]
+    both = evolve(plan_tasks([*first.tasks, again], edges), specification=first.specification)
+    assert asyncio.run(world.run(both)) == "completed"
+    assert completed(world) == ["tests", "code", "tests-anew", "again"]
+
+
 @pytest.mark.parametrize(
     ("disputes", "why"),
     [

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from agent_dispatcher.models import ArtifactRef, Dispute, ExecutionPlan, PlanPatch, Requirement, Specification, Task
+from agent_dispatcher.models import (
+    ArtifactRef,
+    Dependency,
+    Dispute,
+    ExecutionPlan,
+    PlanPatch,
+    Requirement,
+    Specification,
+    Task,
+)
 from agent_dispatcher.planning.disputes import patch_for
 
 SPECIFICATION = Specification(
@@ -79,3 +88,18 @@ def test_a_test_is_written_anew_once() -> None:
     assert isinstance(patch, PlanPatch)
     both = ExecutionPlan(specification=SPECIFICATION, tasks=(TESTS, CODE, *patch.add))
     assert "written anew before" in refusal(SOUND, both, frozenset({"tests", "tests-anew"}))
+
+
+@pytest.mark.parametrize("type", ["refactoring", "debugging", "code_writing"])
+def test_who_changes_what_is_there_disputes_its_tests(type: str) -> None:
+    """Nothing verifies a task that rebuilds or mends: the tests of what it goes on from, however indirectly, are those it is refused for. New code has tests of its own."""
+    between = Task(id="between", title="Use it")
+    again = Task(id="again", title="Do it again", type=type, requirements=("FR-1",))
+    edges = (Dependency(before="code", after="between"), Dependency(before="between", after="again"))
+    plan = ExecutionPlan(specification=SPECIFICATION, tasks=(TESTS, CODE, between, again), dependencies=edges)
+    found = patch_for(plan, {"tests", "code", "between"}, "again", SOUND)
+    assert isinstance(found, PlanPatch) == (type != "code_writing")
+    if isinstance(found, PlanPatch):
+        assert [(edge.before, edge.after) for edge in found.add_dependencies] == [("tests-anew", "again")]
+    alone = ExecutionPlan(specification=SPECIFICATION, tasks=(TESTS, CODE, again))
+    assert not isinstance(patch_for(alone, {"tests", "code"}, "again", SOUND), PlanPatch)

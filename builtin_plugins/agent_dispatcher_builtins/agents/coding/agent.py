@@ -18,6 +18,7 @@ from agent_dispatcher.extension.components import Services
 from agent_dispatcher.models import Task
 
 from .changes import artifacts, changes, pictured
+from .disputing import dispute_in, may_dispute
 from .instructions import instructions
 from .options import CodingAgentOptions
 from .proxy.server import ModelProxy, TooManyCalls
@@ -148,9 +149,14 @@ class CodingAgent(BaseAgent):
         before: Mapping[str, str],
         model: ModelProxy | UnmeteredProxy | None,
     ) -> AgentResult:
-        """The verdict, by the folder: without a change nothing was done, whatever was said."""
+        """The verdict, by the folder: without a change nothing was done, whatever was said. An objection to a test is all that words can bring about."""
         made = changes(before, await asyncio.to_thread(pictured, context.workspace))
         tokens = said.tokens if isinstance(model, UnmeteredProxy) else 0
+        if not said.error and may_dispute(task, context.feedback):
+            dispute = dispute_in(said.summary, context.task_context(task).to_text(), context.feedback)
+            if dispute is not None:
+                told = f"disputes {dispute.test}: the specification says “{dispute.quote}”"
+                return AgentResult(status="failed", error=told, tokens=tokens, dispute=dispute)
         if said.error or not made:
             if isinstance(model, ModelProxy) and model.failure is not None:
                 raise model.failure

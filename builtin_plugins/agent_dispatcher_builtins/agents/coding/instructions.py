@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from agent_dispatcher.agents.base_agent import AgentContext
 from agent_dispatcher.models import Task
 
+from .disputing import HOW_TO_DISPUTE, may_dispute
+
 __all__ = ["instructions"]
 
 _RULES = """\
@@ -37,3 +39,5 @@ def _parts(task: Task, context: AgentContext) -> Iterator[str]:
         yield "Steps:\n" + "\n".join(f"- {step.title}" for step in task.steps)
     if context.feedback.strip():
         yield f"An earlier attempt was rejected. What the checks said:\n<checks>\n{context.feedback}\n</checks>"
+    if may_dispute(task, context.feedback):
+        yield HOW_TO_DISPUTE
