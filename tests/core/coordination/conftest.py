@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from agent_dispatcher.config.values import AgentFactorySettings
 from agent_dispatcher.coordination.agent_factory import AgentFactory
 from agent_dispatcher.coordination.coordinator import Coordinator, CoordinatorSettings
 from agent_dispatcher.coordination.memory_store import MemoryStore
-from agent_dispatcher.coordination.message_bus import MessageBus
+from agent_dispatcher.coordination.message_bus import Message, MessageBus, Subscription
 from agent_dispatcher.coordination.replay import replay
 from agent_dispatcher.coordination.retry import RetryPolicy
 from agent_dispatcher.coordination.state_manager import StateManager
@@ -283,3 +283,47 @@ def plan_of() -> Callable[..., ExecutionPlan]:
 @pytest.fixture
 def verdict() -> type[Verdict]:
     return Verdict
+
+
+class BusLog:
+    """Where durable messages of a bus without a run go."""
+
+    def __init__(self, *recorded: tuple[int, str, Any]) -> None:
+        self.recorded = list(recorded)
+
+    async def record(self, topic: str, payload: Any) -> int:
+        seq = self.recorded[-1][0] + 3 if self.recorded else 3
+        self.recorded.append((seq, topic, payload))
+        return seq
+
+    def replay(self, after: int) -> Iterable[tuple[int, str, Any]]:
+        return [entry for entry in self.recorded if entry[0] > after]
+
+
+def attached_bus(log: BusLog, capacity: int = 1000) -> MessageBus:
+    bus = MessageBus(capacity)
+    bus.attach(log.record, log.replay, log.recorded[-1][0] if log.recorded else 0)
+    return bus
+
+
+async def take_messages(subscription: Subscription, count: int) -> list[Message]:
+    async with asyncio.timeout(20):
+        return [await anext(subscription) for _ in range(count)]
+
+
+@pytest.fixture
+def bus_log() -> type[BusLog]:
+    """``bus_log(*recorded)``: a log that holds these (number, topic, payload)."""
+    return BusLog
+
+
+@pytest.fixture
+def attached() -> Callable[..., MessageBus]:
+    """``attached(log)``: a bus that is attached to a log, as to that of a run."""
+    return attached_bus
+
+
+@pytest.fixture
+def take() -> Callable[..., Any]:
+    """``await take(subscription, count)``: the next messages."""
+    return take_messages
