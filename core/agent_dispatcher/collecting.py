@@ -13,7 +13,8 @@ from contextlib import contextmanager
 
 __all__ = ["rare_collections"]
 
-_EVERY = 50_000
+#: So many more values than before, a few tens of megabytes. Ten thousand tasks of a run keep fewer: such a run is not looked through at all.
+_EVERY = 200_000
 
 _lock = threading.Lock()
 _users = 0

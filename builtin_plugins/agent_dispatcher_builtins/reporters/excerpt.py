@@ -48,10 +48,11 @@ def excerpt(result: ExecutionResult, plan: ExecutionPlan, events: Sequence[Event
         if len(shown) >= SHOWN:
             break
         shown[task_id] = None
+    told = {*shown, None}  # what an event without a task says is about the run
     return Excerpt(
         result=evolve(
             result,
-            task_results=tuple(task for task in result.task_results if task.id in shown),
+            task_results=tuple([task for task in result.task_results if task.id in shown]),
             requirements=tuple(
                 evolve(each, tasks=tuple(task for task in each.tasks if task in shown)) for each in result.requirements
             ),
@@ -59,8 +60,8 @@ def excerpt(result: ExecutionResult, plan: ExecutionPlan, events: Sequence[Event
         ),
         plan=evolve(
             plan,
-            tasks=tuple(task for task in plan.tasks if task.id in shown),
-            dependencies=tuple(each for each in plan.dependencies if each.after in shown and each.before in shown),
+            tasks=tuple([task for task in plan.tasks if task.id in shown]),
+            dependencies=tuple([each for each in plan.dependencies if each.after in shown and each.before in shown]),
             exclusions=tuple(
                 evolve(each, tasks=inside)
                 for each in plan.exclusions
@@ -69,7 +70,7 @@ def excerpt(result: ExecutionResult, plan: ExecutionPlan, events: Sequence[Event
             gates=tuple(each for each in plan.gates if each.test in shown and each.subject in shown),
             critical_path=tuple(task for task in plan.critical_path if task in shown),
         ),
-        events=[event for event in events if event.task is None or event.task in shown],
+        events=[event for event in events if event.task in told],
         tasks=total,
         note=f"{len(shown)} of {total} tasks are shown: what did not complete or was tried again, the critical path, and the first of the plan. "
         "result.json has them all.",

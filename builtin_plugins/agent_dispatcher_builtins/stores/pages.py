@@ -15,6 +15,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any
 
 from agent_dispatcher.models import Event
@@ -30,6 +31,9 @@ _encode = _make and _make(
 )
 
 
+_row_of = attrgetter("at", "type", "task", "attempt", "data")
+
+
 def page_of(first: int, events: Sequence[Event]) -> str:
     """The text of a page.
 
@@ -39,8 +43,7 @@ def page_of(first: int, events: Sequence[Event]) -> str:
     Raises:
         ValueError, TypeError: something in an event's data is no JSON value.
     """
-    page: list[Any] = [first]
-    page += [(event.at, event.type, event.task, event.attempt, event.data) for event in events]
+    page: list[Any] = [first, *map(_row_of, events)]
     return "".join(_encode(page, 0)) if _encode is not None else _encoder.encode(page)
 
 

@@ -211,11 +211,11 @@ class Attempts:
 
     # --- one attempt ----------------------------------------------------------------------------------------------
 
-    async def _attempt(self, running: RunningAttempt) -> None:
+    async def _attempt(self, running: RunningAttempt, job: asyncio.Task[None]) -> None:
         """Open, perform, seal; whatever happens, the engine is told exactly once. One that was given up before it began is passed over."""
         if running.over:
             return
-        running.job = asyncio.current_task()
+        running.job = job
         try:
             if running.stopping:
                 self._end(running, "cancelled before it began", "cancelled")

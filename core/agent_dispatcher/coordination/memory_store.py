@@ -52,8 +52,10 @@ class MemoryStore:
     def append(self, lease: Lease, events: Sequence[Event]) -> int:
         self.renew(lease)
         log = self._events[lease.run]
-        for number, event in enumerate(events, len(log) + 1):
-            log.append(event if event.seq == number else evolve(event, seq=number))
+        log += [
+            event if event.seq == number else evolve(event, seq=number)
+            for number, event in enumerate(events, len(log) + 1)
+        ]
         return len(log)
 
     def read(self, run: str, after: int = 0) -> Iterable[Event]:

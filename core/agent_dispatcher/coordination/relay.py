@@ -24,12 +24,14 @@ class Relay(Generic[T]):
     """Begins pieces of work.
 
     Args:
-        work: carries a piece out; must not raise.
+        work: carries a piece out, in the task it is given too; must not raise.
         waits: told of a piece that waits for something, before anything else happens.
     """
 
     def __init__(
-        self, work: Callable[[T], Coroutine[Any, Any, None]], waits: Callable[[T], None] | None = None
+        self,
+        work: Callable[[T, asyncio.Task[None]], Coroutine[Any, Any, None]],
+        waits: Callable[[T], None] | None = None,
     ) -> None:
         self._work = work
         self._waits = waits
@@ -52,13 +54,13 @@ class Relay(Generic[T]):
         assert task is not None
         self._due.discard(task)
         while waiting and not task.cancelling():  # a piece that cancelled itself means no other
-            await self._carry(waiting.popleft(), waiting)
+            await self._carry(waiting.popleft(), task, waiting)
         self._spread(waiting)
 
     @coroutine
-    def _carry(self, piece: T, others: deque[T]) -> Generator[Any, Any, None]:
+    def _carry(self, piece: T, task: asyncio.Task[None], others: deque[T]) -> Generator[Any, Any, None]:
         """Carry one piece out. When it waits for something, ``others`` are sent elsewhere."""
-        run, work = copy_context().run, self._work(piece)
+        run, work = copy_context().run, self._work(piece, task)
         try:
             awaited = run(work.send, None)
             if self._waits is not None:

@@ -79,7 +79,7 @@ def pack(plan: ExecutionPlan) -> bytes:
         "after": after,
         "sort": sort,
     }
-    return json.dumps(document, separators=(",", ":"), allow_nan=False).encode()
+    return json.dumps(document, separators=(",", ":"), allow_nan=False, check_circular=False).encode()
 
 
 def _task_data(task: Task) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
-from attrs import evolve, field, frozen
+from attrs import evolve, field, fields, frozen
 
 from ..codec import suggestion
 from ..errors import Problem
@@ -22,6 +22,8 @@ Route = Callable[[Task, Sequence[str]], str | None]
 _DONE = frozenset({"completed", "skipped", "cancelled"})
 
 _given_to = changer(Task, "agent_type")
+#: How an agent type answers that takes whatever task is of its types.
+_TAKES_ALL = fields(AgentType).accepts.default
 
 
 class OfferedAgentType(Protocol):
@@ -114,15 +116,19 @@ def problems(
     warnings: list[str] = []
     candidates: dict[str, tuple[str, ...]] = {}
     refused: list[Refused] = []
-    alike: dict[tuple[str, str | None], list[AgentType]] = {}
+    alike: dict[tuple[str, str | None], tuple[list[AgentType], tuple[str, ...] | None]] = {}
     shared: dict[tuple[str, ...], tuple[str, ...]] = {}
     for task in plan.tasks:
         if task.children or task.status in _DONE:
             continue
         sort = task.type, task.agent_type
-        if sort not in alike:
-            alike[sort] = _suited(types, task, available)
-        accepting = tuple(each.name for each in alike[sort] if _answer(each, task, available) is None)
+        known = alike.get(sort)
+        if known is None:
+            suited = _suited(types, task, available)
+            known = alike[sort] = suited, _takers_of_all(suited)
+        suited, accepting = known
+        if accepting is None:
+            accepting = tuple(each.name for each in suited if _answer(each, task, available) is None)
         if accepting:
             names = _routed(task, accepting, route, warnings) if route is not None else accepting
             candidates[task.id] = shared.setdefault(names, names)
@@ -157,6 +163,11 @@ def _suited(types: Sequence[AgentType], task: Task, available: Available) -> lis
     """
     wanted = types if task.agent_type is None else [each for each in types if each.name == task.agent_type]
     return [each for each in wanted if _unsuited(each, task, available) is None]
+
+
+def _takers_of_all(suited: Sequence[AgentType]) -> tuple[str, ...] | None:
+    """The names of these; ``None`` when one of them has to be asked about each task."""
+    return tuple(each.name for each in suited) if all(each.accepts is _TAKES_ALL for each in suited) else None
 
 
 def _unsuited(agent_type: AgentType, task: Task, available: Available) -> str | None:

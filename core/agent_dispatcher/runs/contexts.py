@@ -118,14 +118,7 @@ class Contexts:
         return self._before.get(task, ())
 
 
-def artifacts_of(events: Sequence[Event]) -> dict[str, tuple[Artifact, ...]]:
-    """Task id to what its last sealed attempt made."""
-    return {
-        event.task: _artifacts(event.task, event.data["artifacts"]) if event.data.get("artifacts") else ()
-        for event in events
-        if event.type == "attempt.sealed" and event.task is not None
-    }
-
-
-def _artifacts(task: str, items: Sequence[Mapping[str, Any]]) -> tuple[Artifact, ...]:
-    return tuple(Artifact(name=item["name"], type=item["type"], path=item["path"], task=task) for item in items)
+def artifacts_of(task: str, event: Event) -> tuple[Artifact, ...]:
+    """What a sealed attempt at the task made, as the event about it says."""
+    made = event.data["artifacts"]
+    return tuple(Artifact(name=item["name"], type=item["type"], path=item["path"], task=task) for item in made)

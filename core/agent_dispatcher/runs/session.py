@@ -339,11 +339,12 @@ class RunSession:
 
     def remember_artifacts(self, events: Sequence[Event]) -> None:
         """Take in what tasks made, for those that depend on them."""
-        for task, made in artifacts_of(events).items():
-            if made:
-                self._artifacts[task] = made
-            else:
-                self._artifacts.pop(task, None)
+        for event in events:
+            if event.type == "attempt.sealed" and event.task is not None:
+                if event.data.get("artifacts"):
+                    self._artifacts[event.task] = artifacts_of(event.task, event)
+                elif self._artifacts:
+                    self._artifacts.pop(event.task, None)
 
     async def aclose(self) -> None:
         """Give everything back, in reverse order."""

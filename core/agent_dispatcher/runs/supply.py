@@ -33,8 +33,10 @@ def fallbacks(
     config: Config, plan: ExecutionPlan, types: Iterable[AgentType], available: Available
 ) -> dict[str, tuple[str, ...]]:
     """Task id to the agent types that take over from the one before, for tasks that have such. What does not take the task is left out."""
+    found: dict[str, tuple[str, ...]] = {}
+    if not any(own.fallback for own in config.task_types.values()) and not any(task.fallback for task in plan.tasks):
+        return found
     known = {each.name: each for each in types}
-    found = {}
     for task in plan.tasks:
         wanted = _wanted(config, task)
         if wanted and task.status == "pending" and not task.children:

@@ -33,7 +33,7 @@ def carry_out(*bodies: Body, meanwhile: Callable[[Course], Awaitable[None]] | No
     course = Course()
 
     async def whole() -> None:
-        Relay[Body](lambda body: body(course)).begin(bodies)
+        Relay[Body](lambda body, task: body(course)).begin(bodies)
         if meanwhile is not None:
             await meanwhile(course)
         while others := asyncio.all_tasks() - {asyncio.current_task()}:
@@ -76,12 +76,29 @@ def test_a_piece_that_waits_has_the_task_to_itself() -> None:
     assert len({of["b"], of["c"], of["d"]}) == 3
 
 
+def test_a_piece_is_told_its_task() -> None:
+    """What a piece is given is the task that it is in, shared or its own."""
+    told: list[bool] = []
+
+    async def whole() -> None:
+        async def piece(turns: int, task: asyncio.Task[None]) -> None:
+            await waiting("", turns)(Course())
+            told.append(task is asyncio.current_task())
+
+        Relay(piece).begin((0, 1, 0))
+        while others := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.wait(others)
+
+    asyncio.run(whole())
+    assert told == [True] * 3
+
+
 def test_nothing_put_is_nothing_begun() -> None:
     """No task is made for no piece, and those made are due until they begin."""
 
     async def whole() -> tuple[int, int, int]:
         course = Course()
-        relay = Relay[Body](lambda body: body(course))
+        relay = Relay[Body](lambda body, task: body(course))
         relay.begin(())
         before = len(relay.due)
         relay.begin((instant("a"), instant("b")))
