@@ -24,9 +24,11 @@ class ContractCheck:
         self._index: tuple[ExecutionPlan, dict[str, str]] | None = None
 
     def applies(self, task: Task | None, plan: ExecutionPlan) -> bool:
-        """To tasks that promise files or symbols, and to those that could touch tests."""
+        """To tasks that promise files or symbols, and to those that could touch tests: who reviews looks at everything, and changes nothing."""
         return task is not None and (
-            task.type in WORK_TYPES or any(ref.type in ("path", "symbol") for ref in task.produces)
+            task.type in WORK_TYPES
+            or task.type == "review"
+            or any(ref.type in ("path", "symbol") for ref in task.produces)
         )
 
     async def check(self, task: Task | None, context: CheckContext) -> Evidence:

@@ -192,7 +192,8 @@ class Plugin:
 
 @pytest.mark.parametrize("severity", ["medium", "high"])
 def test_in_a_run_it_reads_what_has_landed(severity: str, tmp_path: Path) -> None:
-    """The note lands with the work and is in the result as a note; refused work fails the review and blocks what waits for it."""
+    """The note lands with the work and is in the result as a note, checked, so that being reviewed leaves no requirement unchecked; refused work fails the
+    review and blocks what waits for it."""
     replies = tmp_path / "replies.jsonl"
     said = reply(finding(severity=severity, rule="correctness"))
     replies.write_text(json.dumps({"reply": said, "times": None}) + "\n")
@@ -219,5 +220,6 @@ def test_in_a_run_it_reads_what_has_landed(severity: str, tmp_path: Path) -> Non
             assert "1 of 1 findings of high severity" in text, report
     else:
         assert {task.status for task in result.task_results} == {"completed"}
+        assert [(each.check, each.passed) for each in by_id["look"].evidence] == [("contract", True)]
         assert ("note", NOTE, "look") in {(each.type, each.path, each.task) for each in result.final_artifacts}
         assert f"(`{PATH}:3`)" in (tmp_path / "out" / NOTE).read_text()
