@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-__all__ = ["rare_collections"]
+__all__ = ["no_collections", "rare_collections"]
 
 #: So many more values than before, a few tens of megabytes. Ten thousand tasks of a run keep fewer: such a run is not looked through at all.
 _EVERY = 200_000
@@ -19,6 +19,8 @@ _EVERY = 200_000
 _lock = threading.Lock()
 _users = 0
 _before: tuple[int, int, int] = (0, 0, 0)
+_pauses = 0
+_paused = False
 
 
 @contextmanager
@@ -38,3 +40,28 @@ def rare_collections() -> Iterator[None]:
             _users -= 1
             if not _users:
                 gc.set_threshold(*_before)
+
+
+@contextmanager
+def no_collections() -> Iterator[None]:
+    """Collect nothing, in the whole process, while a plan and a log are read that all last; only within :func:`rare_collections`, else as ever.
+
+    What was made meanwhile counts as old at once, so that it is not looked at as if it were about to go.
+    """
+    global _pauses, _paused
+    with _lock:
+        _pauses += 1
+        if _pauses == 1 and _users and gc.isenabled():
+            _paused = True
+            gc.disable()
+    try:
+        yield
+    finally:
+        with _lock:
+            _pauses -= 1
+            if not _pauses and _paused:
+                _paused = False
+                if not gc.get_freeze_count():  # else what somebody froze would be taken back
+                    gc.freeze()
+                    gc.unfreeze()
+                gc.enable()

@@ -13,6 +13,7 @@ from typing import Any
 
 from attrs import evolve
 
+from .collecting import no_collections
 from .config import Config, load_config
 from .coordination.backend_guard import BackendGuard
 from .coordination.run_state import fold
@@ -187,7 +188,8 @@ class AgentDispatcher(PlanFiles, RecordedRuns):
         """
         if run is not None and Path(run).is_file():
             run, output = await self.unpack_async(run, output)
-        found = self._records.find(run, output)
+        with no_collections():
+            found = self._records.find(run, output)
         plan = found.plan
         options["allow_partial"] = bool(found.started.data.get("allow_partial"))
         session = self._initialize(found.run, found.output, plan.specification, RunOptions(**options))
@@ -198,7 +200,9 @@ class AgentDispatcher(PlanFiles, RecordedRuns):
             state = session.state(found.events)
             try:
                 if not over:
-                    if len(state.state().patches) > found.revision:  # whoever owned it until now has changed the plan
+                    with no_collections():
+                        patches = len(state.state().patches)
+                    if patches > found.revision:  # whoever owned it until now has changed the plan
                         now = self._records.find(found.run, found.output)
                         plan, session.candidates = now.plan, recorded_candidates(now.events, now.plan)
                         ready = await self._validate(plan, session)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from agent_dispatcher.collecting import rare_collections
+from agent_dispatcher.collecting import no_collections, rare_collections
 
 
 @pytest.fixture(autouse=True)
@@ -63,3 +63,36 @@ def test_cycles_are_collected_meanwhile() -> None:
         for _ in range(200_000):
             Cycle()
         assert len(gone) > 100_000
+
+
+def test_nothing_is_collected_while_lasting_values_are_made() -> None:
+    """One inside the other, also where reading raises; what was made is old afterwards, and looked at no sooner than other old values."""
+    with rare_collections():
+        with pytest.raises(KeyError), no_collections():
+            with no_collections():
+                made = [[number] for number in range(1000)]
+            assert not gc.isenabled()
+            raise KeyError
+        assert gc.isenabled()
+        old = {id(each) for each in gc.get_objects(2)}
+        assert all(id(each) in old for each in made)
+
+
+def test_whoever_asked_for_nothing_is_collected_for_as_ever() -> None:
+    """Without a verb at work the collector is left alone, and so is one that is switched off; what somebody froze stays frozen."""
+    with no_collections():
+        assert gc.isenabled()
+    gc.disable()
+    try:
+        with rare_collections(), no_collections():
+            pass
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+    gc.freeze()
+    try:
+        with rare_collections(), no_collections():
+            pass
+        assert gc.get_freeze_count()
+    finally:
+        gc.unfreeze()

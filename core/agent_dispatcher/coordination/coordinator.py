@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from ..collecting import no_collections
 from ..extension.components import Claimable, Executor, Workspace
 from ..failpoints import failpoint
 from ..models import Evidence, ExecutionPlan, Task
@@ -232,7 +233,8 @@ class Coordinator:
             self._late = LateSync(self._state.late_store.sync, self._act, self._break)
         helpers: list[asyncio.Task[None]] = []
         try:
-            await self._prepare()
+            with no_collections():
+                await self._prepare()
             self._lane_job = asyncio.create_task(self._guarded(self._lane.serve))
             helpers = [self._lane_job, asyncio.create_task(self._guarded(self._housekeeping))]
             self._take_requests()

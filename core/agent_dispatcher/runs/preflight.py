@@ -11,6 +11,7 @@ from typing import Any
 
 from attrs import evolve, frozen
 
+from ..collecting import no_collections
 from ..coordination.patches import Advice, Advise
 from ..coordination.run_state import RunState
 from ..errors import ConfigError, DispatcherError, GraphError, PluginError, Problem, SandboxUnavailable, Unavailable
@@ -53,7 +54,8 @@ async def examine(
     found.update(dict.fromkeys(await _sandbox_problems(plan, session)))
     if output is not None:
         found.update(dict.fromkeys(await output_problems(session, output)))
-    validation = _judged(plan, session)
+    with no_collections():
+        validation = _judged(plan, session)
     found.update(dict.fromkeys(validation.problems))
     return Examined(validation, tuple(found))
 
