@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 from agent_dispatcher.agents.base_agent import AgentContext, AgentResult
 from agent_dispatcher.extension.components import CodeTools, Language
 from agent_dispatcher.models import Artifact, Dispute, Task
 
-from ...prompting.quoting import is_quoted
+from ...prompting.disputing import objection_in
 from ..by_model.announced import announced
 from ..by_model.briefing import Briefing, brief, provided_by
 from ..by_model.named import symbols_of
@@ -22,9 +21,6 @@ from .acceptance import promised_paths
 from .generating import kind
 
 __all__ = ["play", "write_task"]
-
-_DISPUTE = re.compile(r"\A\s*DISPUTE:\s*(?P<test>\S+)(?P<why>.*)\Z", re.DOTALL)
-_QUOTED = re.compile(r"[\"“”'`](.{8,400}?)[\"“”'`]", re.DOTALL)
 
 
 async def write_task(task: Task, context: AgentContext, options: ModelOptions) -> AgentResult:
@@ -117,19 +113,19 @@ def _disputing(said: str, *, feedback: str) -> Callable[[str, Tried], Dispute | 
     """Reads an objection to a test. It is handed in when the test did fail, and the words that are quoted are there; what follows is decided elsewhere."""
 
     def disputed(text: str, tried: Tried) -> Dispute | str | None:
-        found = _DISPUTE.match(text)
-        if found is None:
+        objection = objection_in(text)
+        if objection is None:
             return None
-        test = found["test"].strip("`'\".,:")
+        test = objection.test
         if test.startswith(EXAMPLES):
             return f"{test} is an example of the specification itself, which it cannot contradict: reply with the files"
         failures = "\n".join((*tried.faults, feedback))
         if test not in failures:
             return f"no test {test} has failed, so there is nothing to dispute: reply with the files"
-        quotes = [quote for quote in _QUOTED.findall(found["why"]) if is_quoted(quote, (said,))]
-        if not quotes:
+        quote = objection.quote_of(said)
+        if not quote:
             return "a dispute has to quote the specification word for word, and this does not: reply with the files"
-        return Dispute(test=test, quote=" ".join(max(quotes, key=len).split()))
+        return Dispute(test=test, quote=quote)
 
     return disputed
 

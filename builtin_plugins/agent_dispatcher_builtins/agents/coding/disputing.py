@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 from agent_dispatcher.models import Dispute, Task
-from agent_dispatcher.planning.disputes import stands_in
+
+from ...prompting.disputing import objection_in
 
 __all__ = ["HOW_TO_DISPUTE", "dispute_in", "may_dispute"]
 
@@ -15,8 +14,6 @@ You may not change tests that others wrote. If one of them fails and contradicts
 DISPUTE: <path of the test file>::<name of the test> "<the words of the description that it contradicts, as they stand there>"
 Then what you wrote is thrown away, the test is looked at, and you begin again. Where the description is silent the test is right."""
 
-_DISPUTE = re.compile(r"^[\s>*`]*DISPUTE:\s*(?P<test>\S+)(?P<why>.*)\Z", re.DOTALL | re.MULTILINE)
-_QUOTED = re.compile(r"[\"“”](.{8,400}?)[\"“”]", re.DOTALL)
 #: Who writes tests or documents answers to no test.
 _TYPES = frozenset({"code_writing", "debugging", "refactoring"})
 
@@ -28,11 +25,8 @@ def may_dispute(task: Task, feedback: str) -> bool:
 
 def dispute_in(words: str, description: str, feedback: str) -> Dispute | None:
     """The objection that an agent ends with; ``None`` when there is none, it names no test of which ``feedback`` speaks, or quotes nothing of ``description``."""
-    found = _DISPUTE.search(words)
-    if found is None:
+    objection = objection_in(words)
+    quote = objection.quote_of(description) if objection is not None else ""
+    if objection is None or not quote or not objection.test or objection.test not in feedback:
         return None
-    test = found["test"].strip("`'\".,:")
-    quotes = [quote for quote in _QUOTED.findall(found["why"]) if stands_in(quote, description)]
-    if not quotes or not test or test not in feedback:
-        return None
-    return Dispute(test=test, quote=" ".join(max(quotes, key=len).split()))
+    return Dispute(test=objection.test, quote=quote)
