@@ -278,6 +278,8 @@ class Engine:
                 if task.phase == "sealed":
                     self._board.kept.add(index)
             self._attempt[index], self._failures[index] = task.attempts, task.failures
+            if self._state[index] == COMPLETED:
+                continue  # whatever came before that is over
             candidates = self._candidates[index]
             self._choice[index] = min(task.declined, max(len(candidates) - 1, 0))
             if task.poisoned:

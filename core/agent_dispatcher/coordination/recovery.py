@@ -29,6 +29,8 @@ def adopt(plan: ExecutionPlan, log: RunState, found: Reconciled) -> list[Event]:
         sealed[task] = max(attempt, sealed.get(task, 0))
     events: list[Event] = []
     for item in plan.tasks:
+        if item.id not in sealed and item.id not in found.landed:
+            continue
         known = log.task(item.id)
         if known.status == "completed" or known.phase == "landed":
             continue

@@ -55,7 +55,9 @@ class Structure:
             for child in task.children:
                 if not tasks[ids[child]].waived:
                     links[ids[child]].append(index)
-        after: list[tuple[int, ...]] = [tuple(sorted(set(targets))) if targets else () for targets in links]
+        after: list[tuple[int, ...]] = [
+            tuple(sorted(set(targets))) if len(targets) > 1 else tuple(targets) for targets in links
+        ]
         gated: dict[int, list[int]] = {}
         for gate in plan.gates:
             gated.setdefault(ids[gate.test], []).append(ids[gate.subject])
