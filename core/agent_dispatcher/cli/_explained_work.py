@@ -121,7 +121,8 @@ def print_work(work: Sequence[Account], folder: Path, *, said: bool) -> None:
 def _check(evidence: Mapping[str, Any], folder: Path) -> None:
     verdict = "passed" if evidence.get("passed") else "expected red" if evidence.get("expected_red") else "failed"
     log = f" ({folder / str(evidence['log'])})" if evidence.get("log") else ""
-    click.echo(wrapped(f"check {evidence.get('check')} {verdict}{log}", "     ", first="  - "))
+    summary = f": {cut(plain(str(evidence['summary'])), 200)}" if evidence.get("summary") else ""
+    click.echo(wrapped(f"check {evidence.get('check')} {verdict}{summary}{log}", "     ", first="  - "))
 
 
 def print_whole_checks(checks: Sequence[WholeCheck], folder: Path) -> None:
