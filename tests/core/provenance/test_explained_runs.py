@@ -182,7 +182,7 @@ def test_a_commit_leads_to_its_attempt(ran: Ran) -> None:
 def test_what_was_found_about_the_whole_with_its_work_is_told(ran: Ran) -> None:
     """For people and for programs, and no check of the whole that was made without it."""
     assert "The whole with its work in it (tree " in (said := explained(ran.run, "alone"))
-    assert said.index("check weighing passed") > said.index("The whole with its work in it")
+    assert said.index("check weighing passed: light enough") > said.index("The whole with its work in it")
     document = json.loads(CliRunner().invoke(cli, ["explain", ran.run, "alone", "--json"]).output)
     (found,) = document["whole_checks"]
     assert [(each["check"], each["summary"]) for each in found["evidence"]] == [("weighing", "light enough")]
