@@ -13,8 +13,10 @@ from contextlib import contextmanager
 
 __all__ = ["no_collections", "rare_collections"]
 
-#: So many more values than before, a few tens of megabytes. Ten thousand tasks of a run keep fewer: such a run is not looked through at all.
-_EVERY = 200_000
+#: So many more values than before until the young ones are looked at: few enough to be at hand for the processor still.
+_EVERY = 50_000
+#: So many such looks until those that outlived one are looked at too: nearly all of them are the record of the run and live as long.
+_LOOKS = 100
 
 _lock = threading.Lock()
 _users = 0
@@ -32,7 +34,7 @@ def rare_collections() -> Iterator[None]:
         if _users == 1:
             _before = gc.get_threshold()
             if 0 < _before[0] < _EVERY:  # 0: switched off by whoever this process belongs to
-                gc.set_threshold(_EVERY, *_before[1:])
+                gc.set_threshold(_EVERY, max(_LOOKS, _before[1]), _before[2])
     try:
         yield
     finally:

@@ -33,6 +33,7 @@ def test_it_is_as_before_when_the_last_is_done() -> None:
         thread.start()
         assert entered.wait(10)
         assert gc.get_threshold()[0] > 600
+        assert gc.get_threshold()[1] > 9
         raise KeyError
     assert gc.get_threshold()[0] > 600
     leave.set()
@@ -96,3 +97,10 @@ def test_whoever_asked_for_nothing_is_collected_for_as_ever() -> None:
         assert gc.get_freeze_count()
     finally:
         gc.unfreeze()
+
+
+def test_what_a_process_set_higher_itself_stays() -> None:
+    """Nobody who looks less often than a verb would is made to look more often."""
+    gc.set_threshold(600, 5000, 8)
+    with rare_collections():
+        assert gc.get_threshold()[1:] == (5000, 8)
