@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from json import JSONDecodeError
 
 from sqlalchemy.exc import DBAPIError
@@ -25,24 +24,40 @@ _REMEDIES = {
 }
 
 
-@contextmanager
-def explained(path: str, holder: Callable[[], str] = lambda: "") -> Iterator[None]:
-    """Turn an :class:`sqlite3.Error` into a :class:`StoreError` that says what to do; so also what only a damaged database holds: text that is no
+#: What is no error of SQLite's and comes of a damaged database alone: text that is no text, values of another type.
+_DAMAGE = (UnicodeDecodeError, JSONDecodeError, TypeError, OverflowError)
+
+
+class explained:  # noqa: N801 - read as a word of the with statement; a class costs a fifth of a generator
+    """Turns an :class:`sqlite3.Error` into a :class:`StoreError` that says what to do; so also what only a damaged database holds: text that is no
     text, values of another type.
 
     Args:
         path: the database.
         holder: who is known to hold it, for the message about a lock.
     """
-    try:
-        yield
-    except (UnicodeDecodeError, JSONDecodeError, TypeError, OverflowError) as error:
-        raise StoreError(f"{path} {_REMEDIES['SQLITE_CORRUPT'].format(error=error)}") from error
-    except (sqlite3.Error, DBAPIError) as raised:
+
+    __slots__ = ("_holder", "_path")
+
+    def __init__(self, path: str, holder: Callable[[], str] = str) -> None:
+        self._path = path
+        self._holder = holder
+
+    def __enter__(self) -> None:
+        """Nothing is to be done before."""
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        """Raise what explains ``error``, if it is one of the database's."""
+        if isinstance(error, _DAMAGE):
+            raise StoreError(f"{self._path} {_REMEDIES['SQLITE_CORRUPT'].format(error=error)}") from error
+        if isinstance(error, sqlite3.Error | DBAPIError):
+            raise self._explanation(error) from error
+
+    def _explanation(self, raised: sqlite3.Error | DBAPIError) -> StoreError:
         cause = raised.orig if isinstance(raised, DBAPIError) else raised
         name = getattr(cause, "sqlite_errorname", "") or ""
         for code, remedy in _REMEDIES.items():
             if name.startswith(code):
-                text = remedy.format(error=cause, holder=holder() if "{holder}" in remedy else "")
-                raise StoreError(f"{path} {text}") from raised
-        raise StoreError(f"{path} cannot be used: {cause}; check the file, then resume") from raised
+                text = remedy.format(error=cause, holder=self._holder() if "{holder}" in remedy else "")
+                return StoreError(f"{self._path} {text}")
+        return StoreError(f"{self._path} cannot be used: {cause}; check the file, then resume")

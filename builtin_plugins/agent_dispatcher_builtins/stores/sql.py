@@ -15,7 +15,7 @@ import sqlite3
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -32,23 +32,27 @@ from .hooks import SqlOptions
 from .owner import Holder, is_alive, this_process
 from .pages import begins_with, events_of, link, page_of
 from .schema import RunRow, prepare
+from .transaction import Transaction
 
 __all__ = ["SqlStore"]
 
 log = logging.getLogger(__name__)
 
 _INSERT = "INSERT INTO pages (run, seq, events, hash) VALUES (?, ?, ?, ?)"
-_ADVANCE = (
-    "UPDATE runs SET last_seq = ?, last_hash = ?, updated_at = ?, status = coalesce(?, status), "
-    "title = coalesce(?, title), started_at = coalesce(?, started_at) "
-    "WHERE run = ? AND owner = ? AND epoch = ? AND last_seq = ?"
+_ADVANCE = "UPDATE runs SET last_seq = ?, last_hash = ?, updated_at = ? WHERE run = ? AND owner = ? AND epoch = ? AND last_seq = ?"
+_TELL = (
+    "UPDATE runs SET status = coalesce(?, status), title = coalesce(?, title), started_at = coalesce(?, started_at) "
+    "WHERE run = ?"
 )
 _PAGE_BEFORE = "SELECT seq, hash FROM pages WHERE run = ? AND seq <= ? ORDER BY seq DESC LIMIT 1"
+#: Pages of the write-ahead log after which it is carried over into the database: 16 MB, each time with two flushes of the disk.
+_CARRIED_OVER_AFTER = 4000
 _FIRST_PAGE = "(SELECT events FROM pages WHERE pages.run = {} ORDER BY seq LIMIT 1)"
 #: Characters of the log that are parsed together, at least.
 _READ_AT_ONCE = 100_000
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _STATUS = {"run.started": "executing", "run.resumed": "executing", "run.paused": "paused"}
+_TELLING = frozenset({*_STATUS, "run.finished"})
 
 
 class SqlStore:
@@ -109,6 +113,7 @@ class SqlStore:
     def _set_up(self, expected: str) -> None:
         prepare(self._connection, str(self._path), uuid.uuid4().hex)
         self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute(f"PRAGMA wal_autocheckpoint = {_CARRIED_OVER_AFTER}")
         row = self._connection.execute("SELECT value FROM meta WHERE key = 'store'").fetchone()
         actual = row[0] if row else ""
         if expected and actual != expected:
@@ -200,15 +205,15 @@ class SqlStore:
         seq = before + len(events)
         text = page_of(before + 1, events)
         digest = link(previous, text)
-        status, title, started_at = _told(events)
+        told = _told(events)
+        execute = self._connection.execute
         with self._writing(run):
-            changed = self._execute(
-                _ADVANCE,
-                (seq, digest, events[-1].at, status, title, started_at, run, lease.owner, lease.epoch, before),
-            ).rowcount
-            if not changed:
+            head = (seq, digest, events[-1].at, run, lease.owner, lease.epoch, before)
+            if not execute(_ADVANCE, head).rowcount:
                 raise self._fenced(lease)
-            self._execute(_INSERT, (run, seq, text, digest))
+            if told is not None:
+                execute(_TELL, (*told, run))
+            execute(_INSERT, (run, seq, text, digest))
             failpoint("store.commit.before")
         self._heads[run] = (seq, digest)
         return seq
@@ -414,26 +419,15 @@ class SqlStore:
     def _execute(self, statement: str, values: tuple[Any, ...] = ()) -> sqlite3.Cursor:
         return self._connection.execute(statement, values)
 
-    @contextmanager
-    def _writing(self, run: str) -> Iterator[None]:
-        """One transaction on the file that was opened, committed at the end, rolled back on any error."""
+    def _writing(self, run: str) -> Transaction:
+        """One transaction on the file that was opened."""
         self._same_file()
-        with explained(str(self._path), lambda: self._holder(run)):
-            self._execute("BEGIN IMMEDIATE")
-            try:
-                failpoint("store.begun")
-                yield
-                self._execute("COMMIT")
-            except BaseException:
-                if self._connection.in_transaction:
-                    self._execute("ROLLBACK")
-                raise
-        failpoint("store.committed")
+        return Transaction(self._connection, str(self._path), lambda: self._holder(run))
 
     def _same_file(self) -> None:
         """Refuse to write into a file that is no longer at its place: nobody would find it again."""
         try:
-            status = self._path.stat()
+            status = os.stat(self._path)  # noqa: PTH116 - with every transaction
         except OSError as error:
             raise StoreError(
                 f"{self._path} is gone while a run is using it ({error.strerror}): put it back, then resume"
@@ -450,8 +444,10 @@ class SqlStore:
         return f" (the run belongs to process {row[2]} on {row[1].partition('/')[0]})" if row and row[0] else ""
 
 
-def _told(events: Sequence[Event]) -> tuple[str | None, str | None, float | None]:
-    """Status, title and beginning of the run as these events tell them, ``None`` where they do not."""
+def _told(events: Sequence[Event]) -> tuple[str | None, str | None, float | None] | None:
+    """Status, title and beginning of the run as these events tell them, ``None`` where they do not; ``None`` when they tell nothing of it."""
+    if not any(event.type in _TELLING for event in events):
+        return None
     status = title = started_at = None
     for event in events:
         if event.type in _STATUS:

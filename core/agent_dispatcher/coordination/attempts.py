@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 from ..agents.base_agent import AgentContext, AgentResult
@@ -74,6 +74,7 @@ class Attempts:
         feed: hands an outcome to the engine with the next turn.
         want_turn: makes sure that there is a next turn.
         broken: told about an error that ends the run.
+        go_on: called in the task of attempts that waited for nothing, when they are over; must not raise.
         models: what agents ask a language model through, if there is one.
     """
 
@@ -96,6 +97,7 @@ class Attempts:
         feed: Callable[[t.EngineEvent], None],
         want_turn: Callable[[], None],
         broken: Callable[[BaseException], None],
+        go_on: Callable[[], Awaitable[None]],
         monotonic: Callable[[], float],
         models: ModelCalls | None = None,
     ) -> None:
@@ -119,7 +121,7 @@ class Attempts:
         self._models = models
         self._running: dict[str, RunningAttempt] = {}
         self._announced: list[RunningAttempt] = []
-        self._relay = Relay(self._attempt, _has_waited)
+        self._relay = Relay(self._attempt, waits=_has_waited, after=go_on)
         self._sealed: deque[tuple[str, int, Change, dict[str, Any]]] = deque()
         self._abandoned: set[asyncio.Task[None]] = set()
 

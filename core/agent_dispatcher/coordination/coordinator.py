@@ -167,6 +167,7 @@ class Coordinator:
             feed=self._feed,
             want_turn=self._want_turn,
             broken=self._break,
+            go_on=self._turn_at_once,
             monotonic=monotonic,
             models=models,
         )
@@ -205,13 +206,15 @@ class Coordinator:
         self._finish: t.Finish | None = None
         self._done: asyncio.Future[t.Finish] | None = None
         self._final = FinalChecks(settings.grace_s)
-        self._turn_due = self._lane_waited_for = False
+        self._turn_due: asyncio.Handle | None = None
+        self._lane_waited_for = False
+        self._engine_waits = True  # to be called, also where there is nothing to tell it
         self._sealed_at_once = settings.sealed_at_once or max(_SEALED_AT_ONCE, settings.concurrency // 4)
         self._timers: dict[str, asyncio.TimerHandle] = {}  # task -> the end of its rest
         self._awaited: list[asyncio.Future[None]] = []
         self._published: list[Published] = []
         self._late: LateSync | None = None
-        self._lane_job: asyncio.Task[None] | None = None
+        self._lane_job: asyncio.Task[Any] | None = None
         self._landing_overdue_at = self._deadline = float("inf")
 
     # --- the public face ------------------------------------------------------------------------------------------
@@ -231,12 +234,11 @@ class Coordinator:
         self._done = asyncio.get_running_loop().create_future()
         if self._state.late_store is not None:
             self._late = LateSync(self._state.late_store.sync, self._act, self._break)
-        helpers: list[asyncio.Task[None]] = []
+        helpers: list[asyncio.Task[Any]] = []
         try:
             with no_collections():
                 await self._prepare()
-            self._lane_job = asyncio.create_task(self._guarded(self._lane.serve))
-            helpers = [self._lane_job, asyncio.create_task(self._guarded(self._housekeeping))]
+            helpers = [asyncio.create_task(self._guarded(self._housekeeping))]
             self._take_requests()
             if self._approvals.plan_waits:
                 self._feed(t.Stop("drain", PLAN_WAITS))
@@ -400,7 +402,7 @@ class Coordinator:
         self._state.append("run.paused", data={"why": "interrupted"})
         self._state.flush()
 
-    async def _end_everything(self, helpers: Iterable[asyncio.Task[None]]) -> None:
+    async def _end_everything(self, helpers: Iterable[asyncio.Task[Any]]) -> None:
         """Nothing of this run goes on in the background, except what refuses to end."""
         if self._models is not None and isinstance(self._models.backend, BackendGuard):
             self._models.backend.detach()
@@ -414,6 +416,8 @@ class Coordinator:
             left += await self._late.aclose(self._settings.grace_s)
         for due in left:
             due.cancel()
+        if self._lane_job is not None:
+            helpers = [*helpers, self._lane_job]
         jobs = [*helpers, *self._attempts.abort()]
         for helper in helpers:
             helper.cancel()
@@ -452,7 +456,7 @@ class Coordinator:
             data = {"how": event.how, "why": event.why, "turn": self._work.turn}
             self._state.append("run.stopping", data=data)
         self._inbox.append(event)
-        if not self._turn_due:
+        if self._turn_due is None:
             self._want_turn()
 
     def _tell(self, event: t.EngineEvent) -> None:
@@ -466,7 +470,7 @@ class Coordinator:
             if asked is not None:
                 self._inbox.append(asked)
                 self._decide()
-        if not self._turn_due:
+        if self._turn_due is None:
             self._want_turn()
 
     def _batch_landed(self) -> None:
@@ -475,11 +479,25 @@ class Coordinator:
             self._decide()
 
     def _want_turn(self) -> None:
-        if not self._turn_due and self._engine is not None:
-            self._turn_due = True
-            asyncio.get_running_loop().call_soon(self._turn)
+        if self._turn_due is None and self._engine is not None:
+            self._turn_due = asyncio.get_running_loop().call_soon(self._turn)
 
     def _turn(self) -> None:
+        """What is due, and let the lane land what it is given."""
+        self._take_turn()
+        if self._lane.is_due:
+            self._lane_job = asyncio.create_task(self._guarded(self._lane.serve))
+
+    async def _turn_at_once(self) -> None:
+        """The same in the task of attempts that waited for nothing, as long as nobody else is at work: there is nothing that a turn could have in common with them."""
+        while self._turn_due is not None and not self._attempts.any_at_work:
+            self._turn_due.cancel()
+            self._take_turn()
+            if self._lane.is_due:
+                self._lane_job = asyncio.current_task()
+                await self._guarded(self._lane.serve)
+
+    def _take_turn(self) -> None:
         """Decide, record, then act. Everything since the last turn goes into one transaction.
 
         A turn that gives the lane something to land waits, once, until the lane has looked at it: a landing that waits for nothing, and what
@@ -488,17 +506,18 @@ class Coordinator:
         """
         done = self._done
         if done is None or (done.done() and done.exception() is not None):
-            self._turn_due = False
+            self._turn_due = None
             return
         try:
             if not self._lane_waited_for:
                 self._attempts.tell_sealed(self._sealed_at_once)
-            self._turn_due = False
+            self._turn_due = None
             if self._finish is None:
                 for asked in self._patches.due():
                     self._inbox.append(asked)
                     self._decide()
-            self._decide()
+            if self._inbox or self._patches.disputes or self._engine_waits:
+                self._decide()
             self._lane_waited_for = self._lane.is_due and not self._lane_waited_for
             if self._lane_waited_for:
                 self._want_turn()
@@ -547,7 +566,8 @@ class Coordinator:
         for instruction in self._engine.handle(*events, hold=True):
             self._performers[type(instruction)](instruction)
         self._work.turn += 1
-        if self._engine.holding:
+        self._engine_waits = self._engine.holding
+        if self._engine_waits:
             self._want_turn()
 
     def _do_retry(self, retry: t.RetryAt) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import time
 from collections import deque
@@ -123,14 +122,12 @@ class Lane:
         self._go_on = go_on
         self._run_dir = run_dir
         self._waiting: deque[tuple[Task, int]] = deque()
-        self._wake = asyncio.Event()
+        self._served = False
         #: What is being landed, the most urgent first.
         self.current: list[tuple[Task, int]] = []
 
     def put(self, land: t.Land) -> None:
         """Land this sealed work next, together with what else is put in this turn."""
-        if not self._waiting:
-            self._wake.set()
         self._waiting.append((self._tasks[land.task], land.attempt))
 
     @property
@@ -139,8 +136,11 @@ class Lane:
         return bool(self._waiting)
 
     async def serve(self) -> None:
-        """Land until cancelled. Landings that wait for nothing share one turn of the loop, and so one transaction."""
-        while True:
+        """Land until nothing is left, unless that is going on already. Landings that wait for nothing share one turn of the loop, and so one transaction."""
+        if self._served:
+            return
+        self._served = True
+        try:
             while self._waiting:
                 if len(self._waiting) == 1:
                     await self._land_alone(*self._waiting.popleft())
@@ -149,8 +149,8 @@ class Lane:
                     self._waiting.clear()
                     await self._land_batch(batch)
                 self._go_on()
-            self._wake.clear()
-            await self._wake.wait()
+        finally:
+            self._served = False
 
     async def _land_alone(self, task: Task, attempt: int) -> None:
         self.current = [(task, attempt)]

@@ -3,14 +3,14 @@
 A task costs more than many a piece of work that ends without waiting. So one task takes up one piece after the other. As soon as a piece waits for
 something, the task is that piece's alone from then on, and each of those left gets a task of its own. A piece cannot tell the difference:
 ``current_task()`` is a task that works on nothing else until the piece ends, to cancel it ends this piece alone, and what the piece sets in
-context variables no other piece sees.
+context variables no other piece sees. What follows from pieces that waited for nothing can be done in their task too, without another turn of the loop.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine, Generator, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable
 from contextvars import copy_context
 from types import coroutine
 from typing import Any, Generic, TypeVar
@@ -26,15 +26,19 @@ class Relay(Generic[T]):
     Args:
         work: carries a piece out, in the task it is given too; must not raise.
         waits: told of a piece that waits for something, before anything else happens.
+        after: called in the task that carried pieces out, when all of them ended without waiting; may wait, must not raise.
     """
 
     def __init__(
         self,
         work: Callable[[T, asyncio.Task[None]], Coroutine[Any, Any, None]],
+        *,
         waits: Callable[[T], None] | None = None,
+        after: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._work = work
         self._waits = waits
+        self._after = after
         self._due: set[asyncio.Task[None]] = set()
 
     def begin(self, pieces: Iterable[T]) -> None:
@@ -53,16 +57,20 @@ class Relay(Generic[T]):
         task = asyncio.current_task()
         assert task is not None
         self._due.discard(task)
+        waited = False
         while waiting and not task.cancelling():  # a piece that cancelled itself means no other
-            await self._carry(waiting.popleft(), task, waiting)
+            waited = await self._carry(waiting.popleft(), task, waiting)
         self._spread(waiting)
+        if self._after is not None and not waited and not task.cancelling():
+            await self._after()
 
     @coroutine
-    def _carry(self, piece: T, task: asyncio.Task[None], others: deque[T]) -> Generator[Any, Any, None]:
-        """Carry one piece out. When it waits for something, ``others`` are sent elsewhere."""
-        run, work = copy_context().run, self._work(piece, task)
+    def _carry(self, piece: T, task: asyncio.Task[None], others: deque[T]) -> Generator[Any, Any, bool]:
+        """Carry one piece out; whether it waited. When it waits for something, ``others`` are sent elsewhere."""
+        run, work, waited = copy_context().run, self._work(piece, task), False
         try:
             awaited = run(work.send, None)
+            waited = True
             if self._waits is not None:
                 self._waits(piece)
             self._spread(others)
@@ -74,7 +82,7 @@ class Relay(Generic[T]):
                 else:
                     awaited = run(work.send, sent)
         except StopIteration:
-            return
+            return waited
 
     def _spread(self, waiting: deque[T]) -> None:
         """Begin each of these in a task of its own."""
