@@ -28,7 +28,7 @@ _REMEDIES = {
 _DAMAGE = (UnicodeDecodeError, JSONDecodeError, TypeError, OverflowError)
 
 
-class explained:  # noqa: N801 - read as a word of the with statement; a class costs a fifth of a generator
+class explained:
     """Turns an :class:`sqlite3.Error` into a :class:`StoreError` that says what to do; so also what only a damaged database holds: text that is no
     text, values of another type.
 

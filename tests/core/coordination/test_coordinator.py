@@ -88,6 +88,31 @@ def test_a_landing_that_waits_for_nothing_shares_its_transaction(world: Any, pla
     assert [batch for batch in batches if "attempt.sealed" in batch] == [["attempt.sealed"]]
 
 
+def test_a_link_of_a_chain_takes_one_turn_of_the_loop(world: Any, plan_of: Any) -> None:
+    """From the end of one agent to the beginning of the next the loop goes round once, so that all else in it has its turn, and no more often."""
+    rounds: list[int] = []
+
+    async def goes_round() -> None:
+        while True:
+            await asyncio.sleep(0)
+            if rounds:
+                rounds[-1] += 1
+
+    async def work(task: Task, context: AgentContext) -> AgentResult:
+        rounds.append(0)
+        return DONE
+
+    async def whole() -> str:
+        beside = asyncio.create_task(goes_round())
+        status = await world.run(plan_of(names, " ".join(f"t{n}>t{n + 1}" for n in range(29))))
+        beside.cancel()
+        return str(status)
+
+    names, world.script = " ".join(f"t{n}" for n in range(30)), work
+    assert asyncio.run(whole()) == "completed"
+    assert rounds[:-1] == [1] * 29
+
+
 def test_attempts_start_from_the_tip(world: Any, plan_of: Any) -> None:
     """A dependent starts from the commit that holds what it depends on."""
     asyncio.run(world.run(plan_of("a b", "a>b")))

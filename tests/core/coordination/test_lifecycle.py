@@ -28,6 +28,15 @@ def test_blocked_work_that_is_sealed_goes_on_at_landing() -> None:
     assert fold(log).tasks["a"].status == "in_progress"
 
 
+def test_cancelled_work_that_is_sealed_goes_on_at_landing() -> None:
+    """A resume takes a cancelled task up again where it stands; seldom is anything sealed for long enough to be cancelled."""
+    told = [("attempt.started", {}), ("attempt.sealed", {"change": {}}), ("task.cancelled", {"why": "asked"})]
+    log = [Event(run="r", type=kind, at=1.0, task="a", attempt=1, data=data) for kind, data in told]
+    assert fold(log).tasks["a"].status == "cancelled"
+    log.append(Event(run="r", type="run.resumed", at=2.0))
+    assert fold(log).tasks["a"].status == "in_progress"
+
+
 def test_the_table_has_every_status() -> None:
     """Nothing that a task can be is unreachable, and what is completed or skipped stays so."""
     assert {step for pair in TASK_STEPS for step in pair} == set(TASK_STATUSES)

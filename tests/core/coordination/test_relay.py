@@ -93,6 +93,33 @@ def test_a_piece_is_told_its_task() -> None:
     assert told == [True] * 3
 
 
+@pytest.mark.parametrize(
+    ("last", "follows"), [(instant("b"), True), (waiting("b"), False)], ids=["none waits", "one waits"]
+)
+def test_what_follows_is_done_in_the_task_of_pieces_that_waited_for_nothing(last: Body, follows: bool) -> None:
+    """Once, when all of them are over and in the same turn of the loop; not where the task was one piece's alone, or is to be cancelled."""
+
+    async def whole() -> Course:
+        course = Course()
+
+        async def after() -> None:
+            course.note("after")
+
+        relay = Relay[Body](lambda body, task: body(course), after=after)
+        relay.begin((instant("a"), last))
+        await asyncio.sleep(0)
+        course.note("next turn")
+        while others := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.wait(others)
+        return course
+
+    course = asyncio.run(whole())
+    assert course.noted[:3] == (["a", "b", "after"] if follows else ["a", "b", "next turn"])
+    assert course.noted.count("after") == follows
+    if follows:
+        assert len(set(course.tasks[:3])) == 1
+
+
 def test_nothing_put_is_nothing_begun() -> None:
     """No task is made for no piece, and those made are due until they begin."""
 
