@@ -4,8 +4,8 @@ Inside there is no network but loopback, no process but the command's own, no va
 the folders named (under the names they have outside) and a small ``/tmp``. The command is nobody, has no capability and cannot
 get one. When bubblewrap's process ends, all ends with it; when the dispatcher dies, bubblewrap dies.
 
-It fails closed: nothing runs before :meth:`Bubblewrap.probe` has seen every forbidden act refused, nothing runs if the command was exchanged
-since, and a launch that did not reach the command is an error, never a result.
+It fails closed: nothing runs before :meth:`Bubblewrap.probe` has seen every forbidden act refused in this process, nothing runs if the command was
+exchanged since, and a launch that did not reach the command is an error, never a result.
 """
 
 from __future__ import annotations
@@ -65,6 +65,9 @@ _SHM_BYTES = 64 * 1024**2
 _CPU_CODES = (128 + signal.SIGXCPU, KILLED)
 _FILE_CODE = 128 + signal.SIGXFSZ
 
+#: What this process has seen refuse every forbidden act: the commands' identity -> whether this bubblewrap can forbid further user namespaces.
+_proofs: dict[tuple[object, ...], bool] = {}
+
 
 class Bubblewrap:
     """Runs commands in bubblewrap. See the module's page for what is promised.
@@ -82,11 +85,15 @@ class Bubblewrap:
         self._proving = asyncio.Lock()
 
     async def probe(self) -> None:
-        """Try what must not work; :class:`agent_dispatcher.errors.SandboxUnavailable` naming all that did."""
+        """Try what must not work; :class:`agent_dispatcher.errors.SandboxUnavailable` naming all that did. What has proved itself in this process
+        is not tried again until one of its commands is exchanged."""
         from agent_dispatcher.forbidden_acts import unkept
 
         async with self._proving:
             identity = self._identity()
+            if identity in _proofs:
+                self._locks_namespaces, self._proved = _proofs[identity], identity
+                return
             self._locks_namespaces = await _version(self._command("bwrap")) >= (0, 8)
             worked = await unkept(self._launch, self.tier)
             if worked:
@@ -95,7 +102,7 @@ class Bubblewrap:
                     + "; ".join(worked)
                     + " (nothing was run; --unsafe-no-sandbox runs unprotected)"
                 )
-            self._proved = identity
+            self._proved, _proofs[identity] = identity, self._locks_namespaces
 
     async def run(
         self,
@@ -117,7 +124,7 @@ class Bubblewrap:
 
     def _identity(self) -> tuple[object, ...]:
         """What changes when one of the commands is exchanged."""
-        return tuple(
+        return os.geteuid(), *(
             (str(command), status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
             for command in (self._command("bwrap"), self._command("prlimit"))
             for status in (command.stat(),)

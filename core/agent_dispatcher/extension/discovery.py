@@ -98,7 +98,10 @@ def scan() -> tuple[tuple[Found, ...], tuple[Plugin, ...]]:
         entry_points = metadata.entry_points(group=GROUP)
     except Exception:  # one unreadable distribution must not hide all others
         entry_points = _scan_each(broken)
-    found = [Found(_record(entry_point), entry_point) for entry_point in entry_points]
+    facts: dict[
+        int, tuple[str, str]
+    ] = {}  # a distribution may have many plugins, and to read what it says of itself takes time
+    found = [Found(_record(entry_point, facts), entry_point) for entry_point in entry_points]
     return tuple(sorted(found, key=lambda each: (each.plugin.name, each.plugin.distribution))), tuple(broken)
 
 
@@ -119,14 +122,22 @@ def _scan_each(broken: list[Plugin]) -> list[metadata.EntryPoint]:
     return entry_points
 
 
-def _record(entry_point: metadata.EntryPoint) -> Plugin:
-    name, version = _name_and_version(entry_point.dist) if entry_point.dist is not None else ("", "")
+def _record(entry_point: metadata.EntryPoint, facts: dict[int, tuple[str, str]]) -> Plugin:
+    """The record of what was found; ``facts`` has name and version of each distribution, by its ``id``."""
+    distribution = entry_point.dist
+    if distribution is None:
+        name = version = ""
+    else:
+        if id(distribution) not in facts:
+            facts[id(distribution)] = _name_and_version(distribution)
+        name, version = facts[id(distribution)]
     return Plugin(name=entry_point.name, distribution=name, version=version, value=entry_point.value)
 
 
 def _name_and_version(distribution: metadata.Distribution) -> tuple[str, str]:
     try:
-        return str(distribution.metadata["Name"] or "unknown"), str(distribution.version or "")
+        said = distribution.metadata
+        return str(said["Name"] or "unknown"), str(said["Version"] or "")
     except Exception:
         return "unknown", ""
 

@@ -58,7 +58,8 @@ class Offers:
     def of(self, kind: str) -> tuple[Offered, ...]:
         """All components of a kind, sorted by rank and name, those without a rank last. Two may have one name."""
         if kind not in self._of_kind:
-            offered = [each for plugin in self._plugins.in_use() for each in self._collect(kind, plugin.key)]
+            asked = [plugin.key for plugin in self._plugins.in_use() if _HOOKS[kind] in plugin.hooks]
+            offered = [each for key in asked for each in self._collect(kind, key)]
             self._of_kind[kind] = tuple(sorted(offered, key=lambda each: (each.rank, each.plugin.key)))
         return self._of_kind[kind]
 

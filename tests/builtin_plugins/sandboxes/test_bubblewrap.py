@@ -393,6 +393,26 @@ def test_a_bubblewrap_that_fails_later_is_an_error_not_a_result(isolated: Bubble
     assert [path.name for path in folder.iterdir()] == ["first"]
 
 
+def test_what_proved_itself_is_tried_again_only_when_it_was_exchanged(isolated: Bubblewrap, tmp_path: Path) -> None:
+    """A second sandbox of this process takes the proof of the first over; one whose command is another file since has to prove itself."""
+    real = next(folder / "bwrap" for folder in SYSTEM_FOLDERS if (folder / "bwrap").exists())
+    script = f'echo started >> {tmp_path}/starts\nexec {real} "$@"\n'
+
+    def starts() -> int:
+        return len((tmp_path / "starts").read_text().splitlines())
+
+    asyncio.run(_fake(tmp_path / "bin", script).probe())
+    once = starts()
+    folders = (tmp_path / "bin", *SYSTEM_FOLDERS)
+    second = Bubblewrap(folders=folders)
+    asyncio.run(second.probe())
+    assert _run(second, ["true"], tmp_path).code == 0
+    assert starts() == once + 1  # the command alone
+    _fake(tmp_path / "bin", "exit 1\n")
+    with pytest.raises(SandboxUnavailable):
+        asyncio.run(Bubblewrap(folders=folders).probe())
+
+
 def test_a_bubblewrap_that_vanishes_is_an_error(isolated: Bubblewrap, tmp_path: Path) -> None:
     """It is looked at before every launch."""
     real = next(folder / "bwrap" for folder in SYSTEM_FOLDERS if (folder / "bwrap").exists())
