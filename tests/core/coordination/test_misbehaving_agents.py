@@ -170,7 +170,7 @@ def test_each_ends_in_time_and_nobody_else_notices(
     for name, (_, error) in BAD.items():
         assert error in failed[name]["error"], name
         assert len(failed[name]["error"]) < 30_000
-        assert failed[name]["duration_s"] < TIMEOUT_S + GRACE_S + 1.0, name
+        assert failed[name]["duration_s"] < TIMEOUT_S + GRACE_S + 3.0, name
     assert {name: state.tasks[name].error for name in [*GOOD, "leaking"]} == dict.fromkeys([*GOOD, "leaking"])
     assert {state.tasks[name].status for name in [*GOOD, "leaking"]} == {"completed"}
     # not the slowest: to make a text of 100 MB holds the interpreter for a tenth of a second, whoever does it
