@@ -483,22 +483,25 @@ class Coordinator:
             self._turn_due = asyncio.get_running_loop().call_soon(self._turn)
 
     def _turn(self) -> None:
-        """What is due, and let the lane land what it is given."""
-        self._take_turn()
-        if self._lane.is_due:
+        """What is due, and let the lane land what it is given: it looks at that before the next turn does."""
+        lane_first = self._take_turn()
+        if self._lane.is_due and not self._lane.is_served:
             self._lane_job = asyncio.create_task(self._guarded(self._lane.serve))
+        if lane_first:
+            self._want_turn()
 
     async def _turn_at_once(self) -> None:
         """The same in the task of attempts that waited for nothing, as long as nobody else is at work: there is nothing that a turn could have in common with them."""
         while self._turn_due is not None and not self._attempts.any_at_work:
             self._turn_due.cancel()
-            self._take_turn()
-            if self._lane.is_due:
+            if self._take_turn():
+                self._want_turn()  # a landing that waits for something is no reason not to record what there is
+            if self._lane.is_due and not self._lane.is_served:
                 self._lane_job = asyncio.current_task()
                 await self._guarded(self._lane.serve)
 
-    def _take_turn(self) -> None:
-        """Decide, record, then act. Everything since the last turn goes into one transaction.
+    def _take_turn(self) -> bool:
+        """Decide, record, then act; whether the lane is to look at something first. Everything since the last turn goes into one transaction.
 
         A turn that gives the lane something to land waits, once, until the lane has looked at it: a landing that waits for nothing, and what
         follows from it, is recorded together with what was sealed. Of attempts that waited and were sealed at once a turn takes a part only, so
@@ -507,7 +510,7 @@ class Coordinator:
         done = self._done
         if done is None or (done.done() and done.exception() is not None):
             self._turn_due = None
-            return
+            return False
         try:
             if not self._lane_waited_for:
                 self._attempts.tell_sealed(self._sealed_at_once)
@@ -520,21 +523,21 @@ class Coordinator:
                 self._decide()
             self._lane_waited_for = self._lane.is_due and not self._lane_waited_for
             if self._lane_waited_for:
-                self._want_turn()
-                return
+                return True
             if self._attempts.any_sealed:
                 self._want_turn()
             late = self._late
             if late is not None and (self._attempts.any_at_work or self._lane.current):
                 self._state.flush(soon=True)
                 late.hold(self._due())
-                return
+                return False
             self._state.flush()
             if late is not None:
                 late.release()
             self._act(self._due())
         except BaseException as error:
             self._break(error)
+        return False
 
     def _due(self) -> Due:
         """What follows from what is recorded now; taken off the lists."""

@@ -135,10 +135,13 @@ class Lane:
         """Whether there is something to land that was not looked at yet."""
         return bool(self._waiting)
 
+    @property
+    def is_served(self) -> bool:
+        """Whether :meth:`serve` is going on."""
+        return self._served
+
     async def serve(self) -> None:
-        """Land until nothing is left, unless that is going on already. Landings that wait for nothing share one turn of the loop, and so one transaction."""
-        if self._served:
-            return
+        """Land until nothing is left. Called when :attr:`is_due` and not :attr:`is_served`. Landings that wait for nothing share one turn of the loop, and so one transaction."""
         self._served = True
         try:
             while self._waiting:

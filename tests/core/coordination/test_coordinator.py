@@ -78,6 +78,16 @@ def test_a_landing_that_waits_for_nothing_shares_its_transaction(world: Any, pla
     between = ["attempt.sealed", "attempt.landed", "task.completed", "attempt.started"]
     assert [batch for batch in batches if "attempt.sealed" in batch] == [between, between[:3]]
 
+    async def waiting(task: Task, context: AgentContext) -> AgentResult:
+        await asyncio.sleep(0.01)
+        return DONE
+
+    again = type(world)(script=waiting)
+    again.store.append, append = recording, again.store.append
+    batches.clear()
+    assert asyncio.run(again.run(plan_of("a b", "a>b"))) == "completed"
+    assert [batch for batch in batches if "attempt.sealed" in batch] == [between, between[:3]]
+
     async def later(task: Task) -> None:
         await asyncio.sleep(0.01)
 

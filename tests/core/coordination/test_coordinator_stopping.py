@@ -169,9 +169,11 @@ def test_run_that_takes_too_long(world: Any, plan_of: Any) -> None:
     assert asyncio.run(world.run(plan_of("a b"))) == "completed"
 
 
-def test_landing_that_does_not_end_is_broken_off(world: Any, plan_of: Any) -> None:
-    """A landing gets its grace when the run is interrupted; then the work stays sealed and lands with the next process."""
+@pytest.mark.parametrize("tasks", ["a", "a b"])
+def test_landing_that_does_not_end_is_broken_off(world: Any, plan_of: Any, tasks: str) -> None:
+    """A landing gets its grace when the run is interrupted, also when more was sealed meanwhile; then the work stays sealed and lands with the next process."""
     forever = True
+    world.concurrency = 1
 
     async def hang(task: Task) -> None:
         if forever:
@@ -180,15 +182,16 @@ def test_landing_that_does_not_end_is_broken_off(world: Any, plan_of: Any) -> No
     world.on_land = hang
 
     async def interrupted() -> None:
-        job = asyncio.create_task(world.run(plan_of("a")))
-        while ("a", 1) not in world.workspace.sealed:
+        job = asyncio.create_task(world.run(plan_of(tasks)))
+        while (tasks[-1], 1) not in world.workspace.sealed:
             await asyncio.sleep(0.01)
         await asyncio.sleep(0.05)
         job.cancel()
         with pytest.raises(asyncio.CancelledError):
             await asyncio.wait_for(job, 30)
+        assert asyncio.all_tasks() == {asyncio.current_task()}
 
     asyncio.run(interrupted())
     forever = False
-    assert asyncio.run(world.run(plan_of("a"))) == "completed"
-    assert world.calls == ["a"]
+    assert asyncio.run(world.run(plan_of(tasks))) == "completed"
+    assert world.calls == tasks.split()
