@@ -12,8 +12,8 @@ __all__ = ["Excerpt", "excerpt"]
 
 #: A run with more tasks is shown by an excerpt.
 WHOLE = 600
-#: So many tasks an excerpt shows, if so many need no look.
-SHOWN = 200
+#: So many tasks an excerpt shows where fewer need a look: what completed at once is there as a sample.
+SHOWN = 60
 #: What went wrong is shown up to here.
 MOST = 500
 

@@ -12,7 +12,7 @@ from agent_dispatcher.reporting import result_in_pieces, result_to_json
 __all__ = ["JsonReporter"]
 
 #: A result of more tasks is written in one line: nobody reads it with the eyes, and it takes a tenth of the time.
-_INDENTED = 1000
+_INDENTED = 200
 
 
 class JsonReporter:
