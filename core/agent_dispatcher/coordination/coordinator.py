@@ -416,8 +416,8 @@ class Coordinator:
             left += await self._late.aclose(self._settings.grace_s)
         for due in left:
             due.cancel()
-        if self._lane_job is not None:
-            helpers = [*helpers, self._lane_job]
+        lane = dict.fromkeys((self._lane_job, self._lane.server))  # the first may not have begun
+        helpers = [*helpers, *(job for job in lane if job is not None)]
         jobs = [*helpers, *self._attempts.abort()]
         for helper in helpers:
             helper.cancel()
@@ -485,7 +485,7 @@ class Coordinator:
     def _turn(self) -> None:
         """What is due, and let the lane land what it is given: it looks at that before the next turn does."""
         lane_first = self._take_turn()
-        if self._lane.is_due and not self._lane.is_served:
+        if self._lane.is_due and self._lane.server is None:
             self._lane_job = asyncio.create_task(self._guarded(self._lane.serve))
         if lane_first:
             self._want_turn()
@@ -496,8 +496,7 @@ class Coordinator:
             self._turn_due.cancel()
             if self._take_turn():
                 self._want_turn()  # a landing that waits for something is no reason not to record what there is
-            if self._lane.is_due and not self._lane.is_served:
-                self._lane_job = asyncio.current_task()
+            if self._lane.is_due:
                 await self._guarded(self._lane.serve)
 
     def _take_turn(self) -> bool:
@@ -705,8 +704,8 @@ class Coordinator:
     def _break_off_landing(self) -> None:
         """A landing outlives its grace after a stop: end it. The work is still sealed, or the next resume finds it landed."""
         landing = list(self._lane.current)
-        if landing and self._lane_job is not None:
-            self._lane_job.cancel()
+        if landing and self._lane.server is not None:
+            self._lane.server.cancel()
             for task, attempt in landing:
                 self._state.append("landing.stopped", task=task.id, attempt=attempt, data={"turn": self._work.turn})
                 self._feed(t.AttemptFailed(task.id, attempt, "the landing was broken off", "cancelled"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections import deque
@@ -122,7 +123,8 @@ class Lane:
         self._go_on = go_on
         self._run_dir = run_dir
         self._waiting: deque[tuple[Task, int]] = deque()
-        self._served = False
+        #: The task that lands at this moment, if any does: to cancel it breaks the landing off.
+        self.server: asyncio.Task[Any] | None = None
         #: What is being landed, the most urgent first.
         self.current: list[tuple[Task, int]] = []
 
@@ -135,14 +137,11 @@ class Lane:
         """Whether there is something to land that was not looked at yet."""
         return bool(self._waiting)
 
-    @property
-    def is_served(self) -> bool:
-        """Whether :meth:`serve` is going on."""
-        return self._served
-
     async def serve(self) -> None:
-        """Land until nothing is left. Called when :attr:`is_due` and not :attr:`is_served`. Landings that wait for nothing share one turn of the loop, and so one transaction."""
-        self._served = True
+        """Land until nothing is left, unless that is going on already. Landings that wait for nothing share one turn of the loop, and so one transaction."""
+        if self.server is not None:
+            return
+        self.server = asyncio.current_task()
         try:
             while self._waiting:
                 if len(self._waiting) == 1:
@@ -153,7 +152,7 @@ class Lane:
                     await self._land_batch(batch)
                 self._go_on()
         finally:
-            self._served = False
+            self.server = None
 
     async def _land_alone(self, task: Task, attempt: int) -> None:
         self.current = [(task, attempt)]

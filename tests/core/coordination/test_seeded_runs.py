@@ -42,6 +42,12 @@ def test_500_seeds_keep_every_promise() -> None:
     assert {tuple(step) for step in summary["steps"]["attempts"]} - {("ended", "running")} == ATTEMPT_STEPS
 
 
+@pytest.mark.parametrize("seed", [4619, 13347])
+def test_what_a_seed_once_found_stays_mended(seed: int) -> None:
+    """A landing that is broken off is the one that is going on, whoever serves the lane."""
+    assert drive("seeds", str(seed), str(seed + 1))[0] == []
+
+
 def test_a_seed_reproduces_its_interleaving() -> None:
     """The same seeds give the same events at the same times in another process, also where agents are ended by their limits; other seeds do not."""
     shown = [drive("seeds", *seeds)[-1]["digest"] for seeds in (("5", "25"), ("5", "25"), ("25", "45"))]
