@@ -7,19 +7,18 @@ holds the completion of what it depends on. Agents work in tasks of their own; f
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import random
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from ..collecting import no_collections
 from ..extension.components import Claimable, Executor, Workspace
 from ..failpoints import failpoint
-from ..models import Evidence, ExecutionPlan, Task
+from ..models import ExecutionPlan, Task
 from . import transitions as t
 from .agent_factory import AgentFactory
 from .approvals import PLAN_WAITS, Approvals
@@ -29,12 +28,14 @@ from .backend_guard import BackendGuard
 from .beginning import Beginning
 from .circuit import CircuitNews
 from .demand import Demand
+from .ending import Ending, SourcePort
 from .engine import Engine
 from .final_checks import FinalChecks
-from .lane import IntegrationPort, Lane, evidence_data
-from .late_sync import Due, LateSync, Published, go_on
+from .lane import IntegrationPort, Lane
+from .late_sync import Due, LateSync, go_on
 from .message_bus import MessageBus
 from .model_calls import ModelCalls
+from .outbox import Outbox
 from .patches import Advise, Patches
 from .recording import Recorder
 from .recovery import adopt
@@ -54,18 +55,6 @@ _SHRINK_S = 30.0
 
 #: Sealed attempts that one turn takes of those that waited, at least; a quarter of the places where that is more.
 _SEALED_AT_ONCE = 8
-
-
-class SourcePort(Protocol):
-    """Where the specification came from; see :class:`agent_dispatcher.workspace.source_statuses.SourceStatuses`."""
-
-    async def land(self, statuses: Mapping[str, str]) -> tuple[str, ...]:
-        """Before the final checks: the statuses on the run's branch; returns warnings."""
-        ...
-
-    async def write(self, statuses: Mapping[str, str]) -> tuple[str, ...]:
-        """After the result is shown, before the end is recorded: the statuses in the user's copy; returns warnings."""
-        ...
 
 
 class Coordinator:
@@ -128,13 +117,10 @@ class Coordinator:
         self._run = run
         self._state = state
         self._workspace = workspace
-        self._integration = integration
-        self._bus = bus
         self._settings = settings
         self._assignments = assignments
         self._priority = priority
         self._skipped = skipped
-        self._sources = sources
         self._monotonic = monotonic
         self._work = Work()
         self._factory = factory
@@ -206,13 +192,20 @@ class Coordinator:
         self._finish: t.Finish | None = None
         self._done: asyncio.Future[t.Finish] | None = None
         self._final = FinalChecks(settings.grace_s)
+        self._ending = Ending(
+            state=state,
+            workspace=workspace,
+            integration=integration,
+            work=self._work,
+            checks=self._final,
+            sources=sources,
+        )
+        self._outbox = Outbox(state, bus, self._want_turn)
         self._turn_due: asyncio.Handle | None = None
         self._lane_waited_for = False
         self._engine_waits = True  # to be called, also where there is nothing to tell it
         self._sealed_at_once = settings.sealed_at_once or max(_SEALED_AT_ONCE, settings.concurrency // 4)
         self._timers: dict[str, asyncio.TimerHandle] = {}  # task -> the end of its rest
-        self._awaited: list[asyncio.Future[None]] = []
-        self._published: list[Published] = []
         self._late: LateSync | None = None
         self._lane_job: asyncio.Task[Any] | None = None
         self._landing_overdue_at = self._deadline = float("inf")
@@ -249,9 +242,10 @@ class Coordinator:
                 await self._interrupt()
                 raise
             try:
-                return await self._conclude(finish)
+                budget = self._models is not None and self._models.refusal
+                return await self._ending.conclude(finish, self.statuses(), "budget" if budget else None)
             except asyncio.CancelledError:
-                self._record_interruption()
+                self._ending.interrupted()
                 raise
         finally:
             await self._end_everything(helpers)
@@ -288,9 +282,9 @@ class Coordinator:
         self._judge.failures = {name: task.failures for name, task in state.tasks.items() if task.failures}
         self._approvals.open(state)
         self._patches.open(state)
-        self._bus.attach(self._publish, self._recorded_messages, self._state.last_seq)
+        self._outbox.open()
         if self._models is not None:
-            self._models.attach(self._state, self._recorded, self._want_turn, self._stop_for_budget)
+            self._models.attach(self._state, self._outbox.recorded, self._want_turn, self._stop_for_budget)
             if isinstance(self._models.backend, BackendGuard):
                 self._models.backend.attach(self._circuit_changed)
         if self._settings.max_execution_time_s is not None:
@@ -326,68 +320,6 @@ class Coordinator:
             return 1
         return self._settings.max_batch or int(getattr(self._workspace, "batch_size", 8))
 
-    async def _conclude(self, finish: t.Finish) -> str:
-        """Check the whole, show the result, record the end."""
-        status, error = finish.status, finish.why or None
-        if status == "paused":
-            return self._record_pause(finish.why)
-        evidence: tuple[Evidence, ...] = ()
-        if self._sources is not None:
-            self._state.verify()
-            self._warn(await self._sources.land(self.statuses()))
-            self._state.verify()
-        if status != "cancelled" and self._work.landed:
-            failpoint("final.before")
-            found = await self._final.run(self._integration.final(frozenset(self._work.landed)))
-            failpoint("final.after")
-            if isinstance(found, t.Stop):
-                if found.how != "cancel":
-                    return self._record_pause(found.why)
-                status, error = "cancelled", found.why
-            else:
-                evidence = found
-            refused = [one for one in evidence if not one.passed]
-            if refused:
-                status = "failed"
-                error = "the finished whole did not pass: " + "; ".join(
-                    f"{one.check}: {one.summary}" for one in refused
-                )
-        self._final.close()
-        self._state.verify()
-        failpoint("finish.before")
-        commit = await self._workspace.finish(status)
-        failpoint("finish.after")
-        if self._sources is not None:
-            self._state.verify()
-            self._warn(await self._sources.write(self.statuses()))
-        data = {"status": status, "commit": commit, "evidence": evidence_data(evidence), "error": error}
-        self._state.append("run.finished", data=data)
-        self._state.flush()
-        failpoint("finish.recorded")
-        self._state.verify()
-        return status
-
-    def _record_pause(self, why: str) -> str:
-        """The run ends here for now; returns its status."""
-        self._final.close()
-        cause = {"cause": "budget"} if self._models is not None and self._models.refusal else {}
-        self._state.append("run.paused", data={"why": why, **cause})
-        self._state.flush()
-        self._state.verify()
-        return "paused"
-
-    def _record_interruption(self) -> None:
-        """The call was cancelled after the last task: leave a log that can be resumed."""
-        self._state.append("run.paused", data={"why": "interrupted"})
-        try:
-            self._state.flush()
-        except Exception as error:
-            log.warning("the run could not be recorded as paused, it can be resumed all the same: %s", error)
-
-    def _warn(self, texts: Iterable[str]) -> None:
-        for text in texts:
-            self._state.append("run.warning", data={"text": text})
-
     async def _interrupt(self) -> None:
         """This call is being cancelled: end the agents within their grace and leave a log that can be resumed."""
         assert self._done is not None
@@ -399,19 +331,16 @@ class Coordinator:
         except Exception as error:
             log.warning("the run could not be recorded as paused, it can be resumed all the same: %s", error)
             return
-        self._state.append("run.paused", data={"why": "interrupted"})
-        self._state.flush()
+        self._ending.interrupted()
 
     async def _end_everything(self, helpers: Iterable[asyncio.Task[Any]]) -> None:
         """Nothing of this run goes on in the background, except what refuses to end."""
         if self._models is not None and isinstance(self._models.backend, BackendGuard):
             self._models.backend.detach()
-        detach = getattr(self._bus, "detach", None)  # another bus may keep nothing
-        if detach is not None:
-            detach()
+        self._outbox.close()
         for timer in self._timers.values():
             timer.cancel()
-        left = [Due(self._awaited, self._published)]
+        left = [Due(*self._outbox.take())]
         if self._late is not None:
             left += await self._late.aclose(self._settings.grace_s)
         for due in left:
@@ -540,9 +469,7 @@ class Coordinator:
 
     def _due(self) -> Due:
         """What follows from what is recorded now; taken off the lists."""
-        due = Due(self._awaited, self._published, self._attempts.take_announced(), self._patched, self._finish)
-        if due.awaited or due.published:
-            self._awaited, self._published = [], []
+        due = Due(*self._outbox.take(), self._attempts.take_announced(), self._patched, self._finish)
         self._patched = False
         return due
 
@@ -553,7 +480,7 @@ class Coordinator:
         if due.patched:
             failpoint("patch.recorded")
         if due.published:
-            self._hand_out_messages(due.published)
+            self._outbox.hand_out(due.published)
         self._attempts.begin(due.starts)
         if due.finish is not None and self._done is not None and not self._done.done():
             self._done.set_result(due.finish)
@@ -612,14 +539,7 @@ class Coordinator:
     def _do_finish(self, finish: t.Finish) -> None:
         self._finish = finish
 
-    # --- models, messages and housekeeping ------------------------------------------------------------------------
-
-    async def _recorded(self) -> None:
-        """Until everything gathered so far is recorded."""
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._awaited.append(future)
-        self._want_turn()
-        await future
+    # --- backends, housekeeping and requests ------------------------------------------------------------------------
 
     def _circuit_changed(self, backend: str, news: CircuitNews) -> None:
         """Tasks that need the backend are begun, or not, from the next turn on."""
@@ -631,34 +551,6 @@ class Coordinator:
 
     def _stop_for_budget(self, why: str) -> None:
         self.pause(f"stopped by the budget: {why}")
-
-    async def _publish(self, topic: str, payload: Any) -> int:
-        """Record a durable message with the transaction of this turn; returns its number.
-
-        Raises:
-            TypeError, ValueError: JSON cannot hold the payload.
-        """
-        payload = json.loads(json.dumps(payload, allow_nan=False))
-        number = self._state.append("message", data={"topic": topic, "payload": payload})
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._published.append((future, number, topic, payload, time.monotonic()))
-        self._want_turn()
-        await future
-        return number
-
-    def _hand_out_messages(self, recorded: Iterable[Published]) -> None:
-        """What is recorded now reaches everyone in the order of the log, also where its publisher was cancelled meanwhile."""
-        hand_out = getattr(self._bus, "hand_out", None)  # another bus may hand out when its publisher goes on
-        for future, *message in recorded:
-            if hand_out is not None:
-                hand_out(*message)
-            if not future.done():
-                future.set_result(None)
-
-    def _recorded_messages(self, after: int) -> Iterable[tuple[int, str, Any]]:
-        for event in self._state.events(after):
-            if event.type == "message":
-                yield event.seq, event.data["topic"], event.data["payload"]
 
     async def _housekeeping(self) -> None:
         """Requests from other processes, the lease, overdue attempts, the run's own deadline."""
