@@ -14,14 +14,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from operator import attrgetter
 from typing import Any
 
 from agent_dispatcher.models import Event
 from agent_dispatcher.models.event import make_event
 
-__all__ = ["begins_with", "events_of", "link", "page_of", "page_of_schema_1"]
+__all__ = ["Pages", "events_of", "link", "page_of", "page_of_schema_1"]
+
+#: Characters of the log that are parsed together, at least.
+_READ_AT_ONCE = 100_000
 
 _encoder = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 # JSONEncoder.encode makes one of these for each call; where there is none, in other implementations of Python, it has to do.
@@ -52,9 +55,45 @@ def link(previous: bytes, text: str) -> bytes:
     return hashlib.sha256(previous + text.encode()).digest()
 
 
-def begins_with(text: str, first: int) -> bool:
-    """Whether a page begins with this event."""
-    return text.startswith(f"[{first},")
+class Pages:
+    """Pages as they were filed, as far as they fit together: iterate once, then ask for the :meth:`damage`.
+
+    Iterating gives some pages at once: the number of the first event, of the last, and their texts.
+
+    Args:
+        filed: number of the last event, text and hash of each page, in order.
+        seq, previous: number and hash of the page before them.
+    """
+
+    def __init__(self, filed: Iterable[tuple[int, str, bytes]], seq: int, previous: bytes) -> None:
+        self._filed = filed
+        self._previous = previous
+        self._damage = ""
+        #: Number of the last event that fits.
+        self.seq = seq
+
+    def __iter__(self) -> Iterator[tuple[int, int, list[str]]]:
+        texts, size, first = list[str](), 0, self.seq + 1
+        for last, what, digest in self._filed:
+            text = str(what)
+            self._previous = link(self._previous, text)
+            follows = text.startswith(f"[{self.seq + 1},")
+            if self._previous != digest or not follows:
+                self._damage = "or one recorded with it was altered after it was recorded" if follows else "is missing"
+                break
+            texts.append(text)
+            size, self.seq = size + len(text), last
+            if size > _READ_AT_ONCE:
+                yield first, self.seq, texts
+                texts, size, first = [], 0, self.seq + 1
+        if texts:
+            yield first, self.seq, texts
+
+    def damage(self, head: tuple[int, bytes]) -> str:
+        """What is wrong with the first event that does not fit, ``""`` where all do and the last page is ``head``."""
+        if self._damage or (self.seq, self._previous) == head:
+            return self._damage
+        return "is missing, or the end of the log was altered"
 
 
 def events_of(run: str, first: int, texts: Sequence[str]) -> list[Event]:

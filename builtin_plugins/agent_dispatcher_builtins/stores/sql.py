@@ -1,42 +1,35 @@
 """Runs in an SQLite database: one file per output folder, one hash-chained log of events per run.
 
-SQLModel defines the tables and serves lists; the events of a turn are written as one page, on the calling thread. Journal mode WAL:
-readers and the one writer do not wait for each other, and with ``synchronous = NORMAL`` what is committed survives the death of the process.
+SQLModel defines the tables and serves lists; the events of a turn are written as one page, on the calling thread. Readers and the one
+writer do not wait for each other, and with ``synchronous = NORMAL`` what is committed survives the death of the process.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import logging
-import os
 import re
-import sqlite3
 import time
-import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from sqlmodel import Session, col, create_engine, select
-from sqlmodel.pool import StaticPool
+from sqlmodel import Session, col, select
 
 from agent_dispatcher.errors import Fenced, Held, StoreError
 from agent_dispatcher.extension import Lease, RunFolder
 from agent_dispatcher.failpoints import failpoint
 from agent_dispatcher.models import Event
 
+from .database import Database
 from .faults import explained
 from .hooks import SqlOptions
 from .owner import Holder, is_alive, this_process
-from .pages import begins_with, events_of, link, page_of
-from .schema import RunRow, prepare
-from .transaction import Transaction
+from .pages import Pages, events_of, link, page_of
+from .schema import RunRow
 
 __all__ = ["SqlStore"]
-
-log = logging.getLogger(__name__)
 
 _INSERT = "INSERT INTO pages (run, seq, events, hash) VALUES (?, ?, ?, ?)"
 _ADVANCE = "UPDATE runs SET last_seq = ?, last_hash = ?, updated_at = ? WHERE run = ? AND owner = ? AND epoch = ? AND last_seq = ?"
@@ -45,11 +38,7 @@ _TELL = (
     "WHERE run = ?"
 )
 _PAGE_BEFORE = "SELECT seq, hash FROM pages WHERE run = ? AND seq <= ? ORDER BY seq DESC LIMIT 1"
-#: Pages of the write-ahead log after which it is carried over into the database: 16 MB, each time with two flushes of the disk.
-_CARRIED_OVER_AFTER = 4000
 _FIRST_PAGE = "(SELECT events FROM pages WHERE pages.run = {} ORDER BY seq LIMIT 1)"
-#: Characters of the log that are parsed together, at least.
-_READ_AT_ONCE = 100_000
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _STATUS = {"run.started": "executing", "run.resumed": "executing", "run.paused": "paused"}
 _TELLING = frozenset({*_STATUS, "run.finished"})
@@ -58,8 +47,7 @@ _TELLING = frozenset({*_STATUS, "run.finished"})
 class SqlStore:
     """See :class:`agent_dispatcher.extension.components.Store`.
 
-    A small file beside the database (``state.id``) remembers which database belongs here, so that one that was lost or exchanged is
-    noticed instead of replaced by an empty one.
+    The file itself is :class:`~.database.Database`'s.
 
     Args:
         folder: ``<output>/.dispatcher``; made when it does not exist.
@@ -71,67 +59,10 @@ class SqlStore:
 
     def __init__(self, folder: Path, options: SqlOptions | None = None) -> None:
         self._options = options or SqlOptions()
-        self._path = folder / "state.db"
-        self._marker = folder / "state.id"
+        self._database = Database(folder, self._options)
+        self._path = self._database.path
+        self._execute, self._writing = self._database.execute, self._database.writing
         self._heads: dict[str, tuple[int, bytes]] = {}
-        self._closed = False
-        self._wal: int | None = None
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StoreError(f"{folder} cannot be made: {error.strerror}; choose another output folder") from error
-        expected = self._expected_id()
-        if expected and not self._path.exists():
-            raise StoreError(
-                f"{self._path} is gone, though runs were recorded in it: put it back, or delete {self._marker} to begin anew without them"
-            )
-        with explained(str(self._path)):
-            self._connection = self._connect()
-        try:
-            with explained(str(self._path)):
-                self._set_up(expected)
-        except BaseException:
-            self._connection.close()
-            raise
-        self._engine = create_engine("sqlite://", creator=lambda: self._connection, poolclass=StaticPool)
-
-    def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(
-            self._path, timeout=self._options.busy_timeout_s, isolation_level=None, check_same_thread=False
-        )
-        connection.execute(f"PRAGMA synchronous = {self._options.synchronous}")
-        return connection
-
-    def _expected_id(self) -> str:
-        try:
-            return self._marker.read_text(encoding="utf-8").strip()
-        except FileNotFoundError:
-            return ""
-        except OSError as error:
-            raise StoreError(f"{self._marker} cannot be read: {error.strerror}") from error
-
-    def _set_up(self, expected: str) -> None:
-        prepare(self._connection, str(self._path), uuid.uuid4().hex)
-        self._connection.execute("PRAGMA journal_mode = WAL")
-        self._connection.execute(f"PRAGMA wal_autocheckpoint = {_CARRIED_OVER_AFTER}")
-        row = self._connection.execute("SELECT value FROM meta WHERE key = 'store'").fetchone()
-        actual = row[0] if row else ""
-        if expected and actual != expected:
-            raise StoreError(
-                f"{self._path} is not the database that runs were recorded in here: put that one back, "
-                f"or delete {self._marker} to go on with this one"
-            )
-        if not expected:
-            draft = self._marker.with_suffix(f".{os.getpid()}.tmp")
-            try:
-                draft.write_text(actual, encoding="utf-8")
-                draft.replace(self._marker)
-            except OSError as error:
-                raise StoreError(
-                    f"{self._marker} cannot be written ({error.strerror}): check the disk, then try again"
-                ) from error
-        status = self._path.stat()
-        self._file = (status.st_dev, status.st_ino)
 
     # --- leases ---------------------------------------------------------------------------------------------------
 
@@ -206,7 +137,7 @@ class SqlStore:
         text = page_of(before + 1, events)
         digest = link(previous, text)
         told = _told(events)
-        execute = self._connection.execute
+        execute = self._execute
         with self._writing(run):
             head = (seq, digest, events[-1].at, run, lease.owner, lease.epoch, before)
             if not execute(_ADVANCE, head).rowcount:
@@ -232,15 +163,8 @@ class SqlStore:
             self._execute(f"PRAGMA synchronous = {self._options.synchronous}")
 
     def sync(self) -> None:
-        """Flush the write-ahead log, which holds every transaction until it is in the database; in any thread."""
-        try:
-            if self._wal is None:
-                self._wal = os.open(f"{self._path}-wal", os.O_RDONLY | os.O_CLOEXEC)
-            os.fdatasync(self._wal)
-        except OSError as error:
-            raise StoreError(
-                f"{self._path}-wal cannot be flushed to the disk ({error.strerror}): check the disk, then resume"
-            ) from error
+        """Flush what :meth:`append_soon` has recorded to the disk; in any thread."""
+        self._database.sync()
 
     def _head(self, run: str) -> tuple[int, bytes]:
         with explained(str(self._path)):
@@ -249,7 +173,7 @@ class SqlStore:
 
     def read(self, run: str, after: int = 0) -> Iterator[Event]:
         """Events above ``after``, each verified against the chain; :class:`StoreError` at the first that does not fit."""
-        with explained(str(self._path)), closing(self._connect()) as connection:
+        with explained(str(self._path)), closing(self._database.connect()) as connection:
             connection.execute("BEGIN")
             head = connection.execute("SELECT last_seq, last_hash FROM runs WHERE run = ?", (run,)).fetchone()
             if head is None:
@@ -259,39 +183,15 @@ class SqlStore:
             pages = connection.execute(
                 "SELECT seq, events, hash FROM pages WHERE run = ? AND seq > ? ORDER BY seq", (run, seq)
             )
-            for first, last, texts in self._verified(run, seq, previous, (head[0], bytes(head[1])), pages):
+            found = Pages(pages, seq, previous)
+            for first, last, texts in found:
                 events = events_of(run, first, texts)
                 if len(events) != last - first + 1:
                     raise self._damaged(run, last, "is not where it was recorded")
                 yield from events if first > after else events[after - first + 1 :]
-
-    def _verified(
-        self, run: str, seq: int, previous: bytes, head: tuple[int, bytes], pages: Iterable[tuple[int, str, bytes]]
-    ) -> Iterator[tuple[int, int, list[str]]]:
-        """Pages that fit together up to ``head``, some at once: the number of the first event, of the last, and their texts.
-
-        Args:
-            seq, previous: number and hash of the page before them.
-        """
-        texts, size, first, damage = list[str](), 0, seq + 1, ""
-        for last, what, digest in pages:
-            text = str(what)
-            previous = link(previous, text)
-            follows = begins_with(text, seq + 1)
-            if previous != digest or not follows:
-                damage = "or one recorded with it was altered after it was recorded" if follows else "is missing"
-                break
-            texts.append(text)
-            size, seq = size + len(text), last
-            if size > _READ_AT_ONCE:
-                yield first, seq, texts
-                texts, size, first = [], 0, seq + 1
-        if texts:
-            yield first, seq, texts
-        if not damage and (seq, previous) != head:
-            damage = "is missing, or the end of the log was altered"
-        if damage:
-            raise self._damaged(run, seq + 1, damage)
+            damage = found.damage((head[0], bytes(head[1])))
+            if damage:
+                raise self._damaged(run, found.seq + 1, damage)
 
     def _damaged(self, run: str, seq: int, what: str) -> StoreError:
         return StoreError(
@@ -303,7 +203,7 @@ class SqlStore:
 
     def runs(self) -> Sequence[RunFolder]:
         """All runs that have begun, oldest first."""
-        with explained(str(self._path)), Session(self._engine) as session:
+        with explained(str(self._path)), Session(self._database.engine) as session:
             rows = session.exec(select(RunRow).where(RunRow.last_seq > 0).order_by(col(RunRow.started_at)))
             return [
                 RunFolder(
@@ -342,7 +242,7 @@ class SqlStore:
 
     def compact(self) -> int:
         """Give the room of what was deleted back to the disk; see :class:`agent_dispatcher.extension.upkeep.Compactor`."""
-        self._same_file()
+        self._database.same_file()
         with explained(str(self._path)):
             before = self._execute("PRAGMA page_count").fetchone()[0]
             rows = self._execute(
@@ -403,45 +303,11 @@ class SqlStore:
 
     def close(self) -> None:
         """Give the file back. Calling it twice does no harm."""
-        if not self._closed:
-            self._closed = True
-            if self._wal is not None:
-                os.close(self._wal)
-            self._engine.dispose()
-            self._connection.close()
+        self._database.close()
 
     async def aclose(self) -> None:
         """As :meth:`close`, for the dispatcher's own clean-up."""
         self.close()
-
-    # --- inside ---------------------------------------------------------------------------------------------------
-
-    def _execute(self, statement: str, values: tuple[Any, ...] = ()) -> sqlite3.Cursor:
-        return self._connection.execute(statement, values)
-
-    def _writing(self, run: str) -> Transaction:
-        """One transaction on the file that was opened."""
-        self._same_file()
-        return Transaction(self._connection, str(self._path), lambda: self._holder(run))
-
-    def _same_file(self) -> None:
-        """Refuse to write into a file that is no longer at its place: nobody would find it again."""
-        try:
-            status = os.stat(self._path)  # noqa: PTH116 - with every transaction
-        except OSError as error:
-            raise StoreError(
-                f"{self._path} is gone while a run is using it ({error.strerror}): put it back, then resume"
-            ) from error
-        if (status.st_dev, status.st_ino) != self._file:
-            raise StoreError(f"{self._path} was exchanged while a run is using it: put the old one back, then resume")
-
-    def _holder(self, run: str) -> str:
-        """Who owns ``run``, for the message about a lock that does not go away."""
-        try:
-            row = self._execute("SELECT owner, host, pid FROM runs WHERE run = ?", (run,)).fetchone()
-        except sqlite3.Error:
-            return ""
-        return f" (the run belongs to process {row[2]} on {row[1].partition('/')[0]})" if row and row[0] else ""
 
 
 def _told(events: Sequence[Event]) -> tuple[str | None, str | None, float | None] | None:

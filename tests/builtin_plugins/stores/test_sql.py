@@ -334,12 +334,12 @@ def test_full_disk_keeps_what_is_recorded(store: SqlStore) -> None:
     """When the disk is full the batch is refused whole, what was recorded stays, and recording goes on once there is room."""
     lease = store.acquire("r", "me")
     store.append(lease, [event()])
-    pages = store._connection.execute("PRAGMA page_count").fetchone()[0]
-    store._connection.execute(f"PRAGMA max_page_count = {pages}")
+    pages = store._database.connection.execute("PRAGMA page_count").fetchone()[0]
+    store._database.connection.execute(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(StoreError, match="the disk is full: free some space"):
         store.append(lease, [event(), event(text="x" * 100_000)])
     assert len(list(store.read("r"))) == 1
-    store._connection.execute("PRAGMA max_page_count = 1000000")
+    store._database.connection.execute("PRAGMA max_page_count = 1000000")
     assert store.append(lease, [event(text="x" * 100_000)]) == 2
 
 
@@ -347,7 +347,7 @@ def test_read_only_database_says_so(tmp_path: Path) -> None:
     """A database that cannot be written is an error with the remedy."""
     with closing(SqlStore(tmp_path)) as store:
         lease = store.acquire("r", "me")
-        store._connection.execute("PRAGMA query_only = ON")
+        store._database.connection.execute("PRAGMA query_only = ON")
         with pytest.raises(StoreError, match="read-only: make it and its folder writable"):
             store.append(lease, [event()])
 
@@ -371,8 +371,8 @@ def test_full_synchronisation_is_an_option(tmp_path: Path) -> None:
     """``synchronous = FULL`` reaches SQLite; the default is NORMAL with a write-ahead log."""
     for name, level in (("NORMAL", 1), ("FULL", 2)):
         with closing(SqlStore(tmp_path / name, SqlOptions(synchronous=name))) as store:
-            assert store._connection.execute("PRAGMA synchronous").fetchone() == (level,)
-            assert store._connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+            assert store._database.connection.execute("PRAGMA synchronous").fetchone() == (level,)
+            assert store._database.connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
 def test_plugin_offers_the_store_without_importing_it(tmp_path: Path) -> None:
