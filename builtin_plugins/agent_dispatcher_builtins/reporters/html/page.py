@@ -20,7 +20,8 @@ from .bars import Chart, chart_of_agents, chart_of_tasks
 from .drawing import Drawing, draw_groups, draw_tasks
 from .logs import Logs
 from .provenance import Works
-from .rows import FindingRow, Link, Problem, Proof, RequirementRow, Rows, TaskRow, WholeRow
+from .row_values import FindingRow, Link, Problem, Proof, RequirementRow, TaskRow, WholeRow
+from .rows import Rows
 from .text import clean, line, seconds
 from .words import Badge, run_badge
 
