@@ -12,6 +12,8 @@ from agent_dispatcher.workspace.path_guard import GuardedFolder
 
 from .citing import Claim, FileLine, MetadataField, Source, parse_claim, shown, source_text, visible
 from .evidence import evidence
+from .kept_sources import INDEX, is_note, misfit, read_index
+from .quotations import LEAST_WORDS, says_enough, stands_in
 
 __all__ = ["RESEARCH_TYPES", "CitationsCheck"]
 
@@ -28,8 +30,10 @@ _MAX_SHOWN = 5
 class CitationsCheck:
     """See :class:`agent_dispatcher.extension.Check`.
 
-    A claim is every line of text but headings, quotations (``>``) and what stands under the heading "Not found". What passes is true to its
-    sources; whether it answers the question is for people to say, so passing is no proof of a requirement.
+    A claim is every line of text but headings, quotations (``>``) and what stands under the heading "Not found". It quotes several words, and they stand
+    at the place it names. Notes of research are no sources, nor is what a research task wrote, but for the texts from outside that it kept: else what
+    one note got wrong would be the next one's proof. What passes quotes its sources; whether its claims follow from them, and answer the question, is for
+    people to say, so passing is no proof of a requirement.
     """
 
     needs_files = True
@@ -46,7 +50,7 @@ class CitationsCheck:
         named = {ref.name for ref in task.produces if ref.type == "path"}
         named |= {path for change in context.tree.changes if change.task == task.id for path in change.paths}
         notes = sorted(path for path in named if path.lower().endswith(".md") and _there(tree, path))
-        sources = _Sources(context)
+        sources = _Sources(context, frozenset(notes))
         faults: list[str] = []
         claims = 0
         for path in notes:
@@ -96,26 +100,42 @@ def _faults(line: str, sources: _Sources) -> Iterator[str]:
     if not isinstance(claim, Claim):
         yield claim
         return
+    if not claim.quotations:
+        yield "it quotes nothing: put the words of its source before it, between backticks"
     for source in claim.sources:
         said = sources.look_up(source)
         if not isinstance(said, tuple):
             yield said
             continue
-        for quotation in claim.quotations:
-            if not any(quotation in text for text in said):
-                yield f"{source_text(source)} does not say {shown(quotation)!r}"
+        unsaid = [each for each in claim.quotations if not any(stands_in(each, text) for text in said)]
+        for quotation in unsaid:
+            yield f"{source_text(source)} does not say {shown(quotation)!r}"
+        if claim.quotations and not unsaid and not _enough(claim.quotations, said):
+            yield f"what it quotes of {source_text(source)} proves nothing: quote {LEAST_WORDS} words or more, or all that stands there"
+
+
+def _enough(quotations: tuple[str, ...], said: tuple[str, ...]) -> bool:
+    return any(says_enough(each, text) for each in quotations for text in said if stands_in(each, text))
 
 
 class _Sources:
-    """What is written where; every file is read once."""
+    """What is written where; every file is read once.
 
-    def __init__(self, context: CheckContext) -> None:
+    Args:
+        notes: paths of the notes that are looked over, which prove nothing themselves.
+    """
+
+    def __init__(self, context: CheckContext, notes: frozenset[str]) -> None:
         self._tree = GuardedFolder(context.tree.path, max_bytes=_MAX_SOURCE_BYTES)
         path = context.plan.specification.path
         place = Path(path) if path else None
         folder = place if place is None or place.is_dir() else place.parent
         self._specification = None if folder is None else GuardedFolder(folder, max_bytes=_MAX_SOURCE_BYTES)
         self._lines: dict[tuple[bool, str], list[str] | str] = {}
+        research = {task.id: task for task in context.plan.tasks if task.type in RESEARCH_TYPES}
+        promised = {ref.name for task in research.values() for ref in task.produces if ref.type == "path"}
+        self._notes = notes | {name for name in promised if name.lower().endswith(".md")}
+        self._written = {path for each in context.tree.changes if each.task in research for path in each.paths}
 
     def look_up(self, source: Source) -> tuple[str, ...] | str:
         """The texts at a source, as :func:`.citing.visible` has them; or why there are none."""
@@ -126,7 +146,7 @@ class _Sources:
             self._lines[key] = self._read(source)
         lines = self._lines[key]
         if isinstance(lines, str):
-            return lines
+            return f"{source_text(source)}: {lines}"
         if source.line > len(lines):
             return f"{source_text(source)}: the file has {len(lines)} lines"
         return (visible(lines[source.line - 1]),)
@@ -134,13 +154,31 @@ class _Sources:
     def _read(self, source: FileLine) -> list[str] | str:
         folder = self._specification if source.in_specification else self._tree
         if folder is None:
-            return f"{source_text(source)}: the specification was not read from a file"
+            return "the specification was not read from a file"
         try:
-            return folder.read_bytes(source.path).decode("utf-8", "replace").split("\n")
+            data = folder.read_bytes(source.path)
         except OSError:
-            return f"{source_text(source)}: there is no such file"
+            return "there is no such file"
         except PathRefused as error:
-            return f"{source_text(source)}: {error}"
+            return str(error)
+        text = data.decode("utf-8", "replace")
+        refusal = self._no_source(source, data, text)
+        return refusal or text.split("\n")
+
+    def _no_source(self, source: FileLine, data: bytes, text: str) -> str:
+        """Why a file proves nothing; ``""`` when it may."""
+        path = source.path
+        if is_note(text) or (path in self._notes and not source.in_specification):
+            return "a note of research is no source: cite what it cites"
+        if source.in_specification:
+            return ""
+        folder, _, name = path.rpartition("/")
+        kept = read_index(self._tree, f"{folder}/{INDEX}" if folder else INDEX).get(name)
+        if kept is not None:
+            return misfit(kept, data)
+        if path in self._written:
+            return f"a research task wrote it, and it is no text from outside that was kept (no {INDEX} beside it lists it)"
+        return ""
 
 
 def _metadata(source: MetadataField) -> tuple[str, ...] | str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,8 @@ from agent_dispatcher_builtins.checks.citing import (
     source_text,
     visible,
 )
+from agent_dispatcher_builtins.checks.kept_sources import INDEX, KeptSource, index_text
+from agent_dispatcher_builtins.checks.quotations import says_enough, stands_in
 
 NOTE = "docs/research/T1.md"
 
@@ -31,6 +35,9 @@ def _check(tmp_path: Path, note: str | None, *, changed: bool = False) -> Eviden
     for folder in (tree / "docs" / "research", spec):
         folder.mkdir(parents=True, exist_ok=True)
     (tree / "a.py").write_text("import os\nimport attrs\n")
+    (tree / "b").mkdir(exist_ok=True)
+    (tree / "b" / "a.py").write_text("import attrs\n")
+    (tree / "driver.md").write_text(DRIVER)
     (spec / "plan.md").write_text("# Plan\n**Storage**:  SQLite\n")
     (tmp_path / "outside.py").write_text("import attrs\n")
     if not (tree / "link.py").is_symlink():
@@ -56,6 +63,13 @@ def _check(tmp_path: Path, note: str | None, *, changed: bool = False) -> Eviden
     return asyncio.run(check.check(task, context))
 
 
+DRIVER = """Windows is unsupported by this driver.
+It can't lock files.
+It needs version 3.11 or later.
+The feature is now here.
+Only non-blocking calls are used.
+"""
+
 GOOD = """# Facts
 
 > Quotations of this sort claim nothing.
@@ -63,7 +77,8 @@ GOOD = """# Facts
 - Imported: `import attrs` (`a.py:2`)
 - Stored: `**Storage**: SQLite` (`specification:plan.md:2`)
 - Installed: `attrs` (`distribution attrs: Name`)
-- Twice: `import` (`a.py:1`, `a.py:2`)
+- Twice: `import attrs` (`a.py:2`, `b/a.py:1`)
+- Windows: `is unsupported by this` (`driver.md:1`)
 
 ## Not found
 
@@ -76,7 +91,7 @@ def test_claims_with_sources_pass(tmp_path: Path, changed: bool) -> None:
     """The promised note, or the one the task changed, and no other task's pages."""
     evidence = _check(tmp_path, GOOD, changed=changed)
     assert evidence.passed, evidence.summary
-    assert evidence.details["claims"] == 4 and evidence.details["notes"] == [NOTE]
+    assert evidence.details["claims"] == 5 and evidence.details["notes"] == [NOTE]
     assert not evidence.proof
 
 
@@ -98,6 +113,17 @@ def test_claims_with_sources_pass(tmp_path: Path, changed: bool) -> None:
         ("- Stored: `x` (`specification:../tree/a.py:1`)", "refused"),
         ("- Installed: `0` (`distribution no-such-thing: Version`)", "no such distribution"),
         ("- Installed: `x` (`distribution attrs: Nothing`)", "no such field"),
+        ("- The moon is cheese (`a.py:2`)", "quotes nothing"),
+        ("- The moon is cheese: `i` (`a.py:2`)", "does not say 'i'"),
+        ("- The moon is cheese: `…` (`a.py:2`)", "does not say ''"),
+        ("- The moon is cheese: `is` (`driver.md:1`)", "proves nothing: quote 3 words or more"),
+        ("- The moon is cheese: `The moon is cheese` (`docs/research/T1.md:11`)", "a note of research is no source"),
+        ("- The moon is cheese: `moon is cheese` (`docs/./research/T1.md:11`)", "refused"),
+        ("- Windows is supported: `supported by this driver` (`driver.md:1`)", "does not say"),
+        ("- It may: `It can` `lock files` (`driver.md:2`)", "does not say 'It can'"),
+        ("- Old: `needs version 3` (`driver.md:3`)", "does not say 'needs version 3'"),
+        ("- Gone: `The feature is nowhere` (`driver.md:4`)", "does not say"),
+        ("- It blocks: `blocking calls are used` (`driver.md:5`)", "does not say"),
         ("- Seen: `import attrs` `a.py:2`", "names no source"),
         ("- Seen: `import attrs` x`a.py:2`)", "not stand in brackets"),
     ],
@@ -106,8 +132,94 @@ def test_other_claims_do_not(tmp_path: Path, line: str, fault: str) -> None:
     """What is wrong is told with the note's line."""
     evidence = _check(tmp_path, GOOD.replace("## Not found", f"{line}\n\n## Not found"))
     assert not evidence.passed
-    assert f"{NOTE}:10: " in evidence.summary and fault in evidence.summary
+    assert f"{NOTE}:11: " in evidence.summary and fault in evidence.summary
     assert (tmp_path / evidence.log).read_text().count("\n") == 0
+
+
+def _landed(tmp_path: Path, line: str, files: Mapping[str, str]) -> Evidence:
+    """What the check says of a line of T1 when T0, a research task before it, wrote these files."""
+    for name, text in files.items():
+        (tmp_path / "tree" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "tree" / name).write_text(text)
+    (tmp_path / "tree" / NOTE).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / "tree" / NOTE).write_text(line + "\n")
+    before = Task(id="T0", title="Research", type="research")
+    task = Task(id="T1", title="Research", type="research", produces=(ArtifactRef(type="path", name=NOTE),))
+    change = Change(task="T0", attempt=1, ref="r", commit="c", base="b", paths=tuple(files))
+    context = CheckContext(
+        tree=Tree(tree="t", commit="c", tip="c", path=tmp_path / "tree", changes=(change,)),
+        sandbox=None,
+        language=None,
+        plan=ExecutionPlan(specification=Specification(id="s", title="s"), tasks=(before, task)),
+        landed=frozenset(),
+        log_dir=tmp_path / "logs",
+        run_dir=tmp_path,
+    )
+    return asyncio.run(CitationsCheck().check(task, context))
+
+
+PAGE = "From https://example.org/\n\nRedis is ten times faster than SQLite.\n"
+CLAIM = "- Fast: `Redis is ten times faster` (`docs/research/{}:3`)"
+
+
+def test_what_another_note_removed_is_no_proof(tmp_path: Path) -> None:
+    """A note is no source, also where nothing but its text says that it is one; nor is any other file that a research task wrote."""
+    note = "# Answer\n\n> Task `T0`: `t`\n\n## Not found\n\n- removed: Redis is ten times faster.\n"
+    old = _landed(tmp_path, "- Fast: `Redis is ten times faster` (`docs/old.md:7`)", {})
+    assert "no such file" in old.summary
+    (tmp_path / "tree" / "docs" / "old.md").write_text(note)
+    assert (
+        "a note of research is no source"
+        in _landed(tmp_path, "- Fast: `Redis is ten times faster` (`docs/old.md:7`)", {}).summary
+    )
+    said = _landed(tmp_path, CLAIM.format("made-up.txt"), {"docs/research/made-up.txt": PAGE})
+    assert "a research task wrote it" in said.summary
+
+
+@pytest.mark.parametrize(("text", "fault"), [(PAGE, ""), (PAGE.replace("ten", "two"), "its digest differs")])
+def test_a_text_that_was_kept_is_a_source(tmp_path: Path, text: str, fault: str) -> None:
+    """As long as it is what was read: the index beside it holds its digest."""
+    kept = KeptSource("https://example.org/", "2026-01-31T12:00:00Z", sha256(PAGE.encode()).hexdigest())
+    files = {"docs/research/s/a.txt": text, f"docs/research/s/{INDEX}": index_text({"a.txt": kept})}
+    said = _landed(tmp_path, CLAIM.format("s/a.txt"), files)
+    assert (fault in said.summary and not said.passed) if fault else said.passed, said.summary
+
+
+@pytest.mark.parametrize(
+    ("quotation", "text", "stands"),
+    [
+        ("no server", "it needs no servers", False),
+        ("no server", "it needs no server.", True),
+        ("server", "the web-server", False),
+        ("the server", "the server-side", False),
+        ("version 3", "version 3.", True),
+        ("version 3", "version 3.1", False),
+        ("1 file", "11 file, 1 file", True),
+        ("snake", "snake_case", False),
+        ("一つのファイル", "それは一つのファイルです", True),
+        ("", "anything", False),
+        ("x" * 230, "x" * 400, True),
+    ],
+)
+def test_a_quotation_stands_in_whole_words(quotation: str, text: str, stands: bool) -> None:
+    """Not in parts of words; scripts without spaces have no such parts; one that was cut to be shown may end anywhere."""
+    assert stands_in(quotation, text) is stands
+
+
+@pytest.mark.parametrize(
+    ("quotation", "whole", "enough"),
+    [
+        ("a b c", "", True),
+        ("a b", "a b c", False),
+        ("MIT", "MIT", True),
+        ("—", "—", False),
+        ("ab", "ab", False),
+        ("六个汉字在此", "", True),
+    ],
+)
+def test_a_quotation_has_several_words_or_is_all_there_is(quotation: str, whole: str, enough: bool) -> None:
+    """Otherwise it would prove anything."""
+    assert says_enough(quotation, whole) is enough
 
 
 def test_a_note_must_claim_something(tmp_path: Path) -> None:

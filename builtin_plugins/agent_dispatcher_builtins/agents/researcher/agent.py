@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from agent_dispatcher.agents import AgentContext, AgentResult, BaseAgent
 from agent_dispatcher.models import Artifact, Task
 
+from ...checks.kept_sources import INDEX
 from ...prompting.asking import Unusable
 from .acceptance import note_path
 from .answer_note import render_answer
@@ -127,9 +128,14 @@ def _gather(task: Task, context: AgentContext, path: str) -> AgentResult:
 
 
 def _library(task: Task, context: AgentContext) -> Library:
-    """All that can be read without a network: the specification, the repository, metadata of packages that the task names."""
+    """All that can be read without a network: the specification, the repository, metadata of packages that the task names; no notes of other tasks."""
     documents = specification_documents(context.specification)
-    names = [name for name in context.workspace.files() if name.lower().endswith(_READABLE)]
+    notes = {each.path for each in context.inputs if each.type == "note" and each.path.lower().endswith(".md")}
+    names = [
+        name
+        for name in context.workspace.files()
+        if name.lower().endswith(_READABLE) and name not in notes and name.rpartition("/")[2] != INDEX
+    ]
     repository = read_files(context.workspace.read_bytes, names)
     return Library.of((*documents, *repository, *_metadata(task, context, documents)))
 

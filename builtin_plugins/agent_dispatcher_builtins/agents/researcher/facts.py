@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from attrs import frozen
 
 from ...checks.citing import MetadataField, Source
+from ...checks.quotations import says_enough
 from .installed import fields, installed_name
 from .naming import key, mentions, named_means
 from .reading import Document
@@ -85,7 +86,9 @@ def _in_documents(name: str, documents: Sequence[Document], own: frozenset[tuple
 
 def _in_manifests(name: str, repository: Repository) -> Iterator[Fact]:
     for each in repository.declaring(name)[:_MAX_PLACES]:
-        yield Fact("Declared in a manifest", each.quotation, each.document.source(each.line))
+        line = each.document.lines[each.line - 1]
+        quotation = each.quotation if says_enough(each.quotation, line) else line
+        yield Fact("Declared in a manifest", quotation, each.document.source(each.line))
 
 
 def _in_build_files(name: str, repository: Repository) -> Iterator[Fact]:

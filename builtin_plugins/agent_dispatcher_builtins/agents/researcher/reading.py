@@ -17,6 +17,7 @@ from agent_dispatcher.models import Specification
 from agent_dispatcher.workspace.path_guard import GuardedFolder
 
 from ...checks.citing import FileLine
+from ...checks.kept_sources import is_note
 
 __all__ = ["Document", "read_files", "specification_documents"]
 
@@ -67,7 +68,7 @@ def specification_documents(specification: Specification) -> tuple[Document, ...
 def read_files(
     read: Callable[[str], bytes], names: Iterable[str], *, in_specification: bool = False, most: int = _MAX_FILES
 ) -> Iterator[Document]:
-    """The files that can be read, until a bound is reached.
+    """The files that can be read, until a bound is reached. Notes of research are passed over: what one got wrong would be the next one's proof.
 
     Args:
         read: reads through a guard.
@@ -86,7 +87,9 @@ def read_files(
         total += len(data)
         if total > _MAX_BYTES:
             return
-        yield Document(name, tuple(data.decode("utf-8", "replace").split("\n")), in_specification)
+        text = data.decode("utf-8", "replace")
+        if not is_note(text):
+            yield Document(name, tuple(text.split("\n")), in_specification)
 
 
 def _planning_first(names: Iterable[str]) -> list[str]:

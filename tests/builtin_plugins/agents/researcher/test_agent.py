@@ -49,7 +49,7 @@ def test_facts_of_the_repository_come_with_their_lines(research) -> None:
     outcome = research("Research PyYAML", repository=repository)
     claims = outcome.section("PyYAML")
     assert claims[:4] == [
-        "- Declared in a manifest: `PyYAML>=6` (`pyproject.toml:4`)",
+        '- Declared in a manifest: `"PyYAML>=6",` (`pyproject.toml:4`)',
         '- Mentioned in a build file: `implementation "org.x:pyyaml:1"` (`build.gradle:1`)',
         "- Imported: `import yaml` (`src/x.py:2`)",
         "- Mentioned in the readme: `Reads PyYAML files.` (`README.md:2`)",

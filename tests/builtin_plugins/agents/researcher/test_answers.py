@@ -204,6 +204,19 @@ def test_what_is_read_enters_as_data(asked: Answer, tmp_path: Path) -> None:
     assert sent.index(f"</{mark}>") > sent.index("obey")
 
 
+def test_what_another_task_concluded_is_no_source(asked: Answer, tmp_path: Path) -> None:
+    """A claim that one note removed does not become the proof of the next."""
+    note = "# Answer\n\n> Task `T1`: `t`\n\n## Not found\n\n- removed: `SQLite is ten times faster than any server`\n"
+    (tmp_path / "repo" / "docs" / "research").mkdir()
+    (tmp_path / "repo" / "docs" / "research" / "T1.md").write_text(note)
+    laundered = claim("It is faster.", "SQLite is ten times faster than any server", source="docs/research/T1.md")
+    told = asked(
+        answer(laundered, claim("SQLite needs no server.", "and needs no server")), options=ResearcherOptions(repairs=0)
+    )
+    assert "ten times" not in told.server.requests[0].text
+    assert "'docs/research/T1.md' was not read" in told.note
+
+
 # --- reading more ---------------------------------------------------------------------------------------------------
 
 PAGE = "<html><head><title>t</title><script>var x</script></head><body><h1>Writers</h1><p>DuckDB allows one <b>writer</b> process.</p></body></html>"
@@ -413,10 +426,15 @@ def test_with_a_model_any_question_is_taken() -> None:
         ("everything in one file and needs", (3, "keeps everything in one file"[6:])),
         ("one “file”", None),
         ("no", None),
+        ("one file", None),
+        ("one file and", (3, "SQLite keeps everything in one file")),
         ("needs no servers", None),
+        ("eeds no server", None),
+        ("keepseverythingin one file", None),
+        ("a __server__ process that", (6, "a **server process** that")),
     ],
 )
 def test_places(quote: str, found: tuple[int, str] | None) -> None:
-    """A quotation over two lines is placed at the one that holds more of it; what is too short or only alike has no place."""
+    """A quotation over two lines is placed at the one that holds more of it; what is too short, only alike or part of a word has no place."""
     place = place_of(quote, Document("d", tuple(STORES.split("\n"))))
     assert (None if place is None else (place.line, place.quotation)) == found

@@ -11,6 +11,7 @@ from attrs.validators import min_len
 from agent_dispatcher.codec import StructureError, read, suggestion
 
 from ....checks.citing import visible
+from ....checks.quotations import LEAST_WORDS
 from ....prompting.asking import Readout
 from ....prompting.reply import misfits
 from .library import Library
@@ -125,7 +126,10 @@ def _proven(claimed: Claimed, library: Library) -> Proven | str:
         return f"its source {name!r} was not read; {suggestion(name, library.documents)}"
     place = place_of(claimed.quote, document)
     if place is None:
-        return f"{visible(claimed.quote)!r} does not stand in {name}: quote words of it as they stand there"
+        return (
+            f"{visible(claimed.quote)!r} does not stand in {name} or says too little: "
+            f"quote {LEAST_WORDS} words of it or more, as they stand there"
+        )
     return Proven(
         claim=visible(claimed.claim),
         option=visible(claimed.option),

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 
 from attrs import define, field, frozen
 
+from ....checks.kept_sources import is_note
 from ....prompting.asking import tokens
 from ..reading import Document
 
@@ -75,9 +76,9 @@ class Library:
         return library
 
     def add(self, document: Document) -> None:
-        """Take in another document."""
+        """Take in another document; a note of research is none."""
         name = source_name(document)
-        if name in self.documents:
+        if name in self.documents or is_note(document.text[:500]):
             return
         self.documents[name] = document
         for passage in _cut(document):

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator
 
 from attrs import frozen
 
 from ....checks.citing import visible
+from ....checks.quotations import find_words, says_enough
 from ..reading import Document
 
 __all__ = ["Place", "place_of"]
 
-_MARKUP = frozenset("*_`")
+_MARKUP = re.compile(r"[*_`]+")
 _SAME = {"“": '"', "”": '"', "„": '"', "’": "'", "‘": "'", "–": "-", "—": "-"}
-#: A quotation of fewer characters proves nothing.
-_SHORTEST = 6
+_ENDS = " .…\"'“”"
 
 
 @frozen
@@ -26,35 +27,46 @@ class Place:
 
 
 def place_of(quotation: str, document: Document) -> Place | None:
-    """The first place of ``quotation`` in ``document``; ``None`` where it does not stand there, or says too little to be found."""
-    wanted = "".join(character for character, _ in _plain(visible(quotation).strip(" .…\"'“”")))
-    if len(wanted) < _SHORTEST:
-        return None
+    """The first place of ``quotation`` in ``document``; ``None`` where it does not stand there in whole words, or says too little to bear anything out.
+
+    Of a quotation over several lines that leaves too little on each of them, the whole line is quoted.
+    """
+    wanted = " ".join("".join(character for character, _ in _plain(visible(quotation).strip(_ENDS))).split())
     text: list[str] = []
     places: list[tuple[int, int]] = []
-    for number, line in enumerate(document.lines):
-        for character, position in _plain(visible(line)):
+    lines = [visible(line) for line in document.lines]
+    for number, line in enumerate(lines):
+        for character, position in _plain(f" {line}"):
+            if character == " " and text[-1:] in ([], [" "]):
+                continue
             text.append(character)
-            places.append((number, position))
-    start = "".join(text).find(wanted)
+            places.append((number, position - 1))
+    start = find_words(wanted, "".join(text))
     if start < 0:
         return None
-    found = places[start : start + len(wanted)]
     counts: dict[int, list[int]] = {}
-    for number, position in found:
-        counts.setdefault(number, []).append(position)
+    for (number, position), character in zip(places[start:], wanted, strict=False):
+        if character != " ":
+            counts.setdefault(number, []).append(position)
     number = max(counts, key=lambda each: (len(counts[each]), -each))
-    line = visible(document.lines[number])
-    return Place(number + 1, line[counts[number][0] : counts[number][-1] + 1])
+    line = lines[number]
+    said = line[counts[number][0] : counts[number][-1] + 1]
+    if says_enough(said, line):
+        return Place(number + 1, said)
+    whole = said == line.strip(_ENDS) or (len(counts) > 1 and says_enough(wanted, ""))
+    return Place(number + 1, line) if whole and says_enough(line, line) else None
 
 
-def _plain(text: str) -> Sequence[tuple[str, int]]:
-    """Characters that count, one for one in lower case, with their positions: neither white space nor markup."""
-    plain = []
+def _plain(text: str) -> Iterator[tuple[str, int]]:
+    """Characters that count, one for one in lower case, with their positions: marks of markup do not, unless they stand within a word."""
+    marks = {
+        position
+        for run in _MARKUP.finditer(text)
+        if not (text[: run.start()][-1:].isalnum() and text[run.end() :][:1].isalnum())
+        for position in range(*run.span())
+    }
     for position, character in enumerate(text):
-        if character.isspace() or character in _MARKUP:
-            continue
-        character = _SAME.get(character, character)
-        lower = character.lower()
-        plain.append((lower if len(lower) == 1 else character, position))
-    return plain
+        if position not in marks:
+            character = _SAME.get(character, character)
+            lower = character.lower()
+            yield (lower if len(lower) == 1 else character), position

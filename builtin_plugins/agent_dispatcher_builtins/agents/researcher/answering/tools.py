@@ -6,11 +6,13 @@ import asyncio
 import json
 import re
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
 from agent_dispatcher.extension import Tool, ToolCall
 
+from ....checks.kept_sources import INDEX, KeptSource, index_text
 from ....prompting.asking import tokens
 from ....prompting.templates import as_data
 from ..reading import Document
@@ -54,15 +56,26 @@ class Kept:
 
     def __init__(self, folder: str) -> None:
         self._folder = folder
-        self.files: dict[str, str] = {}
+        self._texts: dict[str, str] = {}
+        self._index: dict[str, KeptSource] = {}
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        """Path to text of all that is to be written: the texts, and what lists them."""
+        if not self._texts:
+            return {}
+        return {**self._texts, f"{self._folder}/{INDEX}": index_text(self._index)}
 
     def keep(self, origin: str, text: str) -> Document:
         """The document as it will lie in the repository; its first line says where it comes from."""
         plain = re.sub(r"[^A-Za-z0-9.]+", "-", origin.partition("://")[2] or origin).strip("-.")[:60]
-        path = f"{self._folder}/{plain or 'source'}-{sha256(origin.encode()).hexdigest()[:8]}.txt"
+        name = f"{plain or 'source'}-{sha256(origin.encode()).hexdigest()[:8]}.txt"
+        path = f"{self._folder}/{name}"
         whole = f"From {origin}\n\n{text[:_MAX_KEPT_CHARACTERS]}".replace("\r\n", "\n").replace("\0", "")
         whole = whole.encode("utf-8", "replace").decode()
-        self.files[path] = whole + "\n"
+        self._texts[path] = whole + "\n"
+        now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        self._index[name] = KeptSource(origin, now, sha256(self._texts[path].encode()).hexdigest())
         return Document(path, tuple(whole.split("\n")))
 
 
