@@ -12,7 +12,7 @@ from attrs import asdict
 
 from ..errors import StoreError
 from ..models import PlanningCall, WholeCheck
-from ..provenance import Account, Call, Command
+from ..provenance import Account, Call, Command, commands_of
 from ..provenance.archive import Place, read_request, read_text
 from ._text import columns, cut, duration, plain, wrapped
 
@@ -123,6 +123,8 @@ def _check(evidence: Mapping[str, Any], folder: Path) -> None:
     log = f" ({folder / str(evidence['log'])})" if evidence.get("log") else ""
     summary = f": {cut(plain(str(evidence['summary'])), 200)}" if evidence.get("summary") else ""
     click.echo(wrapped(f"check {evidence.get('check')} {verdict}{summary}{log}", "     ", first="  - "))
+    for command in commands_of(evidence.get("details") or {}):
+        click.echo(wrapped(_run_of(command), "       ", first="     "))
 
 
 def print_whole_checks(checks: Sequence[WholeCheck], folder: Path) -> None:
@@ -176,10 +178,7 @@ def _or_none(read: Callable[[], Any]) -> Any:
 
 def _did(number: int, done: Call | Command) -> None:
     if isinstance(done, Command):
-        words = " ".join(done.argv)
-        limit = "broken off" if done.limit_hit == "cancelled" else f"ended by its limit {done.limit_hit}"
-        ended = limit if done.limit_hit else f"exit code {done.code}"
-        text = f"ran {cut(plain(words), 2 * columns())}: {ended}, {duration(done.took_s)}"
+        text = _run_of(done)
     elif done.tokens is None:
         text = f"asked {done.backend} ({done.purpose or 'no purpose given'}): no answer is on record"
     else:
@@ -188,6 +187,12 @@ def _did(number: int, done: Call | Command) -> None:
         if done.tools:
             text = f"{text}; it wants called: {cut(plain(', '.join(done.tools)), 2 * columns())}"
     click.echo(wrapped(text, "     ", first=f"  {number}. "))
+
+
+def _run_of(done: Command) -> str:
+    limit = "broken off" if done.limit_hit == "cancelled" else f"ended by its limit {done.limit_hit}"
+    ended = limit if done.limit_hit else f"exit code {done.code}"
+    return f"ran {cut(plain(' '.join(done.argv)), 2 * columns())}: {ended}, {duration(done.took_s)}"
 
 
 def _texts(done: Call | Command, folder: Place) -> None:

@@ -130,7 +130,8 @@ def _task_of_run(
     task, attempt = _task_or_commit(names, wanted, log.events)
     work: list[Account] = [one for key, one in found.items() if key[0] == task.id and attempt in (None, key[1])]
     folder = Path(log.output) / STATE_FOLDER / "runs" / log.run
-    about, agents = explainer.task(task), _agent_types(dispatcher, explainer.plan, task)
+    about = explainer.task(task)
+    agents = _recorded_types(log.events, explainer.plan, task) or _agent_types(dispatcher, explainer.plan, task)
     all_results = dispatcher.result_of(run, output)
     result = next((each for each in all_results.task_results if each.id == task.id), None)
     checks = [each for each in all_results.whole_checks if task.id in each.tasks]
@@ -164,6 +165,20 @@ def _task_or_commit(names: TaskNames, wanted: str, events: tuple[Event, ...]) ->
         if place is None:
             raise UsageError(f"{error}, and no commit of the run's work") from None
         return names.find(place[0]), place[1]
+
+
+def _recorded_types(events: tuple[Event, ...], plan: ExecutionPlan, task: Task) -> tuple[tuple[str, str | None], ...]:
+    """Who was to do the task when its run was last begun or resumed, in rank; nobody where the run holds nothing of that.
+
+    Today's configuration may be another one, and would say what never was.
+    """
+    from ..coordination.beginning import Beginning
+
+    prepared = next((event for event in reversed(events) if event.type == "run.prepared"), None)
+    if prepared is None:
+        return ()
+    beginning, _ = Beginning.from_data(prepared.data, plan)
+    return tuple((name, None) for name in beginning.candidates.get(task.id, ()))
 
 
 def _agent_types(

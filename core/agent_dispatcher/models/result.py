@@ -40,7 +40,8 @@ class Evidence:
         expected_red: a test that failed only because its subjects are not there yet.
         proof: whether passing says that the work does what is required, and not only that it is well-formed. Without any such
             evidence a requirement is *not checked*.
-        details: numbers that were parsed (tests, failures, coverage), JSON values only.
+        details: numbers that were parsed (tests, failures, coverage), JSON values only; ``duration_s``, and in ``commands`` what ran in the sandbox
+            for it (``argv``, ``code``, ``took_s``, ``limit_hit``).
     """
 
     id: str

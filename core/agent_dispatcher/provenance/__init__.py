@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .accounts import Account, Call, Command, accounts, attempt_of_commit
+from .accounts import Account, Call, Command, accounts, attempt_of_commit, commands_of
 from .archive import Archive
 from .scrubbing import SECRET, Scrubber, secrets_of
 
@@ -15,5 +15,6 @@ __all__ = [
     "Scrubber",
     "accounts",
     "attempt_of_commit",
+    "commands_of",
     "secrets_of",
 ]

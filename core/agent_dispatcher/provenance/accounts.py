@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from attrs import define, evolve, field, frozen
 
 from ..models import Event
 
-__all__ = ["Account", "Call", "Command", "accounts", "attempt_of_commit"]
+__all__ = ["Account", "Call", "Command", "accounts", "attempt_of_commit", "commands_of"]
 
 _NANO = 1_000_000_000
 
@@ -94,6 +94,27 @@ class Account:
         return [one for one in self.did if isinstance(one, Command)]
 
 
+def commands_of(details: Mapping[str, Any]) -> list[Command]:
+    """What a check ran, by the details of its evidence; a check may have put something of its own there, which is passed over."""
+    listed = details.get("commands")
+    return [
+        _command(each)
+        for each in (listed if isinstance(listed, (list, tuple)) else ())
+        if isinstance(each, Mapping) and isinstance(each.get("argv"), (list, tuple))
+    ]
+
+
+def _command(data: Mapping[str, Any]) -> Command:
+    return Command(
+        argv=tuple(map(str, data.get("argv") or ())),
+        code=int(data.get("code", 0)),
+        took_s=float(data.get("took_s") or 0.0),
+        limit_hit=data.get("limit_hit"),
+        stdout=data.get("stdout"),
+        stderr=data.get("stderr"),
+    )
+
+
 def accounts(events: Iterable[Event]) -> dict[tuple[str, int], Account]:
     """Task and attempt to what was done there, in the order of their beginnings."""
     found: dict[tuple[str, int], Account] = {}
@@ -127,16 +148,7 @@ def _take(account: Account, event: Event, places: dict[str, tuple[Account, int]]
                 assert isinstance(asked, Call)
                 there.did[index] = _answered(asked, data)
         case "command.ran":
-            account.did.append(
-                Command(
-                    argv=tuple(map(str, data.get("argv") or ())),
-                    code=int(data.get("code", 0)),
-                    took_s=float(data.get("took_s") or 0.0),
-                    limit_hit=data.get("limit_hit"),
-                    stdout=data.get("stdout"),
-                    stderr=data.get("stderr"),
-                )
-            )
+            account.did.append(_command(data))
         case "attempt.sealed":
             change = data.get("change") or {}
             account.ended, account.why = "sealed", str(data.get("summary") or "")

@@ -27,6 +27,7 @@ from ..extension.components import (
 )
 from ..making import maker
 from ..models import Evidence, ExecutionPlan, Task
+from .watched_sandbox import WatchedSandbox
 
 __all__ = [
     "Checks",
@@ -239,8 +240,12 @@ async def _all_of(asked: Checks, task: Task | None, context: CheckContext, prefi
 
 
 async def _one(name: str, check: Check, task: Task | None, context: CheckContext, key: str) -> Evidence:
-    """One check's evidence under the name it was chosen by, with its duration; an exception is evidence that did not pass."""
+    """One check's evidence under the name it was chosen by, with its duration and what it ran; an exception is evidence that did not pass."""
     began = time.monotonic()
+    ran: list[dict[str, object]] = []
+    if context.sandbox and getattr(check, "needs_sandbox", True):
+        sandbox = WatchedSandbox(context.sandbox)
+        context, ran = evolve(context, sandbox=sandbox), sandbox.ran
     try:
         found = await check.check(task, context)
         if not isinstance(found, Evidence):
@@ -251,6 +256,13 @@ async def _one(name: str, check: Check, task: Task | None, context: CheckContext
         # What the dispatcher raises itself says what to do; only of a fault in the check a reader needs the traceback.
         log.warning("check %s failed to run: %s", name, error, exc_info=not isinstance(error, DispatcherError))
         summary = f"the check {name} could not run: {type(error).__name__}: {error}"
-        return Evidence(id=key, check=name, passed=False, tree=context.tree.tree, summary=summary)
-    details = {**found.details, "duration_s": round(time.monotonic() - began, 3)}
+        return Evidence(
+            id=key, check=name, passed=False, tree=context.tree.tree, summary=summary, details=_commands(ran)
+        )
+    details = {**found.details, "duration_s": round(time.monotonic() - began, 3), **_commands(ran)}
     return evolve(found, id=key, check=name, tree=context.tree.tree, details=details)
+
+
+def _commands(ran: list[dict[str, object]]) -> dict[str, object]:
+    """What a check ran, for the details of its evidence."""
+    return {"commands": ran} if ran else {}

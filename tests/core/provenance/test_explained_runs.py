@@ -94,14 +94,13 @@ class Plugin:
 
 
 class Weighing:
-    """Has something to say about the whole alone."""
-
-    needs_sandbox = False
+    """Has something to say about the whole alone, and runs something for it."""
 
     def applies(self, task: Task | None, plan: ExecutionPlan) -> bool:
         return task is None
 
     async def check(self, task: Task | None, context: CheckContext) -> Evidence:
+        await context.sandbox.run(["weigh", "it"], cwd=context.log_dir)
         return Evidence(id="whole", check="weighing", passed=True, tree=context.tree.tree, summary="light enough")
 
 
@@ -187,6 +186,13 @@ def test_what_was_found_about_the_whole_with_its_work_is_told(ran: Ran) -> None:
     (found,) = document["whole_checks"]
     assert [(each["check"], each["summary"]) for each in found["evidence"]] == [("weighing", "light enough")]
     assert found["tasks"] == ["alone"]
+    assert "check weighing passed: light enough ran weigh it: exit code 0, 0.5 s" in said
+    assert found["evidence"][0]["details"]["commands"] == [{"argv": ["weigh", "it"], "code": 0, "took_s": 0.5}]
+
+
+def test_the_agent_types_are_those_of_the_run(ran: Ran) -> None:
+    """Whatever the configuration says today, which knows neither of the two."""
+    assert "agent type asking" in (said := explained(ran.run, "alone")) and "none accepts it" not in said
 
 
 def test_what_is_neither_task_nor_commit_is_refused(ran: Ran) -> None:

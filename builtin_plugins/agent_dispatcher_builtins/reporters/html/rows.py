@@ -13,6 +13,7 @@ from agent_dispatcher.models import (
     TaskResult,
     WholeCheck,
 )
+from agent_dispatcher.provenance import Command, commands_of
 from agent_dispatcher.reporting.history import SPAN_KINDS, Attempt, History
 
 from ..findings import Found, found_by
@@ -122,7 +123,11 @@ class Rows:
     def _proof(self, evidence: Evidence) -> Proof:
         trouble = not evidence.passed and not evidence.expected_red
         listed = found_by(evidence)
-        details = {**evidence.details, "findings": f"{len(listed)}, see Findings"} if listed else evidence.details
+        details = dict(evidence.details)
+        if listed:
+            details["findings"] = f"{len(listed)}, see Findings"
+        if ran := commands_of(evidence.details):
+            details["commands"] = "; ".join(map(_ran, ran))
         facts = tuple(
             (line(str(name).replace("_", " "), 40), line(_plain(value), 300))
             for name, value in list(details.items())[:20]
@@ -315,6 +320,11 @@ def _reason(dependency: Dependency) -> str:
     places = [reason.source for reason in dependency.reasons[:1] if reason.source]
     note = "; ".join(reasons) + (f" ({places[0]})" if places else "")
     return note if dependency.strength == "binding" else f"advisory; {note}".rstrip("; ")
+
+
+def _ran(command: Command) -> str:
+    ended = f"ended by {command.limit_hit}" if command.limit_hit else f"exit code {command.code}"
+    return f"{' '.join(command.argv)} ({ended})"
 
 
 def _plain(value: object) -> str:
