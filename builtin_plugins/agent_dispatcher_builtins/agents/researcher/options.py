@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from ipaddress import ip_network
 from pathlib import Path
+from typing import Any
 
 from attrs import field, frozen
-from attrs.validators import and_, ge, gt, le, optional
+from attrs.validators import and_, deep_iterable, ge, gt, le, optional
 
 from ...prompting.packaged import usable
 
@@ -15,6 +17,13 @@ __all__ = ["McpServer", "ResearcherOptions"]
 
 def _texts(values: Iterable[str]) -> tuple[str, ...]:
     return tuple(values)
+
+
+def _network(_: Any, attribute: Any, value: str) -> None:
+    try:
+        ip_network(value)
+    except ValueError as error:
+        raise ValueError(f"{value!r} is no network, as in '10.1.0.0/16': {error}") from error
 
 
 @frozen(kw_only=True)
@@ -46,6 +55,8 @@ class ResearcherOptions:
         repairs: how often an answer that cannot be used is sent back, 0 to 2.
         timeout_s: seconds for one reply; without it the backend's own limit.
         fetch: hosts from which pages may be read (``docs.python.org``, ``*.readthedocs.io``); none by default, so nothing is fetched.
+        fetch_networks: networks that are not public (``10.1.0.0/16``) in which such a host may lie; none by default. ``localhost`` and addresses in numbers
+            that ``fetch`` names itself need none.
         mcp: name to the server whose tools the model may call; none by default. Needs the extra ``mcp``.
     """
 
@@ -58,4 +69,5 @@ class ResearcherOptions:
     repairs: int = field(default=2, validator=and_(ge(0), le(2)))
     timeout_s: float | None = field(default=None, validator=optional(gt(0.0)))
     fetch: tuple[str, ...] = field(default=(), converter=_texts)
+    fetch_networks: tuple[str, ...] = field(default=(), converter=_texts, validator=deep_iterable(_network))
     mcp: Mapping[str, McpServer] = field(factory=dict)

@@ -14,6 +14,7 @@ from agent_dispatcher.models import Specification, Task
 from ....prompting.asking import Answer, Asking, Question, Readout, Unusable, ask, tokens
 from ....prompting.packaged import packaged
 from ..options import ResearcherOptions
+from .addresses import Where
 from .claims import ANSWER_SCHEMA, Researched, judge
 from .library import Library, Passage, source_name
 from .mcp_servers import McpServers
@@ -68,7 +69,8 @@ class Answerer:
         """
         kept = Kept(folder)
         async with McpServers(self._options.mcp) as servers:
-            toolbox = Toolbox(library, kept, self._options.fetch, servers)
+            where = Where(hosts=self._options.fetch, networks=self._options.fetch_networks)
+            toolbox = Toolbox(library, kept, where, servers)
             values = self._values(task, context, library, ())
             if self._options.rounds and (self._options.fetch or servers.tools or values["left_out"]):
                 await self._read_more(context, values, toolbox)

@@ -1,130 +1,229 @@
-"""Reads a page of the web as text, from hosts that the user named, within bounds. What it returns is data that strangers wrote."""
+"""Reads a page of the web as text, from hosts that the user named, within bounds. What it returns is data that strangers wrote.
+
+A host's name is resolved once; the addresses are looked at, and those are connected to. Everything together has so many seconds, however slowly a
+server speaks: what takes longer, and what nobody waits for any more, is cut off at its socket.
+"""
 
 from __future__ import annotations
 
-import re
-import urllib.error
-import urllib.request
+import asyncio
+import contextlib
+import socket
+import ssl
+import threading
+import time
 from collections.abc import Sequence
-from fnmatch import fnmatchcase
-from html.parser import HTMLParser
-from http.client import HTTPMessage
-from typing import IO
-from urllib.parse import urlsplit
+from http.client import HTTPConnection, HTTPException, HTTPResponse
+from urllib.parse import urljoin, urlsplit, urlunsplit
 
-__all__ = ["Unfetched", "fetch_text", "may_fetch"]
+from .addresses import Unfetched, Where, may_fetch, places_of
+from .page_text import decoded, text_of_html
+
+__all__ = ["Unfetched", "fetch_page", "fetch_text", "may_fetch"]
 
 _MAX_BYTES = 2 * 1024**2
 _TIMEOUT_S = 20.0
-_AGENT = "agent-dispatcher-researcher"
-_SILENT = frozenset({"script", "style", "template", "noscript", "svg", "head"})
-_BLOCKS = frozenset(
-    {"p", "div", "br", "li", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "section", "article", "table", "dt", "dd"}
-)
+_MAX_REDIRECTS = 5
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_HEADERS = {
+    "User-Agent": "agent-dispatcher-researcher",
+    "Accept": "text/html, text/*, application/json",
+    "Accept-Encoding": "identity",
+    "Connection": "close",
+}
+_TEXTS = ("application/json", "application/xml", "application/xhtml+xml")
 
 
-class Unfetched(Exception):
-    """A page was not read; says why."""
+async def fetch_page(url: str, where: Where, *, timeout_s: float = _TIMEOUT_S) -> str:
+    """The page's text, one line per block. No cookie, no credential and no proxy of the environment is used; redirects stay on allowed hosts.
 
-
-def may_fetch(url: str, hosts: Sequence[str]) -> str:
-    """Why a page may not be read, ``""`` when it may.
-
-    Args:
-        hosts: patterns of names (``*.readthedocs.io``), with ``:port`` where it is not the usual one; anything on other hosts is refused.
-    """
-    try:
-        parts = urlsplit(url)
-        host, port = (parts.hostname or "").lower(), parts.port
-    except ValueError as error:
-        return f"{url!r} is no address: {error}"
-    if parts.scheme not in ("https", "http") or not host:
-        return f"{url!r} is no http or https address"
-    if parts.username or parts.password:
-        return "an address with a name or password in it is not fetched"
-    name = host if port is None else f"{host}:{port}"
-    if any(fnmatchcase(name, pattern.lower()) for pattern in hosts):
-        return ""
-    allowed = ", ".join(hosts) if hosts else "none"
-    return f"pages of {name} may not be read; allowed are: {allowed} (option fetch)"
-
-
-def fetch_text(url: str, hosts: Sequence[str], *, timeout_s: float = _TIMEOUT_S) -> str:
-    """The page's text, one line per block. No cookie, no credential and no proxy of the environment is used; redirects stay on allowed hosts. Blocks.
+    Returns or raises within ``timeout_s``, and at once when it is cancelled, with the connection closed.
 
     Raises:
         Unfetched: it may not be read, cannot be had, is too large, or is no text.
     """
-    refusal = may_fetch(url, hosts)
-    if refusal:
-        raise Unfetched(refusal)
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _Redirects(hosts))
-    request = urllib.request.Request(
-        url, headers={"User-Agent": _AGENT, "Accept": "text/html, text/*, application/json"}
-    )
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[str] = loop.create_future()
+    fetch = _Fetch(url, where, timeout_s)
+
+    def settle(text: str, error: BaseException | None) -> None:
+        if not done.done():
+            done.set_result(text) if error is None else done.set_exception(error)
+
+    def work() -> None:
+        text, error = "", None
+        try:
+            text = fetch.run()
+        except BaseException as raised:  # it is the waiting task's
+            error = raised
+        with contextlib.suppress(RuntimeError):  # nobody waits any more
+            loop.call_soon_threadsafe(settle, text, error)
+
+    # A thread of its own, not one of the loop's: looking up a name cannot be cut off, and nobody shall wait for it.
+    threading.Thread(target=work, name="fetch", daemon=True).start()
     try:
-        with opener.open(request, timeout=timeout_s) as answer:
-            kind = answer.headers.get_content_type()
-            charset = answer.headers.get_content_charset() or "utf-8"
-            data = answer.read(_MAX_BYTES + 1)
-    except urllib.error.HTTPError as error:
-        raise Unfetched(f"{url} answered {error.code}") from error
-    except (OSError, ValueError) as error:
-        raise Unfetched(f"{url} cannot be read: {getattr(error, 'reason', error)}") from error
-    if len(data) > _MAX_BYTES:
-        raise Unfetched(f"{url} is larger than {_MAX_BYTES} bytes")
-    if not (kind.startswith("text/") or kind in ("application/json", "application/xml", "application/xhtml+xml")):
-        raise Unfetched(f"{url} is {kind}, which is no text")
+        async with asyncio.timeout(timeout_s):
+            return await done
+    except TimeoutError as error:
+        raise fetch.late() from error
+    finally:
+        fetch.stop()
+
+
+def fetch_text(url: str, hosts: Sequence[str], *, networks: Sequence[str] = (), timeout_s: float = _TIMEOUT_S) -> str:
+    """As :func:`fetch_page`, for those who have no event loop. Blocks."""
+    fetch = _Fetch(url, Where(hosts=tuple(hosts), networks=tuple(networks)), timeout_s)
+    alarm = threading.Timer(timeout_s, fetch.stop)
+    alarm.daemon = True
+    alarm.start()
     try:
-        text = data.decode(charset, "replace")
-    except LookupError:
-        text = data.decode("utf-8", "replace")
-    return _text_of_html(text) if kind in ("text/html", "application/xhtml+xml") else text
+        return fetch.run()
+    finally:
+        alarm.cancel()
 
 
-class _Redirects(urllib.request.HTTPRedirectHandler):
-    """Follows to allowed hosts only."""
+class _Fetch:
+    """One page, read in one thread and stopped, if need be, from another."""
 
-    def __init__(self, hosts: Sequence[str]) -> None:
-        self._hosts = hosts
+    def __init__(self, url: str, where: Where, timeout_s: float) -> None:
+        self._url = url
+        self._where = where
+        self._timeout_s = timeout_s
+        self._until = time.monotonic() + timeout_s
+        self._lock = threading.Lock()
+        self._wire: socket.socket | None = None
+        self._stopped = False
 
-    def redirect_request(
-        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
-    ) -> urllib.request.Request | None:
-        refusal = may_fetch(newurl, self._hosts)
+    def run(self) -> str:
+        """The text.
+
+        Raises:
+            Unfetched: see :func:`fetch_page`.
+        """
+        url = self._url
+        try:
+            for _ in range(_MAX_REDIRECTS + 1):
+                found = self._get(url)
+                if isinstance(found, str):
+                    return found
+                url = self._next(url, *found)
+        except (OSError, ValueError, HTTPException) as error:
+            self._look_up()
+            what = str(error) or type(error).__name__
+            raise Unfetched(f"{url[:200]} cannot be read: {what[:200]}") from error
+        raise Unfetched(f"{self._url[:200]} leads on and on: more than {_MAX_REDIRECTS} times")
+
+    def stop(self) -> None:
+        """Cut the connection; whoever reads from it gets to its end."""
+        with self._lock:
+            self._stopped = True
+            if self._wire is not None:
+                with contextlib.suppress(OSError):
+                    # Not SSLSocket's own, which takes the encryption from under the thread that reads.
+                    socket.socket.shutdown(self._wire, socket.SHUT_RDWR)
+
+    def late(self) -> Unfetched:
+        """What there is to say when time is over."""
+        return Unfetched(f"{self._url[:200]} was not read within {self._timeout_s:g} s")
+
+    def _look_up(self) -> None:
+        if self._stopped or time.monotonic() >= self._until:
+            raise self.late()
+
+    def _get(self, url: str) -> str | tuple[int, str]:
+        """The text, or the status and place of a redirect."""
+        refusal = may_fetch(url, self._where.hosts)
         if refusal:
-            raise Unfetched(f"{req.full_url} leads elsewhere: {refusal}")
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
+            raise Unfetched(refusal)
+        parts = urlsplit(url)
+        connection = _Connection(self, parts.hostname or "", parts.port, secure=parts.scheme == "https")
+        try:
+            connection.request("GET", urlunsplit(("", "", parts.path or "/", parts.query, "")), headers=_HEADERS)
+            answer = connection.getresponse()
+            if answer.status in _REDIRECTS:
+                return answer.status, answer.headers.get("Location", "")
+            return self._text(url, answer)
+        finally:
+            with self._lock:
+                self._wire = None
+            connection.close()
+
+    def _next(self, url: str, status: int, location: str) -> str:
+        if not location:
+            raise Unfetched(f"{url[:200]} answered {status} and does not say where to")
+        following = urljoin(url, location)
+        refusal = may_fetch(following, self._where.hosts)
+        if not refusal and url.startswith("https:") and not following.startswith("https:"):
+            refusal = "from https to http"
+        if refusal:
+            raise Unfetched(f"{url[:200]} leads elsewhere: {refusal}")
+        return following
+
+    def _text(self, url: str, answer: HTTPResponse) -> str:
+        if answer.status != 200:
+            raise Unfetched(f"{url[:200]} answered {answer.status}")
+        kind = answer.headers.get_content_type()
+        if not (kind.startswith("text/") or kind in _TEXTS):
+            raise Unfetched(f"{url[:200]} is {kind[:100]}, which is no text")
+        if (answer.headers.get("Content-Encoding") or "identity").lower() != "identity":
+            raise Unfetched(f"{url[:200]} is compressed, which was not asked for")
+        data = answer.read(_MAX_BYTES + 1)
+        self._look_up()
+        if len(data) > _MAX_BYTES:
+            raise Unfetched(f"{url[:200]} is larger than {_MAX_BYTES} bytes")
+        if answer.length:
+            raise Unfetched(f"{url[:200]} ended {answer.length} bytes before its end")
+        text = decoded(data, answer.headers.get_content_charset())
+        return text_of_html(text, self._look_up) if kind in ("text/html", "application/xhtml+xml") else text
+
+    def open(self, host: str, port: int, *, secure: bool) -> socket.socket:
+        """A connection to one of the host's addresses, known to :meth:`stop` from its first moment.
+
+        Raises:
+            OSError: none of them can be reached, or it is not the host's.
+            Unfetched: one of them is not public, or time is over.
+        """
+        failed: OSError | None = None
+        for family, address in places_of(host, port, self._where):
+            wire = socket.socket(family, socket.SOCK_STREAM)
+            try:
+                self._hold(wire)
+                wire.connect((address, port))
+                if not secure:
+                    return wire
+                context = ssl.create_default_context()
+                wire = context.wrap_socket(wire, server_hostname=host, do_handshake_on_connect=False)
+                self._hold(wire)
+                wire.do_handshake()
+                return wire
+            except OSError as error:
+                wire.close()
+                failed = error
+            except BaseException:
+                wire.close()
+                raise
+        raise failed or OSError("it has no address")
+
+    def _hold(self, wire: socket.socket) -> None:
+        self._look_up()
+        with self._lock:
+            self._wire = wire
+            if not self._stopped:
+                wire.settimeout(max(self._until - time.monotonic(), 0.01))
+                return
+        raise self.late()
 
 
-class _Text(HTMLParser):
-    """Gathers what a reader would see."""
+class _Connection(HTTPConnection):
+    """HTTP over a connection that :class:`_Fetch` opens."""
 
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.parts: list[str] = []
-        self._silent: list[str] = []
+    def __init__(self, fetch: _Fetch, host: str, port: int | None, *, secure: bool) -> None:
+        usual = 443 if secure else 80
+        super().__init__(host, port or usual)
+        self.default_port = usual
+        self._fetch = fetch
+        self._secure = secure
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in _SILENT:
-            self._silent.append(tag)
-        elif tag in _BLOCKS:
-            self.parts.append("\n")
-
-    def handle_endtag(self, tag: str) -> None:
-        if self._silent and tag == self._silent[-1]:
-            self._silent.pop()
-        elif tag in _BLOCKS:
-            self.parts.append("\n")
-
-    def handle_data(self, data: str) -> None:
-        if not self._silent:
-            self.parts.append(data)
-
-
-def _text_of_html(page: str) -> str:
-    parser = _Text()
-    parser.feed(page)
-    parser.close()
-    lines = (" ".join(line.split()) for line in "".join(parser.parts).split("\n"))
-    return re.sub(r"\n{2,}", "\n", "\n".join(lines)).strip("\n")
+    def connect(self) -> None:
+        """Called before the request is sent."""
+        self.sock = self._fetch.open(self.host, self.port, secure=self._secure)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -16,7 +15,8 @@ from ....checks.kept_sources import INDEX, KeptSource, index_text
 from ....prompting.asking import tokens
 from ....prompting.templates import as_data
 from ..reading import Document
-from .fetching import Unfetched, fetch_text
+from .addresses import Unfetched, Where
+from .fetching import fetch_page
 from .library import Library, Passage, source_name
 from .mcp_servers import McpServers
 
@@ -85,17 +85,17 @@ class Toolbox:
     Args:
         library: what can be read; grows.
         kept: where texts from outside go.
-        hosts: from which pages may be fetched.
+        where: from where pages may be fetched.
         servers: entered.
     """
 
-    def __init__(self, library: Library, kept: Kept, hosts: Sequence[str], servers: McpServers) -> None:
+    def __init__(self, library: Library, kept: Kept, where: Where, servers: McpServers) -> None:
         self._library = library
         self._kept = kept
-        self._hosts = hosts
+        self._where = where
         self._servers = servers
         self.read: list[Passage] = []
-        self.tools = (_SEARCH, _READ, *((_FETCH,) if hosts else ()), *servers.tools)
+        self.tools = (_SEARCH, _READ, *((_FETCH,) if where.hosts else ()), *servers.tools)
 
     async def answer(self, call: ToolCall) -> str:
         """What the model is told."""
@@ -113,9 +113,9 @@ class Toolbox:
             return self._show(passages) if passages else "Nothing was found."
         if name == "read":
             return self._show([self._passage(str(arguments.get("source", "")), arguments.get("line", 1))])
-        if name == "fetch" and self._hosts:
+        if name == "fetch" and self._where.hosts:
             url = str(arguments.get("url", ""))
-            return self._take_in(url, await asyncio.to_thread(fetch_text, url, self._hosts))
+            return self._take_in(url, await fetch_page(url, self._where))
         if self._servers.offers(name):
             origin = f"{name} {json.dumps(arguments, sort_keys=True)}"
             return self._take_in(origin, await self._servers.call(name, arguments))
