@@ -135,7 +135,8 @@ class AgentContext:
         deadline: seconds on :func:`time.monotonic`'s clock after which the attempt is ended.
         progress: ``progress(fraction, text)``; fraction from 0 to 1.
         earlier: the bytes of a file as it was when the run began, ``None`` where there was none; ``None`` where the workspace cannot show that.
-        log: a logger named after the agent type.
+        log: a logger named after the agent type. Keys that the run knows of are taken out of what is written to it.
+        scrub: a text without the keys that the run knows of: for what comes from outside and is kept as it came (a page, an answer of a tool).
     """
 
     run: str
@@ -155,6 +156,7 @@ class AgentContext:
     progress: Callable[[float, str], None] = field(default=lambda fraction, text: None)
     earlier: Callable[[str], Awaitable[bytes | None]] | None = None
     log: logging.Logger = field(factory=lambda: logging.getLogger("agent_dispatcher.agents"))
+    scrub: Callable[[str], str] = field(default=str, repr=False)
 
     def effect_key(self, name: str) -> str:
         """An idempotency key for an effect on the outside world: the same in every attempt of this task in this run."""

@@ -210,12 +210,14 @@ class ProvenanceSettings:
     Attributes:
         keep: prompts, replies and commands are kept; otherwise only that a model was asked, and what it cost.
         max_bytes: of all texts of one run; what does not fit is left out, and a warning says so.
-        secrets: variables of the environment whose values are keys, beside those that are named like one.
+        secrets: variables of the environment whose values are keys, beside those that are named like one; also where the value is a word.
+        not_secrets: variables that are named like a key and hold none: their values are not taken out.
     """
 
     keep: bool = True
     max_bytes: int = field(default=256 * 1024**2, validator=ge(0))
     secrets: tuple[str, ...] = field(default=(), validator=_names)
+    not_secrets: tuple[str, ...] = field(default=(), validator=_names)
 
 
 @frozen(kw_only=True)

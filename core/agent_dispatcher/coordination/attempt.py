@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Iterable
 from math import isfinite
 from typing import Any
@@ -14,6 +15,7 @@ from ..errors import PluginError
 from ..extension.components import Change, Opened
 from ..making import maker, table
 from ..models import Artifact, Dispute, Evidence, Finding, PlanPatch, Task
+from ..provenance.scrubbing import Scrubber
 from .agent_factory import Claim
 from .model_calls import AgentLlm
 from .waiting import not_waiting
@@ -23,6 +25,7 @@ __all__ = [
     "Envelope",
     "RunningAttempt",
     "checked_result",
+    "cleaned_result",
     "found_wrong",
     "make_envelope",
     "make_host",
@@ -180,6 +183,40 @@ def checked_result(result: object, agent: str) -> AgentResult:
             "write what is long to a file of the workspace"
         )
     return result
+
+
+def cleaned_result(result: AgentResult, scrubber: Scrubber) -> AgentResult:
+    """``result`` without keys in anything it says: so it is what stands in the commit, in the record and in the plan. The same object where there are none."""
+    clean = scrubber.value
+    if result.summary:
+        result = _with(result, summary=clean(result.summary))
+    if result.error:
+        result = _with(result, error=clean(result.error))
+    if not (result.artifacts or result.evidence or result.dispute or result.patch):
+        return result
+    return _with(
+        result,
+        artifacts=_cleaned(result.artifacts, tuple[Artifact, ...], scrubber),
+        evidence=_cleaned(result.evidence, tuple[Evidence, ...], scrubber),
+        dispute=_cleaned(result.dispute, Dispute, scrubber),
+        patch=_cleaned(result.patch, PlanPatch, scrubber),
+    )
+
+
+def _cleaned(value: Any, cls: Any, scrubber: Scrubber) -> Any:
+    """A value of the models without keys in any of its texts."""
+    if not value:
+        return value
+    from ..codec import structure, unstructure
+
+    data = json.loads(json.dumps(unstructure(value), default=str))
+    cleaned = scrubber.value(data)
+    return value if cleaned is data else structure(cleaned, cls)
+
+
+def _with(result: AgentResult, **fields: Any) -> AgentResult:
+    same = all(getattr(result, name) is each for name, each in fields.items())
+    return result if same else evolve(result, **fields)
 
 
 def found_wrong(result: AgentResult, task: str, attempt: int) -> tuple[Evidence, ...]:

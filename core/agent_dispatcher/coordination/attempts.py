@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -20,6 +19,7 @@ from .agent_factory import AgentFactory
 from .attempt import (
     RunningAttempt,
     checked_result,
+    cleaned_result,
     found_wrong,
     make_envelope,
     make_host,
@@ -285,12 +285,11 @@ class Attempts:
 
     def _more(self, running: RunningAttempt, result: AgentResult) -> dict[str, Any]:
         """What a result that is not *done* has to say beside its error."""
-        scrub, more = self._settings.scrubber.text, dict[str, Any]()
+        more = dict[str, Any]()
         if result.evidence:
-            text = json.dumps(evidence_data(found_wrong(result, running.task.id, running.attempt)))
-            more["evidence"] = json.loads(scrub(text))
+            more["evidence"] = evidence_data(found_wrong(result, running.task.id, running.attempt))
         if result.dispute is not None and result.status == "failed":
-            more["dispute"] = {"test": scrub(result.dispute.test), "quote": scrub(result.dispute.quote)}
+            more["dispute"] = {"test": result.dispute.test, "quote": result.dispute.quote}
         return more
 
     async def _perform(self, running: RunningAttempt, opened: Opened) -> AgentResult:
@@ -303,11 +302,11 @@ class Attempts:
         agent = claim.agent if claim.is_at_hand else None
         if agent is None:
             agent = await self._factory.ready(claim)
-        timeout_s = running.timeout_s
+        timeout_s, clean = running.timeout_s, self._settings.scrubber.text
 
         def progress(fraction: float, text: str) -> None:
             claim.tell("on_progress", task, fraction, text)
-            payload = {"task": task.id, "attempt": number, "fraction": fraction, "text": text[:1000]}
+            payload = {"task": task.id, "attempt": number, "fraction": fraction, "text": clean(text[:1000])}
             self._bus.send("attempt.progress", payload)
 
         began = self._monotonic()
@@ -331,7 +330,7 @@ class Attempts:
             running.agent_s = round(self._monotonic() - began, 6)
             if running.llm is not None:
                 running.llm.close()
-        return checked_result(result, claim.name)
+        return cleaned_result(checked_result(result, claim.name), self._settings.scrubber)
 
     @staticmethod
     def _model_for(models: ModelCalls, running: RunningAttempt) -> AgentLlm:

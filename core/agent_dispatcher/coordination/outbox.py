@@ -65,12 +65,12 @@ class Outbox:
                 future.set_result(None)
 
     async def _publish(self, topic: str, payload: Any) -> int:
-        """Record a durable message with the transaction of this turn; returns its number.
+        """Record a durable message with the transaction of this turn; returns its number. It reaches others as it is recorded: without keys.
 
         Raises:
             TypeError, ValueError: JSON cannot hold the payload.
         """
-        payload = json.loads(json.dumps(payload, allow_nan=False))
+        topic, payload = self._state.clean([topic, json.loads(json.dumps(payload, allow_nan=False))])
         number = self._state.append("message", data={"topic": topic, "payload": payload})
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._published.append((future, number, topic, payload, time.monotonic()))

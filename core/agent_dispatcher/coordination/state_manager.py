@@ -35,6 +35,27 @@ Observer = Callable[[Sequence[Event]], None]
 LASTING = frozenset({"approve", "reject", "patch"})
 _COMMANDS = frozenset({"pause", "cancel"}) | LASTING
 
+#: Events that the dispatcher makes of names, digests and what was cleaned before: there is no key in them to be looked for.
+_CLEAN = frozenset(
+    {
+        "run.started",
+        "run.resumed",
+        "run.prepared",
+        "attempt.started",
+        "attempt.sealed",
+        "attempt.landed",
+        "attempt.retry",
+        "attempt.due",
+        "approval.requested",
+        "landing.stopped",
+        "patch.proposed",
+        "plan.patched",
+        "task.completed",
+        "task.blocked",
+        "task.freed",
+    }
+)
+
 
 class StateManager:
     """Owns a run and records what happens in it.
@@ -44,6 +65,7 @@ class StateManager:
         run: the run's id.
         owner: shown to whoever finds the run held; made unique here.
         renew_s: seconds between renewals of the lease.
+        clean: takes keys out of what is recorded; gives the same object where there are none.
         now, monotonic: clocks; the first only stamps events.
     """
 
@@ -54,6 +76,7 @@ class StateManager:
         *,
         owner: str | None = None,
         renew_s: float = 10.0,
+        clean: Callable[[Any], Any] | None = None,
         now: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -61,6 +84,7 @@ class StateManager:
         self.run = run
         self._owner = f"{owner or f'agent-dispatcher on {socket.gethostname()}'} #{os.urandom(4).hex()}"
         self._renew_s = renew_s
+        self._clean = clean
         self._now = now
         self._monotonic = monotonic
         self._lease: Lease | None = None
@@ -136,15 +160,21 @@ class StateManager:
     def append(
         self, type: str, *, task: str | None = None, attempt: int | None = None, data: dict[str, Any] | None = None
     ) -> int:
-        """Gather an event for the next :meth:`flush`; ``data`` holds JSON values and must not be changed afterwards.
+        """Gather an event for the next :meth:`flush`; ``data`` holds JSON values and must not be changed afterwards. Keys in it are taken out.
 
         Returns:
             The number the event will have; 0 before the first :meth:`flush` or :meth:`state` of this process.
         """
         buffer = self._buffer
+        if data and self._clean is not None and type not in _CLEAN:
+            data = self._clean(data)
         seq = self._last_seq + len(buffer) + 1 if self._last_seq else 0
         buffer.append(make_event(self.run, type, self._now(), seq, task, attempt, {} if data is None else data))
         return seq
+
+    def clean(self, value: Any) -> Any:
+        """A JSON value as it will be recorded: for what is handed out as well, which is to be the same."""
+        return value if self._clean is None else self._clean(value)
 
     @property
     def pending(self) -> bool:

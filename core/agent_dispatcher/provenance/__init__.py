@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from .accounts import Account, Call, Command, accounts, attempt_of_commit, commands_of
 from .archive import Archive
-from .scrubbing import SECRET, Scrubber, secrets_of
+from .known_keys import Secrets, scrubber_of, secrets_of
+from .scrubbing import SECRET, Scrubber
 
 __all__ = [
     "SECRET",
@@ -13,8 +14,10 @@ __all__ = [
     "Call",
     "Command",
     "Scrubber",
+    "Secrets",
     "accounts",
     "attempt_of_commit",
     "commands_of",
+    "scrubber_of",
     "secrets_of",
 ]

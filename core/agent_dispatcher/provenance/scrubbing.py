@@ -1,55 +1,50 @@
 """Takes keys out of texts: those that are known here by value, and whatever has the shape of a well-known kind of key.
 
-What is known by value: variables of the environment that are named like a key, or that configuration names as one; options that are named like
-a key; passwords in addresses; what a backend says that it holds. A value that is short, or is the name of a file, is no key.
+Which values are keys is said in :mod:`.known_keys`, how they may be written in :mod:`.spellings`.
 """
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
-from urllib.parse import quote, unquote
 
 from attrs import evolve, field, frozen
 
 from ..extension.llm import LlmReply, LlmRequest
+from .spellings import spellings
 
-__all__ = ["SECRET", "Scrubber", "secrets_of"]
+__all__ = ["SECRET", "Scrubber"]
 
 #: What stands where a key stood.
 SECRET: Final = "<secret>"
+#: Nothing shorter is taken for a key, or for what is left of one.
 _SHORTEST: Final = 8
-#: Named like a key beyond doubt.
-_NAMED: Final = re.compile(
-    r"TOKEN(?!S|IZ)|SECRET|PASSWO?R?D|PASSPHRASE|CREDENTIAL|(API|ACCESS|PRIVATE|AUTH|SIGNING|ENCRYPTION)_?KEY|(^|_)PAT($|_)"
-)
-#: Named like a key, or like that of a dictionary: then the value has to look like one too.
-_PERHAPS: Final = re.compile(r"KEY($|_)")
-_PLAIN: Final = re.compile(r"[a-z]+(?:[-_. ][a-z]+)*|[A-Z]+(?:[-_. ][A-Z]+)*|[\d.,:-]+")
-_PASSWORD: Final = re.compile(r"://[^\s/:@]*:([^\s/@]+)@")
-_SHAPES: Final = re.compile(
-    "|".join(
+#: Shapes of well-known kinds of keys, and texts of which one is in whatever has the shape: to look for those is quicker.
+_SHAPES: Final = tuple(
+    (hints, re.compile(shape))
+    for *hints, shape in (
+        ("sk-", r"\bsk-(?=[\w-]*\d)[A-Za-z0-9_-]{20,}"),  # OpenAI, Anthropic and many after them
+        ("k_live_", "k_test_", r"\b[sr]k_(?:live|test)_[0-9A-Za-z]{16,}"),
+        ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", r"\bgh[pousr]_[A-Za-z0-9]{36,}"),
+        ("github_pat_", r"\bgithub_pat_[A-Za-z0-9_]{50,}"),
+        ("glpat-", r"\bglpat-[A-Za-z0-9_-]{20,}"),
+        ("AKIA", "ASIA", r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"),
+        ("AIza", r"\bAIza[0-9A-Za-z_-]{35}"),
+        ("xox", r"\bxox[abeoprs]-[A-Za-z0-9-]{10,}"),
+        ("hf_", r"\bhf_[A-Za-z0-9]{30,}"),
+        ("npm_", r"\bnpm_[A-Za-z0-9]{36}"),
+        ("pypi-", r"\bpypi-[A-Za-z0-9_-]{50,}"),
+        ("SG.", r"\bSG\.[\w-]{20,}\.[\w-]{40,}"),
+        ("eyJ", r"\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}"),
         (
-            r"\bsk-(?=[\w-]*\d)[A-Za-z0-9_-]{20,}",  # OpenAI, Anthropic and many after them
-            r"\b[sr]k_(?:live|test)_[0-9A-Za-z]{16,}",
-            r"\bgh[pousr]_[A-Za-z0-9]{36,}",
-            r"\bgithub_pat_[A-Za-z0-9_]{50,}",
-            r"\bglpat-[A-Za-z0-9_-]{20,}",
-            r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b",
-            r"\bAIza[0-9A-Za-z_-]{35}",
-            r"\bxox[abeoprs]-[A-Za-z0-9-]{10,}",
-            r"\bhf_[A-Za-z0-9]{30,}",
-            r"\bnpm_[A-Za-z0-9]{36}",
-            r"\bpypi-[A-Za-z0-9_-]{50,}",
-            r"\bSG\.[\w-]{20,}\.[\w-]{40,}",
-            r"\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}",
+            "PRIVATE KEY-----",
             r"-----BEGIN [A-Z ]*PRIVATE KEY-----[A-Za-z0-9+/=\s\\:,-]+?-----END [A-Z ]*PRIVATE KEY-----",
-        )
+        ),
     )
 )
+#: Nothing shorter has one of these shapes.
+_SHORTEST_SHAPE: Final = 15
 
 
 @frozen
@@ -57,62 +52,101 @@ class Scrubber:
     """Replaces keys by :data:`SECRET`.
 
     Attributes:
-        values: keys that are known, the longest first. Never shown.
+        values: keys that are known in each form in which they may stand in a text, the longest first. Never shown.
     """
 
     values: tuple[str, ...] = field(default=(), repr=False)
 
     @classmethod
     def of(cls, values: Iterable[str]) -> Scrubber:
-        """For keys that are known, in each form in which they may stand in a text."""
-        forms = {
-            form
-            for value in values
-            for form in (value, quote(value, safe=""), value.replace("\\", "\\\\").replace('"', '\\"'))
-        }
-        return cls(tuple(sorted(forms - {""}, key=lambda form: (-len(form), form))))
+        """For keys that are known; what is shorter than eight characters is none."""
+        return cls().knowing(values)
+
+    def knowing(self, values: Iterable[str]) -> Scrubber:
+        """One that knows these keys too; the same object when there are none."""
+        forms = {form for value in {*values} if len(value) >= _SHORTEST for form in spellings(value)}
+        if forms <= {*self.values}:
+            return self
+        return Scrubber(tuple(sorted(forms.union(self.values), key=lambda form: (-len(form), form))))
 
     def text(self, text: str) -> str:
         """The text without keys; the same object when there is none in it."""
+        if len(text) < _SHORTEST:
+            return text
         for value in self.values:
             if value in text:
                 text = text.replace(value, SECRET)
-        return _SHAPES.sub(SECRET, text)
+        if len(text) >= _SHORTEST_SHAPE:
+            for hints, shape in _SHAPES:
+                for hint in hints:
+                    if hint in text:
+                        text = shape.sub(SECRET, text)
+                        break
+        return text
 
     def value(self, value: Any) -> Any:
-        """A JSON value with every text in it scrubbed, keys of tables too."""
+        """A JSON value with every text in it scrubbed, keys of tables too; the same object when there is none in it."""
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, Mapping):
-            return {self.text(str(name)): self.value(each) for name, each in value.items()}
+            table = {self.text(str(name)): self.value(each) for name, each in value.items()}
+            return value if _is_same(table.values(), value.values()) and table.keys() == value.keys() else table
         if isinstance(value, (list, tuple)):
-            return [self.value(each) for each in value]
+            values = [self.value(each) for each in value]
+            return value if _is_same(values, value) else values
         return value
 
     def request(self, request: LlmRequest) -> LlmRequest:
-        """What is sent to a model: the same object when there is no key in it."""
-        messages = [
-            _changed(message, "content", self.text, tool_calls=self._calls(message.tool_calls))
+        """What is sent to a model, tools and schema too: the same object when there is no key in it."""
+        messages = tuple(
+            _changed(message, content=self.text(message.content), tool_calls=self._calls(message.tool_calls))
             for message in request.messages
-        ]
-        same = all(new is old for new, old in zip(messages, request.messages, strict=True))
-        return request if same else evolve(request, messages=messages)
+        )
+        tools = tuple(
+            _changed(
+                tool,
+                name=self.text(tool.name),
+                description=self.text(tool.description),
+                parameters=self.value(tool.parameters),
+            )
+            for tool in request.tools
+        )
+        changed: LlmRequest = _changed(
+            request,
+            messages=request.messages if _is_same(messages, request.messages) else messages,
+            tools=request.tools if _is_same(tools, request.tools) else tools,
+            schema=self.value(request.schema),
+            stop=request.stop if (stop := tuple(map(self.text, request.stop))) == request.stop else stop,
+        )
+        return changed
 
     def reply(self, reply: LlmReply) -> LlmReply:
-        """What a model answered."""
-        changed: LlmReply = _changed(reply, "text", self.text, tool_calls=self._calls(reply.tool_calls))
+        """What a model answered; the same object when there is no key in it."""
+        changed: LlmReply = _changed(
+            reply,
+            text=self.text(reply.text),
+            model=self.text(reply.model),
+            tool_calls=self._calls(reply.tool_calls),
+        )
         return changed
 
     def error(self, error: BaseException) -> None:
-        """Take keys out of what an exception says, and of what it was raised from."""
+        """Take keys out of what an exception says, of what it was raised from, and of those that are in a group of it."""
         seen: set[int] = set()
-        one: BaseException | None = error
-        while one is not None and id(one) not in seen:
+        ahead: list[BaseException | None] = [error]
+        while ahead:
+            one = ahead.pop()
+            if one is None or id(one) in seen:
+                continue
             seen.add(id(one))
             said = tuple(self._cut_off(self.text(each)) if isinstance(each, str) else each for each in one.args)
             if said != one.args:
                 one.args = said
-            one = one.__cause__ or one.__context__
+            notes: list[str] = getattr(one, "__notes__", [])
+            notes[:] = map(self.text, notes)
+            ahead += (one.__cause__, one.__context__)
+            if isinstance(one, BaseExceptionGroup):
+                ahead += one.exceptions
 
     def _cut_off(self, text: str) -> str:
         """Without the beginning of a key at its end: what quotes a server may have been cut in the middle of one."""
@@ -124,69 +158,18 @@ class Scrubber:
         return text
 
     def _calls(self, calls: tuple[Any, ...]) -> tuple[Any, ...]:
-        changed = tuple(_changed(call, "arguments", self.text) for call in calls)
-        return calls if all(new is old for new, old in zip(changed, calls, strict=True)) else changed
+        changed = tuple(
+            _changed(call, id=self.text(call.id), name=self.text(call.name), arguments=self.text(call.arguments))
+            for call in calls
+        )
+        return calls if _is_same(changed, calls) else changed
 
 
-def secrets_of(
-    options: Mapping[str, Mapping[str, Any]], environment: Mapping[str, str] | None = None, named: Iterable[str] = ()
-) -> Iterator[str]:
-    """Every key that can be known by its value.
-
-    Args:
-        options: tables of components' options. An option that ends in ``_env`` names a variable with a key.
-        named: further variables whose values are keys.
-    """
-    environment = os.environ if environment is None else environment
-    own = set(named)
-    for key, value in _leaves(options):
-        if key.lower().endswith("_env"):
-            own.add(value)
-        elif not key.lower().endswith("_keyring") and _is_key(key, value):
-            yield value
-        yield from _passwords(value)
-    for name, value in environment.items():
-        if (name in own and len(value.strip()) >= _SHORTEST) or _is_key(name, value):
-            yield value.strip()
-        yield from _passwords(value)
+def _is_same(new: Iterable[Any], old: Iterable[Any]) -> bool:
+    return all(one is other for one, other in zip(new, old, strict=True))
 
 
-def _is_key(name: str, value: str) -> bool:
-    name, value = name.upper(), value.strip()
-    if len(value) < _SHORTEST or not (_NAMED.search(name) or _PERHAPS.search(name)):
-        return False
-    if not _NAMED.search(name) and _PLAIN.fullmatch(value):
-        return False
-    try:
-        return not ("/" in value and Path(value).exists())
-    except (OSError, ValueError):  # too long for a name, or none
-        return True
-
-
-def _passwords(value: str) -> Iterator[str]:
-    """The password in an address, as it stands there and as it is meant."""
-    for found in _PASSWORD.findall(value):
-        if len(found) >= _SHORTEST:
-            yield found
-            yield unquote(found)
-
-
-def _leaves(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
-    """Every text of nested tables and lists, with the key it stands under."""
-    if isinstance(value, str):
-        yield key, value
-    elif isinstance(value, Mapping):
-        for name, each in value.items():
-            yield from _leaves(each, str(name))
-    elif isinstance(value, (list, tuple)):
-        for each in value:
-            yield from _leaves(each, key)
-
-
-def _changed(value: Any, name: str, change: Callable[[str], str], **others: Any) -> Any:
-    """``value`` with one text changed and other fields as given; the same object when all of that is as it was."""
-    before = getattr(value, name)
-    after = change(before)
-    if after == before and all(getattr(value, other) is each for other, each in others.items()):
-        return value
-    return evolve(value, **{name: after}, **others)
+def _changed(value: Any, **fields: Any) -> Any:
+    """``value`` with fields as given; the same object when all of that is as it was."""
+    same = all(getattr(value, name) is each for name, each in fields.items())
+    return value if same else evolve(value, **fields)

@@ -11,6 +11,8 @@ from ..agents.base_agent import AgentContext
 from ..extension.components import Language, Opened, Sandbox
 from ..making import maker
 from ..models import Artifact, ArtifactRef, Event, ExecutionPlan, Task
+from ..provenance.logs import CleanLogger
+from ..provenance.scrubbing import Scrubber
 from ..workspace.agent_workspace import GuardedWorkspace, TaskSandbox, TellCommand
 
 __all__ = ["Contexts", "artifacts_of"]
@@ -28,6 +30,7 @@ class Contexts:
         artifacts: task id to what it made; read whenever a context is made.
         tell_command: told of each command that an agent ran.
         earlier: shows files as they were when the run began.
+        scrubber: takes keys out of what agents log.
     """
 
     def __init__(
@@ -39,7 +42,9 @@ class Contexts:
         artifacts: Mapping[str, tuple[Artifact, ...]],
         tell_command: TellCommand | None = None,
         earlier: Callable[[str], Awaitable[bytes | None]] | None = None,
+        scrubber: Scrubber | None = None,
     ) -> None:
+        self._scrubber = Scrubber() if scrubber is None else scrubber
         self._earlier = earlier
         self._run = run
         self._tell_command = tell_command
@@ -74,7 +79,7 @@ class Contexts:
         log = self._loggers.get(task.agent_type)
         if log is None:
             name = f"agent_dispatcher.agents.{task.agent_type}"
-            log = self._loggers[task.agent_type] = logging.getLogger(name)
+            log = self._loggers[task.agent_type] = CleanLogger(name, self._scrubber)
         return _make(
             run=self._run,
             attempt=attempt,
@@ -93,6 +98,7 @@ class Contexts:
             progress=progress,
             earlier=self._earlier,
             log=log,
+            scrub=self._scrubber.text,
         )
 
     def _inputs(self, task: Task) -> tuple[Artifact, ...]:

@@ -9,22 +9,25 @@ from typing import Final
 
 from ..config import Config
 from ..coordination.state_manager import StateManager
-from ..extension.components import Completed, LlmBackend, Opened
-from ..provenance import Archive, Scrubber, secrets_of
+from ..extension.components import Completed, Opened
+from ..provenance import Archive, Scrubber, Secrets, scrubber_of
 from ..workspace.agent_workspace import TellCommand
 
-__all__ = ["archive_of", "command_log", "scrubber_of"]
+__all__ = ["archive_of", "command_log", "scrubber_of", "tell_of_plain_keys"]
 
 
 #: Bytes that the texts of a plan may have: they are in memory, and in the plan's file.
 _MOST_OF_A_PLAN: Final = 16 * 1024 * 1024
 
 
-def scrubber_of(config: Config, backend: LlmBackend | None = None) -> Scrubber:
-    """What takes out keys: those of the environment and of the configuration, and what the backend says in its attribute ``secrets`` that it holds."""
-    held = getattr(backend, "secrets", ())
-    known = [*secrets_of(config.options, named=config.provenance.secrets), *(str(each) for each in held)]
-    return Scrubber.of(known)
+def tell_of_plain_keys(config: Config, warn: Callable[[str], object]) -> None:
+    """Say what is named like a key and is not hidden."""
+    plain = Secrets.of(config).plain
+    if plain:
+        warn(
+            f"not hidden, because the value is an ordinary word or too short: {', '.join(plain)}; if it is a key, choose a better one; "
+            "a variable that is named in provenance.secrets is hidden even if it is a word, one in provenance.not_secrets is not mentioned"
+        )
 
 
 def archive_of(

@@ -29,7 +29,7 @@ from ..workspace.source_statuses import SourceFormat, SourceStatuses
 from .checkpoints import Checkpoints, Packing
 from .contexts import Contexts, artifacts_of
 from .index import STATE_FOLDER
-from .keeping import archive_of, command_log, scrubber_of
+from .keeping import archive_of, command_log, scrubber_of, tell_of_plain_keys
 from .model_door import ModelDoor
 from .moving import configuration_of
 from .supply import demand
@@ -93,6 +93,7 @@ class RunSession:
     _memory: MemoryStore = field(factory=MemoryStore)
     _artifacts: dict[str, tuple[Artifact, ...]] = field(factory=dict)
     _factory: AgentFactory | None = None
+    _scrubber: tuple[ActiveBackend | None, Scrubber] | None = None
 
     @classmethod
     def open(cls, run: str, output: Path, registry: Registry, options: RunOptions) -> RunSession:
@@ -181,18 +182,21 @@ class RunSession:
         Raises:
             Held: another live process owns the run.
         """
-        state = StateManager(
-            self.store(),
-            self.run,
-        ).open(known)
+        state = StateManager(self.store(), self.run, clean=self.scrubber().value).open(known)
         state.subscribe(self._see)
         return state
+
+    def scrubber(self) -> Scrubber:
+        """What takes out the keys that this run knows of, those of the model backend in use among them."""
+        if self._scrubber is None or self._scrubber[0] is not self.llm:
+            backend = self.llm.backend if self.llm is not None else None
+            self._scrubber = self.llm, scrubber_of(self.config, backend)
+        return self._scrubber[1]
 
     def keep_said(self, plan: ExecutionPlan) -> None:
         """Keep in the run's folder what was asked and answered for the plan, so that it goes where the run goes."""
         if plan.said:
-            scrubber = scrubber_of(self.config, self.llm.backend if self.llm is not None else None)
-            archive = archive_of(self.config, self.run_dir, scrubber, log.warning)
+            archive = archive_of(self.config, self.run_dir, self.scrubber(), log.warning)
             if archive is not None:
                 archive.adopt(plan.said)
 
@@ -215,7 +219,8 @@ class RunSession:
         def warn(text: str) -> None:
             state.append("run.warning", data={"text": text})
 
-        scrubber = scrubber_of(self.config, self.llm.backend if self.llm is not None else None)
+        scrubber = self.scrubber()
+        tell_of_plain_keys(self.config, warn)
         archive = archive_of(self.config, self.run_dir, scrubber, warn)
         contexts = Contexts(
             run=self.run,
@@ -223,6 +228,7 @@ class RunSession:
             language=self.language,
             artifacts=self._artifacts,
             tell_command=command_log(state, archive),
+            scrubber=scrubber,
             earlier=_as_it_was(workspace, str(state.state().started.get("base") or "")),
         )
         integration = Integration(

@@ -19,6 +19,7 @@ from agent_dispatcher.config import Config
 from agent_dispatcher.errors import BackendError, ConfigError
 from agent_dispatcher.extension import ChatMessage, LlmReply, LlmRequest, PricedAs, Services, ToolCall
 from agent_dispatcher.extension.components import LlmBackend
+from agent_dispatcher.provenance import Scrubber
 from agent_dispatcher.testing import LlmBackendContract, ScriptedBackend
 from agent_dispatcher_builtins.llm_backends.options import RecordedOptions
 from agent_dispatcher_builtins.llm_backends.recorded.backend import RecordedBackend
@@ -180,7 +181,7 @@ def test_ids_of_tool_calls_are_numbered() -> None:
         turns = [ChatMessage(role="tool", content="x", tool_call_id=each) for each in answers]
         return LlmRequest(messages=[ChatMessage(role="assistant", content="", tool_calls=calls), *turns])
 
-    normalizer = Normalizer.here({})
+    normalizer = Normalizer.here(Scrubber())
     one, same, other = (
         digest(normalizer.request(each))
         for each in (
@@ -232,17 +233,46 @@ def test_secrets_are_not_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert ask(open_recorded(file, mode="replay"), "my key is another-0987654321").text == "it is <secret>"
 
 
-def test_secrets_of_all_sorts_are_known(tmp_path: Path) -> None:
-    """A long one is a secret, the name of a file with one is not, and neither is what is too short to be one."""
-    (tmp_path / "key.pem").write_text("x")
-    environment = {
-        "DEPLOY_TOKEN": "x" * 5000,
-        "TLS_KEY": str(tmp_path / "key.pem"),
-        "PIN_SECRET": "1234",
-        "KEYBOARD": "qwertyuiop",
-        "DB_PASSWORD": "correct-horse",
-    }
-    assert Normalizer.here(environment).secrets == ("x" * 5000, "correct-horse")
+class Holding:
+    """A backend with a key of its own, which nothing in the environment shows."""
+
+    secrets = ("corp-gateway-Zx81-kQ77",)
+
+    def __init__(self, fails: bool = False) -> None:
+        self.fails = fails
+
+    async def complete(self, request: LlmRequest) -> LlmReply:
+        if self.fails:
+            raise BackendError(f"403 for {self.secrets[0]}", sort="permanent")
+        call = ToolCall(id="1", name="n", arguments=json.dumps([self.secrets[0]]))
+        return LlmReply(text=f"sk-canary0123456789abcdefABCDEF {self.secrets[0]}", tool_calls=[call])
+
+
+@pytest.mark.parametrize("mode", ["auto", "record"])
+def test_keys_of_the_other_backend_are_not_recorded(tmp_path: Path, mode: str) -> None:
+    """Not in the request, the reply or an error, nor what has the shape of a key; nor does the run get to see them."""
+    file = tmp_path / "r.jsonl"
+    backend = open_recorded(file, Holding(), mode=mode)
+    reply = ask(backend, f"the key is {Holding.secrets[0]}", stop=[Holding.secrets[0]])
+    assert "Zx81" not in file.read_text() and "canary" not in file.read_text()
+    assert reply.text == "<secret> <secret>"
+    assert ask(open_recorded(file, mode="replay"), "the key is <secret>", stop=["<secret>"]) == reply
+    with pytest.raises(BackendError, match="403 for <secret>"):
+        ask(open_recorded(file, Holding(fails=True), mode=mode), "other")
+
+
+def test_keys_of_the_other_backend_are_known_where_it_is_asked_for_certain(tmp_path: Path) -> None:
+    """To the run's own scrubber, that is. To play back it is not made for this."""
+    assert open_recorded(tmp_path / "r", Holding(), mode="record").secrets == Holding.secrets
+    assert open_recorded(tmp_path / "r").secrets == ()
+
+
+def test_only_its_owner_reads_a_recording(tmp_path: Path) -> None:
+    """What people asked is nobody else's business, also where the file was open to all before."""
+    file = tmp_path / "r.jsonl"
+    file.touch(0o644)
+    ask(open_recorded(file, ScriptedBackend(["one"])), "a")
+    assert file.stat().st_mode & 0o777 == 0o600
 
 
 def test_failures_are_not_recorded(tmp_path: Path) -> None:

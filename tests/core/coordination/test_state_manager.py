@@ -13,6 +13,7 @@ from agent_dispatcher.coordination.run_state import fold
 from agent_dispatcher.coordination.state_manager import StateManager, request
 from agent_dispatcher.errors import Fenced, Held, StoreError, UsageError
 from agent_dispatcher.models import Event, ExecutionPlan, Specification, Task
+from agent_dispatcher.provenance import Scrubber
 
 
 class Clock:
@@ -45,6 +46,25 @@ def test_observers_see_numbered_batches_after_recording() -> None:
         state.flush()
     assert seen == [[1, 2], [3, 4]]
     assert [event.at for event in store.read("r")] == [5.0] * 4
+
+
+def test_what_is_recorded_is_cleaned() -> None:
+    """What anyone may have said goes through ``clean`` before observers and the store see it; names, digests and numbers stay as they are."""
+    store, seen = MemoryStore(), list[Event]()
+    clean = Scrubber.of(["key-17-abcdef"]).value
+    with closing(StateManager(store, "r", clean=clean).open()) as state:
+        state.subscribe(seen.extend)
+        state.append("run.warning", data={"text": "it is key-17-abcdef"})
+        state.append("attempt.checked", task="a", attempt=1, data={"evidence": [{"details": {"x": ["key-17-abcdef"]}}]})
+        state.append("task.blocked", task="b", data={"by": ["key-17-abcdef"]})
+        state.append("of-a-plugin", data={"key-17-abcdef": 1})
+    assert seen == list(store.read("r"))
+    assert [event.data for event in seen] == [
+        {"text": "it is <secret>"},
+        {"evidence": [{"details": {"x": ["<secret>"]}}]},
+        {"by": ["key-17-abcdef"]},
+        {"<secret>": 1},
+    ]
 
 
 def test_numbers_are_known_in_advance() -> None:

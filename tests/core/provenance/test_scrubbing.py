@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import base64
+import html
 import json
+import traceback
+from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
-from agent_dispatcher.extension import ChatMessage, LlmReply, LlmRequest
+from agent_dispatcher.extension import ChatMessage, LlmReply, LlmRequest, Tool
 from agent_dispatcher.extension.llm import ToolCall
 from agent_dispatcher.provenance import SECRET, Scrubber, secrets_of
+from agent_dispatcher.provenance.logs import CleanLogger
 
 KEY = "value-of-a-key-17"
 
@@ -52,12 +58,109 @@ def test_configuration_says_what_is_a_key() -> None:
     assert found == {KEY, "said-by-the-user", "tok-12345678", "pass%2Fword", "pass/word"}
 
 
-def test_every_spelling_is_found() -> None:
-    """As it is, in an address, in JSON."""
-    value = 'a "quoted" \\ key/with+signs'
-    scrubber = Scrubber.of([value])
-    for text in (value, json.dumps(value)[1:-1], "a%20%22quoted%22%20%5C%20key%2Fwith%2Bsigns"):
-        assert scrubber.text(f"<{text}>") == f"<{SECRET}>"
+VALUE = 'a "quoted" \\ <key>/with+signs\'s end'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        VALUE,
+        json.dumps(VALUE)[1:-1],
+        json.dumps(json.dumps(VALUE))[3:-3],
+        repr(VALUE)[1:-1],
+        quote(VALUE),
+        quote(VALUE, safe=""),
+        "a%20%22quoted%22%20%5c%20%3ckey%3e%2fwith%2bsigns%27s%20end",
+        "a+%22quoted%22+%5C+%3Ckey%3E%2Fwith%2Bsigns%27s+end",
+        html.escape(VALUE),
+        html.escape(VALUE, quote=False),
+        VALUE.replace("<", "&lt;").replace(">", "&gt;").replace('"', "&#34;").replace("'", "&#39;"),
+        VALUE.encode().hex(),
+        VALUE.encode().hex().upper(),
+    ],
+)
+def test_every_spelling_is_found(text: str) -> None:
+    """As it is, in an address, in JSON and JSON within JSON, as Python shows it, in a page, in hex."""
+    assert Scrubber.of([VALUE]).text(f"<{text}>") == f"<{SECRET}>"
+
+
+@pytest.mark.parametrize("user", ["", "a", "ab", "abc", "somebody:"])
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
+def test_base64_gives_nothing_away(user: str, encode: Callable[[bytes], bytes]) -> None:
+    """Wherever in what was encoded the key begins: of it at most one character before and one after are left."""
+    key = "k3y?with>signs~&17"
+    header = encode(f"{user}{key} and more".encode()).decode()
+    left = Scrubber.of([key]).text(f"Basic {header}")
+    before, found, after = left.removeprefix("Basic ").partition(SECRET)
+    assert found
+    decoded = base64.urlsafe_b64decode((before + "A" * (-len(before) % 4)).replace("+", "-").replace("/", "_"))
+    assert decoded.startswith(user.encode()) and key[1:].encode() not in decoded and key[:2].encode() not in decoded
+    assert len(header) - len(before) - len(after) >= len(key) * 4 // 3 - 3
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "text"),
+    [
+        ("POSTGRES_PASSWORD", "postgres", "connect('postgresql://localhost/x')  # postgres"),
+        ("MYSQL_ROOT_PASSWORD", "password", "def check_password(password: str) -> bool:"),
+        ("NEXTAUTH_SECRET", "development", "if mode == 'development':"),
+        ("SECRET_BACKEND", "hashicorp-vault", "pip install hashicorp-vault"),
+        ("GIT_TOKEN_USER", "x-access-token", "x-access-token"),
+        ("RABBITMQ_PASSWORD", "rabbitmq", "import rabbitmq"),
+    ],
+)
+def test_an_ordinary_word_is_no_key_unless_somebody_says_so(name: str, value: str, text: str) -> None:
+    """Hidden, it would ruin the work and protect nothing. It is told which; named in configuration, it is hidden all the same."""
+    found = secrets_of({"a": {"password": value}}, {name: value})
+    assert Scrubber.of(found).text(text) == text
+    assert found.plain == tuple(sorted((name, "option password of a")))
+    named = secrets_of({}, {name: value}, [name])
+    assert SECRET in Scrubber.of(named).text(text) and named.plain == ()
+    assert secrets_of({}, {name: value}, (), [name]).plain == ()
+
+
+@pytest.mark.parametrize("value", ["https://auth.example.com/token", "/nowhere/at/all", "~/.config/tokens", "C:\\keys"])
+def test_an_address_is_no_key(value: str) -> None:
+    """Where keys are to be had is no secret; nobody is told about it either."""
+    found = secrets_of({}, {"ACCESS_TOKEN_URL": value})
+    assert (*found, *found.plain) == ()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "https://hooks.example.com/services/T000AAA11/XXyyZZ11XXyyZZ11",
+        "https://host.example/in?sig=0a1b2c3d4e",
+        "https://somebody@host.example/in",
+        "correct horse battery staple",
+        "canaryclientsecretwords",
+        "xkqzjwvbnplm",
+        "hunter22",
+        "2f9d1c7b",
+        "/aB3dEf+sdf/9x",
+        "12345678",
+    ],
+)
+def test_what_nobody_could_guess_is_a_key(value: str) -> None:
+    """A phrase, letters that are no word, digits, an address with something in it that lets one in."""
+    found = secrets_of({}, {"DEPLOY_TOKEN": value})
+    assert value in found.values and found.plain == ()
+
+
+def test_a_variable_may_be_said_to_hold_no_key() -> None:
+    """``provenance.not_secrets``: what is named like a key and is none."""
+    assert list(secrets_of({}, {"SORT_TOKEN": "updated_at_17"}, (), ["SORT_TOKEN"])) == []
+
+
+def test_a_key_that_is_too_short_to_be_hidden_is_told() -> None:
+    """Who named it thinks that it is hidden."""
+    found = secrets_of({}, {"PIN": "1234"}, ["PIN"])
+    assert (found.values, found.plain) == ((), ("PIN",))
+
+
+def test_what_is_known_of_keys_does_not_show_them() -> None:
+    """Printed, or in a traceback."""
+    assert "17" not in repr(secrets_of({}, {"TOKEN": KEY}))
 
 
 def test_a_key_that_begins_another_leaves_nothing_of_it() -> None:
@@ -100,8 +203,16 @@ def test_requests_and_replies_are_cleaned_all_over() -> None:
     )
     assert KEY not in repr(scrubber.request(request))
     assert KEY not in repr(scrubber.reply(LlmReply(text=KEY, tool_calls=[call])))
-    clean = LlmRequest.of("nothing of the kind")
+    tool = Tool(name=KEY, description=KEY, parameters={"properties": {"x": {"default": KEY}}})
+    more = LlmRequest.of("x", tools=[tool], schema={"const": KEY}, stop=[KEY])
+    assert KEY not in repr(scrubber.request(more))
+    named = ToolCall(id=KEY, name=KEY, arguments="{}")
+    assert KEY not in repr(scrubber.reply(LlmReply(text="", model=KEY, tool_calls=[named])))
+    other = Tool(name="t", description="d", parameters={"properties": {"x": {"enum": [1, "two"]}}})
+    clean = LlmRequest.of("nothing of the kind", tools=[other], schema={"type": "object"}, stop=["."])
     assert scrubber.request(clean) is clean
+    said = LlmReply(text="nothing", tool_calls=[ToolCall(id="1", name="n", arguments="{}")])
+    assert scrubber.reply(said) is said
 
 
 def test_errors_are_cleaned_down_to_their_causes() -> None:
@@ -115,6 +226,47 @@ def test_errors_are_cleaned_down_to_their_causes() -> None:
         Scrubber.of([KEY]).error(error)
         assert str(error) == f"refused: {SECRET}"
         assert str(error.__cause__) == f"sent {SECRET}"
+
+
+def test_errors_are_cleaned_in_groups_too() -> None:
+    """Each error of a group, what it was raised from, and the notes on it."""
+    try:
+        try:
+            raise ValueError(f"inner {KEY}")
+        except ValueError as cause:
+            inner = RuntimeError(f"said {KEY}")
+            inner.__cause__ = cause
+            inner.add_note(f"with {KEY}")
+            raise ExceptionGroup("several", [inner, ExceptionGroup("more", [KeyError(KEY)])]) from None
+    except ExceptionGroup as error:
+        Scrubber.of([KEY]).error(error)
+        shown = traceback.format_exc()
+        assert KEY not in shown and shown.count(SECRET) == 4
+
+
+def test_values_without_keys_are_not_copied() -> None:
+    """So that whoever asks can tell, and nothing is made anew for every event."""
+    value = {"a": [1, {"b": "c"}], "d": None}
+    assert Scrubber.of([KEY]).value(value) is value
+    assert Scrubber.of([KEY]).value({"a": [KEY], KEY: 1}) == {"a": [SECRET], SECRET: 1}
+
+
+def test_a_log_gets_no_keys(caplog: pytest.LogCaptureFixture) -> None:
+    """Neither in messages and their arguments nor in tracebacks and stacks; levels and handlers are those of the logger of the same name."""
+    log = CleanLogger("agent_dispatcher.agents.test", Scrubber.of([KEY]))
+    with caplog.at_level("INFO", logger=log.name):
+        log.warning("using %s", KEY, stack_info=True)
+        log.debug("not shown")
+        log.getChild("part").info(KEY)
+        log.info("%d", KEY)
+        try:
+            raise ValueError(KEY)
+        except ValueError:
+            log.exception("it failed")
+    assert [record.getMessage() for record in caplog.records][:2] == [f"using {SECRET}", SECRET]
+    assert "ValueError" in caplog.text and caplog.text.count(SECRET) == 4 and KEY not in caplog.text
+    assert caplog.records[0].funcName == "test_a_log_gets_no_keys"
+    assert all(record.exc_info is None for record in caplog.records)
 
 
 def test_a_scrubber_does_not_show_what_it_knows(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ Replaced in every text (and said in ``docs/backends.md``, because it decides wha
 
 * an absolute path below the home, the current or the temporary folder, or below a usual place of checkouts: ``<path>/`` and its last part;
 * a run's id: ``<run>``; a date with a time of day: ``<time>``; an address in memory: ``<address>``;
-* the value of an environment variable that is named like a secret: ``<secret>``.
+* a key that is known in the run, or looks like one: ``<secret>`` (also in tools, schema and stop words).
 
 The ids of tool calls are numbered. Purpose, subjects and timeout are not sent, so they do not count.
 """
@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
@@ -23,12 +23,11 @@ from attrs import evolve, frozen
 
 from agent_dispatcher.codec import to_json, unstructure
 from agent_dispatcher.extension import ChatMessage, LlmRequest
+from agent_dispatcher.provenance import Scrubber
 
 __all__ = ["Normalizer", "digest", "sent"]
 
 _USUAL_PLACES: Final = ("/home", "/Users", "/root", "/tmp", "/var", "/private", "/builds", "/workspace", "/workspaces")
-_SECRET_NAME: Final = re.compile(r"(^|_)(API_?KEY|KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?)($|_)")
-_SHORTEST_SECRET: Final = 8
 _RUN: Final = re.compile(r"(?<![\w-])\d{8}-\d{6}-[0-9a-f]{4}(?![\w-])")
 _TIME: Final = re.compile(r"(?<![\w-])\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?(?![\w:])")
 _ADDRESS: Final = re.compile(r"\b0x[0-9a-f]{8,16}\b")
@@ -39,22 +38,16 @@ class Normalizer:
     """Takes out of texts what differs between machines and runs.
 
     Attributes:
-        secrets: values that are never written down.
+        scrubber: takes keys out, which are never written down.
         paths: finds absolute paths.
     """
 
-    secrets: tuple[str, ...]
+    scrubber: Scrubber
     paths: re.Pattern[str]
 
     @classmethod
-    def here(cls, environment: Mapping[str, str] | None = None) -> Normalizer:
-        """For this process: its folders, and the secrets in its environment."""
-        environment = os.environ if environment is None else environment
-        secrets = {
-            value
-            for name, value in environment.items()
-            if _SECRET_NAME.search(name.upper()) and len(value) >= _SHORTEST_SECRET and not _is_path(value)
-        }
+    def here(cls, scrubber: Scrubber) -> Normalizer:
+        """For this process: its folders."""
         folders = {
             *_USUAL_PLACES,
             str(Path.home()),
@@ -64,35 +57,20 @@ class Normalizer:
         }
         roots = "|".join(re.escape(each) for each in sorted(folders - {"/"}, key=len, reverse=True))
         paths = re.compile(rf"(?<![\w.:/~-])(?:{roots})(?:/[^\s/'\"`<>|:;,()\[\]{{}}]+)*/([^\s/'\"`<>|:;,()\[\]{{}}]+)")
-        return cls(tuple(sorted(secrets, key=len, reverse=True)), paths)
-
-    def without_secrets(self, text: str) -> str:
-        """The text, its secrets replaced."""
-        for secret in self.secrets:
-            text = text.replace(secret, "<secret>")
-        return text
+        return cls(scrubber, paths)
 
     def text(self, text: str) -> str:
-        """The text as it is compared."""
-        text = self.without_secrets(text)
+        """A text without keys as it is compared."""
         text = _TIME.sub("<time>", _RUN.sub("<run>", text))
         return _ADDRESS.sub("<address>", self.paths.sub(r"<path>/\1", text))
 
     def request(self, request: LlmRequest) -> LlmRequest:
         """The request as it is compared."""
-        return _changed(request, self.text)
+        return _changed(self.scrubber.request(request), self.text)
 
     def exact(self, request: LlmRequest) -> LlmRequest:
         """The request as it was, without secrets: tells apart two requests that are the same once normalized."""
-        return _changed(request, self.without_secrets)
-
-
-def _is_path(value: str) -> bool:
-    """Whether a variable names a file (of a key, say) that is there: its name is no secret."""
-    try:
-        return Path(value).exists()
-    except OSError:  # too long for a name
-        return False
+        return _changed(self.scrubber.request(request), str)
 
 
 def _changed(request: LlmRequest, change: Callable[[str], str]) -> LlmRequest:

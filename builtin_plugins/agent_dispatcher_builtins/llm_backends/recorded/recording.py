@@ -47,7 +47,7 @@ class Recording:
     """The exchanges of a file, in its order.
 
     Exchanges of one key stay in the order they were recorded in; keys are sorted. Each change writes the whole file anew, beside it and then
-    in its place: a process that dies leaves the file as it was before. One process writes a file at a time.
+    in its place: a process that dies leaves the file as it was before. Only its owner may read what is written. One process writes a file at a time.
     """
 
     path: Path
@@ -122,7 +122,6 @@ class Recording:
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as file:
                 file.writelines(lines)
-            Path(name).chmod(0o644)
             Path(name).replace(self.path)
         except BaseException:
             Path(name).unlink(missing_ok=True)
