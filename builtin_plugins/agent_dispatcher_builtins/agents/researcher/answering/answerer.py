@@ -67,7 +67,7 @@ class Answerer:
         Raises:
             Unavailable: an MCP server does not start.
         """
-        kept = Kept(folder)
+        kept = Kept(folder, context.scrub)
         async with McpServers(self._options.mcp) as servers:
             where = Where(hosts=self._options.fetch, networks=self._options.fetch_networks)
             toolbox = Toolbox(library, kept, where, servers)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
@@ -52,10 +52,12 @@ class Kept:
 
     Args:
         folder: relative to the repository.
+        scrub: takes keys out: what is kept lands in the repository, and a server may say the token that it was given.
     """
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, scrub: Callable[[str], str] = str) -> None:
         self._folder = folder
+        self._scrub = scrub
         self._texts: dict[str, str] = {}
         self._index: dict[str, KeptSource] = {}
 
@@ -67,7 +69,8 @@ class Kept:
         return {**self._texts, f"{self._folder}/{INDEX}": index_text(self._index)}
 
     def keep(self, origin: str, text: str) -> Document:
-        """The document as it will lie in the repository; its first line says where it comes from."""
+        """The document as it will lie in the repository, without keys; its first line says where it comes from."""
+        origin, text = self._scrub(origin), self._scrub(text)
         plain = re.sub(r"[^A-Za-z0-9.]+", "-", origin.partition("://")[2] or origin).strip("-.")[:60]
         name = f"{plain or 'source'}-{sha256(origin.encode()).hexdigest()[:8]}.txt"
         path = f"{self._folder}/{name}"
