@@ -26,7 +26,7 @@ class AgentRun:
 
     Attributes:
         result: what the agent returned.
-        files: all files of its workspace afterwards, by path.
+        files: all files of its workspace afterwards, by path; what is no UTF-8 has replacement characters in it.
         progress: what it reported, in order.
     """
 
@@ -84,7 +84,7 @@ async def run_agent_async(
     task: Task | None = None,
     *,
     folder: Path,
-    files: Mapping[str, str] | None = None,
+    files: Mapping[str, str | bytes] | None = None,
     specification: Specification | None = None,
     **more: Any,
 ) -> AgentRun:
@@ -92,8 +92,8 @@ async def run_agent_async(
     task = task or Task(id="task", title="Task")
     folder.mkdir(parents=True, exist_ok=True)
     workspace = GuardedWorkspace(folder)
-    for path, text in (files or {}).items():
-        workspace.write_text(path, text)
+    for path, held in (files or {}).items():
+        workspace.write_bytes(path, held.encode() if isinstance(held, str) else held)
     told: list[tuple[float, str]] = []
 
     def progress(fraction: float, text: str) -> None:
@@ -119,7 +119,7 @@ async def run_agent_async(
 def run_agent(
     agent: BaseAgent | SyncAgent,
     task: Task | None = None,
-    files: Mapping[str, str] | None = None,
+    files: Mapping[str, str | bytes] | None = None,
     *,
     specification: Specification | None = None,
     **more: Any,
@@ -129,7 +129,7 @@ def run_agent(
     Args:
         agent: the instance; nothing of a dispatcher is needed.
         task: a plain one when left out.
-        files: what the workspace holds before, path to text.
+        files: what the workspace holds before, path to text or bytes.
         specification: what is being built.
         more: ``sandbox``, ``language`` and other fields of :class:`AgentContext`.
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Mapping
+
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from agent_dispatcher_builtins.prompting.edits import apply_edits, edits_in
@@ -12,9 +15,11 @@ A = "src/a.py"
 THERE = {A: "one\ntwo\nthree\ntwo\n"}
 
 
-def applied(reply: str, *expected: str) -> tuple[dict[str, str], tuple[str, ...]]:
+def applied(
+    reply: str, *expected: str, there: Mapping[str, str] = THERE
+) -> tuple[dict[str, str | None], tuple[str, ...]]:
     """The texts and faults of a reply, over the files that are there."""
-    return apply_edits(edits_in(reply, expected), THERE.get)
+    return apply_edits(edits_in(reply, expected), there.get)
 
 
 def block(old: str, new: str) -> str:
@@ -99,6 +104,202 @@ def test_a_page_may_hold_fences() -> None:
     page = "# A\n\n```sh\nls\n```\n\nEnd.\n"
     reply = f"FILE: README.md\n```markdown\n{page}```\nFILE: src/b.py\n```\nx = 1\n```\n"
     assert applied(reply) == ({"README.md": page, "src/b.py": "x = 1\n"}, ())
+
+
+@pytest.mark.parametrize(
+    ("there", "old", "hint"),
+    [
+        ("max = 1\n", "x = 1\n", "give whole lines, not a part of 'max = 1'"),
+        ("base_rate = 1\nz = 2\n", "rate = 1\nz = 2\n", "give whole lines, not a part of 'base_rate = 1'"),
+        ("def f():\n    return 1\n", "return 1\n", "its line 1 is '    return 1' there, with that indentation"),
+        ("a = 1\nb = 2\n", "a = 1\nb = 3\n", "its line 2 is 'b = 2' there"),
+        ("return a\n", "return\n", "give whole lines"),
+    ],
+)
+def test_only_whole_lines_are_replaced(there: str, old: str, hint: str) -> None:
+    """A block that is part of a line changes nothing, and is told what to write instead."""
+    files, faults = applied(f"FILE: {A}\n" + block(old, "y = 1\n"), there={A: there})
+    assert files.get(A, there) == there
+    assert hint in faults[0]
+
+
+@pytest.mark.parametrize(
+    ("there", "then"),
+    [
+        ("one\r\ntwo\r\n", "one\r\n2\r\nII\r\n"),
+        ("one\ntwo", "one\n2\nII"),
+        ("one\r\ntwo", "one\r\n2\r\nII"),
+        ("\ufeffone\r\ntwo\r\n", "\ufeffone\r\n2\r\nII\r\n"),
+    ],
+)
+def test_line_ends_stay_as_they_are(there: str, then: str) -> None:
+    """Those of the file, by a block as by the whole text; a mark at its beginning stays, and nothing is put behind a last line that has no end."""
+    blocks = f"FILE: {A}\n" + block("one\ntwo\n", "one\n2\nII\n")
+    assert applied(blocks, there={A: there}) == ({A: then}, ())
+    assert applied(f"FILE: {A}\n```\none\n2\nII\n```\n", there={A: there}) == ({A: then}, ())
+
+
+def test_lines_that_are_not_touched_stay_to_the_byte() -> None:
+    """Also in a file whose lines end in two ways, which the model does not see."""
+    there = {A: "one\r\ntwo\nthree\r\nfour\n"}
+    reply = f"FILE: {A}\n" + block("one\ntwo\nthree\n", "one\nTWO\nthree\n")
+    assert applied(reply, there=there) == ({A: "one\r\nTWO\nthree\r\nfour\n"}, ())
+    whole = f"FILE: {A}\n```\none\ntwo\nthree\n4\nfour\n```\n"
+    assert applied(whole, there=there)[0] == {A: "one\r\ntwo\nthree\r\n4\nfour\n"}
+
+
+def test_headings_of_a_page_are_no_dividers() -> None:
+    """A divider has exactly seven signs; where the text has such a line too, the block is read in the way that fits the file, or stands between longer marks."""
+    page = {"a.rst": "Title\n=====\n\nOld.\n\nExample\n=======\n\nOld.\n"}
+    reply = "FILE: a.rst\n" + block("Title\n=====\n\nOld.\n", "Title\n=====\n\nNew.\n")
+    assert applied(reply, there=page)[0] == {"a.rst": page["a.rst"].replace("Old", "New", 1)}
+    reply = "FILE: a.rst\n" + block("Example\n=======\n\nOld.\n", "Example\n=======\n\nNew.\n")
+    assert applied(reply, there=page)[0] == {"a.rst": "New".join(page["a.rst"].rsplit("Old", 1))}
+    reply = f"FILE: a.rst\n{'<' * 9} SEARCH\nExample\n{'=' * 9}\nTitle 2\n{'>' * 9} REPLACE\n"
+    assert applied(reply, there=page)[0] == {"a.rst": page["a.rst"].replace("Example", "Title 2")}
+
+
+def test_a_name_in_the_code_is_a_comment() -> None:
+    """The header before the fence counts, whatever the first line or another one looks like."""
+    code = "# File: b.py\nx = 1\n# File: other.py\ny = 2\n"
+    assert applied(f"FILE: src/b.py\n```python\n{code}```\n") == ({"src/b.py": code}, ())
+
+
+def test_a_name_in_the_block_that_is_the_end_of_an_expected_path_is_that_path() -> None:
+    """Where no header stands."""
+    assert applied("```python\n# File: b.py\nx = 1\n```", "src/b.py", "src/c.py")[0] == {"src/b.py": "x = 1\n"}
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        'def f():\n    """Doc.\n\n    ```\n    f()\n    ```\n    """\n    return 1\n',
+        "cat <<EOF\n```sh\ncode\n```\nEOF\necho done\n",
+    ],
+)
+def test_fences_inside_of_code_do_not_cut_it(code: str) -> None:
+    """Those that are indented or say what they hold."""
+    files = {"src/b.py": code, "src/c.py": "x = 1\n"}
+    reply = "\n".join(f"FILE: {path}\n```\n{text}```\n" for path, text in files.items())
+    assert applied(reply) == (files, ())
+
+
+def test_what_may_end_in_two_places_is_refused() -> None:
+    """Code is never cut in silence; the way out that is told works."""
+    code = "cat <<EOF\n```\ncode\n```\nEOF\necho done\n"
+    files, faults = applied(f"FILE: run.sh\n```sh\n{code}```\n")
+    assert files == {}
+    assert "put four backticks" in faults[0]
+    assert applied(f"FILE: run.sh\n````sh\n{code}````\n") == ({"run.sh": code}, ())
+
+
+@pytest.mark.parametrize("between", ["", "\n", "\nThe next one:\n\n"])
+@pytest.mark.parametrize("form", ["FILE: {}\n```\n{}```\n", "```\nFILE: {}\n```\n{}```\n", "```py\nFILE: {}\n{}```\n"])
+def test_files_are_told_apart(form: str, between: str) -> None:
+    """Wherever the name stands, and whatever stands between two of them."""
+    files = {"src/b.py": "x = 1\n", "src/c.py": "y = 1\n"}
+    assert applied(between.join(form.format(*each) for each in files.items())) == (files, ())
+
+
+@pytest.mark.parametrize(
+    ("reply", "why"),
+    [
+        (
+            "FILE: src/b.py\n```\nx = 1\n```\nFILE: src/c.py\ny = 1\n",
+            "src/c.py: its text does not stand between fences",
+        ),
+        (f"FILE: {A}\n<<<<<<< SEARCH\none\n=======\n1\n" + block("two\n", "2\n"), "has no end"),
+        (f"FILE: {A}\n" + block("one\n", "1\n") + "two\n>>>>>>> REPLACE\n", "where no SEARCH block is open"),
+        (f"FILE: {A}\n<<<<<<< SEARCH\none\n======\n1\n>>>>>>> REPLACE\n", "exactly seven ="),
+    ],
+)
+def test_nothing_is_passed_over_in_silence(reply: str, why: str) -> None:
+    """What would be lost is a fault."""
+    assert why in applied(reply)[1][0]
+
+
+def test_one_file_has_one_name() -> None:
+    """``./a.py`` is ``a.py``; a whole text outdoes the blocks before it, and is what those behind it are found in."""
+    reply = "FILE: ./src/a.py\n" + block("one\n", "1\n") + f"FILE: {A}\n" + block("three\n", "3\n")
+    assert applied(reply) == ({A: "1\ntwo\n3\ntwo\n"}, ())
+    whole = f"FILE: {A}\n```\none\nx\n```\n"
+    assert applied(f"FILE: {A}\n" + block("one\n", "1\n") + whole) == ({A: "one\nx\n"}, ())
+    assert applied(whole + f"FILE: {A}\n" + block("one\n", "1\n")) == ({A: "1\nx\n"}, ())
+
+
+def test_files_are_removed_and_renamed() -> None:
+    """And what is renamed may be changed under its new name, with another file in its old place."""
+    assert applied("DELETE: src/a.py\n") == ({A: None}, ())
+    assert applied("RENAME: `src/a.py` -> `src/b.py`\n") == ({A: None, "src/b.py": THERE[A]}, ())
+    changed = "RENAME: src/a.py -> src/b.py\nFILE: src/b.py\n" + block("one\n", "1\n")
+    assert applied(changed) == ({A: None, "src/b.py": "1\ntwo\nthree\ntwo\n"}, ())
+    kept = applied(f"{changed}FILE: {A}\n```\nfrom b import one\n```\n")[0]
+    assert kept == {A: "from b import one\n", "src/b.py": "1\ntwo\nthree\ntwo\n"}
+    both = {A: "a\n", "src/b.py": "b\n"}
+    assert applied("DELETE: src/b.py\nRENAME: src/a.py -> src/b.py\n", there=both)[0] == {A: None, "src/b.py": "a\n"}
+
+
+@pytest.mark.parametrize(
+    ("reply", "why"),
+    [
+        ("DELETE: src/none.py\n", "no such file to delete"),
+        ("RENAME: src/none.py -> src/b.py\n", "no such file to rename"),
+        (f"RENAME: {A} -> src/there.py\n", "src/there.py is there already"),
+        (f"DELETE: {A}\nFILE: {A}\n```\nx\n```\n", "to be deleted, and written"),
+        (f"RENAME: {A} -> src/b.py\nFILE: {A}\n" + block("one\n", "1\n"), "it is renamed: write FILE: src/b.py"),
+    ],
+)
+def test_what_cannot_be_moved_is_told(reply: str, why: str) -> None:
+    """In one sentence."""
+    assert why in applied(reply, there={**THERE, "src/there.py": "x\n"})[1][0]
+
+
+LINES = st.lists(
+    st.sampled_from(["a", " a", "b", "", "é ☃", "=======", "======", "-------", "```", "# File: x.py", "FILE: x.py"]),
+    max_size=12,
+)
+
+
+def written(before: list[str], after: list[str]) -> str:
+    """The difference as blocks whose SEARCH text stands in the file once, between marks as long as it takes."""
+    width = max([6, *(len(line) for line in before + after if set(line) == {"="})]) + 1
+    blocks = []
+    groups = list(difflib.SequenceMatcher(a=before, b=after, autojunk=False).get_grouped_opcodes(0))
+    now, shift = list(before), 0
+    for group in groups:
+        (_, i1, _, j1, _), (_, _, i2, _, j2) = group[0], group[-1]
+        first, last = i1 + shift, i2 + shift
+        low, high = first, last
+        while True:
+            old = now[low:high]
+            places = sum(now[at : at + len(old)] == old for at in range(len(now) - len(old) + 1))
+            if any(line.strip() for line in old) and places == 1:
+                break
+            low, high = max(0, low - 1), min(len(now), high + 1)
+        new = [*now[low:first], *after[j1:j2], *now[last:high]]
+        text = "".join(
+            f"{line}\n" for line in (f"{'<' * width} SEARCH", *old, "=" * width, *new, f"{'>' * width} REPLACE")
+        )
+        blocks.append(text)
+        now[low:high] = new
+        shift += (j2 - j1) - (i2 - i1)
+    return f"FILE: {A}\n{''.join(blocks)}"
+
+
+@given(LINES, LINES, st.sampled_from(["\n", "\r\n"]), st.booleans(), st.sampled_from(["", "\ufeff"]))
+@example(["=======", "a"], ["=======", "b"], "\r\n", False, "")
+def test_any_difference_can_be_written_and_is_applied_to_the_byte(
+    before: list[str], after: list[str], end: str, ended: bool, mark: str
+) -> None:
+    """As blocks: whatever the lines look like, end with, or have in front of them."""
+    before, after = ["first", *before, "last"], ["first", *after, "last"]
+
+    def text(lines: list[str]) -> str:
+        return mark + end.join(lines) + (end if ended else "")
+
+    if before == after:
+        return
+    assert applied(written(before, after), there={A: text(before)}) == ({A: text(after)}, ())
 
 
 @given(

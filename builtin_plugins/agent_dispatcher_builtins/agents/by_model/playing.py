@@ -8,9 +8,10 @@ from agent_dispatcher.agents.base_agent import AgentContext, AgentResult
 from agent_dispatcher.models import Dispute, Task
 
 from .briefing import Briefing
+from .folder import Files
 from .options import ModelOptions
 from .rounds import Best, Rounds
-from .trying import Files, Tried, Trying
+from .trying import Tried, Trying
 
 __all__ = ["in_rounds", "not_good", "nothing_to_try_with", "play_rounds", "without_room"]
 
@@ -51,8 +52,7 @@ async def play_rounds(
         opening=briefing.opening,
         repair=briefing.repair,
         expected=tuple(ref.name for ref in task.produces if ref.type == "path"),
-        read=trying.read,
-        put=trying.put,
+        folder=trying.folder,
         attempt=attempt or trying.attempt,
         told=told,
         disputed=disputed,
@@ -70,7 +70,10 @@ def not_good(best: Best) -> AgentResult:
 
 def in_rounds(best: Best) -> str:
     """What was written, for the summary."""
-    return f"wrote {', '.join(best.files)} in {_rounds(best)}"
+    wrote = [path for path, text in best.files.items() if text is not None]
+    removed = [path for path, text in best.files.items() if text is None]
+    done = [f"{what} {', '.join(paths)}" for what, paths in (("wrote", wrote), ("removed", removed)) if paths]
+    return f"{' and '.join(done)} in {_rounds(best)}"
 
 
 def without_room(briefing: Briefing) -> tuple[str, ...]:

@@ -7,13 +7,13 @@
        │          └── to be mended ◀──┤  as long as mending brings it nearer
        └── asked anew ◀───────────────┘  otherwise, less predictably: who is stuck in a mistake repeats it
 
-A model that has mended nothing when it was told what was wrong is not told again in this attempt: small models write anew better than they mend. Each answer starts from the same files; one that cannot be applied changes nothing. What the backend raises goes through: it is the backend's.
+A model that has mended nothing when it was told what was wrong is not told again in this attempt: small models write anew better than they mend. Each answer starts from the same files, to the byte; one that cannot be applied changes nothing. What the backend raises goes through: it is the backend's.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
 from attrs import evolve, field, frozen
@@ -22,8 +22,9 @@ from agent_dispatcher.extension import ChatMessage, LlmReply, LlmRequest, Usage
 from agent_dispatcher.models import Dispute
 
 from ...prompting.edits import apply_edits, edits_in
+from .folder import Files, WorkFolder
 from .options import ModelOptions
-from .trying import Files, Tried
+from .trying import Tried
 
 __all__ = ["Best", "Rounds"]
 
@@ -39,14 +40,14 @@ class Best:
     """What the rounds came to.
 
     Attributes:
-        files: path to text of the best answer, which is what the attempt's folder holds; empty when no answer could be applied.
+        files: path to text of the best answer, ``None`` for a file it removed, which is what the attempt's folder holds; empty when no answer could be applied.
         tried: what was said about it; without faults it is the answer.
         rounds: how many were played.
         usage: what the calls took, as the replies say.
         dispute: what the model says about a test instead of an answer.
     """
 
-    files: dict[str, str] = field(factory=dict)
+    files: Files = field(factory=dict)
     tried: Tried = field(factory=Tried)
     rounds: int = 0
     usage: Usage = field(factory=Usage)
@@ -66,8 +67,7 @@ class Rounds:
         opening: the conversation that asks for the work.
         repair: what was wrong, to the message that asks to mend it.
         expected: paths that have to be written.
-        read: the text a file has before any answer.
-        put: makes the attempt's folder hold files; says what was refused.
+        folder: the attempt's, with what an answer may do to it.
         attempt: tries what is there.
         disputed: the objection to a test that a reply consists of, or what is wrong with it; ``None`` when it is none.
         deadline: seconds on :func:`time.monotonic`'s clock.
@@ -79,8 +79,7 @@ class Rounds:
     opening: tuple[ChatMessage, ...]
     repair: Callable[[Sequence[str]], str]
     expected: tuple[str, ...]
-    read: Callable[[str], str | None]
-    put: Callable[[Files], tuple[str, ...]]
+    folder: WorkFolder
     attempt: Callable[[Files, Files], Awaitable[Tried]]
     told: Callable[[int, Tried], None] = field(default=lambda number, tried: None)
     disputed: Callable[[str, Tried], Dispute | str | None] = field(default=lambda text, tried: None)
@@ -90,12 +89,12 @@ class Rounds:
         """Play until nothing is wrong, the rounds are used up, or time is. The best answer's files are left in the folder."""
         best = Best()
         messages, warmth = self.opening, 0.0
-        last, seen = Tried(), dict[str, str]()
+        last, seen = Tried(), dict[str, str | None]()
         mends, mending = True, False
         for number in range(1, 1 + self.options.rounds):
             reply = await self._ask(messages, warmth, number)
             best = evolve(best, rounds=number, usage=best.usage + reply.usage)
-            files: dict[str, str] = {}
+            files: dict[str, str | None] = {}
             dispute = self.disputed(reply.text, last)
             if isinstance(dispute, Dispute):
                 return evolve(best, dispute=dispute)
@@ -115,8 +114,8 @@ class Rounds:
             mending = mends
             last, seen = tried, files
             messages, warmth = self._to_mend(reply, tried) if mending else (self.opening, _WARMTH)
-        if best.files:
-            self.put(best.files)
+        if refused := self.folder.put(best.files):
+            best = evolve(best, tried=evolve(best.tried, faults=(*best.tried.faults, *refused)))
         return best
 
     async def _ask(self, messages: tuple[ChatMessage, ...], warmth: float, number: int) -> LlmReply:
@@ -132,33 +131,33 @@ class Rounds:
         reply: LlmReply = await self.llm.complete(request)
         return reply
 
-    async def _try(self, reply: LlmReply, seen: Mapping[str, str]) -> tuple[dict[str, str], Tried]:
+    async def _try(self, reply: LlmReply, seen: Files) -> tuple[dict[str, str | None], Tried]:
         """What the reply made of the files, or of its own earlier answer (``seen``), and what is to be said about it; afterwards the folder is as it was."""
         if reply.stop_reason == "refused":
             return {}, Tried(faults=("there was no answer: reply with the files",))
         edits = edits_in(reply.text, self.expected, cut_off=reply.stop_reason == "length")
-        changed, faults = apply_edits(edits, lambda path: seen.get(path) or self.read(path))
+        changed, faults = apply_edits(edits, lambda path: seen[path] if path in seen else self.folder.read(path))
         files = {**{path: text for path, text in seen.items() if self._stays(path)}, **changed}
-        if faults:
-            return {}, Tried(faults=faults)
-        before: dict[str, str | None] = {path: self.read(path) for path in files}
+        refused = self.folder.refused(files)
+        if refused or faults:
+            return {}, Tried(faults=refused or faults)
+        kept = self.folder.keep(files)
+        before = {path: self.folder.read(path) for path in files}
         try:
-            refused = self.put(files)
+            refused = self.folder.put(files)
             if refused:
                 return {}, Tried(faults=refused)
             tried = await self.attempt(files, before)
-            laid_out = {path: self._now(path, text) for path, text in files.items()}
+            laid_out = {path: text if text is None else self.folder.read(path) or text for path, text in files.items()}
         finally:
-            self.put(before)
+            changed_under_it = self.folder.put_back(kept)
+        if changed_under_it:
+            return {}, Tried(faults=changed_under_it)
         return laid_out, tried
 
     def _stays(self, path: str) -> bool:
         """Whether a file of the earlier answer that the mended one does not repeat still counts: not one that nobody asked for."""
-        return not self.expected or path in self.expected or self.read(path) is not None
-
-    def _now(self, path: str, text: str) -> str:
-        """The text as it was laid out."""
-        return self.read(path) or text
+        return not self.expected or path in self.expected or self.folder.read(path) is not None
 
     def _to_mend(self, reply: LlmReply, tried: Tried) -> tuple[tuple[ChatMessage, ...], float]:
         said = ChatMessage(role="assistant", content=reply.text or "(nothing)")

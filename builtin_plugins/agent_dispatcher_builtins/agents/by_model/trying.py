@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Sequence, Set
 from pathlib import Path
 
 from attrs import field, frozen
 
 from agent_dispatcher.agents import AgentContext
-from agent_dispatcher.errors import PathRefused
 from agent_dispatcher.extension import Limits
 from agent_dispatcher.extension.components import CodeTools, Completed, Language
 from agent_dispatcher.models import Task
@@ -22,8 +21,9 @@ from agent_dispatcher.workspace.path_guard import GuardedFolder
 from ...checks.absent import AbsentNames
 from ...checks.junit import Case, Results, parse_junit
 from ...doneness.judging import objections_to
+from .folder import Files, WorkFolder
 
-__all__ = ["EXAMPLES", "Files", "Tried", "Trying"]
+__all__ = ["EXAMPLES", "Tried", "Trying"]
 
 _RESULTS = ".dispatcher-results.xml"
 #: The file of tests made of the specification's examples, while they run.
@@ -32,9 +32,6 @@ _LONGEST_SAID = 1200
 _LONGEST_LINE = 200
 _MAX_FAILED = 5
 _COMPILING = Limits(timeout_s=60.0)
-
-#: Path to text; ``None`` for a file that is not there.
-Files = Mapping[str, str | None]
 
 
 @frozen(kw_only=True)
@@ -69,6 +66,7 @@ class Trying:
         tests: paths of tests that are there and concern the task.
         examples: the text of a file of tests made of the specification's examples, ``""`` without any.
         refuse: why a path may not be written, ``None`` if it may.
+        refuse_removal: why a file may not be removed or renamed, ``None`` if it may.
     """
 
     task: Task
@@ -78,31 +76,16 @@ class Trying:
     examples: str = ""
     test_timeout_s: float = 60.0
     refuse: Callable[[str], str | None] = field(default=lambda path: None)
+    refuse_removal: Callable[[str], str | None] = field(default=lambda path: "this task removes no files")
+
+    @property
+    def folder(self) -> WorkFolder:
+        """The attempt's folder, with what the task may not do to it."""
+        return WorkFolder(workspace=self.context.workspace, refuse=self.refuse, refuse_removal=self.refuse_removal)
 
     def read(self, path: str) -> str | None:
-        """The text of a file of the attempt; ``None`` when there is none."""
-        try:
-            return self.context.workspace.read_text(path)
-        except (FileNotFoundError, PathRefused):
-            return None
-
-    def put(self, files: Files) -> tuple[str, ...]:
-        """Make the attempt's folder hold ``files``; says what was refused."""
-        faults = []
-        workspace = self.context.workspace
-        for path, text in files.items():
-            why = self.refuse(path) if text is not None else None
-            if why is not None:
-                faults.append(f"{path} may not be written: {why}")
-                continue
-            try:
-                if text is not None:
-                    workspace.write_text(path, text)
-                elif workspace.exists(path):
-                    workspace.delete(path)
-            except PathRefused as error:
-                faults.append(str(error))
-        return tuple(faults)
+        """See :meth:`.folder.WorkFolder.read`."""
+        return self.folder.read(path)
 
     async def attempt(self, files: Files, before: Files) -> Tried:
         """Try ``files``, which are in the attempt's folder; ``before`` is what was there instead."""

@@ -36,7 +36,11 @@ async def write_task(task: Task, context: AgentContext, options: ModelOptions) -
     return AgentResult(
         status="done",
         summary=_summary(best, briefing),
-        artifacts=tuple(Artifact(name=path, type=kind(path), path=path, task=task.id) for path in best.files),
+        artifacts=tuple(
+            Artifact(name=path, type=kind(path), path=path, task=task.id)
+            for path, text in best.files.items()
+            if text is not None
+        ),
     )
 
 

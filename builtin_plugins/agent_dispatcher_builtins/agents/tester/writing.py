@@ -17,11 +17,12 @@ from agent_dispatcher.models import Artifact, ArtifactRef, Task
 
 from ...doneness.hollow import modules_of, unmoved
 from ..by_model.briefing import Briefing, brief
+from ..by_model.folder import Files
 from ..by_model.named import symbols_of
 from ..by_model.options import ModelOptions
 from ..by_model.playing import in_rounds, not_good, nothing_to_try_with, play_rounds, without_room
 from ..by_model.rounds import Best
-from ..by_model.trying import Files, Tried, Trying
+from ..by_model.trying import Tried, Trying
 from .acceptance import promised_paths
 
 __all__ = ["write_tests"]
@@ -48,7 +49,11 @@ async def write_tests(task: Task, context: AgentContext, options: ModelOptions) 
     return AgentResult(
         status="done",
         summary="; ".join((in_rounds(best), red, *without_room(briefing))),
-        artifacts=tuple(Artifact(name=path, type="test", path=path, task=task.id) for path in best.files),
+        artifacts=tuple(
+            Artifact(name=path, type="test", path=path, task=task.id)
+            for path, text in best.files.items()
+            if text is not None
+        ),
     )
 
 

@@ -1,0 +1,91 @@
+"""Where a block of code in a reply ends, when what it holds may have fences itself.
+
+A fence is closed by one of as many marks at least that is not indented further. What is left is read in every way in which all fences up to the next file
+find their partners; where there is more than one way, it is said.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+from attrs import frozen
+
+__all__ = ["Fence", "Kind", "closing", "fence_at"]
+
+Kind = Literal["page", "file", "nameless"]
+
+_FENCE = re.compile(r"^(?P<indent>[ \t]*)(?P<marks>`{3,}|~{3,})[ \t]*(?P<info>[^`]*)$")
+_LONGER = "put four backticks (````) on the lines before and after the file, since it holds fences itself"
+
+
+@frozen
+class Fence:
+    """A line of marks, and what stands behind them; a fence that closes has nothing behind it."""
+
+    indent: int
+    marks: str
+    info: str
+
+    def may_close(self, opened: Fence) -> bool:
+        """Whether it could belong to a block that ``opened`` began, as its end or as a fence in it that looks like one."""
+        return self.marks.startswith(opened.marks) and self.indent <= opened.indent
+
+
+def fence_at(line: str) -> Fence | None:
+    """The fence that a line is, if it is one."""
+    found = _FENCE.match(line)
+    return Fence(len(found["indent"]), found["marks"], found["info"].strip()) if found else None
+
+
+def closing(
+    lines: Sequence[str], at: int, first: int, *, is_next_file: Callable[[int], bool], kind: Kind
+) -> tuple[int | None, str]:
+    """The line that ends the block which the fence at ``at`` begins; ``None`` and why, when that cannot be told.
+
+    Args:
+        first: the line at which what is in it begins.
+        is_next_file: whether the edits of another file begin at a line.
+        kind: a ``page`` of text usually has blocks of code in it, so the last end counts; of a ``nameless`` block, which is one of several most often, the first;
+            of a ``file`` neither is taken for granted.
+    """
+    opened = fence_at(lines[at])
+    assert opened is not None
+    told = len(opened.marks) > 3  # whoever fences so means it: nothing in it begins another file
+    fences: list[tuple[int, Fence]] = []
+    place = first
+    while place < len(lines) and (told or place == first or not is_next_file(place)):
+        fence = fence_at(lines[place])
+        if fence is not None and fence.may_close(opened):
+            fences.append((place, fence))
+        place += 1
+    ends = _ends(fences)
+    if not ends and fences and fences[-1][0] == place - 1:
+        ends = _ends(fences[:-1])  # the last belongs to the next file, around its name
+    if not ends:
+        return None, f"the block is not closed; {_LONGER}" if len(fences) > 1 else "the block is not closed"
+    if len(ends) == 1 or kind == "page":
+        return ends[-1], ""
+    if kind == "nameless":
+        return ends[0], ""
+    after = lines[ends[0] + 1] if ends[0] + 1 < len(lines) else ""
+    return (None, f"it cannot be told where the block ends; {_LONGER}") if after.strip() else (ends[0], "")
+
+
+def _ends(fences: Sequence[tuple[int, Fence]]) -> list[int]:
+    """The lines at which a block may end: whole blocks inside of it before, whole blocks behind it after."""
+    kinds = [fence for _, fence in fences]
+    return [
+        place
+        for n, (place, fence) in enumerate(fences)
+        if not fence.info and _paired(kinds[:n]) and _paired(kinds[n + 1 :])
+    ]
+
+
+def _paired(fences: Sequence[Fence]) -> bool:
+    """Whether these are blocks one behind the other, each with its end."""
+    opened = False
+    for fence in fences:
+        opened = not opened or bool(fence.info)
+    return not opened
