@@ -139,10 +139,10 @@ class _Fetch:
         connection = _Connection(self, parts.hostname or "", parts.port, secure=parts.scheme == "https")
         try:
             connection.request("GET", urlunsplit(("", "", parts.path or "/", parts.query, "")), headers=_HEADERS)
-            answer = connection.getresponse()
-            if answer.status in _REDIRECTS:
-                return answer.status, answer.headers.get("Location", "")
-            return self._text(url, answer)
+            with connection.getresponse() as answer:
+                if answer.status in _REDIRECTS:
+                    return answer.status, answer.headers.get("Location", "")
+                return self._text(url, answer)
         finally:
             with self._lock:
                 self._wire = None
