@@ -7,6 +7,7 @@ from importlib import import_module
 from importlib.util import find_spec
 
 from agent_dispatcher.errors import Unavailable
+from agent_dispatcher.extension.variables import shown_name
 
 from .options import KeyedOptions
 
@@ -31,10 +32,13 @@ def find_key(options: KeyedOptions, backend: str, usual: str) -> tuple[str, str]
         name = options.api_key_env or usual
         if not name:
             return "", ""
-        key, hint = os.environ.get(name, "").strip(), f"the key is that of the environment variable {name}"
+        key, shown = os.environ.get(name, "").strip(), shown_name(name)
+        hint = f"the key is that of the environment variable {shown}"
         if not key:
-            what = f"backend {backend!r} needs a key: the environment variable {name} is not set"
-            raise Unavailable(what, f"export {name}=...")
+            what = f"backend {backend!r} needs a key: the environment variable {shown} is not set"
+            raise Unavailable(
+                what, f"export {name}=..." if shown == name else "api_key_env names a variable that holds the key"
+            )
     if not key.isascii() or not key.isprintable():
         raise Unavailable(f"backend {backend!r}: {hint}, and holds a character that no key has", "set it again")
     return key, hint

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from attrs import Attribute, field, frozen
-from attrs.validators import and_, ge, gt, in_, le, lt, matches_re, min_len, optional
+from attrs.validators import and_, ge, gt, in_, le, lt, matches_re, min_len
+
+from agent_dispatcher.extension.variables import variable_name
 
 __all__ = [
     "ANTHROPIC_URL",
@@ -34,14 +37,26 @@ def _server(instance: object, attribute: Attribute[str], url: str) -> None:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
     except ValueError as error:
-        raise ValueError(f"'{attribute.name}' is no address of a server ({error}): {url!r}") from None
+        raise ValueError(f"'{attribute.name}' is no address of a server ({error}): {_shown(url)}") from None
     plain = url.isascii() and url.isprintable() and not set(url) & set(" \\%")
     if parts.scheme not in ("http", "https") or not host or not plain:
-        raise ValueError(f"'{attribute.name}' must be http(s)://host[:port][/path]: {url!r}")
+        raise ValueError(f"'{attribute.name}' must be http(s)://host[:port][/path]: {_shown(url)}")
     if parts.username is not None or parts.query or parts.fragment:
         raise ValueError(
             f"'{attribute.name}' must have no user, query or fragment: name the variable with the key in api_key_env"
         )
+
+
+def _place(instance: object, attribute: Attribute[str], value: str) -> None:
+    if not re.fullmatch(r"|[^:\s]+:[^:\s]+", value):
+        raise ValueError(
+            f"'{attribute.name}' must be service:user, as in keyring set service user; what stands there is not shown"
+        )
+
+
+def _shown(url: str) -> str:
+    """An address as a message may show it: not with what may be a password in it."""
+    return "what stands there is not shown, for it may hold a key" if set(url) & set("@?#") else repr(url)
 
 
 def is_loopback(url: str) -> bool:
@@ -111,8 +126,8 @@ class KeyedOptions(ServerOptions):
     """
 
     model: str = field(validator=min_len(1))
-    api_key_env: str | None = field(default=None, validator=optional(matches_re(r"[A-Za-z_][A-Za-z0-9_]*")))
-    api_key_keyring: str = field(default="", validator=matches_re(r"|[^:\s]+:[^:\s]+"))
+    api_key_env: str | None = field(default=None, validator=variable_name)
+    api_key_keyring: str = field(default="", validator=_place)
 
     def __attrs_post_init__(self) -> None:
         if self.api_key_env and self.api_key_keyring:

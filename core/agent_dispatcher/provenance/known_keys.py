@@ -15,6 +15,7 @@ from urllib.parse import unquote
 
 from attrs import field, frozen
 
+from ..extension.variables import shown_name
 from .ordinary import is_ordinary
 from .scrubbing import Scrubber
 
@@ -81,6 +82,8 @@ def secrets_of(
     for where, key, value in _leaves(options):
         if key.lower().endswith("_env"):
             own.add(value)
+            if shown_name(value) != value and len(value) >= _SHORTEST:  # the key itself, in the wrong place
+                values.append(value)
         elif not key.lower().endswith("_keyring") and _is_named_like_a_key(key, value):
             _sort(value, f"option {key} of {where}", values, plain)
         values += _passwords(value)

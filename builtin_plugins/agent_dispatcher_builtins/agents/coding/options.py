@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 from attrs import Attribute, field, frozen
 from attrs.validators import deep_iterable, deep_mapping, ge, gt, instance_of, matches_re, min_len, optional
 
+from agent_dispatcher.extension.variables import variable_name
+
 __all__ = ["AcpOptions", "CodingAgentOptions", "CommandLineOptions", "EventRule"]
 
 _NAME: Any = matches_re(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -34,7 +36,7 @@ def _url(instance: object, attribute: Attribute[Any], url: str) -> None:
     parts = urlsplit(url)
     plain = url.isascii() and url.isprintable() and not set(url) & set(" \\%?#@")
     if url and not (parts.scheme in ("http", "https") and parts.hostname and plain):
-        raise ValueError(f"'{attribute.name}' must be http(s)://host[:port][/path], without a user: {url!r}")
+        raise ValueError(f"'{attribute.name}' must be http(s)://host[:port][/path], without a user, query or fragment")
 
 
 @frozen(kw_only=True)
@@ -68,7 +70,7 @@ class CodingAgentOptions:
     max_output_tokens: int = field(default=8192, validator=ge(1))
     max_calls: int = field(default=200, validator=ge(1))
     unmetered_url: str = field(default="", validator=_url)
-    unmetered_key_env: str | None = field(default=None, validator=optional(_NAME))
+    unmetered_key_env: str | None = field(default=None, validator=variable_name)
 
     @property
     def wants_model(self) -> bool:
