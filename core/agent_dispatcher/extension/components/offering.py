@@ -36,7 +36,7 @@ class Services:
     Attributes:
         log: a logger named after the component.
         data_dir: where the component may keep files: ``<output>/.dispatcher`` for the kinds that live as long as a run (stores,
-            workspaces, executors, sandboxes, message buses, agents), the user's cache folder for the others. It may not exist yet.
+            workspaces, executors, sandboxes, message buses, agents), ``agent-dispatcher/components`` of the user's state folder for the others. It may not exist yet.
         config: the whole configuration (a :class:`agent_dispatcher.config.Config`).
         component: ``component(kind, name)`` gives another component of the same lifetime, created when it is first asked for; for
             components that stand before another one. Raises as a factory does.
