@@ -22,7 +22,7 @@ from agent_dispatcher.errors import ConfigError, Problem
 if TYPE_CHECKING:
     import jinja2
 
-__all__ = ["PARTS", "Prompt", "as_data"]
+__all__ = ["PARTS", "Prompt", "as_data", "without_turns"]
 
 PARTS = ("system", "request", "repair")
 
@@ -33,9 +33,14 @@ _TURNS = re.compile(r"<(?=\||/?s>|/?(?:start|end)_of_turn>)|\[(?=/?INST\])", re.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
+def without_turns(text: str) -> str:
+    """``text`` in which what models take for the mark of a turn is broken up, and control characters are blanks."""
+    return _TURNS.sub(lambda found: f"{found.group()} ", _CONTROL.sub(" ", text))
+
+
 def as_data(text: str, name: str) -> str:
-    """``text`` between two marks that say what it is, and that it does not contain; what models take for the mark of a turn is broken up."""
-    text = _TURNS.sub(lambda found: f"{found.group()} ", _CONTROL.sub(" ", text)).strip("\n")
+    """``text`` between two marks that say what it is, and that it does not contain; as :func:`without_turns` has it."""
+    text = without_turns(text).strip("\n")
     digest = sha256(text.encode("utf-8", "replace")).hexdigest()
     length = 8
     while f"{name}-{digest[:length]}" in text and length < len(digest):

@@ -18,10 +18,13 @@ from typing import Any
 import attrs
 from attrs import evolve, frozen
 
-from ..config import Config, PluginSettings
+from ..config import Config, PluginSettings, load_config
+from ..errors import ConfigError, DispatcherError
 from .discovery import Plugin, scan
 from .hookspecs import OFFERS
+from .loaded import LoadedPlugins
 from .offers import Offered
+from .options import read_options
 from .registry import Registry
 
 __all__ = ["Examination", "examine"]
@@ -116,10 +119,29 @@ def _main() -> None:
         "problems": [
             each.removeprefix(f"plugin {plugin}").removeprefix(" was not loaded").removeprefix(": ")
             for each in registry.warnings
-        ],
+        ]
+        + _refused_options(registry),
     }
     with os.fdopen(answer_to, "w", encoding="utf-8") as stream:
         json.dump(answer, stream)
+
+
+def _refused_options(registry: Registry) -> list[str]:
+    """What the user's configuration says to what is offered here and is refused."""
+    try:
+        config = load_config()
+        plugins = LoadedPlugins(config, (), discover=False)
+    except DispatcherError:
+        return []  # the configuration as a whole, of which the parent speaks
+    problems = []
+    for kind in OFFERS.values():
+        for offered in registry.offers(kind):
+            if f"{kind}:{offered.name}" in config.options:
+                try:
+                    read_options(offered, config, plugins)
+                except ConfigError as error:
+                    problems += [str(each) for each in error.problems]
+    return problems
 
 
 def _described(offered: Offered) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from ipaddress import ip_network
 from pathlib import Path
+from shutil import which
 from typing import Any
 
 from attrs import field, frozen
@@ -31,14 +32,22 @@ class McpServer:
     """A server of the Model Context Protocol that is started beside the dispatcher, on its standard input and output.
 
     Attributes:
-        command: the program and its arguments.
-        env: environment variables it gets besides ``PATH`` and ``HOME``. Nothing else of the dispatcher's environment reaches it.
+        command: the program and its arguments; the program is to be there when the configuration is read.
+        env: environment variables it gets besides ``PATH``, ``HOME``, ``LANG``, ``SHELL``, ``TERM``, ``USER`` and ``LOGNAME``. Nothing else of the
+            dispatcher's environment reaches it.
         tools: names of the tools that may be called; empty: all it offers.
     """
 
     command: tuple[str, ...] = field(converter=_texts)
     env: Mapping[str, str] = field(factory=dict, repr=False)
     tools: tuple[str, ...] = field(default=(), converter=_texts)
+
+    @command.validator
+    def _is_there(self, _: Any, command: tuple[str, ...]) -> None:
+        if not command:
+            raise ValueError("it names no program")
+        if which(command[0], path=self.env.get("PATH")) is None:
+            raise ValueError(f"there is no program {command[0]!r}: install it, or write its whole path")
 
 
 @frozen(kw_only=True)

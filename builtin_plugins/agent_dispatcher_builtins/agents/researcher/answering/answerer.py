@@ -18,7 +18,7 @@ from .addresses import Where
 from .claims import ANSWER_SCHEMA, Researched, judge
 from .library import Library, Passage, source_name
 from .mcp_servers import McpServers
-from .tools import Kept, Toolbox
+from .tools import OWN_TOOLS, Kept, Toolbox
 
 __all__ = ["SAMPLE", "Answerer", "Outcome"]
 
@@ -29,7 +29,7 @@ SAMPLE = {
     "passages": ("P",),
     "left_out": ("L",),
     "sources": ("S",),
-    "tools": ("search",),
+    "looking": True,
     "errors": ("E",),
 }
 
@@ -68,7 +68,7 @@ class Answerer:
             Unavailable: an MCP server does not start.
         """
         kept = Kept(folder, context.scrub)
-        async with McpServers(self._options.mcp) as servers:
+        async with McpServers(self._options.mcp, context.log, OWN_TOOLS) as servers:
             where = Where(hosts=self._options.fetch, networks=self._options.fetch_networks)
             toolbox = Toolbox(library, kept, where, servers)
             values = self._values(task, context, library, ())
@@ -81,7 +81,7 @@ class Answerer:
 
         question: Question[Researched] = Question(
             prompt=self._prompt,
-            values={**values, "tools": ()},
+            values=values,
             purpose="research",
             schema=ANSWER_SCHEMA,
             schema_name="answer",
@@ -101,7 +101,7 @@ class Answerer:
     async def _read_more(self, context: AgentContext, values: Mapping[str, Any], toolbox: Toolbox) -> None:
         """Let the model look around; ends when it calls nothing any more, or after so many rounds."""
         assert context.llm is not None
-        asked = {**values, "tools": tuple(tool.name for tool in toolbox.tools), "sources": toolbox.sources()}
+        asked = {**values, "looking": True, "sources": toolbox.sources()}
         messages: tuple[ChatMessage, ...] = (
             ChatMessage(role="system", content=self._prompt.render("system", asked)),
             ChatMessage(role="user", content=self._prompt.render("request", asked)),
@@ -148,6 +148,6 @@ class Answerer:
             "passages": tuple(passage.to_text() for passage in chosen),
             "left_out": left_out[:20],
             "sources": (),
-            "tools": (),
+            "looking": False,
             "read": tuple(dict.fromkeys(source_name(passage.document) for passage in chosen)),
         }

@@ -20,7 +20,7 @@ from .fetching import fetch_page
 from .library import Library, Passage, source_name
 from .mcp_servers import McpServers
 
-__all__ = ["Kept", "Toolbox"]
+__all__ = ["OWN_TOOLS", "Kept", "Toolbox"]
 
 _SHOWN_TOKENS = 2_000
 _READ_LINES = 80
@@ -45,6 +45,8 @@ _FETCH = Tool(
     description="Read a page of the web as text.",
     parameters={"type": "object", "properties": {"url": {"type": "string"}}, "required": ["url"]},
 )
+#: Names that no tool of a server may bear.
+OWN_TOOLS = ("search", "read", "fetch")
 
 
 class Kept:
@@ -108,7 +110,7 @@ class Toolbox:
                 raise ValueError("the arguments of a tool are one JSON object")
             return await self._answer(call.name, arguments)
         except (ValueError, Unfetched) as error:
-            return f"That did not work: {error}"
+            return f"That did not work:\n{as_data(str(error), 'error')}"
 
     async def _answer(self, name: str, arguments: Mapping[str, Any]) -> str:
         if name == "search":
