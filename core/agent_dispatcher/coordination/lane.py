@@ -295,7 +295,7 @@ def _feedback(verdict: VerdictPort, run_dir: Path | None) -> str:
     parts = [verdict.why]
     if verdict.conflict:
         parts.append("in conflict with work that landed before: " + ", ".join(verdict.conflict))
-        parts.extend(conflict_text(side) for side in verdict.sides)
+        parts.append(conflict_text(*verdict.sides))
     for one in verdict.evidence:
         if one.passed or one.expected_red:
             continue

@@ -25,6 +25,8 @@ from .settled import by_chance
 
 __all__ = ["SAMPLE", "Briefing", "brief", "provided_by"]
 
+#: Room for why an earlier attempt was refused: a share of everything, at three characters for a token, and characters at least.
+_FOR_FEEDBACK = 0.25
 _FEEDBACK = 4000
 #: What planning puts before the words of a requirement: its id and priority.
 _TITLED = re.compile(r"\A\S+ \(\w+\): ")
@@ -125,7 +127,7 @@ def brief(
         "language": context.language.name if context.language is not None else "",
         "framework": context.language.test_framework if isinstance(context.language, ToolsForTests) else "",
         "messages": (),
-        "feedback": context.feedback.strip()[:_FEEDBACK],
+        "feedback": _as_much(context.feedback.strip(), max(_FEEDBACK, int(3 * _FOR_FEEDBACK * max_input_tokens))),
         "parts": (),
         "left_out": (),
         "errors": (),
@@ -148,6 +150,11 @@ def brief(
     return Briefing(
         prompt=prompt, values={**values, "parts": shown.parts, "left_out": shown.left_out}, shown=shown, said=said
     )
+
+
+def _as_much(text: str, most: int) -> str:
+    """What stands first in a text is what matters most; that the rest is missing is said."""
+    return text if len(text) <= most else f"{text[:most]}\n... and {len(text) - most} more characters"
 
 
 def _beside(requirements: str, description: str) -> str:

@@ -71,3 +71,16 @@ def test_functions_with_examples_are_expected_of_the_only_file(
 ) -> None:
     """Where no symbol is promised; not what is merely spoken of, what every program has, or what could be in either of two files."""
     assert symbols_of(produces, SAID, Python()) == expected
+
+
+def test_a_long_refusal_is_told_from_its_beginning(tmp_path: Path) -> None:
+    """As much as a quarter of what the model may be shown at once, or 4,000 characters, and that the rest is missing; a short one whole."""
+    said = "both sides of the conflict\n" + "x" * 20_000
+    short = briefed(tmp_path, feedback=said).opening[1].content
+    assert "both sides of the conflict" in short
+    assert short.count("x" * 100) == 39
+    assert "... and 16027 more characters" in short
+    context = context_for(TASK, SPECIFICATION, tmp_path, language=Python(), feedback=said)
+    long = brief(TASK, context, "code.jinja", max_input_tokens=12_000, disputes=True, provided=())
+    assert long.opening[1].content.count("x" * 100) == 89
+    assert "more characters" not in briefed(tmp_path, feedback="x" * 4000).opening[1].content
