@@ -90,7 +90,7 @@ class Trying:
     async def attempt(self, files: Files, before: Files) -> Tried:
         """Try ``files``, which are in the attempt's folder; ``before`` is what was there instead."""
         sources = [path for path, text in files.items() if text is not None and self.language.is_source(path)]
-        missing = await self._lay_out(sources)
+        missing = await self._lay_out(sources, self._new(sources, files, before))
         if sources:
             done = await self.context.sandbox.run(self.language.compile_command(sources), _COMPILING)
             if done.code != 0:
@@ -102,14 +102,24 @@ class Trying:
 
     # --- the steps ----------------------------------------------------------------------------------------------------
 
-    async def _lay_out(self, sources: Sequence[str]) -> tuple[str, ...]:
-        """Format; what cannot be formatted is left as it is, for the compiler to complain about."""
+    @staticmethod
+    def _new(sources: Sequence[str], files: Files, before: Files) -> list[str]:
+        """Files that the task makes. What is there already is laid out as its authors like it, and so is what was moved: others work on it at the same time,
+        and every line that changes for nothing is one more to be in conflict about.
+        """
+        moved = [text for path, text in before.items() if text is not None and files.get(path) is None]
+        new = [path for path in sources if before.get(path) is None]
+        return [path for path in new if not any(_alike(files[path] or "", text) for text in moved)]
+
+    async def _lay_out(self, sources: Sequence[str], new: Sequence[str]) -> tuple[str, ...]:
+        """Format what is new; what cannot be formatted is left as it is, for the compiler to complain about."""
         if not sources or not isinstance(self.language, CodeTools):
             return ()
-        command = self.language.format_command(sources)
+        command = self.language.format_command(new or sources)
         if command is None:
             return ("no formatter and no linter is installed here",)
-        await self.context.sandbox.run(command, _COMPILING)
+        if new:
+            await self.context.sandbox.run(command, _COMPILING)
         return ()
 
     async def _lint(self, sources: Sequence[str]) -> list[str]:
@@ -235,6 +245,12 @@ class Trying:
         if not results.cases:
             faults.append("no test could be run")
         return Tried(faults=tuple(faults), stage=4 if faults else 5, passed=passed, failed=len(red), missing=missing)
+
+
+def _alike(text: str, other: str) -> bool:
+    """Whether most lines of a text are those of another."""
+    lines, others = text.split("\n"), set(other.split("\n"))
+    return 2 * sum(line in others for line in lines) > len(lines)
 
 
 def _said(done: Completed) -> str:

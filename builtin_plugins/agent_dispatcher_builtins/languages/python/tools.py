@@ -14,9 +14,10 @@ _MISTAKES = "E9,F50,F63,F7,F82,F811,F502,F601,F632"
 
 
 def format_command(paths: Sequence[str]) -> tuple[str, ...] | None:
-    """Formats files in place; ``None`` without ruff."""
+    """Formats files in place, as the project's own settings for ruff have it where there are any; ``None`` without ruff."""
     tool = ruff()
-    return None if tool is None else (tool, "format", "--isolated", "--no-cache", "--quiet", "--", *paths)
+    script = Path(__file__).with_name("_format_files.py").read_text(encoding="utf-8")
+    return None if tool is None else (sys.executable, "-I", "-S", "-c", script, tool, *paths)
 
 
 def lint_command(paths: Sequence[str]) -> tuple[str, ...] | None:

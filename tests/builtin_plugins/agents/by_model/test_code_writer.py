@@ -175,6 +175,41 @@ def test_a_dispute_that_does_not_count_may_bring_files(play: Any, code_task: Tas
     assert (done.result.status, done.result.dispute, len(llm.requests)) == ("done", None, 3)
 
 
+UGLY = "def slugify( title ):\n  return '-'.join(title.lower().split( ))\n"
+NEAT = 'def slugify(title):\n    return "-".join(title.lower().split())\n'
+
+
+@pytest.mark.parametrize(
+    ("settings", "then"),
+    [
+        ({}, NEAT),
+        ({"ruff.toml": '[format]\nquote-style = "single"\n'}, NEAT.replace('"', "'")),
+        ({"pyproject.toml": "[tool.ruff]\nindent-width = 2\n"}, NEAT.replace("    ", "  ")),
+        (
+            {"pyproject.toml": "[project]\nname = 'a'\n", "src/.ruff.toml": "indent-width = 2\n"},
+            NEAT.replace("    ", "  "),
+        ),
+        ({"pyproject.toml": "[tool.ruff]\nindent-width = 'wide'\n"}, UGLY),
+    ],
+)
+def test_a_new_file_is_laid_out_as_the_project_wants_it(
+    play: Any, code_task: Task, settings: dict[str, str], then: str
+) -> None:
+    """By its own settings, the nearest ones; as is usual where it has none, and not at all where they are wrong."""
+    done, _ = play(CodeWriterAgent(), code_task, [file(UGLY)], settings)
+    assert (done.result.status, done.files[PATH]) == ("done", then)
+
+
+def test_a_file_that_is_there_keeps_its_layout(play: Any, code_task: Task) -> None:
+    """No line changes that the model did not change; nor do those of a file that is moved."""
+    there = f"import os\nx={{  'a':1 }}\n\n{UGLY.replace('lower', 'upper')}"
+    block = "<<<<<<< SEARCH\n{}=======\n{}>>>>>>> REPLACE\n"
+    second = UGLY.splitlines(keepends=True)[1]
+    reply = f"FILE: {PATH}\n" + block.format(second.replace("lower", "upper"), second)
+    done, _ = play(CodeWriterAgent(), code_task, [reply], {PATH: there})
+    assert (done.result.status, done.files[PATH]) == ("done", there.replace("upper", "lower"))
+
+
 def test_documents_are_written(play: Any) -> None:
     """A page may hold fences of its own, and may not say that it is still to be written."""
     task = Task(
