@@ -26,9 +26,9 @@ from .fences import Kind, closing, fence_at
 __all__ = ["Edits", "Replacement", "edits_in"]
 
 _HEADER = re.compile(r"^(?P<before>[#*\s>-]*)(?:FILE|File|file)\s*:\s*[`*\"']*(?P<path>[^\s`*\"']+)[`*\"']*\s*$")
-_PATH = r"[`*\"']*([^\s`*\"']+)[`*\"']*"
-_DELETE = re.compile(rf"^[#*\s>-]*DELETE\s*:\s*{_PATH}\s*$")
-_RENAME = re.compile(rf"^[#*\s>-]*RENAME\s*:\s*{_PATH}\s*(?:->|=>|→)\s*{_PATH}\s*$")
+_PATH = r"[`*\"']*([^\s`*\"'/][^\s`*\"']*)[`*\"']*"
+_DELETE = re.compile(rf"^[#*\s]*DELETE\s*:\s*{_PATH}\s*$")
+_RENAME = re.compile(rf"^[#*\s]*RENAME\s*:\s*{_PATH}\s*(?:->|=>|→)\s*{_PATH}\s*$")
 _SEARCH = re.compile(r"^(<{5,}) ?SEARCH\s*$")
 _MIDDLE = re.compile(r"^={7,}\s*$")
 _REPLACE = re.compile(r"^(>{5,}) ?REPLACE\s*$")

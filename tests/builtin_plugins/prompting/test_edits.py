@@ -218,6 +218,12 @@ def test_nothing_is_passed_over_in_silence(reply: str, why: str) -> None:
     assert why in applied(reply)[1][0]
 
 
+def test_what_a_service_offers_is_no_file_to_delete() -> None:
+    """Explanations of an interface look much like it."""
+    reply = "- DELETE: users\n\nDELETE: /users/1\nFILE: src/b.py\n```\nx = 1\n```\n"
+    assert applied(reply) == ({"src/b.py": "x = 1\n"}, ())
+
+
 def test_one_file_has_one_name() -> None:
     """``./a.py`` is ``a.py``; a whole text outdoes the blocks before it, and is what those behind it are found in."""
     reply = "FILE: ./src/a.py\n" + block("one\n", "1\n") + f"FILE: {A}\n" + block("three\n", "3\n")

@@ -28,6 +28,8 @@ __all__ = ["SAMPLE", "Briefing", "brief", "provided_by"]
 #: Room for why an earlier attempt was refused: a share of everything, at three characters for a token, and characters at least.
 _FOR_FEEDBACK = 0.25
 _FEEDBACK = 4000
+#: Task types that change what is there, wherever the result is to stand.
+_CHANGES = frozenset(("debugging", "refactoring"))
 #: What planning puts before the words of a requirement: its id and priority.
 _TITLED = re.compile(r"\A\S+ \(\w+\): ")
 #: Room for a reply and what was wrong with it, as a share of everything.
@@ -122,7 +124,7 @@ def brief(
         "description": description,
         "requirements": requirements,
         "paths": paths,
-        "existing": not paths or any(context.workspace.exists(path) for path in paths),
+        "existing": task.type in _CHANGES or not paths or any(context.workspace.exists(path) for path in paths),
         "symbols": symbols_of(task.produces, said, context.language),
         "language": context.language.name if context.language is not None else "",
         "framework": context.language.test_framework if isinstance(context.language, ToolsForTests) else "",

@@ -21,7 +21,7 @@ from attrs import evolve, field, frozen
 from agent_dispatcher.extension import ChatMessage, LlmReply, LlmRequest, Usage
 from agent_dispatcher.models import Dispute
 
-from ...prompting.edits import apply_edits, edits_in
+from ...prompting.edits import Edits, apply_edits, edits_in
 from .folder import Files, WorkFolder
 from .options import ModelOptions
 from .trying import Tried
@@ -136,8 +136,11 @@ class Rounds:
         if reply.stop_reason == "refused":
             return {}, Tried(faults=("there was no answer: reply with the files",))
         edits = edits_in(reply.text, self.expected, cut_off=reply.stop_reason == "length")
-        changed, faults = apply_edits(edits, lambda path: seen[path] if path in seen else self.folder.read(path))
-        files = {**{path: text for path, text in seen.items() if self._stays(path)}, **changed}
+        changed, faults = apply_edits(
+            self._still_to_do(edits, seen), lambda path: seen[path] if path in seen else self.folder.read(path)
+        )
+        moves = None in seen.values()  # what is gone from one file may stand in another
+        files = {**{path: text for path, text in seen.items() if moves or self._stays(path)}, **changed}
         refused = self.folder.refused(files)
         if refused or faults:
             return {}, Tried(faults=refused or faults)
@@ -158,6 +161,15 @@ class Rounds:
     def _stays(self, path: str) -> bool:
         """Whether a file of the earlier answer that the mended one does not repeat still counts: not one that nobody asked for."""
         return not self.expected or path in self.expected or self.folder.read(path) is not None
+
+    def _still_to_do(self, edits: Edits, seen: Files) -> Edits:
+        """Without what the earlier answer has removed or renamed already: who mends an answer often says all of it again."""
+        made = {path for path, text in seen.items() if text is not None and self.folder.read(path) is None}
+        return evolve(
+            edits,
+            deleted=tuple(path for path in edits.deleted if path not in seen or seen[path] is not None),
+            renamed={old: new for old, new in edits.renamed.items() if new not in made},
+        )
 
     def _to_mend(self, reply: LlmReply, tried: Tried) -> tuple[tuple[ChatMessage, ...], float]:
         said = ChatMessage(role="assistant", content=reply.text or "(nothing)")

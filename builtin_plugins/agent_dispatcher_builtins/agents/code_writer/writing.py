@@ -22,6 +22,9 @@ from .generating import kind
 
 __all__ = ["play", "write_task"]
 
+#: Task types that change what is there.
+_CHANGES = frozenset(("debugging", "refactoring"))
+
 
 async def write_task(task: Task, context: AgentContext, options: ModelOptions) -> AgentResult:
     """Write the files of ``task`` with ``context.llm``, in at most ``options.rounds`` rounds."""
@@ -72,13 +75,16 @@ async def play(task: Task, context: AgentContext, language: Language, options: M
         examples=examples,
         test_timeout_s=options.test_timeout_s,
         refuse=_refusing(task, context, language),
+        refuse_removal=_refusing(task, context, language, removing=True),
     )
     disputed = _disputing(briefing.said, feedback=context.feedback)
     return briefing, await play_rounds(task, context, options, briefing, trying, disputed=disputed)
 
 
-def _refusing(task: Task, context: AgentContext, language: Language) -> Callable[[str], str | None]:
-    """What this task may not write: tests, and what others promise."""
+def _refusing(
+    task: Task, context: AgentContext, language: Language, *, removing: bool = False
+) -> Callable[[str], str | None]:
+    """What this task may not write: tests, and what others promise. Nor may it remove such files, and others only where it changes what is there."""
     own = frozenset(promised_paths(task))
     others = {
         ref.name: name
@@ -89,6 +95,8 @@ def _refusing(task: Task, context: AgentContext, language: Language) -> Callable
     }
 
     def refuse(path: str) -> str | None:
+        if removing and task.type not in _CHANGES:
+            return f"a task of type {task.type} removes and renames no files"
         if path in own:
             return None
         if path in others:
@@ -109,7 +117,7 @@ def _tests_of(task: Task, context: AgentContext, language: Language) -> tuple[st
     own = {ref.name.partition(":")[0] for ref in task.produces if ref.type == "symbol"}
     own |= {language.module(ref.name) for ref in task.produces if ref.type == "path"} - {""}
     if not own:
-        return tuple(tests) if task.type in ("debugging", "refactoring") else ()
+        return tuple(tests) if task.type in _CHANGES else ()
     return tuple(path for path in tests if language.imports(context.workspace.read_text(path)) & own)
 
 

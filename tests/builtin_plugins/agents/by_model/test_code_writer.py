@@ -210,6 +210,79 @@ def test_a_file_that_is_there_keeps_its_layout(play: Any, code_task: Task) -> No
     assert (done.result.status, done.files[PATH]) == ("done", there.replace("upper", "lower"))
 
 
+MOVED = Task(
+    id="move",
+    title="Move slugify",
+    type="refactoring",
+    produces=(ArtifactRef(type="path", name=PATH), ArtifactRef(type="symbol", name="slugs.text:slugify")),
+)
+OLD = "src/slugs/old.py"
+USER = "from slugs.old import slugify\n\nHOME = slugify('Home page')\n"
+MOVE = f"RENAME: {OLD} -> {PATH}\n"
+MENDED = "FILE: src/slugs/pages.py\n<<<<<<< SEARCH\n{}\n=======\n{}\n>>>>>>> REPLACE\n"
+
+
+def test_a_rebuilding_may_move_a_module(play: Any) -> None:
+    """With everything that uses it, its layout as it was; who mends the answer may say the whole of it again, or only what is new."""
+    there = {OLD: UGLY, "src/slugs/pages.py": USER}
+    wrong = MENDED.format("from slugs.old import slugify", "from slugs.text import slugifyy")
+    right = MENDED.format("from slugs.text import slugifyy", "from slugs.text import slugify")
+    test = {
+        "tests/test_pages.py": "from slugs import pages\n\n\ndef test_home():\n    assert pages.HOME == 'home-page'\n"
+    }
+    whole = Task(id="move", title="Move slugify", type="refactoring")
+    for second in (right, MOVE + right):
+        done, llm = play(CodeWriterAgent(), whole, [MOVE + wrong, second], {**there, **test})
+        assert (done.result.status, done.result.error) == ("done", None)
+        assert done.files == {PATH: UGLY, "src/slugs/pages.py": USER.replace("old", "text"), **test}
+        assert f"removed {OLD}" in done.result.summary
+        assert OLD not in {each.path for each in done.result.artifacts}
+        assert "in the same form" in llm.requests[1].messages[-1].content
+
+
+def test_a_cause_may_be_a_file_too_many(play: Any) -> None:
+    """Which a repair may delete."""
+    task = Task(id="mend", title="Mend", type="debugging")
+    done, _ = play(CodeWriterAgent(), task, ["DELETE: src/json.py\n"], {"src/json.py": "loads = None\n", PATH: GOOD})
+    assert (done.result.status, set(done.files)) == ("done", {PATH})
+
+
+@pytest.mark.parametrize(
+    ("reply", "told"),
+    [
+        ("DELETE: tests/test_text.py\n", "tests/test_text.py may not be removed: tests are written by others"),
+        ("RENAME: tests/test_text.py -> src/x.py\n", "tests/test_text.py may not be removed"),
+        (
+            f"RENAME: {OLD} -> tests/test_more.py\n",
+            "tests/test_more.py may not be written: tests are written by others",
+        ),
+        ("DELETE: src/slugs/web.py\n", "src/slugs/web.py may not be removed: task web writes it"),
+        (f"RENAME: {OLD} -> src/slugs/soon.py\n", "src/slugs/soon.py may not be written: task web writes it"),
+        (f"RENAME: {OLD} -> ../out.py\n", "path '../out.py' is refused"),
+        ("DELETE: .git/config\n", "path '.git/config' is refused"),
+    ],
+)
+def test_what_others_answer_for_is_not_moved(play: Any, reply: str, told: str) -> None:
+    """Tests, what another task promises, and what the guard refuses; nothing of such an answer is left."""
+    there = {OLD: UGLY, "src/slugs/web.py": "PAGE = 1\n", "tests/test_text.py": "def test_it():\n    assert not 0\n"}
+    promised = {"web": tuple(ArtifactRef(type="path", name=f"src/slugs/{name}.py") for name in ("web", "soon"))}
+    done, llm = play(CodeWriterAgent(), MOVED, [reply, MOVE], there, promised=promised)
+    assert (done.result.status, done.result.error) == ("done", None)
+    assert told in llm.requests[1].messages[-1].content
+    assert done.files == {**{path: text for path, text in there.items() if path != OLD}, PATH: UGLY}
+
+
+def test_only_who_changes_what_is_there_may_move_it(play: Any, code_task: Task) -> None:
+    """A task that writes something new is not told how to, and is refused when it does all the same."""
+    there = {OLD: UGLY, PATH: UGLY}
+    done, llm = play(CodeWriterAgent(), code_task, [f"DELETE: {OLD}\n{file(GOOD)}", file(GOOD)], there)
+    assert (done.result.status, set(done.files)) == ("done", {OLD, PATH})
+    assert "code_writing removes and renames no files" in llm.requests[1].messages[-1].content
+    assert not any("RENAME" in message.content for message in llm.requests[0].messages)
+    _, llm = play(CodeWriterAgent(), MOVED, [MOVE], {OLD: UGLY})
+    assert "RENAME: path/of/file -> new/path/of/file" in llm.requests[0].messages[0].content
+
+
 def test_documents_are_written(play: Any) -> None:
     """A page may hold fences of its own, and may not say that it is still to be written."""
     task = Task(
