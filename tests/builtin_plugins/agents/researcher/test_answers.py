@@ -295,6 +295,20 @@ def test_nothing_is_fetched_unless_the_user_says_from_where(asked: Answer, pages
     assert "may not be read; allowed are: docs.python.org" in told.server.requests[1].body["messages"][-1]["content"]
 
 
+def test_nothing_is_sent_twice(asked: Answer, tmp_path: Path) -> None:
+    """What the model reads again, and what a search finds again, stands once in each request."""
+    lines = "\n".join(f"line {number} of the server store" for number in range(1, 60))
+    (tmp_path / "repo" / "docs" / "long.md").write_text(lines + "\n")
+    good = answer(claim("SQLite needs no server.", "and needs no server"))
+    options = ResearcherOptions(fetch=("docs.python.org",))
+    read = [_call("read", source="docs/long.md", line=20), _call("read", source="docs/long.md", line=10)]
+    told = asked(_call("search", words="server store"), *read, "enough", good, options=options)
+    searched = str(told.server.requests[1].body["messages"][-1]["content"])
+    assert searched == "Nothing was found that you were not shown before."
+    last = told.server.requests[-1].text
+    assert [last.count(f": line {number} of the server store") for number in range(1, 60)] == [1] * 59
+
+
 @pytest.mark.parametrize(
     ("tool", "arguments"),
     [

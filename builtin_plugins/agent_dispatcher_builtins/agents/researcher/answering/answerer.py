@@ -16,7 +16,7 @@ from ....prompting.packaged import packaged
 from ..options import ResearcherOptions
 from .addresses import Where
 from .claims import ANSWER_SCHEMA, Researched, judge
-from .library import Library, Passage, source_name
+from .library import Library, Passage, source_name, unread
 from .mcp_servers import McpServers
 from .tools import OWN_TOOLS, Kept, Toolbox
 
@@ -70,8 +70,8 @@ class Answerer:
         kept = Kept(folder, context.scrub)
         async with McpServers(self._options.mcp, context.log, OWN_TOOLS) as servers:
             where = Where(hosts=self._options.fetch, networks=self._options.fetch_networks)
-            toolbox = Toolbox(library, kept, where, servers)
             values = self._values(task, context, library, ())
+            toolbox = Toolbox(library, kept, where, servers, values["chosen"])
             if self._options.rounds and (self._options.fetch or servers.tools or values["left_out"]):
                 await self._read_more(context, values, toolbox)
         values = self._values(task, context, library, toolbox.read)
@@ -130,21 +130,23 @@ class Answerer:
                 return
 
     def _values(self, task: Task, context: AgentContext, library: Library, more: Sequence[Passage]) -> dict[str, Any]:
-        """What the template is rendered with; what the model asked to read comes before what was chosen for it."""
+        """What the template is rendered with; what the model asked to read comes before what was chosen for it, and no line comes twice."""
         own = context.task_context(task).to_text() if isinstance(context.specification, Specification) else ""
         question = f"{task.title}\n{task.description}\n{own}"
         room = self._options.max_input_tokens - tokens(question) - 1_500
         asked: list[Passage] = []
         for passage in more:
-            size = tokens(passage.to_text())
-            if size <= room:
-                asked.append(passage)
-                room -= size
-        found, left_out = library.find(question, max(room, 0))
-        chosen = [*asked, *(each for each in found if each not in asked)]
+            for part in unread(passage, asked):
+                size = tokens(part.to_text())
+                if size <= room:
+                    asked.append(part)
+                    room -= size
+        found, left_out = library.find(question, max(room, 0), asked)
+        chosen = (*asked, *found)
         return {
             "task": task,
             "context": own,
+            "chosen": chosen,
             "passages": tuple(passage.to_text() for passage in chosen),
             "left_out": left_out[:20],
             "sources": (),

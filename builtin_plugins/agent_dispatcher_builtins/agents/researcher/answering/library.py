@@ -17,7 +17,7 @@ from ....checks.kept_sources import is_note
 from ....prompting.asking import tokens
 from ..reading import Document
 
-__all__ = ["Library", "Passage", "source_name"]
+__all__ = ["Library", "Passage", "source_name", "unread"]
 
 #: Lines of a passage.
 _LINES = 24
@@ -87,8 +87,14 @@ class Library:
             self._passages.append((passage, words))
             self._frequency.update(words)
 
-    def find(self, question: str, most_tokens: int) -> tuple[tuple[Passage, ...], tuple[str, ...]]:
-        """The passages that share most with the question, best first, as many as fit; and the names of documents that had something and were left out."""
+    def find(
+        self, question: str, most_tokens: int, without: Iterable[Passage] = ()
+    ) -> tuple[tuple[Passage, ...], tuple[str, ...]]:
+        """The passages that share most with the question, best first, as many as fit; and the names of documents that had something and were left out.
+
+        Args:
+            without: what the reader has already: no line of it is given again.
+        """
         asked = _words(question)
         count = len(self._passages)
         ranked = []
@@ -99,15 +105,31 @@ class Library:
         chosen: list[Passage] = []
         left = most_tokens
         out: dict[str, None] = {}
+        had = list(without)
         for _, _, passage in sorted(ranked, key=lambda each: each[:2]):
-            size = tokens(passage.to_text())
-            if size <= left:
-                left -= size
-                chosen.append(passage)
-            else:
-                out[source_name(passage.document)] = None
-        taken = {source_name(passage.document) for passage in chosen}
+            for part in unread(passage, had):
+                size = tokens(part.to_text())
+                if size <= left:
+                    left -= size
+                    chosen.append(part)
+                else:
+                    out[source_name(part.document)] = None
+        taken = {source_name(passage.document) for passage in (*chosen, *had)}
         return tuple(chosen), tuple(name for name in out if name not in taken)
+
+
+def unread(passage: Passage, had: Iterable[Passage]) -> Iterator[Passage]:
+    """The parts of a passage of which no line is in ``had``."""
+    lines = set(range(passage.first, passage.last + 1))
+    for each in had:
+        if source_name(each.document) == source_name(passage.document):
+            lines.difference_update(range(each.first, each.last + 1))
+    for first in sorted(line for line in lines if line - 1 not in lines):
+        last = first
+        while last + 1 in lines:
+            last += 1
+        if any(line.strip() for line in passage.document.lines[first - 1 : last]):
+            yield Passage(passage.document, first, last)
 
 
 def _cut(document: Document) -> Iterator[Passage]:

@@ -92,13 +92,17 @@ class Toolbox:
         kept: where texts from outside go.
         where: from where pages may be fetched.
         servers: entered.
+        shown: what the model has before its eyes already, and is not shown again when it searches.
     """
 
-    def __init__(self, library: Library, kept: Kept, where: Where, servers: McpServers) -> None:
+    def __init__(
+        self, library: Library, kept: Kept, where: Where, servers: McpServers, shown: Sequence[Passage] = ()
+    ) -> None:
         self._library = library
         self._kept = kept
         self._where = where
         self._servers = servers
+        self._shown = tuple(shown)
         self.read: list[Passage] = []
         self.tools = (_SEARCH, _READ, *((_FETCH,) if where.hosts else ()), *servers.tools)
 
@@ -114,8 +118,9 @@ class Toolbox:
 
     async def _answer(self, name: str, arguments: Mapping[str, Any]) -> str:
         if name == "search":
-            passages, _ = self._library.find(str(arguments.get("words", "")), _SHOWN_TOKENS)
-            return self._show(passages) if passages else "Nothing was found."
+            words = str(arguments.get("words", ""))
+            passages, _ = self._library.find(words, _SHOWN_TOKENS, (*self._shown, *self.read))
+            return self._show(passages) if passages else "Nothing was found that you were not shown before."
         if name == "read":
             return self._show([self._passage(str(arguments.get("source", "")), arguments.get("line", 1))])
         if name == "fetch" and self._where.hosts:
