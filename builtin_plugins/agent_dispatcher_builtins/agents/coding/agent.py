@@ -21,7 +21,8 @@ from .changes import artifacts, changes, pictured
 from .disputing import dispute_in, may_dispute
 from .instructions import instructions
 from .options import CodingAgentOptions
-from .proxy.server import ModelProxy, TooManyCalls
+from .proxy.connections import TooManyCalls
+from .proxy.server import ModelProxy
 from .proxy.unmetered import UnmeteredProxy
 from .session import AgentProcess, started
 
@@ -99,7 +100,7 @@ class CodingAgent(BaseAgent):
                 context.sandbox,
                 self.options,
                 timeout_s=timeout_s,
-                model=None if model is None else model.serve,
+                model=None if model is None else model.connections.serve,
                 more=self.words(prompt),
             )
             async with serving as process:
@@ -109,24 +110,34 @@ class CodingAgent(BaseAgent):
     @asynccontextmanager
     async def _model(self, context: AgentContext) -> AsyncIterator[ModelProxy | UnmeteredProxy | None]:
         options = self.options
+        model: ModelProxy | UnmeteredProxy | None = None
         if options.unmetered_url:
             key = os.environ.get(options.unmetered_key_env) if options.unmetered_key_env else None
-            yield UnmeteredProxy(options.unmetered_url, key)
-        elif context.llm is None:
-            yield None
-        else:
-            proxy = ModelProxy(context.llm, max_output_tokens=options.max_output_tokens, max_calls=options.max_calls)
-            try:
-                yield proxy
-            finally:
-                await proxy.aclose()
+            model = UnmeteredProxy(
+                options.unmetered_url,
+                key,
+                max_calls=options.max_calls,
+                max_request_bytes=options.max_request_bytes,
+            )
+        elif context.llm is not None:
+            model = ModelProxy(
+                context.llm,
+                max_output_tokens=options.max_output_tokens,
+                max_calls=options.max_calls,
+                max_request_bytes=options.max_request_bytes,
+            )
+        try:
+            yield model
+        finally:
+            if model is not None:
+                await model.connections.aclose()
 
     async def _until_stopped(
         self, conversing: Coroutine[Any, Any, Said], model: ModelProxy | UnmeteredProxy | None
     ) -> Said:
         """What was said; a call that was refused for good ends the conversation."""
         talk: asyncio.Future[Said] = asyncio.ensure_future(conversing)
-        stopped = model.stopped if isinstance(model, ModelProxy) else asyncio.get_running_loop().create_future()
+        stopped = asyncio.get_running_loop().create_future() if model is None else model.connections.stopped
         try:
             await asyncio.wait({talk, stopped}, return_when=asyncio.FIRST_COMPLETED)
             if stopped.done():

@@ -6,7 +6,7 @@ Nothing of it may come from a project's own file that nobody trusts: it names pr
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from attrs import Attribute, field, frozen
@@ -14,7 +14,10 @@ from attrs.validators import deep_iterable, deep_mapping, ge, gt, instance_of, m
 
 from agent_dispatcher.extension.variables import variable_name
 
-__all__ = ["AcpOptions", "CodingAgentOptions", "CommandLineOptions", "EventRule"]
+__all__ = ["MAX_REQUEST_BYTES", "AcpOptions", "CodingAgentOptions", "CommandLineOptions", "EventRule"]
+
+#: Of a request to the model server; a whole conversation is in it.
+MAX_REQUEST_BYTES: Final = 4 * 1024**2
 
 _NAME: Any = matches_re(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -55,7 +58,8 @@ class CodingAgentOptions:
         memory_bytes: address space of each of its processes; most runtimes reserve far more than they use.
         processes: processes and threads it may have at once.
         max_output_tokens: the most that one call to the model may write; reserved with each call that does not ask for less.
-        max_calls: calls to the model in one attempt.
+        max_calls: calls to the model in one attempt, whatever they ask and whether they can be passed on or not.
+        max_request_bytes: of one call; a larger one is refused.
         unmetered_url: a model server that is asked as it is, past count and budget; only where ``budget.allow_unmetered`` is set.
         unmetered_key_env: the environment variable with the key for it. The key goes to this origin and to no other.
     """
@@ -69,6 +73,7 @@ class CodingAgentOptions:
     processes: int = field(default=512, validator=ge(1))
     max_output_tokens: int = field(default=8192, validator=ge(1))
     max_calls: int = field(default=200, validator=ge(1))
+    max_request_bytes: int = field(default=MAX_REQUEST_BYTES, validator=ge(1024))
     unmetered_url: str = field(default="", validator=_url)
     unmetered_key_env: str | None = field(default=None, validator=variable_name)
 

@@ -24,6 +24,7 @@ from agent_dispatcher.extension import Completed, Limits
 from agent_dispatcher.forbidden_acts import interpreter_folders
 
 from .options import CodingAgentOptions
+from .proxy.http import MAX_HEAD_BYTES
 
 __all__ = ["MAX_LINE_BYTES", "AgentProcess", "Place", "ServeModel", "started"]
 
@@ -124,7 +125,7 @@ async def started(
         await stack.enter_async_context(_serving(names[0], take))
         if model is not None:
             names.append(sockets / "model")
-            await stack.enter_async_context(_serving(names[1], model))
+            await stack.enter_async_context(_serving(names[1], model, MAX_HEAD_BYTES))
         running = asyncio.ensure_future(_run(sandbox, options, names, timeout_s))
         stack.push_async_callback(_end, running)
         first: set[asyncio.Future[Any]] = {running, called}
@@ -178,11 +179,13 @@ def _hang_up(called: asyncio.Future[tuple[asyncio.StreamReader, asyncio.StreamWr
 
 @asynccontextmanager
 async def _serving(
-    path: Path, serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None] | None]
+    path: Path,
+    serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None] | None],
+    read_ahead: int = MAX_LINE_BYTES,
 ) -> AsyncIterator[None]:
     """Answer at a socket that only this user and the sandbox reach."""
     # begun below: a cancellation while it begins would leave its socket open
-    server = await asyncio.start_unix_server(serve, path, limit=MAX_LINE_BYTES, start_serving=False)
+    server = await asyncio.start_unix_server(serve, path, limit=read_ahead, start_serving=False)
     try:
         path.chmod(0o600)
         await server.start_serving()

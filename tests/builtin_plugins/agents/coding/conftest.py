@@ -39,10 +39,10 @@ def serve() -> Serve:
     @asynccontextmanager
     async def make(backend: LlmBackend, **limits: int) -> AsyncIterator[tuple[ModelProxy, str]]:
         proxy = ModelProxy(backend, **limits)
-        server = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
+        server = await asyncio.start_server(proxy.connections.serve, "127.0.0.1", 0)
         async with server:
             yield proxy, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-            await proxy.aclose()
+            await proxy.connections.aclose()
 
     return make
 

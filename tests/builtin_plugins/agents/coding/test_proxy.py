@@ -12,11 +12,12 @@ import pytest
 
 from agent_dispatcher.errors import BackendError
 from agent_dispatcher.extension import LlmReply, LlmRequest
-from agent_dispatcher.extension.llm import ToolCall, Usage
+from agent_dispatcher.extension.llm import STOP_REASONS, ToolCall, Usage
 from agent_dispatcher.llm import Budget, MeteredLlm
 from agent_dispatcher.llm.budget import Cap
 from agent_dispatcher.testing import ScriptedBackend
-from agent_dispatcher_builtins.agents.coding.proxy.server import ModelProxy, TooManyCalls
+from agent_dispatcher_builtins.agents.coding.proxy.connections import TooManyCalls
+from agent_dispatcher_builtins.agents.coding.proxy.server import ModelProxy
 
 openai = pytest.importorskip("openai", reason="pip install 'agent-dispatcher[openai]'")
 
@@ -205,7 +206,7 @@ def test_every_call_is_counted_and_one_that_does_not_fit_is_not_made(serve: Serv
             first = await client.chat.completions.create(model="m", messages=[{"role": "user", "content": "a"}])
             with pytest.raises(openai.APIStatusError) as refused:
                 await client.chat.completions.create(model="m", messages=[{"role": "user", "content": "b" * 900}])
-            return first.choices[0].message.content, refused.value.status_code, proxy.stopped.done()
+            return first.choices[0].message.content, refused.value.status_code, proxy.connections.stopped.done()
 
     assert asyncio.run(ask()) == ("yes", 402, True)
     assert 1 == len(backend.requests) == len(meter.calls)
@@ -258,6 +259,71 @@ def test_a_backend_that_breaks_says_nothing_to_the_program(serve: Serve) -> None
     assert kept == "sk-canary is not a key"
 
 
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("reason", STOP_REASONS)
+def test_every_end_of_a_reply_has_its_name(serve: Serve, reason: str, streamed: bool) -> None:
+    """However a reply ended, a program hears of it as its dialect says it, and gets what was paid for."""
+    backend = ScriptedBackend(lambda request: LlmReply(text="So.", stop_reason=reason, usage=Usage(output_tokens=1)))
+    user = {"role": "user", "content": "a"}
+
+    async def ask(path: str, body: dict[str, Any]) -> tuple[int, str]:
+        data = json.dumps({**body, "stream": streamed}).encode()
+        async with serve(backend) as (_, origin):
+            head = f"POST {path} HTTP/1.1\r\nContent-Length: {len(data)}\r\n\r\n".encode()
+            status, told = await _raw(origin, head + data)
+        return status, told.decode()
+
+    names = {
+        "/v1/chat/completions": ({"messages": [user]}, '"finish_reason": "{}"', "content_filter", "length"),
+        "/v1/messages": ({"messages": [user]}, '"stop_reason": "{}"', "refusal", "max_tokens"),
+        "/v1/responses": ({"input": "a"}, '"reason": "{}"', "content_filter", "max_output_tokens"),
+    }
+    for path, (body, field, refused, cut) in names.items():
+        status, told = asyncio.run(ask(path, body))
+        assert (status, "So." in told) == (200, True)
+        assert (reason == "refused") == (field.format(refused) in told)
+        assert (reason == "length") == (field.format(cut) in told)
+
+
+def test_numbers_without_sense_are_not_passed_on(serve: Serve) -> None:
+    """A temperature that no server knows is none; the model is asked all the same."""
+    backend = ScriptedBackend(lambda request: "yes")
+    values = ["1" + "0" * 400, "-1", "true", "0.5"]
+
+    async def ask() -> list[int]:
+        statuses = []
+        async with serve(backend) as (_, origin):
+            for value in values:
+                data = f'{{"temperature": {value}, "messages": [{{"role": "user", "content": "a"}}]}}'.encode()
+                head = f"POST /v1/chat/completions HTTP/1.1\r\nContent-Length: {len(data)}\r\n\r\n".encode()
+                statuses.append((await _raw(origin, head + data))[0])
+        return statuses
+
+    assert asyncio.run(ask()) == [200] * 4
+    assert [each.temperature for each in backend.requests] == [0.0, 0.0, 0.0, 0.5]
+
+
+def test_what_fails_before_it_is_sent_costs_nothing(serve: Serve) -> None:
+    """Half a character, endless numbers, depth without end: the count stays where it was, or the model reads something whole."""
+    backend = ScriptedBackend(lambda request: "yes")
+    meter = MeteredLlm(backend, budget=Budget(run=Cap(tokens=100_000)))
+    bodies = {
+        b'{"messages":[{"role":"user","content":"\\ud800"}]}': 200,
+        b'{"messages":[{"role":"user","content":"a"}],"temperature":1e999}': 400,
+        b'{"messages":[{"role":"user","content":"a"}],"tools":[' + b'{"a":' * 500 + b"1" + b"}" * 500 + b"]}": 400,
+        b'{"messages":[' + b'{"role":"user","content":"a"},' * 6_000 + b'{"role":"user","content":"a"}]}': 413,
+    }
+
+    async def ask() -> list[int]:
+        async with serve(meter) as (_, origin):
+            heads = (b"POST /v1/chat/completions HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % len(each) for each in bodies)
+            return [(await _raw(origin, head + body))[0] for head, body in zip(heads, bodies, strict=True)]
+
+    assert asyncio.run(ask()) == list(bodies.values())
+    assert [each.messages[0].content for each in backend.requests] == ["\ufffd"]
+    assert len(meter.calls) == 1
+
+
 def test_calls_beyond_the_limit_are_refused(serve: Serve) -> None:
     """An agent that goes round in circles is ended."""
     backend = ScriptedBackend(lambda request: "again")
@@ -268,7 +334,7 @@ def test_calls_beyond_the_limit_are_refused(serve: Serve) -> None:
                 await client.chat.completions.create(model="m", messages=[{"role": "user", "content": "a"}])
             with pytest.raises(openai.APIStatusError):
                 await client.chat.completions.create(model="m", messages=[{"role": "user", "content": "a"}])
-            return await proxy.stopped
+            return await proxy.connections.stopped
 
     assert isinstance(asyncio.run(ask()), TooManyCalls)
     assert len(backend.requests) == 2

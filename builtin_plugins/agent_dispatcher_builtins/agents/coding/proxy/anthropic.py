@@ -13,7 +13,7 @@ from .http import BadRequest
 
 __all__ = ["Messages"]
 
-_STOPPED: Final = {"stop": "end_turn", "length": "max_tokens", "tool_calls": "tool_use", "refusal": "refusal"}
+_STOPPED: Final = {"stop": "end_turn", "length": "max_tokens", "tool_calls": "tool_use", "refused": "refusal"}
 
 
 class Messages:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from attrs import frozen
 
@@ -13,6 +13,9 @@ from agent_dispatcher.extension.llm import LlmReply, LlmRequest
 from .http import BadRequest
 
 __all__ = ["Asked", "Dialect", "event", "functions", "most", "temperature", "text_of"]
+
+#: No server knows a higher one.
+_HOTTEST: Final = 2
 
 
 @frozen(kw_only=True)
@@ -102,6 +105,8 @@ def most(body: Mapping[str, Any], names: tuple[str, ...], limit: int) -> int:
 
 
 def temperature(body: Mapping[str, Any]) -> float:
-    """As asked for, 0 where it is not said."""
+    """As asked for, 0 where it is not said or is none."""
     value = body.get("temperature")
-    return float(value) if isinstance(value, int | float) and value >= 0 else 0.0
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return 0.0
+    return float(value) if 0 <= value <= _HOTTEST else 0.0

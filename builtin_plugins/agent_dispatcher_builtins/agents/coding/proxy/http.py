@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 from attrs import field, frozen
 
-__all__ = ["MAX_BODY_BYTES", "BadRequest", "HttpRequest", "ReplyWriter", "read_request"]
+__all__ = [
+    "MAX_HEAD_BYTES",
+    "BadRequest",
+    "HttpRequest",
+    "ReplyWriter",
+    "chunks",
+    "length_of",
+    "read_request",
+    "refusal",
+]
 
-_MAX_HEAD_BYTES = 64 * 1024
-#: Of a request; a whole conversation is in it.
-MAX_BODY_BYTES = 32 * 1024**2
+#: Of a request or a reply. What listens for requests sets no higher limit than this for what it reads ahead.
+MAX_HEAD_BYTES: Final = 64 * 1024
+#: Of one body; clients that do not know a length send pieces of some kilobytes.
+_MOST_CHUNKS: Final = 10_000
+_SORTS: Final = {402: "insufficient_quota", 429: "rate_limit_exceeded"}
 
 
 class BadRequest(Exception):
@@ -48,19 +59,12 @@ class HttpRequest:
         """The target without its query."""
         return self.target.partition("?")[0]
 
-    def json(self) -> dict[str, Any]:
-        """The body as an object; :class:`BadRequest` when it is none."""
-        try:
-            value = json.loads(self.body)
-        except (ValueError, RecursionError):
-            raise BadRequest("the body is no JSON") from None
-        if not isinstance(value, dict):
-            raise BadRequest("the body is no JSON object")
-        return value
 
-
-async def read_request(reader: asyncio.StreamReader) -> HttpRequest | None:
+async def read_request(reader: asyncio.StreamReader, max_bytes: int) -> HttpRequest | None:
     """The next request; ``None`` when the client has gone.
+
+    Args:
+        max_bytes: of the body.
 
     Raises:
         BadRequest: it is malformed or too large.
@@ -75,7 +79,43 @@ async def read_request(reader: asyncio.StreamReader) -> HttpRequest | None:
     if not readable or not target.startswith("/") or " " in target or not method.isalpha():
         raise BadRequest(f"the request line cannot be read: {first[:80]!r}")
     headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-    return HttpRequest(method=method.upper(), target=target, headers=headers, body=await _body(reader, headers))
+    body = await _body(reader, headers, max_bytes)
+    return HttpRequest(method=method.upper(), target=target, headers=headers, body=body)
+
+
+async def chunks(reader: asyncio.StreamReader) -> AsyncIterator[bytes]:
+    """The pieces of a body that is sent in such, none of them longer than 64 KiB.
+
+    Raises:
+        BadRequest: a piece does not say how long it is.
+        IncompleteReadError: the body ends too soon.
+    """
+    while left := length_of((await reader.readuntil(b"\r\n")).decode("latin-1").partition(";")[0].strip(), 16):
+        while left:
+            piece = await reader.read(min(left, MAX_HEAD_BYTES))
+            if not piece:
+                raise asyncio.IncompleteReadError(b"", left)
+            left -= len(piece)
+            yield piece
+        await reader.readexactly(2)
+
+
+def length_of(text: str, base: int = 10) -> int:
+    """A number of bytes, in decimal or hexadecimal digits.
+
+    Raises:
+        BadRequest: it is none.
+    """
+    digits = "0123456789abcdef"[:base]
+    if not text or set(text.lower()) - set(digits) or len(text) > 12:
+        raise BadRequest(f"no length: {text[:40]!r}")
+    return int(text, base)
+
+
+def refusal(status: int, what: str) -> dict[str, Any]:
+    """The document of an error, as clients of every dialect find its message."""
+    sort = _SORTS.get(status, "server_error" if status >= 500 else "invalid_request_error")
+    return {"error": {"message": what, "type": sort, "code": str(status), "param": None}}
 
 
 async def _head(reader: asyncio.StreamReader) -> bytes | None:
@@ -85,41 +125,28 @@ async def _head(reader: asyncio.StreamReader) -> bytes | None:
         return None
     except asyncio.LimitOverrunError:
         raise BadRequest("the head of the request is too large", 431) from None
-    if len(head) > _MAX_HEAD_BYTES:
+    if len(head) > MAX_HEAD_BYTES:
         raise BadRequest("the head of the request is too large", 431)
     return head[:-4]
 
 
-async def _body(reader: asyncio.StreamReader, headers: Mapping[str, str]) -> bytes:
+async def _body(reader: asyncio.StreamReader, headers: Mapping[str, str], max_bytes: int) -> bytes:
+    too_large = BadRequest(f"the request has more than {max_bytes:,} bytes (max_request_bytes)", 413)
     try:
         if headers.get("transfer-encoding", "").lower() == "chunked":
-            return await _chunks(reader)
-        length = _number(headers.get("content-length", "0"), 10)
+            data, count = bytearray(), 0
+            async for piece in chunks(reader):
+                data += piece
+                count += 1
+                if len(data) > max_bytes or count > _MOST_CHUNKS:
+                    raise too_large
+            return bytes(data)
+        length = length_of(headers.get("content-length", "0"))
+        if length > max_bytes:
+            raise too_large
         return await reader.readexactly(length)
     except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError):
         raise BadRequest("the request ends before its body does") from None
-
-
-async def _chunks(reader: asyncio.StreamReader) -> bytes:
-    parts, total = [], 0
-    while True:
-        size = _number((await reader.readuntil(b"\r\n")).decode("latin-1").partition(";")[0].strip(), 16)
-        total += size
-        if total > MAX_BODY_BYTES:
-            raise BadRequest("the request is too large", 413)
-        parts.append((await reader.readexactly(size + 2))[:-2])
-        if size == 0:
-            return b"".join(parts)
-
-
-def _number(text: str, base: int) -> int:
-    digits = "0123456789abcdef"[:base]
-    if not text or set(text.lower()) - set(digits) or len(text) > 12:
-        raise BadRequest(f"no length: {text[:40]!r}")
-    number = int(text, base)
-    if number > MAX_BODY_BYTES:
-        raise BadRequest("the request is too large", 413)
-    return number
 
 
 class ReplyWriter:
@@ -132,21 +159,26 @@ class ReplyWriter:
     async def whole(self, status: int, value: Any, headers: Mapping[str, str] | None = None) -> None:
         """Send ``value`` as JSON, and nothing after it."""
         data = json.dumps(value).encode()
-        self._head(status, {"Content-Type": "application/json", "Content-Length": str(len(data)), **(headers or {})})
-        self._writer.write(data)
-        await self._writer.drain()
+        self.begin(status, {"Content-Type": "application/json", "Content-Length": str(len(data)), **(headers or {})})
+        await self.send(data)
 
     async def piece(self, text: str) -> None:
         """Send a piece of a stream of events; the first begins it."""
         if not self.began:
-            self._head(200, {"Content-Type": "text/event-stream", "Cache-Control": "no-cache"})
-        self._writer.write(text.encode())
-        await self._writer.drain()
+            self.begin(200, {"Content-Type": "text/event-stream", "Cache-Control": "no-cache"})
+        await self.send(text.encode())
 
-    def _head(self, status: int, headers: Mapping[str, str]) -> None:
+    def begin(self, status: int, headers: Mapping[str, str]) -> None:
+        """Send the head of a reply. The connection ends with it."""
         self.began = True
+        known = {each.value: each.phrase for each in HTTPStatus}
         lines = [
-            f"HTTP/1.1 {status} {HTTPStatus(status).phrase}",
+            f"HTTP/1.1 {status} {known.get(status, 'Unknown')}",
             *(f"{name}: {text}" for name, text in headers.items()),
         ]
         self._writer.write("\r\n".join([*lines, "Connection: close", "", ""]).encode("latin-1"))
+
+    async def send(self, data: bytes) -> None:
+        """Send a part of a body; it waits while the program does not read."""
+        self._writer.write(data)
+        await self._writer.drain()

@@ -10,12 +10,12 @@ from typing import Any, Final
 from agent_dispatcher.extension.llm import ChatMessage, LlmReply, LlmRequest, Tool, ToolCall
 
 from .dialect import Asked, event, functions, most, temperature, text_of
-from .http import BadRequest
+from .http import BadRequest, refusal
 
 __all__ = ["ChatCompletions"]
 
 _ROLES: Final = {"developer": "system", "function": "tool"}
-_FINISHED: Final = {"stop": "stop", "length": "length", "tool_calls": "tool_calls", "refusal": "content_filter"}
+_FINISHED: Final = {"stop": "stop", "length": "length", "tool_calls": "tool_calls", "refused": "content_filter"}
 
 
 class ChatCompletions:
@@ -75,7 +75,7 @@ class ChatCompletions:
 
     def error(self, status: int, what: str) -> dict[str, Any]:
         """The document of an error."""
-        return {"error": {"message": what, "type": _sort(status), "code": str(status), "param": None}}
+        return refusal(status, what)
 
 
 def _message(value: Any) -> ChatMessage:
@@ -133,9 +133,3 @@ def _usage(reply: LlmReply) -> dict[str, Any]:
         "total_tokens": usage.tokens,
         "prompt_tokens_details": {"cached_tokens": usage.cached_input_tokens},
     }
-
-
-def _sort(status: int) -> str:
-    return {402: "insufficient_quota", 429: "rate_limit_exceeded"}.get(
-        status, "server_error" if status >= 500 else "invalid_request_error"
-    )

@@ -18,6 +18,8 @@ __all__ = ["Responses"]
 
 _ROLES: Final = {"developer": "system", "system": "system", "user": "user", "assistant": "assistant"}
 
+_INCOMPLETE: Final = {"length": "max_output_tokens", "refused": "content_filter"}
+
 
 class Responses:
     """``POST /v1/responses``."""
@@ -44,10 +46,10 @@ class Responses:
 
     def whole(self, asked: Asked, reply: LlmReply, number: int) -> dict[str, Any]:
         """The reply as one document."""
-        cut = reply.stop_reason == "length"
+        cut = _INCOMPLETE.get(reply.stop_reason)
         return {
             **_frame(asked, number, "incomplete" if cut else "completed"),
-            "incomplete_details": {"reason": "max_output_tokens"} if cut else None,
+            "incomplete_details": {"reason": cut} if cut else None,
             "output": list(_items(reply, number)),
             "usage": _usage(reply),
         }

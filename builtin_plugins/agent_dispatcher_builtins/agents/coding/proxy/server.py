@@ -9,8 +9,7 @@ functions are not offered to the model.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from agent_dispatcher.errors import BackendError, BudgetExceeded, RunError
@@ -18,13 +17,16 @@ from agent_dispatcher.extension.components import LlmBackend
 from agent_dispatcher.extension.llm import LlmReply
 from agent_dispatcher.llm import input_bound
 
+from ..options import MAX_REQUEST_BYTES
 from .anthropic import Messages
+from .connections import Connections
 from .dialect import Asked, Dialect, event
-from .http import BadRequest, HttpRequest, ReplyWriter, read_request
+from .documents import read_object
+from .http import BadRequest, HttpRequest, ReplyWriter
 from .openai import ChatCompletions
 from .responses import Responses
 
-__all__ = ["MODEL", "ModelProxy", "TooManyCalls"]
+__all__ = ["MODEL", "ModelProxy"]
 
 #: What the model is called inside.
 MODEL: Final = "dispatcher"
@@ -32,11 +34,15 @@ MODEL: Final = "dispatcher"
 _HOLD_S: Final = 10.0
 #: Between two signs of life while the model is at work.
 _SIGN_S: Final = 10.0
+#: Messages and tools of one request; a session of hundreds of turns has some thousand.
+_MOST_PARTS: Final = 5_000
+_MOST_SAID: Final = 300
+_DIALECTS: Final[Mapping[str, Callable[[], Dialect]]] = {
+    "/chat/completions": ChatCompletions,
+    "/responses": Responses,
+    "/messages": Messages,
+}
 _STATUS: Final = {"rate_limit": 429, "outage": 503, "transient": 503, "permanent": 400, "poison": 502}
-
-
-class TooManyCalls(RunError):
-    """The program has asked the model as often as it may."""
 
 
 class ModelProxy:
@@ -45,64 +51,32 @@ class ModelProxy:
     Args:
         llm: the attempt's own backend.
         max_output_tokens: the most one call may write.
-        max_calls: after so many, calls are refused.
+        max_calls: after so many requests, whatever is asked, the attempt ends.
+        max_request_bytes: of a request.
 
     Attributes:
+        connections: of the program; ``connections.stopped`` is set when a call was refused for good: the budget's error, or that there were too many.
         calls: calls that were passed on.
         answered: calls that got a reply.
-        stopped: set when a call was refused for good: the budget's error, or that there were too many calls.
         failure: of the last call, when it failed.
     """
 
-    def __init__(self, llm: LlmBackend, *, max_output_tokens: int = 8192, max_calls: int = 200) -> None:
+    def __init__(
+        self,
+        llm: LlmBackend,
+        *,
+        max_output_tokens: int = 8192,
+        max_calls: int = 200,
+        max_request_bytes: int = MAX_REQUEST_BYTES,
+    ) -> None:
         self._llm = llm
         self._max_output_tokens = max_output_tokens
-        self._max_calls = max_calls
+        self.connections = Connections(self._answer, max_requests=max_calls, max_bytes=max_request_bytes)
         self.calls = 0
         self.answered = 0
-        self.stopped: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
         self.failure: Exception | None = None
-        self._connections: set[asyncio.Task[Any]] = set()
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer the one request of a connection. It is given up when the program hangs up."""
-        task = asyncio.current_task()
-        assert task is not None
-        self._connections.add(task)
-        out = ReplyWriter(writer)
-        try:
-            request = await read_request(reader)
-            if request is not None:
-                await self._until_left(reader, self._answer(request, out))
-        except BadRequest as error:
-            with suppress(OSError):
-                await out.whole(error.status, ChatCompletions().error(error.status, str(error)))
-        except (OSError, asyncio.CancelledError):
-            pass  # the program, or the whole attempt, has gone: nobody waits for the reply
-        finally:
-            self._connections.discard(task)
-            writer.close()
-
-    async def aclose(self) -> None:
-        """End all calls in progress."""
-        for task in self._connections:
-            task.cancel()
-        if self._connections:
-            await asyncio.wait(set(self._connections))
-
-    async def _until_left(self, reader: asyncio.StreamReader, answering: Any) -> None:
-        answer = asyncio.ensure_future(answering)
-        left = asyncio.ensure_future(_left(reader))
-        try:
-            await asyncio.wait({answer, left}, return_when=asyncio.FIRST_COMPLETED)
-            if answer.done():
-                answer.result()
-        finally:
-            for each in (answer, left):
-                each.cancel()
-            await asyncio.wait({answer, left})
-            if not answer.cancelled():
-                answer.exception()
+        #: Requests are read one after the other: what one takes while it is read is not taken twice.
+        self._reading = asyncio.Lock()
 
     async def _answer(self, request: HttpRequest, out: ReplyWriter) -> None:
         place = request.path.rstrip("/").removeprefix("/v1")
@@ -112,23 +86,23 @@ class ModelProxy:
             await out.whole(200, {**_models()["data"][0], "id": place.removeprefix("/models/")})
         elif request.method != "POST":
             raise BadRequest(f"there is nothing at {request.path}", 404)
-        elif place == "/chat/completions":
-            await self._complete(ChatCompletions(), request.json(), out)
-        elif place == "/responses":
-            await self._complete(Responses(), request.json(), out)
-        elif place == "/messages":
-            await self._complete(Messages(), request.json(), out)
         elif place == "/messages/count_tokens":
-            asked = _read(Messages(), request.json(), self._max_output_tokens)
-            await out.whole(200, {"input_tokens": input_bound(asked.request)})
+            asked = await self._read(Messages(), request.body)
+            await out.whole(200, {"input_tokens": await asyncio.to_thread(input_bound, asked.request)})
+        elif place in _DIALECTS:
+            await self._complete(_DIALECTS[place](), request.body, out)
         else:
             raise BadRequest(
                 f"{request.path} is not served: /v1/chat/completions, /v1/responses and /v1/messages are", status=404
             )
 
-    async def _complete(self, dialect: Dialect, body: Mapping[str, Any], out: ReplyWriter) -> None:
+    async def _read(self, dialect: Dialect, body: bytes) -> Asked:
+        async with self._reading:
+            return await asyncio.to_thread(_asked, dialect, body, self._max_output_tokens)
+
+    async def _complete(self, dialect: Dialect, body: bytes, out: ReplyWriter) -> None:
         try:
-            asked = _read(dialect, body, self._max_output_tokens)
+            asked = await self._read(dialect, body)
         except BadRequest as error:
             await out.whole(error.status, dialect.error(error.status, str(error)))
             return
@@ -150,15 +124,11 @@ class ModelProxy:
 
     async def _ask(self, asked: Asked) -> LlmReply:
         """The backend's reply; what it says about budgets and failures is kept for the attempt."""
-        if self.calls >= self._max_calls:
-            error = TooManyCalls(f"it asked the model {self.calls} times, and may not more often (max_calls)")
-            self._stop(error)
-            raise error
         self.calls += 1
         try:
             reply = await self._llm.complete(asked.request)
         except BudgetExceeded as error:
-            self._stop(error)
+            self.connections.stop(error)
             raise
         except Exception as error:
             self.failure = error
@@ -167,17 +137,17 @@ class ModelProxy:
         self.answered += 1
         return reply
 
-    def _stop(self, error: Exception) -> None:
-        if not self.stopped.done():
-            self.stopped.set_result(error)
 
-
-def _read(dialect: Dialect, body: Mapping[str, Any], most: int) -> Asked:
+def _asked(dialect: Dialect, body: bytes, most: int) -> Asked:
     """As the dialect reads it; whatever it stumbles over is the program's mistake."""
+    document = read_object(body)
     try:
-        return dialect.read(body, most)
-    except (TypeError, ValueError, AttributeError, KeyError) as error:
-        raise BadRequest(f"the request cannot be read: {error}") from None
+        asked = dialect.read(document, most)
+    except (TypeError, ValueError, AttributeError, LookupError, ArithmeticError, RecursionError) as error:
+        raise BadRequest(f"the request cannot be read: {str(error)[:_MOST_SAID]}") from None
+    if len(asked.request.messages) + len(asked.request.tools) > _MOST_PARTS:
+        raise BadRequest(f"the request has more than {_MOST_PARTS:,} messages and tools", 413)
+    return asked
 
 
 async def _wait(replying: asyncio.Future[LlmReply], dialect: Dialect, out: ReplyWriter | None) -> None:
@@ -200,13 +170,6 @@ async def _fail(dialect: Dialect, out: ReplyWriter, error: Exception) -> None:
         return
     seconds = error.retry_after_s if isinstance(error, BackendError) else None
     await out.whole(status, document, {"Retry-After": str(int(seconds) + 1)} if seconds is not None else None)
-
-
-async def _left(reader: asyncio.StreamReader) -> None:
-    """Until the program hangs up; whatever else it sends is not read by anybody."""
-    with suppress(OSError):
-        while await reader.read(65536):
-            pass
 
 
 def _models() -> dict[str, Any]:
