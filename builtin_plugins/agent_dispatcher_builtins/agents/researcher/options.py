@@ -7,9 +7,10 @@ from ipaddress import ip_network
 from pathlib import Path
 from shutil import which
 from typing import Any
+from urllib.parse import urlsplit
 
 from attrs import field, frozen
-from attrs.validators import and_, deep_iterable, ge, gt, le, optional
+from attrs.validators import and_, deep_iterable, deep_mapping, ge, gt, le, optional
 
 from ...prompting.packaged import usable
 
@@ -25,6 +26,12 @@ def _network(_: Any, attribute: Any, value: str) -> None:
         ip_network(value)
     except ValueError as error:
         raise ValueError(f"{value!r} is no network, as in '10.1.0.0/16': {error}") from error
+
+
+def _registry(_: Any, attribute: Any, value: str) -> None:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or "{name}" not in parts.path or "{" in parts.netloc:
+        raise ValueError(f"{value!r} is no address of a registry: it begins with https:// and has {{name}} in its path")
 
 
 @frozen(kw_only=True)
@@ -66,6 +73,8 @@ class ResearcherOptions:
         fetch: hosts from which pages may be read (``docs.python.org``, ``*.readthedocs.io``); none by default, so nothing is fetched.
         fetch_networks: networks that are not public (``10.1.0.0/16``) in which such a host may lie; none by default. ``localhost`` and addresses in numbers
             that ``fetch`` names itself need none.
+        registries: name to the address of a registry of packages, with ``{name}`` where the package's goes; none by default. It is asked where
+            ``fetch`` allows its host.
         mcp: name to the server whose tools the model may call; none by default. Needs the extra ``mcp``.
     """
 
@@ -79,4 +88,5 @@ class ResearcherOptions:
     timeout_s: float | None = field(default=None, validator=optional(gt(0.0)))
     fetch: tuple[str, ...] = field(default=(), converter=_texts)
     fetch_networks: tuple[str, ...] = field(default=(), converter=_texts, validator=deep_iterable(_network))
+    registries: Mapping[str, str] = field(factory=dict, validator=deep_mapping(value_validator=_registry))
     mcp: Mapping[str, McpServer] = field(factory=dict)

@@ -8,6 +8,7 @@ import logging
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -229,6 +230,13 @@ class _Pages(BaseHTTPRequestHandler):
             self.send_header("Location", "http://localhost:1/")
             self.end_headers()
             return
+        if self.path == "/registry/duckdb/json":
+            body = json.dumps({"info": {"name": "duckdb", "requires_python": ">=3.9"}}).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.end_headers()
+            self.wfile.write(body)
+            return
         body = b"\0" * 3_000_000 if self.path == "/huge" else PAGE.encode()
         kind = {"/picture": "image/png"}.get(self.path, "text/html; charset=utf-8")
         self.send_response(404 if self.path == "/none" else 200)
@@ -293,6 +301,27 @@ def test_nothing_is_fetched_unless_the_user_says_from_where(asked: Answer, pages
         _call("fetch", url=f"http://{pages}/x"), "enough", good, options=ResearcherOptions(fetch=("docs.python.org",))
     )
     assert "may not be read; allowed are: docs.python.org" in told.server.requests[1].body["messages"][-1]["content"]
+
+
+def test_a_registry_is_asked_where_its_host_is_allowed(asked: Answer, pages: str) -> None:
+    """What it says of a package is kept, with when it was read and its digest, and cited; without the host the tool is not even offered."""
+    registries = {"python": f"http://{pages}/registry/{{name}}/json"}
+    name = f"docs/research/sources/T7/{pages.replace(':', '-')}-registry-duckdb-json"
+    name += f"-{sha256(f'http://{pages}/registry/duckdb/json'.encode()).hexdigest()[:8]}.txt"
+    told = asked(
+        _call("package", name="duckdb", registry="python"),
+        "enough",
+        answer(claim("It needs Python 3.9.", "Requires-Python: >=3.9", source=name)),
+        options=ResearcherOptions(fetch=(pages,), registries=registries, repairs=0),
+    )
+    assert told.evidence.passed, told.evidence.summary
+    (kept,) = json.loads((told.tree / name).with_name("retrieved.json").read_text()).values()
+    assert kept["sha256"] == sha256((told.tree / name).read_bytes()).hexdigest()
+    assert kept["origin"] == f"http://{pages}/registry/duckdb/json" and kept["retrieved"].endswith("Z")
+
+    good = answer(claim("SQLite needs no server.", "and needs no server"))
+    told = asked("enough", good, options=ResearcherOptions(fetch=("docs.python.org",), registries=registries))
+    assert "package" not in {tool["function"]["name"] for tool in told.server.requests[0].body["tools"]}
 
 
 def test_nothing_is_sent_twice(asked: Answer, tmp_path: Path) -> None:

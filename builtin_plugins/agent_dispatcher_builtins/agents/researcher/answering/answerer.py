@@ -71,7 +71,7 @@ class Answerer:
         async with McpServers(self._options.mcp, context.log, OWN_TOOLS) as servers:
             where = Where(hosts=self._options.fetch, networks=self._options.fetch_networks)
             values = self._values(task, context, library, ())
-            toolbox = Toolbox(library, kept, where, servers, values["chosen"])
+            toolbox = Toolbox(library, kept, where, servers, values["chosen"], self._options.registries)
             if self._options.rounds and (self._options.fetch or servers.tools or values["left_out"]):
                 await self._read_more(context, values, toolbox)
         values = self._values(task, context, library, toolbox.read)

@@ -34,7 +34,7 @@ _HEADERS = {
 _TEXTS = ("application/json", "application/xml", "application/xhtml+xml")
 
 
-async def fetch_page(url: str, where: Where, *, timeout_s: float = _TIMEOUT_S) -> str:
+async def fetch_page(url: str, where: Where, *, timeout_s: float = _TIMEOUT_S, most_bytes: int = _MAX_BYTES) -> str:
     """The page's text, one line per block. No cookie, no credential and no proxy of the environment is used; redirects stay on allowed hosts.
 
     Returns or raises within ``timeout_s``, and at once when it is cancelled, with the connection closed.
@@ -44,7 +44,7 @@ async def fetch_page(url: str, where: Where, *, timeout_s: float = _TIMEOUT_S) -
     """
     loop = asyncio.get_running_loop()
     done: asyncio.Future[str] = loop.create_future()
-    fetch = _Fetch(url, where, timeout_s)
+    fetch = _Fetch(url, where, timeout_s, most_bytes)
 
     def settle(text: str, error: BaseException | None) -> None:
         if not done.done():
@@ -72,7 +72,7 @@ async def fetch_page(url: str, where: Where, *, timeout_s: float = _TIMEOUT_S) -
 
 def fetch_text(url: str, hosts: Sequence[str], *, networks: Sequence[str] = (), timeout_s: float = _TIMEOUT_S) -> str:
     """As :func:`fetch_page`, for those who have no event loop. Blocks."""
-    fetch = _Fetch(url, Where(hosts=tuple(hosts), networks=tuple(networks)), timeout_s)
+    fetch = _Fetch(url, Where(hosts=tuple(hosts), networks=tuple(networks)), timeout_s, _MAX_BYTES)
     alarm = threading.Timer(timeout_s, fetch.stop)
     alarm.daemon = True
     alarm.start()
@@ -85,10 +85,11 @@ def fetch_text(url: str, hosts: Sequence[str], *, networks: Sequence[str] = (), 
 class _Fetch:
     """One page, read in one thread and stopped, if need be, from another."""
 
-    def __init__(self, url: str, where: Where, timeout_s: float) -> None:
+    def __init__(self, url: str, where: Where, timeout_s: float, most_bytes: int) -> None:
         self._url = url
         self._where = where
         self._timeout_s = timeout_s
+        self._most_bytes = most_bytes
         self._until = time.monotonic() + timeout_s
         self._lock = threading.Lock()
         self._wire: socket.socket | None = None
@@ -167,10 +168,10 @@ class _Fetch:
             raise Unfetched(f"{url[:200]} is {kind[:100]}, which is no text")
         if (answer.headers.get("Content-Encoding") or "identity").lower() != "identity":
             raise Unfetched(f"{url[:200]} is compressed, which was not asked for")
-        data = answer.read(_MAX_BYTES + 1)
+        data = answer.read(self._most_bytes + 1)
         self._look_up()
-        if len(data) > _MAX_BYTES:
-            raise Unfetched(f"{url[:200]} is larger than {_MAX_BYTES} bytes")
+        if len(data) > self._most_bytes:
+            raise Unfetched(f"{url[:200]} is larger than {self._most_bytes} bytes")
         if answer.length:
             raise Unfetched(f"{url[:200]} ended {answer.length} bytes before its end")
         text = decoded(data, answer.headers.get_content_charset())

@@ -1,4 +1,4 @@
-"""What the model may do before it answers: look for passages, read on, have a page fetched, call a tool of a server."""
+"""What the model may do before it answers: look for passages, read on, have a page fetched, ask a registry, call a tool of a server."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from ....checks.kept_sources import INDEX, KeptSource, index_text
 from ....prompting.asking import tokens
 from ....prompting.templates import as_data
 from ..reading import Document
-from .addresses import Unfetched, Where
+from .addresses import Unfetched, Where, may_fetch
 from .fetching import fetch_page
 from .library import Library, Passage, source_name
 from .mcp_servers import McpServers
+from .packages import address_of, facts_of
 
 __all__ = ["OWN_TOOLS", "Kept", "Toolbox"]
 
@@ -46,7 +47,24 @@ _FETCH = Tool(
     parameters={"type": "object", "properties": {"url": {"type": "string"}}, "required": ["url"]},
 )
 #: Names that no tool of a server may bear.
-OWN_TOOLS = ("search", "read", "fetch")
+OWN_TOOLS = ("search", "read", "fetch", "package")
+#: What a registry says of a package with many releases is long.
+_MAX_PACKAGE_BYTES = 16 * 1024**2
+
+
+def _package_tool(registries: tuple[str, ...]) -> Tool:
+    return Tool(
+        name="package",
+        description="Read what a registry says of a package: version, summary, licence, requirements, links.",
+        parameters={
+            "type": "object",
+            "properties": {
+                "name": {"type": "string"},
+                "registry": {"type": "string", "enum": list(registries)},
+            },
+            "required": ["name", "registry"],
+        },
+    )
 
 
 class Kept:
@@ -91,12 +109,19 @@ class Toolbox:
         library: what can be read; grows.
         kept: where texts from outside go.
         where: from where pages may be fetched.
+        registries: name to the address of a registry of packages, with ``{name}`` in it; asked where its host is one of those.
         servers: entered.
         shown: what the model has before its eyes already, and is not shown again when it searches.
     """
 
     def __init__(
-        self, library: Library, kept: Kept, where: Where, servers: McpServers, shown: Sequence[Passage] = ()
+        self,
+        library: Library,
+        kept: Kept,
+        where: Where,
+        servers: McpServers,
+        shown: Sequence[Passage] = (),
+        registries: Mapping[str, str] | None = None,
     ) -> None:
         self._library = library
         self._kept = kept
@@ -104,7 +129,13 @@ class Toolbox:
         self._servers = servers
         self._shown = tuple(shown)
         self.read: list[Passage] = []
-        self.tools = (_SEARCH, _READ, *((_FETCH,) if where.hosts else ()), *servers.tools)
+        self._registries = {
+            name: address
+            for name, address in (registries or {}).items()
+            if not may_fetch(address.replace("{name}", "x"), where.hosts)
+        }
+        package = (_package_tool(tuple(self._registries)),) if self._registries else ()
+        self.tools = (_SEARCH, _READ, *((_FETCH,) if where.hosts else ()), *package, *servers.tools)
 
     async def answer(self, call: ToolCall) -> str:
         """What the model is told."""
@@ -126,10 +157,21 @@ class Toolbox:
         if name == "fetch" and self._where.hosts:
             url = str(arguments.get("url", ""))
             return self._take_in(url, await fetch_page(url, self._where))
+        if name == "package" and self._registries:
+            return await self._package(str(arguments.get("registry", "")), str(arguments.get("name", "")))
         if self._servers.offers(name):
             origin = f"{name} {json.dumps(arguments, sort_keys=True)}"
             return self._take_in(origin, await self._servers.call(name, arguments))
         raise ValueError(f"there is no tool {name!r}; there are: {', '.join(tool.name for tool in self.tools)}")
+
+    async def _package(self, registry: str, name: str) -> str:
+        address = self._registries.get(registry) or (
+            next(iter(self._registries.values())) if len(self._registries) == 1 else None
+        )
+        if address is None:
+            raise ValueError(f"there is no registry {registry!r}; there are: {', '.join(self._registries)}")
+        url = address_of(address, name)
+        return self._take_in(url, facts_of(await fetch_page(url, self._where, most_bytes=_MAX_PACKAGE_BYTES)))
 
     def _passage(self, name: str, line: object) -> Passage:
         document = self._library.documents.get(name.strip("[] "))
