@@ -171,6 +171,7 @@ class LocalOptions(ServerOptions):
         sha256: what the file must have, 64 hexadecimal digits; a file without it is never used.
         revision: branch, tag or commit of the repository.
         hub: the hub's address.
+        max_bytes: a file that is larger is not downloaded.
         context_tokens: what the model can read and write in one call; more needs more memory.
         parallel: how many calls are computed at once. Together they are written faster, each of them slower, and each needs memory of its own.
         threads: how many threads compute; 0 for one per core.
@@ -182,6 +183,7 @@ class LocalOptions(ServerOptions):
     sha256: str = field(default="", validator=matches_re(r"|[0-9a-fA-F]{64}"))
     revision: str = field(default="main", validator=matches_re(r"[\w][\w.-]*"))
     hub: str = field(default="https://huggingface.co", validator=_server)
+    max_bytes: int = field(default=64 * 1024**3, validator=ge(1))
     context_tokens: int = field(default=8192, validator=ge(512))
     parallel: int = field(default=1, validator=and_(ge(1), le(64)))
     threads: int = field(default=0, validator=ge(0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import hashlib
 import json
 import logging
@@ -26,7 +27,13 @@ from agent_dispatcher.extension.registry import Registry
 from agent_dispatcher.testing import LlmBackendContract
 from agent_dispatcher_builtins.llm_backends import hooks
 from agent_dispatcher_builtins.llm_backends.local.backend import LocalBackend
-from agent_dispatcher_builtins.llm_backends.local.model_file import check_model, download, model_url, stored_model
+from agent_dispatcher_builtins.llm_backends.local.model_file import (
+    Stopped,
+    check_model,
+    download,
+    model_url,
+    stored_model,
+)
 from agent_dispatcher_builtins.llm_backends.options import LocalOptions
 
 MODEL = b"GGUF" + bytes(range(256)) * 4000
@@ -42,6 +49,9 @@ class Hub(ThreadingHTTPServer):
         breaks_at: bytes after which the connection ends, ``None`` for never.
         redirect: where the first request is sent.
         resumes: whether it understands ``Range``.
+        says_length: whether it says how much will come.
+        trickles: whether it sends some bytes now and then.
+        left: set when whoever was sent them has gone.
     """
 
     def __init__(self) -> None:
@@ -51,6 +61,9 @@ class Hub(ThreadingHTTPServer):
         self.breaks_at: int | None = None
         self.redirect = ""
         self.resumes = True
+        self.says_length = True
+        self.trickles = False
+        self.left = threading.Event()
 
     @property
     def origin(self) -> str:
@@ -81,8 +94,17 @@ class _Handler(BaseHTTPRequestHandler):
             return
         rest = MODEL[start:]
         self.send_response(206 if start else 200)
-        self.send_header("Content-Length", str(len(rest)))
+        if hub.says_length:
+            self.send_header("Content-Length", str(len(rest)))
         self.end_headers()
+        while hub.trickles:
+            try:
+                self.wfile.write(rest[:100])
+            except OSError:
+                hub.left.set()
+                return
+            rest = rest[100:]
+            time.sleep(0.02)
         self.wfile.write(rest if hub.breaks_at is None else rest[: hub.breaks_at])
 
 
@@ -162,6 +184,55 @@ def test_what_cannot_be_had_is_said(hub: Hub, tmp_path: Path) -> None:
         fetch(hub, tmp_path / "m.gguf", "/gone")
     with pytest.raises(BackendError, match=r"cannot be downloaded"):
         download("http://127.0.0.1:1/x", tmp_path / "m.gguf", SHA256, LOG)
+
+
+@pytest.mark.parametrize("says", [True, False])
+def test_a_file_that_is_too_large_is_not_fetched(hub: Hub, tmp_path: Path, says: bool) -> None:
+    """By what the hub says of it, or by what comes where it says nothing; nothing is kept of it."""
+    hub.says_length = says
+    with pytest.raises(BackendError, match=r"may have 300,000 \(max_bytes\)") as caught:
+        download(f"{hub.origin}/file", tmp_path / "m.gguf", SHA256, LOG, max_bytes=300_000)
+    assert (caught.value.sort, list(tmp_path.iterdir())) == ("permanent", [])
+
+
+@pytest.mark.parametrize("by", ["cancellation", "timeout"])
+def test_a_download_ends_when_nobody_waits_for_it(hub: Hub, tmp_path: Path, by: str) -> None:
+    """At once for whoever waited, and a moment later at the hub; what has come is kept, and the next one goes on there."""
+    hub.trickles = True
+    options = LocalOptions(repository="a/b", file="m.gguf", sha256=SHA256, hub=hub.origin)
+    target = tmp_path / "m.gguf"
+    backend = LocalBackend(options, target, LOG)
+
+    async def ask() -> None:
+        asking = asyncio.ensure_future(backend.complete(LlmRequest.of("a", timeout_s=0.5 if by == "timeout" else None)))
+        if by == "cancellation":
+            while not hub.ranges:
+                await asyncio.sleep(0.01)
+            asking.cancel()
+        await asyncio.wait({asking}, timeout=30)
+        if by == "cancellation":
+            assert asking.cancelled()
+        else:
+            with pytest.raises(BackendError, match=r"within 0.5 s \(what has come is kept\)"):
+                asking.result()
+
+    asyncio.run(ask())
+    assert hub.left.wait(30), "the hub is still being listened to"
+    assert not target.exists()
+    hub.trickles = False
+    fetch(hub, target)
+    assert target.read_bytes() == MODEL
+    assert hub.ranges[-1] != "", "it goes on where it ended"
+
+
+def test_whoever_waits_for_another_process_can_stop(tmp_path: Path) -> None:
+    """While it downloads the same file, too."""
+    with (tmp_path / "m.part").open("a+b") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        stop = threading.Event()
+        stop.set()
+        with pytest.raises(Stopped):
+            download("http://127.0.0.1:1/x", tmp_path / "m.gguf", SHA256, LOG, stop=stop)
 
 
 def test_redirects_do_not_lose_the_encryption(hub: Hub, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from attrs import define, field
 
-from agent_dispatcher.errors import Unavailable
+from agent_dispatcher.errors import BackendError, Unavailable
 from agent_dispatcher.extension import LlmReply, LlmRequest, PricedAs, Services
 
 from ..http.backend import connect, need_sdk
@@ -23,6 +23,7 @@ from ..options import LocalOptions
 from .described_calls import with_described_calls
 from .model_file import check_model, download, model_url, stored_model
 from .serving import Served, serve
+from .stoppable import run_stoppable
 
 if TYPE_CHECKING:
     from ..http.client import Client
@@ -77,6 +78,7 @@ class LocalBackend:
         async with self._place():
             client = self._client
             if client is None:
+                await self._have(request.timeout_s)
                 client = await asyncio.to_thread(self._start)
             return with_described_calls(await client.complete(request), request)
 
@@ -84,13 +86,26 @@ class LocalBackend:
         """Give the model's memory back."""
         await asyncio.to_thread(self._stop)
 
+    async def _have(self, timeout_s: float | None) -> None:
+        """Download the file, where it is not there. It goes on where it was broken off, be it by time or because nobody waits for it."""
+        options = self.options
+        if options.model is not None or self._client is not None:
+            return
+
+        def fetch(stop: threading.Event) -> None:
+            download(model_url(options), self.path, options.sha256, self.log, max_bytes=options.max_bytes, stop=stop)
+            check_model(self.path)
+
+        try:
+            await run_stoppable(fetch, timeout_s)
+        except TimeoutError:
+            what = f"{model_url(options)} was not here within {timeout_s:g} s (what has come is kept)"
+            raise BackendError(what, sort="outage") from None
+
     def _start(self) -> Client:
         with self._starting:
             if self._client is not None:
                 return self._client
-            if self.options.model is None:
-                download(model_url(self.options), self.path, self.options.sha256, self.log)
-                check_model(self.path)
             served = serve(
                 self.path,
                 context_tokens=self.options.context_tokens,

@@ -6,6 +6,7 @@ import fcntl
 import hashlib
 import http.client
 import logging
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -20,12 +21,22 @@ from agent_dispatcher.errors import BackendError, ConfigError, Problem
 
 from ..options import LocalOptions, is_loopback
 
-__all__ = ["check_model", "download", "model_url", "stored_model"]
+__all__ = ["Stopped", "check_model", "download", "model_url", "stored_model"]
 
 _MAGIC: Final = b"GGUF"
 _BLOCK: Final = 1 << 20
 #: Seconds without a byte before a download is given up; what has come stays for the next time.
 _IDLE_S: Final = 60.0
+#: Between two looks whether another process has ended its download.
+_TURN_S: Final = 0.2
+
+
+class Stopped(Exception):
+    """Nobody waits for the file any more."""
+
+
+class _TooLarge(Exception):
+    """The file is larger than any model that is meant."""
 
 
 def check_model(path: Path) -> None:
@@ -56,21 +67,38 @@ def stored_model(folder: Path, options: LocalOptions) -> Path:
     return folder / f"{options.sha256.lower()}.gguf"
 
 
-def download(url: str, target: Path, sha256: str, log: logging.Logger) -> None:
+def download(
+    url: str,
+    target: Path,
+    sha256: str,
+    log: logging.Logger,
+    *,
+    max_bytes: int | None = None,
+    stop: threading.Event | None = None,
+) -> None:
     """Bring a file to ``target``, unless it is there. A download that was broken off goes on where it ended; two processes take turns.
 
+    Args:
+        max_bytes: a file that is larger, or says that it will be, is not fetched.
+        stop: looked at whenever something has come; what has come is kept.
+
     Raises:
-        BackendError: it cannot be had, or is another one than was configured; nothing is at ``target`` then.
+        BackendError: it cannot be had, is too large, or is another one than was configured; nothing is at ``target`` then.
+        Stopped: ``stop`` was set.
     """
+    stop = stop or threading.Event()
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_suffix(".part")
     with partial.open("a+b") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        _take_turn(file, stop)
         if target.exists():
             partial.unlink(missing_ok=True)
             return
         try:
-            _fetch(url, file, log)
+            _fetch(url, file, log, max_bytes, stop)
+        except _TooLarge as error:
+            partial.unlink(missing_ok=True)
+            raise BackendError(f"{url} is not fetched: {error} (max_bytes)", sort="permanent") from None
         except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
             reason = getattr(error, "reason", None) or error
             raise BackendError(
@@ -87,7 +115,18 @@ def download(url: str, target: Path, sha256: str, log: logging.Logger) -> None:
     log.warning("downloaded %s, its SHA-256 is right", target)
 
 
-def _fetch(url: str, file: BufferedRandom, log: logging.Logger) -> None:
+def _take_turn(file: BufferedRandom, stop: threading.Event) -> None:
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if stop.wait(_TURN_S):
+                raise Stopped from None
+        else:
+            return
+
+
+def _fetch(url: str, file: BufferedRandom, log: logging.Logger, max_bytes: int | None, stop: threading.Event) -> None:
     """The rest of what ``url`` has, to the end of ``file``."""
     have = file.seek(0, 2)
     request = urllib.request.Request(url, headers={"Accept-Encoding": "identity"})
@@ -107,13 +146,25 @@ def _fetch(url: str, file: BufferedRandom, log: logging.Logger) -> None:
         length = response.headers.get("Content-Length")
         size = have + int(length) if length else None
         progress = _Progress(url, size, log.warning)
-        while block := response.read(_BLOCK):
-            file.write(block)
-            have += len(block)
-            progress.at(have)
-        file.flush()
+        _no_larger(size, max_bytes)
+        try:
+            # what there is, not a whole block: a server that trickles does not keep anybody
+            while block := response.read1(_BLOCK):
+                file.write(block)
+                have += len(block)
+                _no_larger(have, max_bytes)
+                progress.at(have)
+                if stop.is_set():
+                    raise Stopped
+        finally:
+            file.flush()
         if size is not None and have != size:
             raise OSError(f"it ended after {have:,} of {size:,} bytes")
+
+
+def _no_larger(size: int | None, most: int | None) -> None:
+    if size is not None and most is not None and size > most:
+        raise _TooLarge(f"it has {size:,} bytes or more, and may have {most:,}")
 
 
 class _SafeRedirects(urllib.request.HTTPRedirectHandler):
