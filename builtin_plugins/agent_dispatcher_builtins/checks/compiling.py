@@ -6,7 +6,7 @@ from agent_dispatcher.extension import CheckContext, Limits
 from agent_dispatcher.models import Evidence, ExecutionPlan, Task
 from agent_dispatcher.workspace.path_guard import GuardedFolder
 
-from .evidence import WORK_TYPES, evidence
+from .evidence import evidence
 
 __all__ = ["CompileCheck"]
 
@@ -20,8 +20,8 @@ class CompileCheck:
     needs_files = True
 
     def applies(self, task: Task | None, plan: ExecutionPlan) -> bool:
-        """To tasks that write code or promise files."""
-        return task is not None and (task.type in WORK_TYPES or any(ref.type == "path" for ref in task.produces))
+        """To every task, whatever its type: one that changed no source file is nothing to look at."""
+        return task is not None
 
     async def check(self, task: Task | None, context: CheckContext) -> Evidence:
         """Compile them in the sandbox."""

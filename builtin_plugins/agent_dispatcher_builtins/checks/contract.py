@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from agent_dispatcher.errors import PathRefused
 from agent_dispatcher.extension import CheckContext
+from agent_dispatcher.extension.components import Language
 from agent_dispatcher.models import Evidence, ExecutionPlan, Task
 from agent_dispatcher.workspace.path_guard import GuardedFolder
 
+from ..doneness.belonging import beside_tests
+from ..doneness.collecting import configures
 from .evidence import WORK_TYPES, evidence
 
 __all__ = ["ContractCheck"]
@@ -24,12 +27,8 @@ class ContractCheck:
         self._index: tuple[ExecutionPlan, dict[str, str]] | None = None
 
     def applies(self, task: Task | None, plan: ExecutionPlan) -> bool:
-        """To tasks that promise files or symbols, and to those that could touch tests: who reviews looks at everything, and changes nothing."""
-        return task is not None and (
-            task.type in WORK_TYPES
-            or task.type == "review"
-            or any(ref.type in ("path", "symbol") for ref in task.produces)
-        )
+        """To every task, whatever its type: each may promise files, and each could touch tests."""
+        return task is not None
 
     async def check(self, task: Task | None, context: CheckContext) -> Evidence:
         """Compare the promises with the tree; reads files, runs nothing."""
@@ -49,12 +48,13 @@ class ContractCheck:
             faults += [
                 f"{path} is a test of task {owners[path]} and was changed"
                 for path in sorted(changed)
-                if path in owners and path not in paths and language.is_test(path)
+                if path in owners and path not in paths and _is_of_tests(path, language)
             ]
             written = [path for path in (*paths, *sorted(changed)) if language.is_test(path) and _there(folder, path)]
             if task.type == "testing" and (paths or changed) and not written:
                 faults.append("a task that writes tests left no test file")
-        nothing = not paths and not symbols and not changed
+        asked = task.type in WORK_TYPES or task.type == "review"
+        nothing = not paths and not symbols and not (changed and asked)
         summary = "; ".join(faults) or (
             f"{len(paths)} file{'s' if len(paths) != 1 else ''} and {len(symbols)} symbol{'s' if len(symbols) != 1 else ''} as promised"
         )
@@ -79,6 +79,11 @@ class ContractCheck:
                         owners.setdefault(ref.name, task.id)
             self._index = (plan, owners)
         return self._index[1]
+
+
+def _is_of_tests(path: str, language: Language) -> bool:
+    """A file of tests, or one that lies beside them; what configures more than tests may be changed by others."""
+    return language.is_test(path) or (beside_tests(path) and not configures(path))
 
 
 def _there(folder: GuardedFolder, path: str) -> bool:

@@ -13,7 +13,7 @@ from agent_dispatcher.extension import CheckContext, Objection
 from agent_dispatcher.models import Evidence, ExecutionPlan, Task
 from agent_dispatcher.workspace.path_guard import GuardedFolder
 
-from ..doneness.judging import WORK, objections_to
+from ..doneness.judging import WORK, concerns, objections_to
 from .evidence import evidence
 
 __all__ = ["DonenessCheck"]
@@ -30,14 +30,16 @@ class DonenessCheck:
     needs_sandbox = False
 
     def applies(self, task: Task | None, plan: ExecutionPlan) -> bool:
-        """To tasks whose result is files, if anything was asked of them: a task of a graph made by hand that names nothing is recorded unchecked."""
-        return task is not None and task.type in WORK and bool(task.produces or task.verifies or task.requirements)
+        """To every task that may change files, whatever its type; one whose result is files is asked only if anything was asked of it: a task of a
+        graph made by hand that names nothing is recorded unchecked."""
+        return task is not None and (task.type not in WORK or bool(task.produces or task.verifies or task.requirements))
 
     async def check(self, task: Task | None, context: CheckContext) -> Evidence:
         """Read the changed files as they are and as they were; runs nothing."""
         assert task is not None
         folder = GuardedFolder(context.tree.path, max_bytes=_MAX_BYTES)
-        changed = sorted({path for change in context.tree.changes for path in change.paths})
+        paths = {path for change in context.tree.changes for path in change.paths}
+        changed = sorted(path for path in paths if concerns(task, path, context.language))
 
         def now(path: str) -> bytes | None:
             try:
@@ -60,6 +62,7 @@ class DonenessCheck:
             _NAME,
             passed=not found,
             summary=summary,
+            nothing=not changed and task.type not in WORK,
             log=await self._log(found, context, folder),
             details={"files": len(changed), "objections": [_data(each) for each in found]},
         )
@@ -67,11 +70,12 @@ class DonenessCheck:
     async def _log(self, found: Iterable[Objection], context: CheckContext, folder: GuardedFolder) -> str:
         """The objections, and of each file with weaker tests the difference."""
         lines = [str(each) for each in found]
-        for path in dict.fromkeys(each.path for each in found if each.kind in ("weakened", "changed")):
+        for path in dict.fromkeys(each.path for each in found if each.kind in ("weakened", "changed", "touched")):
             if context.before is None:
                 break
             old = (await context.before(path) or b"").decode("utf-8", "replace").splitlines()
-            new = folder.read_text(path).splitlines() if folder.exists(path) else []
+            data = folder.read_bytes(path) if folder.exists(path) else b""
+            new = data.decode("utf-8", "replace").splitlines()
             difference = difflib.unified_diff(old, new, f"before/{path}", f"after/{path}", lineterm="")
             lines += ["", *list(difference)[:_MAX_DIFF_LINES]]
         return "\n".join(lines)

@@ -13,10 +13,11 @@ from agent_dispatcher.extension import Objection
 from agent_dispatcher.extension.components import Language, WorkInspector
 from agent_dispatcher.models import Task
 
-from .collecting import loosened
+from .belonging import around, beside_tests
 from .placeholders import placeholders
+from .reading import text_of
 
-__all__ = ["WORK", "objections_to"]
+__all__ = ["WORK", "concerns", "objections_to"]
 
 #: Task types whose result is files.
 WORK = frozenset({"code_writing", "testing", "debugging", "refactoring", "documentation"})
@@ -27,6 +28,12 @@ _MARKERS = frozenset(("__init__.py", "py.typed", "conftest.py", ".gitkeep", ".ke
 
 Now = Callable[[str], bytes | None]
 Before = Callable[[str], Awaitable[bytes | None]]
+
+
+def concerns(task: Task, path: str, language: Language | None) -> bool:
+    """Whether a changed file is looked at: of a task whose result is files each one, of any other the code, the tests and what surrounds them."""
+    known = language is not None and (language.is_source(path) or language.is_test(path))
+    return task.type in WORK or known or beside_tests(path)
 
 
 async def objections_to(
@@ -40,8 +47,10 @@ async def objections_to(
         before: the bytes it had before; ``None`` itself when nobody can tell, so that weaker tests are not seen.
         language: the active language.
     """
-    paths = sorted(set(changed))
+    paths = sorted({path for path in changed if concerns(task, path, language)})
     promised = [ref.name for ref in task.produces if ref.type == "path"]
+    if not paths and task.type not in WORK:
+        return ()
     if not paths:
         return _nothing(task, promised, now)
     found = []
@@ -68,51 +77,57 @@ async def _about(
 ) -> list[Objection]:
     data = now(path)
     is_test = language is not None and language.is_test(path)
+    found = await around(task, path, promised, now, before) if beside_tests(path) and not is_test else []
     if data is None:
-        return await _deleted(path, before, language) if is_test else []
+        return await _deleted(path, before, language) if is_test else found
+    if found and path not in promised:
+        return found
     if not data.strip() and path in promised and posixpath.basename(path) not in _MARKERS:
         return [Objection(kind="stub", path=path, what="the file is empty")]
-    text = _text(data)
+    text = text_of(path, data)
+    judged = isinstance(language, WorkInspector) and (language.is_source(path) or is_test)
     if text is None:
-        return []
-    found = await _loosened(path, text, before)
-    if isinstance(language, WorkInspector) and language.is_source(path):
-        seen = language.objections(path, None, text)
-        if before is not None and (seen or is_test):
-            old = _text(await before(path))
-            seen = language.objections(path, old, text)
-        return [*found, *(each for each in seen if not _may(task, promised, each))]
+        return [*found, _unreadable(path, is_test)] if judged else found
+    if not isinstance(language, WorkInspector) or not judged:
+        return [*found, *(await _marks(path, text, before))]
+    seen = language.objections(path, None, text)
+    if before is not None and (seen or is_test):
+        data = await before(path)
+        old = text_of(path, data)
+        if is_test and data is not None and old is None:
+            return [*found, *seen, _unreadable(path, is_test, "it was not, so that nobody can tell what is left of it")]
+        seen = language.objections(path, old, text)
+    return [*found, *_fitting(task, promised, seen)]
+
+
+def _unreadable(path: str, is_test: bool, why: str = "nobody can tell what it says: write it as UTF-8") -> Objection:
+    """What cannot be read cannot be judged."""
+    return Objection(kind="weakened" if is_test else "stub", path=path, what=f"the file is no text in UTF-8, and {why}")
+
+
+async def _marks(path: str, text: str, before: Before | None) -> list[Objection]:
+    """Placeholders in a file that no language inspects."""
     marks = placeholders(path, text)
     if marks and before is not None:
-        known = {each.what for each in placeholders(path, _text(await before(path)) or "")}
+        known = {each.what for each in placeholders(path, text_of(path, await before(path)) or "")}
         marks = [each for each in marks if each.what not in known]
-    return [*found, *marks]
+    return marks
+
+
+def _fitting(task: Task, promised: Sequence[str], seen: Sequence[Objection]) -> list[Objection]:
+    """Without what the task may do; that a test was touched is said only where nothing more telling is."""
+    left = [each for each in seen if not _may(task, promised, each)]
+    told = any(each.kind in ("weakened", "changed") for each in left)
+    return [each for each in left if each.kind != "touched" or not told]
 
 
 def _may(task: Task, promised: Sequence[str], objection: Objection) -> bool:
-    """Whoever is to write a test may change what it expects: that is how an upheld dispute is settled."""
-    return objection.kind == "changed" and task.type == "testing" and objection.path in promised
+    """Whoever is to write a test may change what it expects, and how: that is how an upheld dispute is settled."""
+    return objection.kind in ("changed", "touched") and task.type == "testing" and objection.path in promised
 
 
 async def _deleted(path: str, before: Before | None, language: Language | None) -> list[Objection]:
-    old = _text(await before(path)) if before is not None else None
+    old = text_of(path, await before(path)) if before is not None else None
     if old is not None and isinstance(language, WorkInspector):
         return list(language.objections(path, old, None))
     return [Objection(kind="weakened", path=path, what="the file of tests was deleted")]
-
-
-async def _loosened(path: str, text: str, before: Before | None) -> list[Objection]:
-    return (
-        loosened(path, _text(await before(path)) if before is not None else None, text)
-        if loosened(path, None, text)
-        else []
-    )
-
-
-def _text(data: bytes | None) -> str | None:
-    if data is None:
-        return None
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        return None

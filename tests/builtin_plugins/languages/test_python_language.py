@@ -63,6 +63,33 @@ def test_missing_names_are_named_in_order(tmp_path: Path) -> None:
     assert Python().missing_symbols(tmp_path, [ArtifactRef(type="path", name="gone")]) == ()
 
 
+def test_what_is_never_bound_to_anything_is_not_there(tmp_path: Path) -> None:
+    """Nothing, what is never run, what is deleted again, and what is imported from where it is not."""
+    _write(
+        tmp_path,
+        src__lib__a="f = None\ng = ...\nif False:\n    def h(): return 1\ndef i(): return 1\ndel i\nfrom nowhere import j\nfrom .gone import k\n"
+        "from lib.b import l\nfrom typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from lib.b import N as m\nfrom lib import gone\n",
+        src__lib__b="N = 1\n",
+    )
+    names = [f"lib.a:{name}" for name in (*"fghijklm", "gone")]
+    assert _missing(tmp_path, *names) == tuple(names)
+
+
+def test_what_is_bound_in_other_ways_is_there(tmp_path: Path) -> None:
+    """Attributes of objects, members of bases in other files, loops, a module's own ``__getattr__``, and what the project asks for."""
+    _write(
+        tmp_path,
+        src__lib__a="from .b import Base\nfrom . import b\nfrom os.path import *\nfrom attrs import define\nclass C(Base):\n    y: int\n"
+        "    def __init__(self): self.x = 1\nfor n in (1,): pass\ntry:\n    import quick as q\nexcept ImportError:\n    q = dict\n",
+        src__lib__b="class Base:\n    def run(self): return 1\n",
+        src__lib__c="def __getattr__(name): return 1\n",
+    )
+    (tmp_path / "pyproject.toml").write_text('[project]\ndependencies = ["attrs>=25"]\n')
+    names = ["C.x", "C.y", "C.run", "Base.run", "b", "join", "define", "n", "q"]
+    assert _missing(tmp_path, *(f"lib.a:{name}" for name in names), "lib.c:anything") == ()
+    assert _missing(tmp_path, "lib.a:C.gone", "lib.a:Base.gone") == ("lib.a:C.gone", "lib.a:Base.gone")
+
+
 def test_star_imports_in_a_circle_end(tmp_path: Path) -> None:
     """Two modules that import all of each other are looked through once."""
     _write(tmp_path, a="from b import *\n", b="from a import *\nX = 1\n")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Sequence
+import sys
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from agent_dispatcher.errors import PathRefused
@@ -18,20 +19,20 @@ _MAX_BYTES = 4 * 1024**2
 def missing_symbols(tree: Path, promised: Sequence[ArtifactRef]) -> tuple[str, ...]:
     """Promised ``symbol`` artifacts (``package.module:Name``, ``package.module:Class.method``) that ``tree`` does not define, in order.
 
-    A module is looked for below ``src`` and then in the root. A name counts when it is defined, assigned or imported at the top of the module,
-    also inside ``if``, ``try`` and ``with``; for a dotted name the same holds inside the class.
+    A module is looked for below ``src`` and then in the root. A name counts when it is defined, bound to something or imported at the top of the
+    module, also inside ``if``, loops, ``try`` and ``with``; for a dotted name the same holds inside the class, what its bases in the tree have and what
+    its methods give ``self`` included. What is imported has to be there, as far as the tree can tell; what is never run, deleted again or
+    ``None`` does not count. A module with a ``__getattr__`` of its own is believed.
     """
     folder = GuardedFolder(tree, max_bytes=_MAX_BYTES)
-    modules: dict[str, list[ast.stmt] | None] = {}
+    known = _Modules(folder)
     missing = []
     for ref in promised:
         if ref.type != "symbol":
             continue
         module, _, name = ref.name.partition(":")
-        if module not in modules:
-            modules[module] = _parsed(folder, module)
-        body = modules[module]
-        if body is None or not _defines(folder, modules, module, body, name.split("."), frozenset()):
+        body = known.body(module)
+        if body is None or not known.defines(module, body, name.split("."), frozenset()):
             missing.append(ref.name)
     return tuple(missing)
 
@@ -48,66 +49,186 @@ def _parsed(folder: GuardedFolder, module: str) -> list[ast.stmt] | None:
     return None
 
 
-def _defines(
-    folder: GuardedFolder,
-    modules: dict[str, list[ast.stmt] | None],
-    module: str,
-    body: Iterable[ast.stmt],
-    names: list[str],
-    seen: frozenset[str],
-) -> bool:
-    if names == [""]:
-        return True
-    first, rest = names[0], names[1:]
-    for statement in _flat(body):
-        if isinstance(statement, ast.ClassDef) and statement.name == first:
-            return not rest or _defines(folder, modules, module, statement.body, rest, seen)
-        if not rest and first in _names(statement):
+class _Modules:
+    """The modules of a tree, each parsed once."""
+
+    def __init__(self, folder: GuardedFolder) -> None:
+        self._folder = folder
+        self._bodies: dict[str, list[ast.stmt] | None] = {}
+
+    def body(self, module: str) -> list[ast.stmt] | None:
+        """The statements of a module; ``None`` when the tree has no such file, or it cannot be parsed."""
+        if module not in self._bodies:
+            self._bodies[module] = _parsed(self._folder, module)
+        return self._bodies[module]
+
+    def defines(self, module: str, body: Sequence[ast.stmt], names: list[str], seen: frozenset[str]) -> bool:
+        """Whether the statements bind a name, and what follows it in that; ``seen``: what is being asked already."""
+        first, rest = names[0], names[1:]
+        asked = f"{module}:{'.'.join(names)}"
+        if names == [""]:
             return True
-        if isinstance(statement, ast.ImportFrom) and any(alias.name == "*" for alias in statement.names):
-            source = _absolute(module, statement)
-            if source not in seen and source not in modules:
-                modules[source] = _parsed(folder, source)
-            inner = modules.get(source)
-            visible = source not in seen and not first.startswith("_")
-            if visible and inner is not None and _defines(folder, modules, source, inner, names, seen | {module}):
-                return True
-    return False
+        if asked in seen:
+            return False
+        seen = seen | {asked}
+        found = False
+        for statement in _flat(body):
+            if isinstance(statement, ast.Delete):
+                found = found and first not in {each.id for each in statement.targets if isinstance(each, ast.Name)}
+            elif isinstance(statement, ast.ClassDef) and statement.name == first:
+                found = not rest or self._has(module, statement, rest, seen)
+            elif isinstance(statement, ast.Import | ast.ImportFrom):
+                found = found or self._imported(module, statement, names, seen)
+            elif not rest and first in _names(statement):
+                found = found or not _is_none(statement)
+            elif not rest and isinstance(statement, ast.FunctionDef) and statement.name == "__getattr__":
+                found = True
+        return found
+
+    def _has(self, module: str, node: ast.ClassDef, names: list[str], seen: frozenset[str]) -> bool:
+        """Whether a class, or a base of it that can be found, has a member."""
+        if self.defines(module, node.body, names, seen):
+            return True
+        if len(names) == 1 and names[0] in _given_to_self(node):
+            return True
+        body = self.body(module) or ()
+        bases = [base.value if isinstance(base, ast.Subscript) else base for base in node.bases]
+        return any(isinstance(base, ast.Name) and self.defines(module, body, [base.id, *names], seen) for base in bases)
+
+    def _imported(
+        self, module: str, statement: ast.Import | ast.ImportFrom, names: list[str], seen: frozenset[str]
+    ) -> bool:
+        if isinstance(statement, ast.Import):
+            first, rest = names[0], names[1:]
+            bound = [alias for alias in statement.names if (alias.asname or alias.name.partition(".")[0]) == first]
+            return not rest and any(self._is_there(alias.name) for alias in bound)
+        return any(self._taken(source, statement, names, seen) for source in _sources(module, statement))
+
+    def _taken(self, source: str, statement: ast.ImportFrom, names: list[str], seen: frozenset[str]) -> bool:
+        """Whether a name that is imported from ``source`` is there."""
+        first, rest = names[0], names[1:]
+        inner = self.body(source) if source else None
+        for alias in statement.names:
+            if alias.name == "*" and not first.startswith("_"):
+                visible = self.defines(source, inner, names, seen) if inner is not None else _is_standard(source, first)
+                if visible:
+                    return True
+            elif (alias.asname or alias.name) == first:
+                if inner is not None and self.defines(source, inner, [alias.name, *rest], seen):
+                    return True
+                if not rest and (self._is_module(f"{source}.{alias.name}") if source else False):
+                    return True
+                if inner is None and not statement.level and not rest and self._is_there(source):
+                    return True
+        return False
+
+    def _is_module(self, name: str) -> bool:
+        base = name.replace(".", "/")
+        return self.body(name) is not None or any(
+            _is_folder(self._folder, each) for each in (f"src/{base}", base) if not base.startswith("/")
+        )
+
+    def _is_there(self, module: str) -> bool:
+        """Whether a module can be had: of the tree, of the standard library, or of a distribution that the project asks for."""
+        top = module.partition(".")[0]
+        if top in sys.stdlib_module_names or self._is_module(module):
+            return True
+        return not self._is_module(top) and top.lower().replace("_", "-") in self._asked_for()
+
+    def _asked_for(self) -> str:
+        text = ""
+        for path in ("pyproject.toml", "requirements.txt", "setup.cfg", "setup.py"):
+            try:
+                text += self._folder.read_bytes(path).decode("utf-8", "replace")
+            except (FileNotFoundError, PathRefused):
+                continue
+        return text.lower().replace("_", "-")
 
 
-def _flat(body: Iterable[ast.stmt]) -> Iterable[ast.stmt]:
+def _is_folder(folder: GuardedFolder, path: str) -> bool:
+    prefix = f"{path}/"
+    return any(each.startswith(prefix) for each in folder.files())
+
+
+def _is_standard(module: str, name: str) -> bool:
+    """Whether a module of the standard library is taken as a whole; which names it has is not asked."""
+    return module.partition(".")[0] in sys.stdlib_module_names and bool(name)
+
+
+def _flat(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
+    """Statements that are run when the module is, in order; nothing that stands behind a condition that never holds."""
     for statement in body:
         yield statement
-        if isinstance(statement, ast.If | ast.With):
+        never = isinstance(statement, ast.If | ast.While) and _never(statement.test)
+        if isinstance(statement, ast.If | ast.With | ast.Try | ast.For | ast.While) and not never:
             yield from _flat(statement.body)
         if isinstance(statement, ast.Try):
-            yield from _flat(statement.body)
             for handler in statement.handlers:
                 yield from _flat(handler.body)
-            yield from _flat(statement.finalbody)
-        if isinstance(statement, ast.If | ast.Try):
+        if isinstance(statement, ast.If | ast.Try | ast.For | ast.While):
             yield from _flat(statement.orelse)
+        if isinstance(statement, ast.Try):
+            yield from _flat(statement.finalbody)
+        if isinstance(statement, ast.Match):
+            for case in statement.cases:
+                yield from _flat(case.body)
+
+
+def _never(test: ast.expr) -> bool:
+    if isinstance(test, ast.Constant):
+        return not test.value
+    return ast.unparse(test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING")
 
 
 def _names(statement: ast.stmt) -> set[str]:
+    """What a statement that is no import binds."""
     if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         return {statement.name}
-    if isinstance(statement, ast.Import | ast.ImportFrom):
-        return {(alias.asname or alias.name).split(".")[0] for alias in statement.names}
-    targets: list[ast.expr] = []
+    targets: list[ast.AST] = [each for each in ast.walk(statement) if isinstance(each, ast.NamedExpr)]
+    targets = [each.target for each in targets if isinstance(each, ast.NamedExpr)] if _is_simple(statement) else []
     if isinstance(statement, ast.Assign):
-        targets = list(statement.targets)
-    elif isinstance(statement, ast.AnnAssign) and statement.value is not None:
-        targets = [statement.target]
+        targets += statement.targets
+    elif (isinstance(statement, ast.AnnAssign) and statement.value is not None) or isinstance(statement, ast.For):
+        targets += [statement.target]
+    elif isinstance(statement, ast.With):
+        targets += [item.optional_vars for item in statement.items if item.optional_vars is not None]
     elif type(statement).__name__ == "TypeAlias":  # Python 3.12
-        targets = [statement.name]  # type: ignore[attr-defined]
+        targets += [statement.name]  # type: ignore[attr-defined]
     return {node.id for target in targets for node in ast.walk(target) if isinstance(node, ast.Name)}
 
 
-def _absolute(module: str, statement: ast.ImportFrom) -> str:
-    """The module an ``import from`` names; a package's own ``__init__`` is taken for a module in it."""
+def _is_simple(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Expr | ast.Assign | ast.AnnAssign)
+
+
+def _is_none(statement: ast.stmt) -> bool:
+    value = statement.value if isinstance(statement, ast.Assign | ast.AnnAssign) else None
+    return isinstance(value, ast.Constant) and (value.value is None or value.value is ...)
+
+
+def _given_to_self(node: ast.ClassDef) -> set[str]:
+    """What the methods of a class give to ``self``, and what it declares with a type (fields of a data class)."""
+    found = {
+        each.target.id for each in node.body if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name)
+    }
+    for method in node.body:
+        if isinstance(method, ast.FunctionDef | ast.AsyncFunctionDef) and method.args.args:
+            owner = method.args.args[0].arg
+            found |= {
+                each.attr
+                for each in ast.walk(method)
+                if isinstance(each, ast.Attribute)
+                and isinstance(each.ctx, ast.Store)
+                and isinstance(each.value, ast.Name)
+                and each.value.id == owner
+            }
+    return found
+
+
+def _sources(module: str, statement: ast.ImportFrom) -> tuple[str, ...]:
+    """The modules an ``import from`` may name: of a relative one that of a package's own ``__init__``, and that of a module in it."""
     if not statement.level:
-        return statement.module or ""
+        return (statement.module or "",)
     parts = module.split(".")
-    base = parts[: len(parts) - statement.level + 1] if statement.level > 1 else parts
-    return ".".join([*base, statement.module]) if statement.module else ".".join(base)
+    bases = (parts[: len(parts) - statement.level + 1], parts[: max(0, len(parts) - statement.level)])
+    return tuple(".".join([*base, *filter(None, [statement.module])]) for base in bases)

@@ -20,7 +20,8 @@ class Objection:
 
     Attributes:
         kind: ``stub`` (code that is still to be written), ``idle`` (a test that cannot fail), ``weakened`` (a test that proves less than before),
-            ``changed`` (a test that expects something else), ``empty`` (no work at all).
+            ``changed`` (a test that expects something else), ``touched`` (a file of tests in which something else was done than to add tests, which only
+            its owner may do), ``empty`` (no work at all).
         line: 1 for the first; 0 when it is about the whole file.
         what: a sentence that names what was seen, and where there is one, the way out.
     """

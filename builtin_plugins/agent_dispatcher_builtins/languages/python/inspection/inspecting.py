@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import ast
+import posixpath
 
 from agent_dispatcher.extension import Objection
 
-from .stubs import marks, stubs
+from .additions import touched
+from .marks import marks
+from .steering import steering
+from .stubs import stubs
 from .test_strength import idle, weakened
 
 __all__ = ["inspect"]
+
+#: Files that are loaded by themselves, before or beside tests.
+_LOADED = frozenset(("conftest.py", "sitecustomize.py", "usercustomize.py"))
+_BESIDE = frozenset(("tests", "test"))
 
 
 def inspect(path: str, before: str | None, after: str | None, *, is_test: bool) -> tuple[Objection, ...]:
@@ -25,12 +33,17 @@ def inspect(path: str, before: str | None, after: str | None, *, is_test: bool) 
     objections = sorted((objection for _, objection in found), key=lambda each: each.line)
     if is_test and old is not None and (new is not None or after is None):
         objections += weakened(path, old, new)
+    if is_test and old is not None and after is not None:
+        objections += touched(path, old, new)
     return tuple(objections)
 
 
 def _against(path: str, text: str, tree: ast.Module, is_test: bool) -> list[tuple[str, Objection]]:
     """Tests may have doubles that do nothing; what they may not is pass whatever happens."""
-    return [*marks(path, text), *(idle(path, tree) if is_test else stubs(path, tree))]
+    found = [*marks(path, text, tree), *(idle(path, tree) if is_test else stubs(path, tree))]
+    if not is_test and (posixpath.basename(path) in _LOADED or _BESIDE & set(path.split("/")[:-1])):
+        found += steering(path, tree)
+    return found
 
 
 def _parsed(text: str | None) -> ast.Module | None:

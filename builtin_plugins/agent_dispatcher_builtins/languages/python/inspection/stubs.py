@@ -1,85 +1,204 @@
-"""Code that is still to be written: functions without a body, and marks that say so.
+"""Code that is still to be written: functions and classes without a body.
 
-What an interface leaves to others is none: abstract methods, protocols, overloads, a method that a class of the same file overrides. A function that is meant
-to do nothing says so in its docstring.
+What an interface leaves to others is none: abstract methods, protocols, overloads, a class that says that it is a base, a method that a class of the same file
+overrides. Nor is what silences a method of the standard library. A function that is meant to do nothing says so in its docstring.
 """
 
 from __future__ import annotations
 
 import ast
-import io
 import re
-import tokenize
-from collections import Counter
 from collections.abc import Iterator
+
+from attrs import frozen
 
 from agent_dispatcher.extension import Objection
 
-__all__ = ["marks", "stubs"]
+from .inherited import silenced
 
-_MARK = re.compile(
-    r"^#+:?\s*(?:TODO|FIXME|XXX|HACK|TBD)\b|\b(?:TODO|FIXME|XXX)\s*[:(]|(?i:\byour code here\b|\bimplement(?:ation)? (?:this|me|here|goes here)\b)"
-)
+__all__ = ["stubs"]
+
 _ON_PURPOSE = re.compile(
-    r"(?i)\b(?:do(?:es)? nothing|nothing to do|no-op|noop|nothing (?:is|has) to be done|intentionally empty)\b"
+    r"(?i)\b(?:do(?:es)? nothing|nothing to do|no-op|noop|nothing (?:is|has) to be done|intentionally empty)\b(?! yet)"
 )
+_NOT_THERE = re.compile(
+    r"(?i)\b(?:not (?:yet )?implemented|unimplemented|implement me|to ?do\b:?|to be (?:done|written))"
+)
+_NOT_SUPPORTED = re.compile(r"(?i)\b(?:un|not )support|\bnot (?:available|possible)\b|\bno support\b")
+_A_BASE = re.compile(
+    r"(?i)^(?:an? |the )?(?:abstract\b|base\b|interface\b|mixin\b)|\bsubclass(?:es)?\b|\bbase (?:class|of|for)\b"
+)
+_QUIET = re.compile(r"(?i)^_|null|no_?op|nothing|noop|dummy|silent|ignore|discard|quiet")
 #: ... and a group of a command line, which is its commands.
-_LEFT_TO_OTHERS = frozenset(("abstractmethod", "abstractproperty", "overload", "hookspec", "group"))
+_LEFT_TO_OTHERS = frozenset(
+    ("abstractmethod", "abstractproperty", "overload", "hookspec", "group", "callback", "singledispatch")
+) | {"singledispatchmethod"}
 _INTERFACES = frozenset(("Protocol", "ABC"))
+#: Methods that objects often have without a need to do anything.
+_OFTEN_EMPTY = frozenset(("__init__", "__post_init__", "__exit__", "__aexit__", "__del__", "__init_subclass__"))
+_FAILURES = frozenset(("Exception", "RuntimeError", "ValueError", "AssertionError"))
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def stubs(path: str, tree: ast.Module) -> list[tuple[str, Objection]]:
-    """Every function that is a stub, each with a key that stays the same while lines move."""
-    return [(f"function {name}", _objection(path, function, name, how)) for name, function, how in _hollow(tree)]
+    """Everything that is a stub, each with a key that stays the same while lines move."""
+    file = _File(tree=tree, overridden=_overridden(tree), silenced=silenced(tree))
+    found = [
+        (f"function {name}", _objection(path, function.lineno, f"{name}()", how))
+        for name, function, how in _functions(file)
+    ]
+    found += [
+        (f"class {node.name}", _objection(path, node.lineno, f"class {node.name}", how)) for node, how in _classes(tree)
+    ]
+    found += [(f"name {name}", _objection(path, line, name, how)) for name, line, how in _lambdas(tree)]
+    return found
 
 
-def _objection(path: str, function: _Function, name: str, how: str) -> Objection:
-    what = f"{name}() is a stub: {how} (write it; if doing nothing is right, say so in its docstring)"
-    return Objection(kind="stub", path=path, line=function.lineno, what=what)
+@frozen
+class _File:
+    """A file, with the methods (``Class.method``) that its own classes override, and that silence one of the standard library."""
+
+    tree: ast.Module
+    overridden: set[str]
+    silenced: set[str]
 
 
-def _hollow(tree: ast.Module) -> Iterator[tuple[str, _Function, str]]:
+def _objection(path: str, line: int, name: str, how: str) -> Objection:
+    what = f"{name} is a stub: {how} (write it; if doing nothing is right, say so in its docstring)"
+    return Objection(kind="stub", path=path, line=line, what=what)
+
+
+def _functions(file: _File) -> Iterator[tuple[str, _Function, str]]:
     """(dotted name, function, what it consists of) for each function that has still to be written."""
-    overridden = _overridden(tree)
-    waiting: list[tuple[str, ast.AST, bool]] = [("", tree, False)]
+    waiting: list[tuple[str, ast.AST, ast.ClassDef | None]] = [("", file.tree, None)]
     while waiting:
-        prefix, node, interface = waiting.pop()
+        prefix, node, owner = waiting.pop()
         for child in ast.iter_child_nodes(node):
             if isinstance(child, ast.ClassDef):
-                bases = {_last_name(base) for base in (*child.bases, *(word.value for word in child.keywords))}
-                is_interface = bool(bases & _INTERFACES) or "ABCMeta" in bases
-                waiting.append((f"{prefix}{child.name}.", child, is_interface))
+                waiting.append((f"{prefix}{child.name}.", child, child))
             elif isinstance(child, _Function):
                 name = f"{prefix}{child.name}"
-                how = _emptiness(child)
+                how = _emptiness(child, owner)
                 left = {_last_name(each) for each in child.decorator_list} & _LEFT_TO_OTHERS
-                if how and not left and not interface and name not in overridden:
+                if how and not left and name not in file.overridden and not _may_be_empty(name, how, owner, file):
                     yield name, child, how
             elif not isinstance(child, ast.expr):
-                waiting.append((prefix, child, interface))
+                waiting.append((prefix, child, owner))
 
 
-def _emptiness(function: _Function) -> str:
+def _may_be_empty(name: str, how: str, owner: ast.ClassDef | None, file: _File) -> bool:
+    """Whether a method is left to others, or does nothing because that is all there is to do."""
+    if owner is None:
+        return False
+    bases = {_last_name(base) for base in (*owner.bases, *(word.value for word in owner.keywords))}
+    if bases & _INTERFACES or "ABCMeta" in bases:
+        return True
+    if "raises" in how:
+        said = (ast.get_docstring(owner) or "").strip()
+        return bool(_A_BASE.search(said)) or owner.name.startswith(("Base", "Abstract")) or owner.name.endswith("Base")
+    return (
+        name.rpartition(".")[2] in _OFTEN_EMPTY
+        or name in file.silenced
+        or bool(_QUIET.search(owner.name.partition("_")[0]) and not owner.name.startswith("_"))
+    )
+
+
+def _emptiness(function: _Function, owner: ast.ClassDef | None) -> str:
     """What a function that does nothing consists of, ``""`` for one that does something."""
     body, docstring = function.body, ast.get_docstring(function)
     if docstring is not None:
         body = body[1:]
-    if docstring and _ON_PURPOSE.search(docstring):
-        return ""
+    how = _refusal(body)
+    if how or (docstring and _ON_PURPOSE.search(docstring)):
+        return how
     if not body:
         return "it has a docstring and no body"
     if len(body) > 1 and all(_is_nothing(each) for each in body):
         return "its body does nothing"
+    if len(body) > 1:
+        return ""
     only = body[0]
-    if isinstance(only, ast.Raise) and only.exc is not None and _last_name(only.exc) == "NotImplementedError":
-        return "it raises NotImplementedError"
-    if len(body) == 1 and isinstance(only, ast.Pass):
+    if isinstance(only, ast.Pass):
         return "its body is 'pass'"
-    if len(body) == 1 and _is_nothing(only):
+    if _is_nothing(only):
         return "its body is '...'"
+    return _nothing_returned(only, function, owner)
+
+
+def _refusal(body: list[ast.stmt]) -> str:
+    """How a function that never comes to a result says that it is not there."""
+    if not body:
+        return ""
+    first, last = body[0], body[-1]
+    if _says_missing(first):
+        return f"it raises {_raised(first)}"
+    returns = any(isinstance(each, ast.Return | ast.Yield | ast.YieldFrom) for one in body for each in ast.walk(one))
+    if not returns and _says_missing(last) and not any(isinstance(each, ast.Try) for each in body):
+        return f"whatever it does, it raises {_raised(last)} in the end"
     return ""
+
+
+def _says_missing(statement: ast.stmt) -> bool:
+    if not isinstance(statement, ast.Raise) or statement.exc is None:
+        return False
+    words = " ".join(
+        each.value for each in ast.walk(statement.exc) if isinstance(each, ast.Constant) and isinstance(each.value, str)
+    )
+    if _raised(statement) == "NotImplementedError":
+        return not (_NOT_SUPPORTED.search(words) and not _NOT_THERE.search(words))
+    return _raised(statement) in _FAILURES and bool(_NOT_THERE.match(words.strip()))
+
+
+def _raised(statement: ast.stmt) -> str:
+    return _last_name(statement.exc) if isinstance(statement, ast.Raise) and statement.exc is not None else ""
+
+
+def _nothing_returned(only: ast.stmt, function: _Function, owner: ast.ClassDef | None) -> str:
+    """A body that is ``return None`` where something else is expected of it."""
+    if not isinstance(only, ast.Return):
+        return ""
+    value = only.value
+    if isinstance(value, ast.Name) and value.id == "NotImplemented" and not function.name.startswith("__"):
+        return "its body is 'return NotImplemented'"
+    if value is not None and not (isinstance(value, ast.Constant) and value.value in (None, ...)):
+        return ""
+    wanted = ast.unparse(function.returns) if function.returns is not None else ""
+    nothing_is_right = re.search(r"\bNone\b|\bOptional\b|\bAny\b|\bobject\b", wanted) is not None
+    on_purpose = _QUIET.search(function.name) is not None or bool(function.decorator_list)
+    if wanted and wanted not in ("None", "'None'"):
+        return "" if nothing_is_right else f"it returns nothing, and says that it returns {wanted}"
+    return "" if owner is not None or on_purpose else "its body is 'return None'"
+
+
+def _classes(tree: ast.Module) -> Iterator[tuple[ast.ClassDef, str]]:
+    """Classes that hold nothing, are derived from nothing, and that nothing here is derived from or made of."""
+    used = {_last_name(base) for node in ast.walk(tree) if isinstance(node, ast.ClassDef) for base in node.bases}
+    used |= {_last_name(node) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    for node in tree.body:
+        if not isinstance(node, ast.ClassDef) or node.bases or node.keywords or node.decorator_list:
+            continue
+        said = ast.get_docstring(node) or ""
+        body = node.body[1:] if said else node.body
+        if node.name in used or node.name.startswith("_") or not all(_is_nothing(each) for each in body):
+            continue
+        if not (
+            _ON_PURPOSE.search(said)
+            or _A_BASE.search(said)
+            or re.search(r"(?i)\b(?:marker|sentinel|tag|namespace)\b", said)
+        ):
+            yield node, "it holds nothing"
+
+
+def _lambdas(tree: ast.Module) -> Iterator[tuple[str, int, str]]:
+    for node in tree.body:
+        if not isinstance(node, ast.Assign | ast.AnnAssign) or not isinstance(node.value, ast.Lambda):
+            continue
+        target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+        body = node.value.body
+        nothing = isinstance(body, ast.Constant) and body.value in (None, ...)
+        if nothing and isinstance(target, ast.Name) and not _QUIET.search(target.id):
+            yield target.id, node.lineno, f"whatever it is called with, it gives {ast.unparse(body)}"
 
 
 def _is_nothing(statement: ast.stmt) -> bool:
@@ -108,20 +227,3 @@ def _last_name(node: ast.expr) -> str:
     if isinstance(node, ast.Attribute):
         return node.attr
     return node.id if isinstance(node, ast.Name) else ""
-
-
-def marks(path: str, text: str) -> list[tuple[str, Objection]]:
-    """Comments that say that something is missing."""
-    seen: Counter[str] = Counter()
-    found = []
-    try:
-        for token in tokenize.generate_tokens(io.StringIO(text).readline):
-            if token.type == tokenize.COMMENT and _MARK.search(token.string):
-                comment = " ".join(token.string.split())
-                seen[comment] += 1
-                what = f"a comment says that something is missing: {comment[:120]!r}"
-                objection = Objection(kind="stub", path=path, line=token.start[0], what=what)
-                found.append((f"comment {comment} {seen[comment]}", objection))
-    except (tokenize.TokenError, SyntaxError):
-        return found
-    return found

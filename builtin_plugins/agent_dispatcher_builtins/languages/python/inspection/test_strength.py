@@ -50,15 +50,15 @@ def weakened(path: str, before: ast.Module, after: ast.Module | None) -> list[Ob
             else []
         )
     new = tests_in(after)
-    moved = {test.body for name, test in new.items() if name not in old}
+    moved = {test.body: test for name, test in new.items() if name not in old}
     found: list[Objection] = []
     for name, test in old.items():
-        if name in new:
+        now = new.get(name) or moved.get(test.body)
+        if now is not None:
             found += [
-                Objection(kind=kind, path=path, line=new[name].line, what=f"{name} {why}")
-                for kind, why in _less(test, new[name])
+                Objection(kind=kind, path=path, line=now.line, what=f"{name} {why}") for kind, why in _less(test, now)
             ]
-        elif test.body not in moved:
+        else:
             found.append(Objection(kind="weakened", path=path, what=f"{name} was deleted: {_lost(test.claims)}"))
     return found
 

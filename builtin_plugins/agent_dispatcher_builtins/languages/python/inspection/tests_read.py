@@ -91,27 +91,42 @@ class TestRead:
 
 
 def tests_in(tree: ast.Module) -> dict[str, TestRead]:
-    """Name to test, in the order of the file. The last of two of one name counts, as for Python."""
-    module_skips = tuple(
-        skip
-        for node in tree.body
-        if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == "pytestmark" for t in node.targets)
-        for skip in _skip_marks([node.value])
-    )
+    """Name to test, in the order of the file. The last of two of one name counts, as for Python; what is not collected does not."""
+    module_skips: list[str] = []
+    gone: set[str] = set()
+    for node in tree.body:
+        value = _assigned(node, "__test__")
+        if isinstance(value, ast.Constant) and not value.value:
+            return {}
+        marks = _assigned(node, "pytestmark")
+        module_skips += _skip_marks([marks]) if marks is not None else []
+        module_skips += [ast.unparse(node)] if _is_skip_statement(node) else []
+        if isinstance(node, ast.Delete):
+            gone |= {each.id for each in node.targets if isinstance(each, ast.Name)}
     found: dict[str, TestRead] = {}
-    for prefix, inherited, node in _functions(tree.body, "", list(module_skips)):
-        name = prefix + node.name
-        found[name] = _read(name, node, inherited)
+    for prefix, inherited, function in _functions(tree.body, "", module_skips):
+        name = prefix + function.name
+        if name.partition(".")[0] not in gone:
+            found[name] = _read(name, function, inherited)
     return found
+
+
+def _assigned(node: ast.stmt, name: str) -> ast.expr | None:
+    """What is given a name by a statement."""
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+    named = any(isinstance(target, ast.Name) and target.id == name for target in targets)
+    return node.value if named and isinstance(node, ast.Assign | ast.AnnAssign) else None
 
 
 def _functions(body: list[ast.stmt], prefix: str, skips: list[str]) -> Iterator[tuple[str, list[str], _Function]]:
     for node in body:
         if isinstance(node, _Function) and node.name.startswith("test"):
             yield prefix, skips, node
-        elif isinstance(node, ast.ClassDef):
+        elif isinstance(node, ast.ClassDef) and (node.bases or node.name.startswith("Test")):
             yield from _functions(node.body, f"{prefix}{node.name}.", [*skips, *_skip_marks(node.decorator_list)])
-        elif isinstance(node, ast.If | ast.Try | ast.With):
+        elif isinstance(node, ast.Try | ast.With) or (
+            isinstance(node, ast.If) and _constant_truth(node.test) is not False
+        ):
             yield from _functions(node.body, prefix, skips)
 
 
@@ -154,7 +169,7 @@ def _claim_of(test: ast.expr, node: ast.Assert) -> Claim:
         line=node.lineno,
         strength=strength,
         tolerance=_tolerance(test),
-        can_fail=constant is not True,
+        can_fail=constant is not True and not _is_itself(test),
     )
 
 
@@ -176,7 +191,21 @@ def _constant_truth(test: ast.expr) -> bool | None:
         pure = not any(isinstance(each, ast.Call | ast.Await | ast.NamedExpr) for each in ast.walk(test))
         if pure and ast.dump(left) == ast.dump(right) and isinstance(test.ops[0], ast.Eq | ast.Is | ast.LtE | ast.GtE):
             return True
+        if isinstance(test.ops[0], ast.GtE) and isinstance(left, ast.Call) and _name(left.func) == "len":
+            return True if _number(right) is not None and float(_number(right) or 0.0) <= 0 else None
+    if isinstance(test, ast.Call) and _name(test.func) == "isinstance" and len(test.args) == 2:
+        return True if isinstance(test.args[1], ast.Name) and test.args[1].id == "object" else None
     return _literal_truth(test)
+
+
+def _is_itself(test: ast.expr) -> bool:
+    """Whether something is compared with the very same words, calls included: only chance makes them differ."""
+    return (
+        isinstance(test, ast.Compare)
+        and len(test.ops) == 1
+        and isinstance(test.ops[0], ast.Eq | ast.Is)
+        and ast.dump(test.left) == ast.dump(test.comparators[0])
+    )
 
 
 def _literal_truth(test: ast.expr) -> bool | None:
@@ -232,7 +261,7 @@ def _claim_of_call(node: ast.Call) -> Claim | None:
         return Claim(text=ast.unparse(node), line=node.lineno, strength=strength, can_fail=not never)
     if name == "assertEqual" and len(node.args) == 2 and ast.dump(node.args[0]) == ast.dump(node.args[1]):
         pure = not any(isinstance(each, ast.Call) for argument in node.args for each in ast.walk(argument))
-        return Claim(text=ast.unparse(node), line=node.lineno, strength=NOTHING if pure else EXACT, can_fail=not pure)
+        return Claim(text=ast.unparse(node), line=node.lineno, strength=NOTHING if pure else EXACT, can_fail=False)
     if "AlmostEqual" in name:
         return Claim(text=ast.unparse(node), line=node.lineno, strength=NEARLY, tolerance=_tolerance(node))
     strength = EXACT if _EXACT_METHODS.match(name) else TRUTH if "None" in name or "True" in name else RELATION
@@ -295,7 +324,7 @@ def _is_always(skip: str) -> bool:
 
 def _is_skip_statement(statement: ast.stmt) -> bool:
     value = statement.value if isinstance(statement, ast.Expr) else None
-    return isinstance(value, ast.Call) and _name(value.func) in ("skip", "xfail", "skipTest")
+    return isinstance(value, ast.Call) and _name(value.func) in ("skip", "xfail", "skipTest", "exit")
 
 
 def _cases(decorators: list[ast.expr]) -> int:

@@ -1,0 +1,137 @@
+"""Whoever does not own a file of tests may only add tests to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from agent_dispatcher.extension import Objection
+
+Judge = Callable[..., tuple[Objection, ...]]
+
+FILE = "tests/test_a.py"
+OLD = """\
+import pytest
+from a import f
+
+CASES = [(1, 2), (2, 3), (3, 4)]
+
+
+def check(x, y):
+    assert f(x) == y
+
+
+@pytest.mark.parametrize(("n", "m"), CASES)
+def test_p(n, m):
+    assert f(n) == m
+
+
+@pytest.mark.parametrize(("n", "m"), [(1, 2), (2, 3)])
+def test_q(n, m):
+    assert f(n) == m
+
+
+def test_h():
+    check(1, 2)
+
+
+def test_s(tmp_path):
+    got = f(5)
+    assert got == 6
+
+
+class TestAll:
+    def test_r(self):
+        with pytest.raises(ValueError):
+            f(-1)
+"""
+
+#: What is there, what is put in its place, and what the refusal says.
+LESS = {
+    "cases in a variable": ("[(1, 2), (2, 3), (3, 4)]", "[(1, 2)]", "CASES is not as it was"),
+    "other cases": ("[(1, 2), (2, 3)])", "[(1, 99), (2, 99)])", "(1, 99)"),
+    "marked cases": ("[(1, 2), (2, 3)])", "[pytest.param(1, 2, marks=pytest.mark.skip), (2, 3)])", "marks=pytest.mark.skip"),
+    "helper gutted": ("    assert f(x) == y", "    f(x)", "check is not as it was: 'assert f(x) == y'; instead: 'f(x)'"),
+    "constant for the subject": ("got = f(5)", "got = 6", "'got = f(5)'; instead: 'got = 6'"),
+    "early return": ("    got = f(5)", "    return\n    got = f(5)", "'return' is new in it"),
+    "never reached": ("    assert got == 6", "    if False:\n        assert got == 6", "if False"),
+    "test under if False": (
+        "def test_h():\n    check(1, 2)",
+        "if False:\n    def test_h():\n        check(1, 2)",
+        "test_h was deleted",
+    ),
+    "class that is not collected": ("class TestAll", "class All", "TestAll.test_r was deleted"),
+    "renamed and skipped": ("def test_s(", "@pytest.mark.skipif(True, reason='x')\ndef test_s2(", "was added"),
+    "renamed with fewer cases": ("[(1, 2), (2, 3)])\ndef test_q", "[(1, 2)])\ndef test_q2", "has 1 cases, and had 2"),
+    "said not to be tests": ("import pytest\n", "import pytest\n__test__ = False\n", "was deleted"),
+    "deleted afterwards": ("        f(-1)\n", "        f(-1)\n\n\ndel test_s\n", "test_s was deleted"),
+    "skipped for all": ("def test_h", "@pytest.fixture(autouse=True)\ndef x():\n    pytest.skip('x')\n\ndef test_h", "autouse"),
+    "skipped as a file": ("import pytest\n", "import pytest\npytest.skip('x', allow_module_level=True)\n", "is not run"),
+    "skipped without a package": ("import pytest\n", "import pytest\npytest.importorskip('nothing')\n", "importorskip"),
+    "marked as a file": ("CASES =", "pytestmark: list = [pytest.mark.skipif(True, reason='x')]\nCASES =", "was added"),
+    "raised by the test": ("            f(-1)", "            raise ValueError", "raise ValueError"),
+    "subject bound anew": ("from a import f\n", "from a import f\nf = lambda x: x + 1\n", "f is bound anew"),
+    "subject imported from elsewhere": ("from a import f\n", "from a import f\nfrom b import f\n", "f is bound anew"),
+    "subject exchanged": ("from a import f\n", "import a\nfrom a import f\na.f = int\n", "changes what is not its own"),
+    "global in a new test": ("class TestAll", "def test_n():\n    global f\n    f = int\n    assert f(1) == 1\n\nclass TestAll", "binds f anew"),
+    "fixture of a test exchanged": ("def test_h", "@pytest.fixture\ndef tmp_path():\n    return None\n\ndef test_h", "tmp_path is bound anew"),
+    "failures swallowed": ("def test_s", "def calm(g):\n    return lambda *a: None\n\n\n@calm\ndef test_s", "'@calm' is new"),
+    "setup that skips": ("def test_r", "def setup_method(self):\n        pytest.skip('x')\n\n    def test_r", "setup_method is new"),
+    "star": ("import pytest\n", "import pytest\nfrom b import *\n", "'*' is imported"),
+    "import gone": ("from a import f", "import a; f = a.f", "the import of f a is gone"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("old", "new", "told"), LESS.values(), ids=LESS)
+def test_what_is_no_addition_is_refused(judge: Judge, old: str, new: str, told: str) -> None:
+    """Whatever it is that makes the tests that were there say something else, with what was there."""
+    assert old in OLD
+    found = judge({FILE: OLD.replace(old, new)}, {FILE: OLD}, type="debugging", promises=("src/a.py",))
+    assert told in "; ".join(map(str, found))
+
+
+MORE = {
+    "a test": ("class TestAll", "def test_new():\n    assert f(7) == 8\n\n\nclass TestAll"),
+    "a test with cases of its own": (
+        "class TestAll",
+        "OTHERS = [1, 2]\n\n\n@pytest.mark.parametrize('k', OTHERS)\ndef test_new(k):\n    assert f(k) == k + 1\n\n\nclass TestAll",
+    ),
+    "a method": ("    def test_r", "    def test_new(self):\n        assert f(7) == 8\n\n    def test_r"),
+    "a fixture and a helper": (
+        "def test_h",
+        "@pytest.fixture\ndef seven():\n    return 7\n\n\ndef twice(x):\n    return f(f(x))\n\n\ndef test_new(seven):\n    assert twice(seven) == 9\n\n\ndef test_h",
+    ),
+    "a class": ("def test_h", "class TestMore:\n    def test_new(self):\n        assert f(7) == 8\n\n\ndef test_h"),
+    "an import": ("from a import f", "import json\n\nfrom a import f, g"),
+    "layout and comments": ("    got = f(5)", "    # five\n    got = f( 5 )"),
+}
+
+
+@pytest.mark.parametrize(("old", "new"), MORE.values(), ids=MORE)
+def test_additions_are_welcome(judge: Judge, old: str, new: str) -> None:
+    """Tests with what they need, anywhere in the file, by whoever writes them."""
+    changed = OLD.replace(old, new)
+    assert changed != OLD
+    assert judge({FILE: changed}, {FILE: OLD}, type="debugging", promises=("src/a.py",)) == ()
+
+
+def test_the_owner_may_write_a_test_anew(judge: Judge) -> None:
+    """What it does on the way is for the tester that promises the file; that it proves less is refused to the owner too."""
+    owner = {"type": "testing", "promises": (FILE,)}
+    assert judge({FILE: OLD.replace("got = f(5)", "got = f(2 + 3)")}, {FILE: OLD}, **owner) == ()
+    assert judge({FILE: OLD.replace("got = f(5)", "got = f(2 + 3)")}, {FILE: OLD}, type="testing") != ()
+    for less in ("__test__ = False\n", "del test_s\n", "import pytest\npytest.skip('x', allow_module_level=True)\n"):
+        assert judge({FILE: f"{OLD}\n{less}"}, {FILE: OLD}, **owner) != (), less
+
+
+def test_tests_that_cannot_be_read_are_refused(judge: Judge) -> None:
+    """An encoding that hides what is there, or a file that is no code any more; one that is declared and plain is read."""
+    hidden = b"# -*- coding: utf-7 -*-\n" + OLD.encode()
+    for after in (hidden, b"\xff\xfe\x00", "def test_s(:\n"):
+        assert judge({FILE: after}, {FILE: OLD}, type="debugging") != (), after
+    latin = "# -*- coding: latin-1 -*-\n# caf\xe9\n".encode("latin-1")
+    assert judge({FILE: latin + OLD.encode() + b"# more\n"}, {FILE: latin + OLD.encode()}, type="debugging") == ()
+    gutted = OLD.replace("got = f(5)", "got = 6").encode()
+    assert "got = 6" in str(judge({FILE: latin + gutted}, {FILE: latin + OLD.encode()}, type="debugging")[0])
+    assert judge({"src/a.py": b"# \xe9\ndef f(x):\n    pass\n"})[0].kind == "stub"

@@ -1,0 +1,142 @@
+"""What stands around tests: who may change it, and what it may not do in anybody's hands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from agent_dispatcher.extension import Objection
+
+Judge = Callable[..., tuple[Objection, ...]]
+
+FIXTURE = "import pytest\n\n\n@pytest.fixture\ndef want():\n    return 3\n"
+
+STEERING = {
+    "a hook that calls": "def pytest_pyfunc_call(pyfuncitem):\n    return True\n",
+    "a hook that sets up": "def pytest_runtest_setup(item):\n    item.obj = print\n",
+    "a hook that collects": "def pytest_itemcollected(item):\n    item.obj = lambda **k: None\n",
+    "a hook of the end": "def pytest_sessionfinish(session):\n    session.exitstatus = 0\n",
+    "a hook of another name": "import pytest\n\n\n@pytest.hookimpl(specname='pytest_pyfunc_call')\ndef call(pyfuncitem):\n    return True\n",
+    "a hook from elsewhere": "from plug import pytest_pyfunc_call\n",
+    "a hook that is assigned": "pytest_pyfunc_call = lambda pyfuncitem: True\n",
+    "a fixture that skips": "import pytest\n\n\n@pytest.fixture(autouse=True)\ndef s():\n    pytest.skip('x')\n",
+    "a subject exchanged": "import a\n\na.f = lambda x: x + 1\n",
+    "a subject exchanged by a function": "import a\n\nsetattr(a, 'f', int)\n",
+    "a module exchanged": "import sys\n\nsys.modules['a'] = object()\n",
+    "files left out": "collect_ignore = ['test_a.py']\n",
+    "plugins": "pytest_plugins = ['lib.plug']\n",
+    "plugins registered": "def pytest_configure(config):\n    config.pluginmanager.register(object())\n",
+}
+
+
+@pytest.mark.parametrize("text", STEERING.values(), ids=STEERING)
+def test_nobody_may_decide_how_tests_end(judge: Judge, text: str) -> None:
+    """Not in a conftest that the task promises, and not in a helper; what was there before is let be."""
+    (found,) = judge({"tests/conftest.py": text}, type="testing", promises=("tests/conftest.py",))
+    assert (found.kind, "tests may be left out or changed by it" in found.what) == ("weakened", True)
+    assert judge({"tests/plug.py": text}, type="testing") != ()
+    before = {"tests/conftest.py": text}
+    after = {"tests/conftest.py": f"{text}\n\nKNOWN = 1\n"}
+    assert judge(after, before, type="testing", promises=("tests/conftest.py",)) == ()
+
+
+ORDINARY = {
+    "a fixture": FIXTURE,
+    "a fixture for all": "import pytest\n\n\n@pytest.fixture(autouse=True)\ndef home(monkeypatch, tmp_path):\n    monkeypatch.setenv('HOME', str(tmp_path))\n",
+    "a fixture that may skip": "import shutil\nimport pytest\n\n\n@pytest.fixture\ndef tool():\n    if not shutil.which('git'):\n        pytest.skip('no git')\n    return 'git'\n",
+    "an option": "def pytest_addoption(parser):\n    parser.addoption('--slow')\n",
+    "a path": "import sys\n\nsys.path.insert(0, 'src')\n",
+}
+
+
+@pytest.mark.parametrize("text", ORDINARY.values(), ids=ORDINARY)
+def test_ordinary_fixtures_are_let_be(judge: Judge, text: str) -> None:
+    """In the hands of who promises the file, and new in those of a tester."""
+    assert judge({"tests/conftest.py": text}, type="testing", promises=("tests/conftest.py",)) == ()
+    assert (
+        judge({"tests/conftest.py": text, "tests/test_a.py": "def test_a(): assert f(1) == 2\n"}, type="testing") == ()
+    )
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["conftest.py", "tests/conftest.py", "pytest.ini", ".pytest.ini", "pytest.toml", "vitest.config.ts", "src/sitecustomize.py",
+     "src/x.egg-info/entry_points.txt"],
+)  # fmt: skip
+def test_only_testers_bring_what_decides_about_all_tests(judge: Judge, path: str) -> None:
+    """A task that writes code and brings such a file, however harmless it looks, is told to keep to its own."""
+    text = FIXTURE if path.endswith(".py") else "[pytest]\naddopts = '-q'\n"
+    assert [each.kind for each in judge({path: text}, type="code_writing", promises=("src/a.py",))] == ["weakened"]
+    if "egg-info" not in path:
+        assert judge({path: text}, type="code_writing", promises=(path,)) == ()
+
+
+@pytest.mark.parametrize("path", ["tests/conftest.py", "tests/helpers.py", "tests/data/want.json", "pytest.ini"])
+@pytest.mark.parametrize("type", ["code_writing", "testing", "review", "deployment", "research"])
+def test_what_lies_beside_tests_is_changed_by_its_owner_only(judge: Judge, path: str, type: str) -> None:
+    """Changed or deleted by any other task, whatever its type, it is refused; layout and comments are no change."""
+    before = {"tests/conftest.py": FIXTURE, "tests/helpers.py": "WANT = 3\n", "tests/data/want.json": "[3]\n"}
+    text = before.get(path, "[pytest]\ntestpaths = tests\n")
+    changed = judge({path: text.replace("3", "4").replace("tests\n", "tests/some\n")}, {path: text}, type=type)
+    assert [each.kind for each in changed] == ["weakened"]
+    assert [each.kind for each in judge({}, {path: text}, type=type)] == ["weakened"]
+    if not path.endswith(".json"):
+        assert judge({path: f"# said\n{text}"}, {path: text}, type=type) == ()
+
+
+def test_a_helper_may_not_take_the_place_of_a_module(judge: Judge) -> None:
+    """Tests would import it instead of the code under test, or of the standard library."""
+    code = {"src/lib/__init__.py": "A = 1\n"}
+    assert "would get it instead" in str(judge({**code, "tests/lib/__init__.py": "A = 2\n"}, code)[0])
+    assert "json" in str(judge({**code, "tests/json.py": "A = 2\n"}, code)[0])
+    assert judge({**code, "tests/builders.py": "A = 2\n"}, code) == ()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        "testpaths = tests/some",
+        "python_functions = check_*",
+        "python_classes = Check*",
+        "norecursedirs = tests",
+        "addopts = -m 'not slow'",
+        "addopts = -p plug",
+        "addopts =\n    -q\n    -k not_b",
+        "addopts = -knot_b",
+        "addopts = --deselect=tests/test_a.py",
+        "addopts = --ignore tests/test_a.py",
+        "usefixtures = calm",
+    ],
+)
+def test_options_that_leave_tests_out_are_refused(judge: Judge, options: str) -> None:
+    """In each form of configuration, and to who promises the file too."""
+    for path, section in (("pytest.ini", "[pytest]"), ("setup.cfg", "[tool:pytest]"), ("tox.ini", "[pytest]")):
+        found = judge({path: f"{section}\n{options}\n"}, promises=(path,))
+        assert [each.kind for each in found] == ["weakened"], path
+    key, _, value = options.partition(" =")
+    toml = f"[tool.pytest.ini_options]\n{key} = {' '.join(value.split())!r}\n"
+    assert [each.kind for each in judge({"pyproject.toml": toml})] == ["weakened"]
+
+
+def test_ordinary_options_are_let_be(judge: Judge) -> None:
+    """What does not leave tests out, and whatever the file says of other things."""
+    project = '[project]\nname = "a"\n'
+    usual = '[tool.pytest.ini_options]\ntestpaths = ["tests"]\npythonpath = ["src"]\naddopts = "-q --strict-markers --cov=src"\n'
+    assert judge({"pyproject.toml": project + usual}) == ()
+    assert judge({"pyproject.toml": f"{project}dependencies = []\n{usual}"}, {"pyproject.toml": project + usual}) == ()
+    changed = usual.replace('["tests"]', '["tests", "more"]')
+    (found,) = judge({"pyproject.toml": project + changed}, {"pyproject.toml": project + usual})
+    assert "testpaths was" in found.what
+    assert judge({"package.json": '{"scripts": {"test": "node --test"}, "files": ["src"]}'}) == ()
+    assert judge({"package.json": '{"scripts": {"test": "node --test || true"}}'}) != ()
+
+
+def test_every_type_of_task_is_judged_by_what_it_changed(judge: Judge) -> None:
+    """A review, a deployment or research that stubs code or deletes tests is refused; its notes are its own."""
+    test = "def test_a():\n    assert f(1) == 2\n"
+    for type in ("review", "deployment", "research", "analysis"):
+        assert judge({"src/a.py": "def f(x):\n    pass\n"}, type=type)[0].kind == "stub"
+        assert judge({}, {"tests/test_a.py": test}, type=type)[0].kind == "weakened"
+        assert judge({"notes.md": "TBD is what the source says.\n"}, type=type) == ()
+        assert judge({}, type=type) == ()
