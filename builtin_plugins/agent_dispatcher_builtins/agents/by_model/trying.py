@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Iterable, Sequence, Set
 from pathlib import Path
 
 from attrs import field, frozen
@@ -139,14 +139,20 @@ class Trying:
         if symbols and not faults:
             with tempfile.TemporaryDirectory(prefix="agent-dispatcher-contract-") as name:
                 copy = GuardedFolder(Path(name))
-                for path in {*promised, *files, *self._homes({ref.name.partition(":")[0] for ref in symbols})}:
-                    text = self.read(path)
-                    if text is not None:
-                        copy.write_text(path, text)
-                faults += [
-                    f"{each} is promised and not defined" for each in self.language.missing_symbols(copy.root, symbols)
-                ]
+                self._copy(copy, {*promised, *files, *self._homes({ref.name.partition(":")[0] for ref in symbols})})
+                missing = self.language.missing_symbols(copy.root, symbols)
+                if missing:  # it may be taken from a module that others wrote
+                    paths = self.context.workspace.files()
+                    self._copy(copy, (path for path in paths if self.language.is_source(path) or "/" not in path))
+                    missing = self.language.missing_symbols(copy.root, symbols)
+                faults += [f"{each} is promised and not defined" for each in missing]
         return faults
+
+    def _copy(self, copy: GuardedFolder, paths: Iterable[str]) -> None:
+        for path in paths:
+            text = self.read(path)
+            if text is not None:
+                copy.write_text(path, text)
 
     def _homes(self, modules: Set[str]) -> list[str]:
         """Files of the workspace that are these modules."""

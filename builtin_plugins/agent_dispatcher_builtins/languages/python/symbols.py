@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from agent_dispatcher.errors import PathRefused
 from agent_dispatcher.models import ArtifactRef
@@ -55,6 +56,7 @@ class _Modules:
     def __init__(self, folder: GuardedFolder) -> None:
         self._folder = folder
         self._bodies: dict[str, list[ast.stmt] | None] = {}
+        self._folders: frozenset[str] | None = None
 
     def body(self, module: str) -> list[ast.stmt] | None:
         """The statements of a module; ``None`` when the tree has no such file, or it cannot be parsed."""
@@ -101,7 +103,7 @@ class _Modules:
         if isinstance(statement, ast.Import):
             first, rest = names[0], names[1:]
             bound = [alias for alias in statement.names if (alias.asname or alias.name.partition(".")[0]) == first]
-            return not rest and any(self._is_there(alias.name) for alias in bound)
+            return not rest and any(self._is_module(alias.name) or self._is_outside(alias.name) for alias in bound)
         return any(self._taken(source, statement, names, seen) for source in _sources(module, statement))
 
     def _taken(self, source: str, statement: ast.ImportFrom, names: list[str], seen: frozenset[str]) -> bool:
@@ -110,7 +112,11 @@ class _Modules:
         inner = self.body(source) if source else None
         for alias in statement.names:
             if alias.name == "*" and not first.startswith("_"):
-                visible = self.defines(source, inner, names, seen) if inner is not None else _is_standard(source, first)
+                visible = (
+                    self.defines(source, inner, names, seen)
+                    if inner is not None
+                    else not rest and _is_standard(source, first)
+                )
                 if visible:
                     return True
             elif (alias.asname or alias.name) == first:
@@ -118,22 +124,26 @@ class _Modules:
                     return True
                 if not rest and (self._is_module(f"{source}.{alias.name}") if source else False):
                     return True
-                if inner is None and not statement.level and not rest and self._is_there(source):
+                if inner is None and not statement.level and not rest and self._is_outside(source):
                     return True
         return False
 
     def _is_module(self, name: str) -> bool:
         base = name.replace(".", "/")
-        return self.body(name) is not None or any(
-            _is_folder(self._folder, each) for each in (f"src/{base}", base) if not base.startswith("/")
-        )
+        if self._folders is None:
+            paths = (PurePosixPath(path) for path in self._folder.files() if path.endswith(".py"))
+            self._folders = frozenset(str(parent) for path in paths for parent in path.parents)
+        return self.body(name) is not None or f"src/{base}" in self._folders or base in self._folders
 
-    def _is_there(self, module: str) -> bool:
-        """Whether a module can be had: of the tree, of the standard library, or of a distribution that the project asks for."""
+    def _is_outside(self, module: str) -> bool:
+        """Whether a module that is not of the tree can be had: from the standard library, or from a distribution that the project asks for."""
         top = module.partition(".")[0]
-        if top in sys.stdlib_module_names or self._is_module(module):
-            return True
-        return not self._is_module(top) and top.lower().replace("_", "-") in self._asked_for()
+        if self._is_module(top):
+            return False
+        return top in sys.stdlib_module_names or (
+            bool(top)
+            and re.search(rf"\b(?:py)?{re.escape(top.lower().replace('_', '-'))}\b", self._asked_for()) is not None
+        )
 
     def _asked_for(self) -> str:
         text = ""
@@ -145,14 +155,9 @@ class _Modules:
         return text.lower().replace("_", "-")
 
 
-def _is_folder(folder: GuardedFolder, path: str) -> bool:
-    prefix = f"{path}/"
-    return any(each.startswith(prefix) for each in folder.files())
-
-
 def _is_standard(module: str, name: str) -> bool:
-    """Whether a module of the standard library is taken as a whole; which names it has is not asked."""
-    return module.partition(".")[0] in sys.stdlib_module_names and bool(name)
+    """Whether a module of the standard library has a name; only those that are loaded anyway can tell."""
+    return module.partition(".")[0] in sys.stdlib_module_names and hasattr(sys.modules.get(module), name)
 
 
 def _flat(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
