@@ -79,6 +79,19 @@ HEAD = 'import test from "node:test";\nimport assert from "node:assert/strict";\
         ('export function f() { throw new Error("Not implemented"); }\n', "stub"),
         ("export const a = 1; // TODO: the rest\n", "stub"),
         ("// nothing yet\n", "stub"),
+        ("export function f(x) { return undefined; }\n", "stub"),
+        ("export function f(x) {\n  return null;\n}\n", "stub"),
+        ("export const f = x => {};\n", "stub"),
+        ("export const f = (x) => undefined;\n", "stub"),
+        ("export default function (x) {}\n", "stub"),
+        ("export class Loan {}\n", "stub"),
+        ("export function f(x: number): { a: number } { return undefined as any; }\n", "stub"),
+        ("export function f(x) { throw 'not implemented'; }\n", "stub"),
+        ('export function f(x) { if (!x) throw new Error("nothing to do"); return x; }\n', ""),
+        ("// items of the TODO list\nexport const a = 1;\n", ""),
+        ("const noop = () => {};\nexport function on(f = noop) { f(); }\n", ""),
+        ("export class A extends B {\n  close() {}\n}\n", ""),
+        ("export function on(f = function () {}) { return f(); }\n", ""),
         ("export function close() {\n  // Does nothing: there is nothing to close.\n}\n", ""),
         ("export class A { constructor() {} run() { return () => {}; } }\n", ""),
         ('export const a = "TODO: not implemented";\nexport function f() { throw new Error("no such loan"); }\n', ""),
@@ -97,6 +110,13 @@ def test_stubs_are_told_from_code(text: str, kind: str) -> None:
         ('test("a", () => { assert.ok(true); });', "idle"),
         ('test("a", () => { assert.equal(1, 1); });', "idle"),
         ('it("a", () => { expect(true).toBe(true); });', "idle"),
+        ('it("a", () => { expect(true).toBeTruthy(); });', "idle"),
+        ('test("a", { "skip": true }, () => { assert.equal(f(1), 1); });', "weakened"),
+        ('test("a", () => { assert.deepEqual(f({ only: 1 }), 2); });', ""),
+        ('import { strictEqual as same } from "node:assert";\ntest("a", () => { same(f(1), 1); });', ""),
+        ('import { equal } from "assert/strict";\ntest("a", () => { equal(1, 1); });', "idle"),
+        ('import a from "node:assert";\ntest("a", () => { a.equal(f(1), 1); });', ""),
+        ('const { ok } = require("node:assert");\ntest("a", () => { ok(f(1)); });', ""),
         ('test.skip("a", () => { assert.equal(f(1), 1); });', "weakened"),
         ('test("a", { skip: true }, () => { assert.equal(f(1), 1); });', "weakened"),
         ('const check = (x) => assert.equal(f(x), x);\n\ntest("a", () => { check(1); });', ""),
@@ -115,6 +135,7 @@ def test_tests_that_cannot_fail_are_seen(body: str, kind: str) -> None:
         ('test("b", () => { assert.equal(f(1), 1); assert.equal(f(2), 2); });', "weakened"),
         ('test("a", () => { assert.equal(f(1), 1); });', "weakened"),
         ('test("a", () => { assert.equal(f(1), 1); assert.equal(f(2), 3); });', "changed"),
+        ('test("a", () => { assert.equal(f(1), 1); assert.ok(f(2)); });', "weakened"),
         ('test("a", () => {\n  assert.equal( f(1), 1 );\n  assert.equal(f(2), 2);\n  assert.equal(f(3), 3);\n});', ""),
     ],
 )
@@ -122,4 +143,57 @@ def test_weaker_tests_are_refused(after: str | None, kind: str) -> None:
     """A file, a test or an assertion that is gone weakens; another value changes; more of them, or another layout, is fine."""
     before = HEAD + 'test("a", () => { assert.equal(f(1), 1); assert.equal(f(2), 2); });'
     found = inspect("a.test.js", before, None if after is None else HEAD + after, is_test=True)
-    assert [each.kind for each in found] == ([kind] if kind else [])
+    assert [each.kind for each in found if each.kind != "touched"] == ([kind] if kind else [])
+
+
+SUITE = (
+    HEAD
+    + """
+import { f } from "../src/a.js";
+const CASES = [[1, 2], [2, 3]];
+for (const [n, m] of CASES) {
+  test(`case ${n}`, () => { assert.equal(f(n), m); });
+}
+function check(x, y) { assert.equal(f(x), y); }
+test("plain", () => {
+  const got = f(5);
+  assert.equal(got, 6);
+});
+describe("group", () => {
+  test("inner", () => { check(1, 2); });
+});
+"""
+)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("[[1, 2], [2, 3]]", "[]"),
+        ("assert.equal(f(x), y); }", "assert.ok(true); }"),
+        ("  const got", "  return;\n  const got"),
+        ("const got = f(5)", "const got = 6"),
+        ('test("plain", ()', 'test("plain", opts, ()'),
+        ("const CASES", "process.exit(0);\nconst CASES"),
+        ('test("plain"', 'if (false) test("plain"'),
+        ("{ check(1, 2); }", "{ check(1, 2) || check(2, 2); }"),
+        ('test("plain"', 'before(() => { stop(); });\ntest("plain"'),
+        ('import { f } from "../src/a.js";', 'import { f } from "./double.js";'),
+        ("const CASES", 'import { g as check } from "./double.js";\nconst CASES'),
+        ('test("plain"', 'import "./double.js";\ntest("plain"'),
+    ],
+)
+def test_who_does_not_own_a_file_only_adds_to_it(old: str, new: str) -> None:
+    """Anything that is not there as it was, or reaches into what was, is said to be touched; it is for the judge to know whose file it is."""
+    assert old in SUITE
+    assert "touched" in [each.kind for each in inspect("a.test.js", SUITE, SUITE.replace(old, new), is_test=True)]
+
+
+def test_additions_are_welcome() -> None:
+    """Tests of the file and of a group, imports, helpers, and another layout."""
+    more = SUITE.replace('  test("inner"', '  test("first", () => { check(2, 3); });\n  test("inner"')
+    more = more.replace("{ f }", "{ f, g }").replace("const got = f(5);", "// five\n  const got =\n    f(5);")
+    more += (
+        'import { h } from "../src/b.js";\nconst MORE = [1];\n\ntest("more", () => { assert.equal(h(MORE[0]), 1); });\n'
+    )
+    assert inspect("a.test.js", SUITE, more, is_test=True) == ()

@@ -8,6 +8,9 @@ const [texts, results, coverage, hollow, ...named] = process.argv.slice(1);
 const { reporter, covering, hooks, register, typescript } = JSON.parse(texts);
 const SOURCE = /\.[mc]?[jt]s$/;
 const TEST = /^(?:test|test-.*|.*[._-]test|.*\.spec)\.[mc]?[jt]s$/;
+const FOLDER = /(?:^|\/)(?:test|__tests__)\//;
+// In a folder of tests there are helpers too: what holds no test is none.
+const isTest = (each) => TEST.test(path.basename(each)) || (FOLDER.test(each) && /\b(?:test|it|describe|suite)\s*\(/.test(fs.readFileSync(each, "utf8")));
 
 function* files(folder) {
   for (const entry of fs.readdirSync(folder || ".", { withFileTypes: true })) {
@@ -19,7 +22,7 @@ function* files(folder) {
 
 const url = (text, given) => `data:text/javascript,${encodeURIComponent(`const GIVEN = ${JSON.stringify(given)};\n${text}`)}`;
 const all = [...files("")].sort();
-const tests = named.length ? named : all.filter((each) => TEST.test(path.basename(each)));
+const tests = named.length ? named : all.filter(isTest);
 const given = { folder: process.cwd(), tests: tests.map((each) => path.resolve(each)), hollow: JSON.parse(hollow), words: [] };
 given.sources = all.filter((each) => !TEST.test(path.basename(each)) && !/(?:^|\/)tests?\//.test(each) && !/\.config\.[mc]?[jt]s$/.test(each));
 

@@ -16,7 +16,7 @@ from .text import closing, masked, stem
 __all__ = ["ENDINGS", "exported", "imports", "missing_symbols", "outline"]
 
 #: Endings of source files, in the order in which a module is looked for.
-ENDINGS = (".js", ".ts", ".mjs", ".mts", ".cjs", ".cts")
+ENDINGS = (".js", ".ts", ".mjs", ".mts", ".cjs", ".cts", ".jsx", ".tsx")
 _MAX_BYTES = 4 * 1024**2
 _NAME = r"[A-Za-z_$][\w$]*"
 _DECLARED = re.compile(

@@ -9,29 +9,38 @@ from attrs import frozen
 
 from agent_dispatcher.extension import Objection
 
+from .additions import touched
+from .asserting import ALWAYS, assertion_pattern, strength
 from .text import closing, masked
 
 __all__ = ["inspect"]
 
 _NAME = r"[A-Za-z_$][\w$]*"
-_MARK = re.compile(r"(?://|/\*|^\s*\*)[^\n]*?\b(?:TODO|FIXME|XXX|TBD)\b", re.M)
+_MARK = re.compile(
+    r"(?://|/\*|^\s*\*)\s*(?:TODO|FIXME|XXX|TBD)\b|(?://|/\*|^\s*\*)[^\n]*?\b(?:TODO|FIXME|XXX)\s*[:(]|(?://|/\*)\s*(?i:not (?:yet )?implemented)",
+    re.M,
+)
 _NOT_THERE = re.compile(
-    r"\bthrow\s+(?:new\s+)?[\w$.]*\(\s*[\"'`][^\"'`\n]*(?:not (?:yet )?implemented|unimplemented|implement me|to ?do)\b",
+    r"\bthrow\s+(?:new\s+)?(?:[\w$.]*\(\s*)?[\"'`](?:[^\"'`\n]*?\b(?:not (?:yet )?implemented|unimplemented|implement me)\b|to ?do\b\s*[:!.\"'`])",
     re.I,
 )
-_FUNCTION = re.compile(rf"\bfunction\s*\*?\s*({_NAME})\s*(?:<[^(]*>)?\(")
+_NOTHING = r"(?:return\b(?:\s*(?:undefined|null|void 0)\b(?:\s+as\s+\w+)?)?\s*;?\s*)?"
+_EMPTY_CLASS = re.compile(r"\bexport\s+(?:default\s+)?class\s+([A-Za-z_$][\w$]*)\s*\{\s*\}")
+_ARROW_ALONE = re.compile(
+    rf"\b(?:const|let|var)\s+({_NAME})\s*(?::[^=]*)?=\s*(?:async\s*)?(?:{_NAME}|\([^()]*\))\s*(?::[^={{;\n]*)?=>\s*(?:\{{\s*\}}|undefined\b|null\b|void 0)"
+)
+_QUIET = re.compile(r"(?i)^_|no_?op|nothing|ignore|discard|silent|quiet|null|dummy")
+_DERIVED = re.compile(r"\bclass\b[^{;]*?\b(?:extends|implements)\b[^{]*\{")
+_FUNCTION = re.compile(rf"\bfunction\b\s*\*?\s*({_NAME})?\s*(?:<[^(]*>)?\(")
 _ARROW = re.compile(rf"\b(?:const|let|var)\s+({_NAME})\s*(?::[^=]*)?=\s*(?:async\s*)?(?=\()")
 _METHOD = re.compile(rf"(?:^|[;{{}}])[ \t]*(?:(?:static|async|get|set)\s+)*({_NAME})\s*\(", re.M)
 _NO_METHODS = frozenset(("constructor", "if", "for", "while", "switch", "catch", "function", "return", "super", "with"))
 _TEST = re.compile(
     r"(?<![\w$.])(?:(x|f)?(it|test|describe|suite)|(?:t|test|it|describe|suite)\.(test|it|skip|todo|only|skipIf|runIf))\s*\("
 )
-_ASSERTION = re.compile(r"(?<![\w$])(?:[\w$]+\.)?(?:assert(?:\.strict)?(?:\.\w+)?|expect)\s*\(")
 _LEFT_OUT = re.compile(
-    r"(?<![\w$.])(?:(?:test|it|describe|suite|t)\.(?:skip|todo|only|skipIf|runIf)|x(?:it|test|describe)|fit|fdescribe)\s*\(|[{,]\s*(?:skip|todo|only)\s*:"
-)
-_ALWAYS = re.compile(
-    r"assert(?:\.strict)?(?:\.ok)?\s*\(\s*(?:true|1)\s*[,)]|expect\s*\(\s*(true|false|\d+)\s*\)\s*\.\s*(?:toBe|toEqual|toStrictEqual)\s*\(\s*\1\s*\)"
+    r"(?<![\w$.])(?:(?:test|it|describe|suite|t)\.(?:skip|todo|only|skipIf|runIf)|x(?:it|test|describe)|fit|fdescribe)\s*\("
+    r"|(?<![\w$.])(?:test|it|describe|suite)\s*\(\s*[\"'`][^\n]*?[\"'`]\s*,\s*\{[^{}]*?[\"'`]?\b(?:skip|todo|only)[\"'`]?\s*:"
 )
 _SAME = re.compile(r"\b(?:e|deepE|strictE|deepStrictE)qual\s*\(\s*([^,()]+?)\s*,\s*([^,()]+?)\s*[,)]")
 
@@ -54,6 +63,7 @@ def inspect(path: str, before: str | None, after: str | None, *, is_test: bool) 
     found = [each for each in _alone(path, after, is_test) if each.what not in known]
     if before is not None and is_test:
         found += _weaker(path, before, after)
+        found += touched(path, before, after)
     return tuple(sorted(found, key=lambda each: each.line))
 
 
@@ -75,9 +85,12 @@ def _stubs(path: str, text: str) -> Iterator[Objection]:
         if code[match.start()].strip():
             yield _stub(path, text, match.start(), f"it only says that it is not there: {' '.join(match[0].split())!r}")
     for name, at, end in _empty_functions(code):
-        if "does nothing" in text[at:end].lower():
+        said = text[text.rfind("\n", 0, max(0, text.rfind("\n", 0, at))) + 1 : end].lower()
+        if "does nothing" in said or _QUIET.search(name):
             continue
         yield _stub(path, text, at, f"{name} does nothing")
+    for match in _EMPTY_CLASS.finditer(code):
+        yield _stub(path, text, match.start(), f"class {match[1]} holds nothing")
 
 
 def _stub(path: str, text: str, at: int, what: str) -> Objection:
@@ -85,23 +98,34 @@ def _stub(path: str, text: str, at: int, what: str) -> Objection:
 
 
 def _empty_functions(code: str) -> Iterator[tuple[str, int, int]]:
+    derived = [(match.end() - 1, closing(code, match.end() - 1)) for match in _DERIVED.finditer(code)]
+    seen = set()
     for pattern in (_FUNCTION, _METHOD, _ARROW):
         for match in pattern.finditer(code):
-            if match[1] in _NO_METHODS:
+            callback = pattern is _FUNCTION and not match[1] and not code[: match.start()].rstrip().endswith("default")
+            if match[1] in _NO_METHODS or callback:
                 continue
+            if pattern is _METHOD and any(start < match.start(1) < end for start, end in derived):
+                continue  # it may silence what it overrides
             start = match.end() if pattern is _ARROW else match.end() - 1
             behind = closing(code, start) + 1
-            sign = re.compile(r"\s*(?::[^={;\n]*)?" + (r"=>\s*" if pattern is _ARROW else r"\s*") + r"\{\s*\}").match(
-                code, behind
-            )
-            if sign:
-                yield match[1], match.start(1), sign.end()
+            arrow = r"=>\s*" if pattern is _ARROW else r"\s*"
+            sign = re.compile(
+                r"\s*(?::(?:[^={;\n]|\{[^{}]*\}(?=\s*\{))*)?" + arrow + r"\{\s*" + _NOTHING + r"\}"
+            ).match(code, behind)
+            at = match.start(1) if match[1] else match.start()
+            if sign and at not in seen:
+                seen.add(at)
+                yield match[1] or "the default export", at, sign.end()
+    for match in _ARROW_ALONE.finditer(code):
+        if match.start(1) not in seen:
+            yield match[1], match.start(1), match.end()
 
 
 def _idle(path: str, text: str) -> Iterator[Objection]:
     """Tests that cannot fail, or are left out."""
     code, kept = masked(text), masked(text, keep_strings=True)
-    helpers = _asserting(code)
+    helpers = _asserting(code, kept)
     for test in _tests(text):
         asserts = bool(test.asserts) or any(re.search(rf"\b{re.escape(each)}\s*\(", test.body) for each in helpers)
         if not asserts:
@@ -121,19 +145,20 @@ def _idle(path: str, text: str) -> Iterator[Objection]:
 
 def _cannot_fail(assertion: str) -> bool:
     same = _SAME.search(assertion)
-    return _ALWAYS.search(assertion) is not None or (same is not None and same[1] == same[2])
+    return ALWAYS.search(assertion) is not None or (same is not None and same[1] == same[2])
 
 
-def _asserting(code: str) -> list[str]:
+def _asserting(code: str, kept: str) -> list[str]:
     """Functions of the file that assert something."""
     found = []
+    asserts = assertion_pattern(kept)
     for match in _FUNCTION.finditer(code):
         brace = code.find("{", closing(code, match.end() - 1))
-        if brace >= 0 and _ASSERTION.search(code, brace, closing(code, brace)):
+        if match[1] and brace >= 0 and asserts.search(code, brace, closing(code, brace)):
             found.append(match[1])
     for match in _ARROW.finditer(code):
         stop = code.find("\n\n", match.end())
-        if _ASSERTION.search(code, match.end(), stop if stop > 0 else len(code)):
+        if asserts.search(code, match.end(), stop if stop > 0 else len(code)):
             found.append(match[1])
     return found
 
@@ -141,6 +166,7 @@ def _asserting(code: str) -> list[str]:
 def _tests(text: str) -> list[_Test]:
     """The tests of a file; groups of tests are none."""
     code, kept = masked(text), masked(text, keep_strings=True)
+    pattern = assertion_pattern(kept)
     found = []
     for match in _TEST.finditer(code):
         if "describe" in match[0] or "suite" in match[0]:
@@ -152,7 +178,7 @@ def _tests(text: str) -> list[_Test]:
             continue
         name = literal[2] if literal else "without a name"
         asserts = tuple(
-            _assertion(code, kept, each.start(), each.end() - 1) for each in _ASSERTION.finditer(code, start, stop)
+            _assertion(code, kept, each.start(), each.end() - 1) for each in pattern.finditer(code, start, stop)
         )
         found.append(_Test(name, text.count("\n", 0, match.start()) + 1, code[start:stop], asserts))
     return found
@@ -179,6 +205,9 @@ def _weaker(path: str, before: str, after: str) -> Iterator[Objection]:
         lost = [each for each in old.asserts if each not in new.asserts]
         if len(new.asserts) < len(old.asserts):
             what = f"the test {old.name!r} asserts less: {len(new.asserts)} instead of {len(old.asserts)} assertions"
+            yield Objection(kind="weakened", path=path, line=new.line, what=what)
+        elif sum(map(strength, (each for each in new.asserts if each not in old.asserts))) < sum(map(strength, lost)):
+            what = f"the test {old.name!r} asserts less than {lost[0][:160]!r}"
             yield Objection(kind="weakened", path=path, line=new.line, what=what)
         elif lost:
             what = f"the test {old.name!r} expects something else than {lost[0][:160]!r}"

@@ -24,7 +24,10 @@ from .tools import format_command, lint_command
 
 __all__ = ["JavaScript"]
 
-_TEST_FILE = re.compile(r"(?:test|test-.*|.*[._-]test|.*\.spec)\.[mc]?[jt]s")
+_TEST_FILE = re.compile(r"(?:test|test-.*|.*[._-]test|.*\.spec)\.[mc]?[jt]sx?")
+#: Folders in which node's test runner takes every file for tests.
+_TEST_FOLDERS = frozenset(("test", "__tests__"))
+_JSX = (".jsx", ".tsx")
 _NO_MODULE = re.compile(r"Cannot find module '([^'\n]+)'")
 _NO_NAME = re.compile(r"The requested module '([^'\n]+)' does not provide an export named '([^'\n]+)'")
 
@@ -50,8 +53,8 @@ class JavaScript:
         return None
 
     def compile_command(self, paths: Sequence[str]) -> tuple[str, ...]:
-        """Parses each file without running or writing anything; says every fault with its line."""
-        return self._node("_compile_files.mjs", *paths)
+        """Parses each file without running or writing anything; says every fault with its line. JSX is not parsed: node does not know it."""
+        return self._node("_compile_files.mjs", *(path for path in paths if not path.endswith(_JSX)))
 
     def test_command(self, paths: Sequence[str], *, results: str, coverage: str | None = None) -> tuple[str, ...]:
         """Runs node's test runner; with ``coverage`` measures lines and branches of all files that are no tests."""
@@ -68,11 +71,14 @@ class JavaScript:
         return (str(node_program().resolve()), *options, "-e", text, "--", *arguments)
 
     def is_test(self, path: str) -> bool:
-        """``*.test.js``, ``*-test.js``, ``*_test.js``, ``*.spec.js``, ``test-*.js`` and ``test.js``, with any ending of the language."""
-        return _TEST_FILE.fullmatch(PurePosixPath(path).name) is not None
+        """``*.test.js``, ``*-test.js``, ``*_test.js``, ``*.spec.js``, ``test-*.js``, ``test.js`` and all in folders named ``test``, with any ending of
+        the language."""
+        pure = PurePosixPath(path)
+        beside = bool(_TEST_FOLDERS.intersection(pure.parts[:-1])) and self.is_source(path)
+        return beside or _TEST_FILE.fullmatch(pure.name) is not None
 
     def is_source(self, path: str) -> bool:
-        """``.js``, ``.mjs``, ``.cjs`` and the same of TypeScript."""
+        """``.js``, ``.mjs``, ``.cjs``, ``.jsx`` and the same of TypeScript."""
         return path.endswith(ENDINGS)
 
     def missing_symbols(self, tree: Path, promised: Sequence[ArtifactRef]) -> tuple[str, ...]:

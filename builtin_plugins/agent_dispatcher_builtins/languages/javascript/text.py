@@ -18,7 +18,7 @@ _OPEN, _CLOSE = "([{", ")]}"
 
 def stem(name: str) -> str:
     """What a module is called: its path without ``src/``, ``/index`` and the ending."""
-    return re.sub(r"/index$", "", re.sub(r"\.[mc]?[jt]s$", "", name).removeprefix("./").removeprefix("src/"))
+    return re.sub(r"/index$", "", re.sub(r"\.[mc]?[jt]sx?$", "", name).removeprefix("./").removeprefix("src/"))
 
 
 def masked(text: str, *, keep_strings: bool = False) -> str:
