@@ -18,6 +18,7 @@ from agent_dispatcher.extension.components import Language
 from agent_dispatcher.models import Evidence, ExecutionPlan, Task
 from agent_dispatcher.workspace.path_guard import GuardedFolder, read_untrusted
 
+from ..doneness.run import left_out
 from .absent import AbsentNames, tasks_behind
 from .evidence import WORK_TYPES, evidence
 from .junit import Case, Results, coverage_by_file, coverage_percent, parse_junit
@@ -120,14 +121,15 @@ class PytestCheck:
         )
         explained = {case.name: why for case in results.red() if (why := absent.explain(case)) is not None}
         truly_red = [case for case in results.red() if case.name not in explained]
+        unseen = left_out(results, files, context.tree.path, language)
         percent, by_file = coverage_percent(measured), coverage_by_file(measured)
         ran = results.count("passed")
-        expected_red = bool(explained) and not truly_red
+        expected_red = bool(explained) and not truly_red and not unseen
         if task is None:
-            passed = not truly_red and ran > 0
+            passed = not truly_red and not unseen and ran > 0
             expected_red = expected_red and not passed
         else:
-            passed = done.code == _ALL_PASSED and not results.red() and ran > 0
+            passed = done.code == _ALL_PASSED and not results.red() and not unseen and ran > 0
         return evidence(
             task,
             context,
@@ -135,7 +137,7 @@ class PytestCheck:
             passed=passed,
             expected_red=expected_red,
             proof=passed,
-            summary=_summary(results, truly_red, sorted(set(explained.values())), percent),
+            summary=_summary(results, truly_red, sorted(set(explained.values())), percent, unseen),
             log=log,
             details={
                 "tests": len(results.cases),
@@ -148,6 +150,7 @@ class PytestCheck:
                 **({"coverage_by_file": by_file} if by_file else {}),
                 "expected_red_reasons": sorted(set(explained.values())),
                 "files": list(files),
+                **({"left_out": list(unseen)} if unseen else {}),
             },
         )
 
@@ -199,7 +202,9 @@ def test_files_of(task: Task, context: CheckContext, language: Language) -> list
     return found
 
 
-def _summary(results: Results, truly_red: Sequence[Case], absent: Sequence[str], percent: float | None) -> str:
+def _summary(
+    results: Results, truly_red: Sequence[Case], absent: Sequence[str], percent: float | None, unseen: Sequence[str]
+) -> str:
     parts = [f"{results.count('passed')} passed" if results.cases else "no test was found"]
     if truly_red:
         parts.append(f"{len(truly_red)} failed")
@@ -210,6 +215,8 @@ def _summary(results: Results, truly_red: Sequence[Case], absent: Sequence[str],
     if percent is not None:
         parts.append(f"{percent:g} % of lines and branches")
     text = ", ".join(parts)
+    if unseen:
+        text += ": " + "; ".join(unseen[:_MAX_SHOWN])
     if truly_red:
         text += ": " + "; ".join(f"{case.name}: {case.message}" for case in truly_red[:_MAX_SHOWN])
     return text

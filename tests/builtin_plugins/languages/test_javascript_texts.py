@@ -10,6 +10,8 @@ import pytest
 from agent_dispatcher.models import ArtifactRef
 from agent_dispatcher_builtins.languages.javascript.exports import exported, imports, missing_symbols, outline
 from agent_dispatcher_builtins.languages.javascript.inspection import inspect
+from agent_dispatcher_builtins.languages.javascript.language import JavaScript
+from agent_dispatcher_builtins.languages.javascript.options import JavaScriptOptions
 from agent_dispatcher_builtins.languages.javascript.text import masked
 
 EXPORTS = r"""
@@ -197,3 +199,14 @@ def test_additions_are_welcome() -> None:
         'import { h } from "../src/b.js";\nconst MORE = [1];\n\ntest("more", () => { assert.equal(h(MORE[0]), 1); });\n'
     )
     assert inspect("a.test.js", SUITE, more, is_test=True) == ()
+
+
+def test_files_of_tests_are_told_by_name_and_by_folder(tmp_path: Path) -> None:
+    """Node takes every file in ``test`` for tests; JSX is looked at, and not parsed."""
+    language = JavaScript("javascript", JavaScriptOptions(), tmp_path)
+    for path in ("a.test.js", "src/a.spec.ts", "test/a.js", "lib/__tests__/a.mjs", "a.test.tsx"):
+        assert language.is_test(path), path
+    for path in ("tests/helpers.js", "src/a.js", "test/data.json", "contest/a.js"):
+        assert not language.is_test(path), path
+    assert language.is_source("src/View.tsx") and language.module("src/View.tsx") == "View"
+    assert [each for each in language.compile_command(["a.js", "b.jsx"]) if each.startswith(("a.", "b."))] == ["a.js"]

@@ -68,6 +68,12 @@ class Python:
 
         return inspect(path, before, after, is_test=self.is_test(path))
 
+    def tests_named(self, text: str) -> tuple[str, ...]:
+        """See :func:`.inspection.tests_read.tests_for_certain`."""
+        from .inspection.tests_read import tests_for_certain
+
+        return tests_for_certain(text)
+
     def format_command(self, paths: Sequence[str]) -> tuple[str, ...] | None:
         """See :func:`.tools.format_command`."""
         return format_command(paths)

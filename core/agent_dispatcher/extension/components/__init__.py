@@ -9,7 +9,16 @@ from __future__ import annotations
 from .agent_types import AgentType, Available, Wishes
 from .checks import Check, CheckContext
 from .executors import Executor
-from .language_abilities import Auditing, CodeTools, Finding, HollowTesting, Objection, ToolsForTests, WorkInspector
+from .language_abilities import (
+    Auditing,
+    CodeTools,
+    Finding,
+    HollowTesting,
+    NamesTests,
+    Objection,
+    ToolsForTests,
+    WorkInspector,
+)
 from .languages import Environment, Language, Layout, Module
 from .llm_backends import LlmBackend
 from .message_buses import MessageBusComponent
@@ -82,6 +91,7 @@ __all__ = [
     "MessageBusComponent",
     "Module",
     "Moved",
+    "NamesTests",
     "Note",
     "Objection",
     "Opened",

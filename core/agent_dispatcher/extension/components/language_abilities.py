@@ -11,7 +11,7 @@ from attrs import frozen
 
 from ...models import ArtifactRef, Finding
 
-__all__ = ["Auditing", "CodeTools", "Finding", "HollowTesting", "Objection", "ToolsForTests", "WorkInspector"]
+__all__ = ["Auditing", "CodeTools", "Finding", "HollowTesting", "NamesTests", "Objection", "ToolsForTests", "WorkInspector"]
 
 
 @frozen(kw_only=True)
@@ -42,6 +42,16 @@ class WorkInspector(Protocol):
     def objections(self, path: str, before: str | None, after: str | None) -> tuple[Objection, ...]:
         """What is wrong with ``after`` that was not already wrong with ``before``, in the order of the file. ``None``: there is no such file
         before or after."""
+        ...
+
+
+@runtime_checkable
+class NamesTests(Protocol):
+    """A language that can tell from the text of a file which tests stand in it."""
+
+    def tests_named(self, text: str) -> tuple[str, ...]:
+        """The tests that are run for certain when the file is: as results name them behind the file, without cases (``test_a``, ``TestB::test_c``).
+        Tests under a condition are left out; a text that cannot be parsed has none."""
         ...
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-__all__ = ["Claim", "TestRead", "tests_in"]
+__all__ = ["Claim", "TestRead", "tests_for_certain", "tests_in"]
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -109,6 +109,33 @@ def tests_in(tree: ast.Module) -> dict[str, TestRead]:
         if name.partition(".")[0] not in gone:
             found[name] = _read(name, function, inherited)
     return found
+
+
+def tests_for_certain(text: str) -> tuple[str, ...]:
+    """The tests of a text that pytest collects by its own rules, whatever the circumstances: ``test_a``, ``TestB::test_c``."""
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return ()
+    top = {node.name for node in tree.body if isinstance(node, _Function | ast.ClassDef)}
+    plain = {
+        node.name
+        for node in tree.body
+        if isinstance(node, ast.ClassDef) and not node.bases and not node.decorator_list and not _takes_over(node)
+    }
+    found = []
+    for name, test in tests_in(tree).items():
+        owner, _, method = name.rpartition(".")
+        certain = name in top if not owner else owner in plain and "." not in owner
+        if certain and not test.never_run:
+            found.append(f"{owner}::{method}" if owner else name)
+    return tuple(found)
+
+
+def _takes_over(node: ast.ClassDef) -> bool:
+    """Whether a class decides by itself what is made of its tests."""
+    names = {each.name for each in node.body if isinstance(each, _Function)}
+    return bool(names & {"__init__", "__new__"}) or any(_assigned(each, "__test__") is not None for each in node.body)
 
 
 def _assigned(node: ast.stmt, name: str) -> ast.expr | None:

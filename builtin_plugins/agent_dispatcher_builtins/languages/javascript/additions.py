@@ -1,0 +1,173 @@
+"""Was anything but new tests added to a file of tests in JavaScript or TypeScript? Whoever does not own such a file may do nothing else to it.
+
+Without a parser: a file is cut into the statements of its top level, and those of groups of tests, and each that was there has to be there still, token by
+token. Layout and comments do not matter.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from attrs import frozen
+
+from agent_dispatcher.extension import Objection
+
+from .text import closing, masked
+
+__all__ = ["touched"]
+
+_SHOWN = 160
+_NAME = r"[A-Za-z_$][\w$]*"
+_TOKEN = re.compile(
+    r"\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`|[\w$]+|=>|[=!]==?|&&|\|\||\?\?|\+\+|--|[^\s\w$]",
+    re.S,
+)
+#: What a statement goes on with although its line has ended.
+_GOES_ON = re.compile(r"\s*(?:[.?:,)\]=+*/%&|<>^`-]|(?:else|catch|finally|from|in|of|instanceof|as)\b)")
+_UNFINISHED = re.compile(
+    r"(?:[,=+*/%&|<>^?:(.!~-]|\b(?:return|typeof|new|await|of|in|else|import|export|from|const|let|var))\s*$"
+)
+_GROUP = re.compile(
+    r"\s*(?:describe|suite)\s*\(\s*[\"'`][^\n]*?[\"'`]\s*,\s*(?:async\s*)?(?:\(\s*\)\s*=>|function\s*\(\s*\))\s*\{"
+)
+_TESTS = re.compile(r"\s*(?:await\s+)?(?:test|it|describe|suite)\s*(?:\.\s*each\b|\()")
+_DECLARES = re.compile(
+    rf"\s*(?:export\s+)?(?:(?:async\s+)?function\s*\*?\s*({_NAME})|class\s+({_NAME})|(?:const|let|var)\s+({_NAME})\b|(?:const|let|var)\s*([{{\[][^=]*)=)"
+)
+_IMPORTS = re.compile(r"\s*import\b")
+_REACHING = re.compile(
+    r"\bprocess\s*\.\s*(?:exit|abort|kill|reallyExit)\b|\bprototype\b|\bglobal(?:This)?\s*[.\[]|\bObject\s*\.\s*(?:assign|defineProperty)\b|\bmock\s*\.\s*module\b"
+    r"|\b(?:vi|jest)\s*\.\s*(?:mock|unmock|doMock)\b|\bassert\s*\.\s*\w+\s*=(?!=)|\beval\s*\("
+)
+
+
+@frozen
+class _Part:
+    """A statement: where it begins, its text without comments, and that with the insides of strings blanked."""
+
+    line: int
+    text: str
+    code: str
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        found = tuple(_TOKEN.findall(self.text))
+        return found[:-1] if found[-1:] == (";",) else found
+
+
+def touched(path: str, before: str, after: str) -> list[Objection]:
+    """What of the tests of a file is not as it was, or reaches into them."""
+    taken = set(re.findall(_NAME, masked(before, keep_strings=True)))
+    return [
+        Objection(
+            kind="touched",
+            path=path,
+            line=line,
+            what=f"{what}; whoever does not own this file may only add tests to it",
+        )
+        for line, what in _beyond(_parts(before), _parts(after), taken)
+    ]
+
+
+def _beyond(old: list[_Part], new: list[_Part], taken: set[str]) -> Iterator[tuple[int, str]]:
+    at = 0
+    extra: list[_Part] = []
+    for part in new:
+        there = old[at] if at < len(old) else None
+        if there is not None and there.tokens == part.tokens:
+            at += 1
+        elif there is not None and (inside := _both_inside(there, part)):
+            at += 1
+            yield from _beyond(*inside, taken)
+        elif there is not None and _imports_more(there, part, taken):
+            at += 1
+        else:
+            extra.append(part)
+    if at < len(old):
+        instead = next((each for each in extra if each.tokens[:3] == old[at].tokens[:3]), None)
+        told = f"; instead: {_short(instead.text)!r}" if instead is not None else ""
+        yield instead.line if instead is not None else 0, f"it is not there as it was: {_short(old[at].text)!r}{told}"
+        return
+    for part in extra:
+        why = _reaches(part, taken)
+        if why:
+            yield part.line, f"{_short(part.text)!r} {why}"
+
+
+def _both_inside(old: _Part, new: _Part) -> tuple[list[_Part], list[_Part]] | None:
+    """The statements of two groups of tests that begin alike."""
+    heads = [_GROUP.match(part.text) for part in (old, new)]
+    if heads[0] is None or heads[1] is None or heads[0][0].split() != heads[1][0].split():
+        return None
+    found = []
+    for part, head in ((old, heads[0]), (new, heads[1])):
+        stop = closing(part.code, head.end() - 1)
+        if part.code[stop + 1 :].strip(" \n\t;") != ")":
+            return None
+        first = part.line + part.text.count("\n", 0, head.end())
+        found.append(_parts(part.text[head.end() : stop], first))
+    return found[0], found[1]
+
+
+def _imports_more(old: _Part, new: _Part, taken: set[str]) -> bool:
+    """Whether an import takes what it took, and more that binds no name that was used."""
+    if not (_IMPORTS.match(old.code) and _IMPORTS.match(new.code)):
+        return False
+    was, now = [each for each in old.tokens if each != ","], [each for each in new.tokens if each != ","]
+    more = [each for each in now if each not in was]
+    return (
+        [each for each in now if each in was] == was
+        and all(re.fullmatch(_NAME, each) for each in more)
+        and not (set(more) & taken)
+    )
+
+
+def _reaches(part: _Part, taken: set[str]) -> str:
+    """Why a new statement is no mere addition, ``""`` when it is one."""
+    if reaching := _REACHING.search(part.code):
+        return f"reaches what is not its own ({reaching[0]})"
+    if _TESTS.match(part.code):
+        return ""
+    bound: set[str] = set()
+    if _IMPORTS.match(part.code):
+        bound = set(re.findall(_NAME, part.code.partition(" from ")[0])) - {"import", "type", "as", "from", "default"}
+        if " from " not in part.code:
+            return "runs another file for all tests"
+    elif declared := _DECLARES.match(part.code):
+        bound = set(re.findall(_NAME, next(each for each in declared.groups() if each)))
+    else:
+        return "is run for all tests of the file"
+    again = sorted(bound & taken)
+    return f"binds {again[0]} anew, which tests that were there use" if again else ""
+
+
+def _parts(text: str, line: int = 1) -> list[_Part]:
+    """The statements of the top level of a text."""
+    code, kept = masked(text), masked(text, keep_strings=True)
+    found = []
+    start = depth = 0
+    for at, char in enumerate(code):
+        if char in "([{":
+            depth += 1
+        elif char in ")]}":
+            depth -= 1
+        ends = char == ";" or (
+            char == "\n" and not _UNFINISHED.search(code[start:at]) and not _GOES_ON.match(code, at + 1)
+        )
+        if depth <= 0 and ends:
+            found.append((start, at + 1))
+            start = at + 1
+    found.append((start, len(code)))
+    parts = []
+    for begin, end in found:
+        blank = len(kept[begin:end]) - len(kept[begin:end].lstrip())
+        if kept[begin:end].strip(" \t\n;"):
+            at = begin + blank
+            parts.append(_Part(line + text.count("\n", 0, at), kept[at:end], code[at:end]))
+    return parts
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _SHOWN else f"{line[: _SHOWN - 1]}…"
