@@ -18,6 +18,7 @@ from .text import closing, masked
 __all__ = ["touched"]
 
 _SHOWN = 160
+_LOOK = 200
 _NAME = r"[A-Za-z_$][\w$]*"
 _TOKEN = re.compile(
     r"\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`|[\w$]+|=>|[=!]==?|&&|\|\||\?\?|\+\+|--|[^\s\w$]",
@@ -152,10 +153,7 @@ def _parts(text: str, line: int = 1) -> list[_Part]:
             depth += 1
         elif char in ")]}":
             depth -= 1
-        ends = char == ";" or (
-            char == "\n" and not _UNFINISHED.search(code[start:at]) and not _GOES_ON.match(code, at + 1)
-        )
-        if depth <= 0 and ends:
+        if depth <= 0 and (char == ";" or (char == "\n" and _is_whole(code, start, at))):
             found.append((start, at + 1))
             start = at + 1
     found.append((start, len(code)))
@@ -166,6 +164,11 @@ def _parts(text: str, line: int = 1) -> list[_Part]:
             at = begin + blank
             parts.append(_Part(line + text.count("\n", 0, at), kept[at:end], code[at:end]))
     return parts
+
+
+def _is_whole(code: str, start: int, end: int) -> bool:
+    """Whether a statement that could go on in the next line is at its end."""
+    return not _UNFINISHED.search(code[max(start, end - _LOOK) : end]) and not _GOES_ON.match(code, end + 1)
 
 
 def _short(text: str) -> str:

@@ -95,6 +95,7 @@ def _beyond(old: list[ast.stmt], new: list[ast.stmt], taken: set[str], prefix: s
     """(line, what) for every statement that is gone, is another, or is new and no mere addition."""
     kept = [each for each in old if not isinstance(each, ast.Import | ast.ImportFrom)]
     known = {name for each in old for name in _taken_in(each)}
+    left = {name for each in new for name in _taken_in(each)}
     at = 0
     extra: list[ast.stmt] = []
     for statement in new:
@@ -108,8 +109,7 @@ def _beyond(old: list[ast.stmt], new: list[ast.stmt], taken: set[str], prefix: s
             yield from _beyond(_body(there), _body(statement), taken, f"{prefix}{there.name}.")
         else:
             extra.append(statement)
-    gone = {name for name in known if name not in {name for each in new for name in _taken_in(each)}}
-    for name in sorted(gone):
+    for name in sorted(known - left):
         yield 0, f"the import of {name.rpartition(' ')[0] or name} is gone"
     if at < len(kept):
         yield _changed(kept[at], extra, prefix)
