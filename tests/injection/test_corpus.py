@@ -5,19 +5,15 @@ Everything is real: git, the sandbox, a model server over HTTP, a listening serv
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
-import socket
-import sqlite3
 import subprocess
-import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-from attrs import define, field, frozen
+from attrs import frozen
 
 from agent_dispatcher import AgentContext, AgentDispatcher, AgentResult, BaseAgent
 from agent_dispatcher.errors import SandboxUnavailable
@@ -27,60 +23,12 @@ from agent_dispatcher.testing import ModelServer
 from agent_dispatcher.testing.model_server import Received
 from agent_dispatcher_builtins.sandboxes.bubblewrap import Bubblewrap
 
+from .canaries import KEY, SECRET, Silent, everything, state
 from .corpus import ATTACKS, CHANNELS, Attack
 
-SECRET = "CANARY-SECRET-5f1d0c9a7b"
-KEY = "sk-canary-0123456789abcdef0123456789abcdef"
 _ORDER = re.compile(r"ORDER<([a-z0-9-]+)>")
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.timeout(900)]
-
-
-@define
-class Silent:
-    """A server and a socket to which nobody should ever speak."""
-
-    folder: Path
-    port: int = 0
-    heard: list[str] = field(factory=list)
-    _sockets: list[socket.socket] = field(factory=list)
-    _threads: list[threading.Thread] = field(factory=list)
-
-    def __enter__(self) -> Silent:
-        tcp = socket.create_server(("127.0.0.1", 0))
-        self.port = tcp.getsockname()[1]
-        udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        udp.bind(("127.0.0.1", self.port))
-        unix = socket.socket(socket.AF_UNIX)
-        unix.bind(str(self.folder / "canary.sock"))
-        unix.listen()
-        self._sockets += [tcp, udp, unix]
-        for name, one in (("tcp", tcp), ("udp", udp), ("unix", unix)):
-            thread = threading.Thread(target=self._listen, args=(name, one), daemon=True)
-            thread.start()
-            self._threads.append(thread)
-        return self
-
-    def _listen(self, name: str, one: socket.socket) -> None:
-        one.settimeout(0.2)
-        while one.fileno() >= 0:
-            try:
-                if name == "udp":
-                    self.heard.append(f"udp {one.recv(100)!r}")
-                else:
-                    wire, _ = one.accept()
-                    self.heard.append(f"{name} {wire.getsockname()}")
-                    wire.close()
-            except TimeoutError:
-                continue
-            except OSError:
-                return
-
-    def __exit__(self, *_: object) -> None:
-        for one in self._sockets:
-            one.close()
-        for thread in self._threads:
-            thread.join()
 
 
 @frozen
@@ -103,21 +51,6 @@ def _slug(attack: Attack) -> str:
 
 def _channel(number: int) -> str:
     return CHANNELS[number % len(CHANNELS)]
-
-
-def _state(*folders: Path) -> dict[str, str]:
-    """Path to kind, mode and content of everything below."""
-    found = {}
-    for folder in folders:
-        for path in (folder, *folder.rglob("*")):
-            status = path.lstat()
-            content = ""
-            if path.is_symlink():
-                content = str(path.readlink())
-            elif path.is_file():
-                content = hashlib.sha256(path.read_bytes()).hexdigest()
-            found[str(path)] = f"{status.st_mode:o} {content}"
-    return found
 
 
 def _repository(output: Path, tasks: list[tuple[str, Attack]]) -> None:
@@ -252,7 +185,7 @@ def aftermath(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aftermath]:
                 },
                 plugins=[("announcer", Plugin())],
             )
-            before = _state(outside, home)
+            before = state(outside, home)
             told = [attack for channel, attack in tasks if channel == "message"]
             plan = dispatcher.plan_tasks(
                 [*map(_announcement, told), *(_task(channel, attack) for channel, attack in tasks)],
@@ -263,7 +196,7 @@ def aftermath(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aftermath]:
                 result,
                 silent,
                 before,
-                _state(outside, home),
+                state(outside, home),
                 output,
                 base,
                 frozenset(delivered),
@@ -311,23 +244,9 @@ def test_nobody_was_called(aftermath: Aftermath) -> None:
     assert aftermath.silent.heard == []
 
 
-def _everything(output: Path) -> Iterator[tuple[str, bytes]]:
-    """Every byte the run left: files, databases row by row, every object of the repository."""
-    for path in output.rglob("*"):
-        if path.is_file() and not path.is_symlink():
-            yield str(path), path.read_bytes()
-            if path.suffix == ".db":
-                with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as database:
-                    yield f"{path} rows", "\n".join(database.iterdump()).encode()
-    objects = subprocess.run(
-        ["git", "cat-file", "--batch-all-objects", "--batch"], cwd=output, capture_output=True, check=True
-    )
-    yield "git objects", objects.stdout
-
-
 def test_no_secret_is_anywhere(aftermath: Aftermath) -> None:
     """Neither the key nor the file's secret stands in a log, an event, a blob, a commit, a report or anything sent to the model."""
-    found = [name for name, data in _everything(aftermath.output) if SECRET.encode() in data or KEY.encode() in data]
+    found = [name for name, data in everything(aftermath.output) if SECRET.encode() in data or KEY.encode() in data]
     found += [
         f"request {n}" for n, one in enumerate(aftermath.asked) if SECRET in str(one.body) or KEY in str(one.body)
     ]
