@@ -154,6 +154,8 @@ class LlmReply:
     Attributes:
         model: the one that answered, as the server names it.
         stop_reason: one of :data:`STOP_REASONS`; with ``length`` the text is cut off.
+        keys_hidden: the dispatcher took keys out of the question or of this answer: ``<secret>`` in it may stand for one. Who writes the answer into
+            files looks at this. Not for backends to set.
     """
 
     text: str
@@ -161,6 +163,7 @@ class LlmReply:
     model: str = ""
     stop_reason: str = field(default="stop", validator=in_(STOP_REASONS))
     tool_calls: tuple[ToolCall, ...] = field(default=(), converter=_calls)
+    keys_hidden: bool = False
 
 
 @frozen(kw_only=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, Protocol
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from ..errors import BackendError
 from ..extension.components import LlmBackend
@@ -93,8 +93,10 @@ class MeteredLlm:
             BudgetExceeded: the worst case of the call does not fit; it was not made.
             BackendError: the backend's own, or its reply is none.
         """
+        hidden, said = False, request
         if self.scrubber is not None:
-            request = self.scrubber.request(request)
+            request = self.scrubber.request(said)
+            hidden = request is not said
         asked = priced_as(self.backend, request)
         price = self.prices.find(asked)
         read, written = input_bound(request), request.max_output_tokens
@@ -119,7 +121,7 @@ class MeteredLlm:
                     sort="poison",
                 )
             if self.scrubber is not None:
-                reply = self.scrubber.reply(reply)
+                reply = self.scrubber.reply(evolve(reply, keys_hidden=True) if hidden else reply)
         except BaseException as error:  # counted, never kept: also a cancelled call may have cost something
             if self.scrubber is not None:
                 self.scrubber.error(error)

@@ -121,14 +121,14 @@ class Scrubber:
         return changed
 
     def reply(self, reply: LlmReply) -> LlmReply:
-        """What a model answered; the same object when there is no key in it."""
+        """What a model answered, and that keys were hidden in it; the same object when there is none in it."""
         changed: LlmReply = _changed(
             reply,
             text=self.text(reply.text),
             model=self.text(reply.model),
             tool_calls=self._calls(reply.tool_calls),
         )
-        return changed
+        return changed if changed is reply else evolve(changed, keys_hidden=True)
 
     def error(self, error: BaseException) -> None:
         """Take keys out of what an exception says, of what it was raised from, and of those that are in a group of it."""

@@ -12,6 +12,7 @@ from agent_dispatcher.extension import LlmReply, LlmRequest, Usage
 from agent_dispatcher.llm import Budget, MeteredLlm, input_bound
 from agent_dispatcher.llm.budget import Cap
 from agent_dispatcher.models import ModelUse
+from agent_dispatcher.provenance import Scrubber
 from agent_dispatcher.testing import ScriptedBackend
 
 
@@ -119,6 +120,17 @@ def test_what_may_have_been_billed_stays_spent(error: BaseException, spent: int)
         ask(llm)
     worst = input_bound(LlmRequest.of("why")) + 100
     assert (llm.budget.total.tokens, llm.budget.total.held_tokens) == (spent * worst, 0)
+
+
+def test_whoever_writes_an_answer_into_a_file_learns_of_hidden_keys() -> None:
+    """Those in the question count too: the model saw the mark there, and repeats it."""
+    llm = MeteredLlm(ScriptedBackend(["fine", "it is key-17-abcdef", "fine"]), scrubber=Scrubber.of(["key-17-abcdef"]))
+    hidden = [asyncio.run(llm.complete(LlmRequest.of(text))) for text in ("with key-17-abcdef", "without", "without")]
+    assert [(reply.text, reply.keys_hidden) for reply in hidden] == [
+        ("fine", True),
+        ("it is <secret>", True),
+        ("fine", False),
+    ]
 
 
 def test_a_backend_of_another_contract_is_named() -> None:

@@ -202,7 +202,8 @@ def test_requests_and_replies_are_cleaned_all_over() -> None:
         ]
     )
     assert KEY not in repr(scrubber.request(request))
-    assert KEY not in repr(scrubber.reply(LlmReply(text=KEY, tool_calls=[call])))
+    reply = scrubber.reply(LlmReply(text=KEY, tool_calls=[call]))
+    assert KEY not in repr(reply) and reply.keys_hidden
     tool = Tool(name=KEY, description=KEY, parameters={"properties": {"x": {"default": KEY}}})
     more = LlmRequest.of("x", tools=[tool], schema={"const": KEY}, stop=[KEY])
     assert KEY not in repr(scrubber.request(more))

@@ -23,6 +23,7 @@ from agent_dispatcher.models import Dispute
 
 from ...prompting.edits import Edits, apply_edits, edits_in
 from .folder import Files, WorkFolder
+from .hidden_keys import marks_in
 from .options import ModelOptions
 from .trying import Tried
 
@@ -90,9 +91,10 @@ class Rounds:
         best = Best()
         messages, warmth = self.opening, 0.0
         last, seen = Tried(), dict[str, str | None]()
-        mends, mending = True, False
+        mends, mending, hidden = True, False, False
         for number in range(1, 1 + self.options.rounds):
             reply = await self._ask(messages, warmth, number)
+            hidden = hidden or reply.keys_hidden  # the mark stays in the conversation
             best = evolve(best, rounds=number, usage=best.usage + reply.usage)
             files: dict[str, str | None] = {}
             dispute = self.disputed(reply.text, last)
@@ -101,7 +103,7 @@ class Rounds:
             if dispute is not None and not edits_in(reply.text, self.expected).whole:
                 tried = Tried(faults=(dispute,))
             else:
-                files, tried = await self._try(reply, seen if mending else {})
+                files, tried = await self._try(evolve(reply, keys_hidden=hidden), seen if mending else {})
             if files and (not best.files or tried.score > best.tried.score):
                 best = evolve(best, files=files, tried=tried)
             elif not best.files:
@@ -142,6 +144,8 @@ class Rounds:
         moves = None in seen.values()  # what is gone from one file may stand in another
         files = {**{path: text for path, text in seen.items() if moves or self._stays(path)}, **changed}
         refused = self.folder.refused(files)
+        if not faults and reply.keys_hidden:
+            faults = marks_in(files, self.folder.read)
         if refused or faults:
             return {}, Tried(faults=refused or faults)
         kept = self.folder.keep(files)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from agent_dispatcher.extension import LlmReply
 from agent_dispatcher.testing import ScriptedBackend
 from agent_dispatcher.workspace.agent_workspace import GuardedWorkspace
 from agent_dispatcher_builtins.agents.by_model.folder import Files, WorkFolder
@@ -25,7 +26,7 @@ def whole(path: str, text: str = "X = 1\n") -> str:
     return f"FILE: {path}\n```\n{text}```\n"
 
 
-def played(folder: Path, there: Mapping[str, bytes], replies: Sequence[str]) -> tuple[Best, ScriptedBackend]:
+def played(folder: Path, there: Mapping[str, bytes], replies: Sequence[str | LlmReply]) -> tuple[Best, ScriptedBackend]:
     """Play rounds in ``folder``; an answer is good when it compiles. Whatever is tried leaves something of its own in the files."""
     for path, data in there.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
@@ -96,3 +97,28 @@ def test_an_answer_that_would_leave_a_link_in_place_of_a_file_is_refused(tmp_pat
     assert (tmp_path / "link.py").is_symlink()
     assert left(tmp_path) == {"real.py": b"R = 1\n", "link.py": b"R = 1\n", PATH: b"A = 1\n"}
     assert "symbolic link" in llm.requests[1].messages[-1].content
+
+
+MARKED = whole(PATH, "\nKEY = '<secret>'\n")
+
+
+def test_the_mark_of_a_hidden_key_is_not_written(tmp_path: Path) -> None:
+    """Neither where the model wrote a key, nor over one that was there; the model is told what to write instead."""
+    there = {PATH: b"KEY = 'one-that-the-model-never-saw'\n"}
+    best, llm = played(tmp_path, there, [LlmReply(text=MARKED, keys_hidden=True), MARKED, GOOD])
+    assert best.good and left(tmp_path) == {PATH: b"A = 1\n"}
+    assert (
+        f"({PATH} line 2): write code that reads it from an environment variable"
+        in llm.requests[1].messages[-1].content
+    )
+    assert len(llm.requests) == 3
+
+
+def test_a_mark_that_hides_nothing_is_a_text_like_any_other(tmp_path: Path) -> None:
+    """Where no key was hidden it is what the work is about; where one was, those that stood in the files before may stay, also in a file that moved."""
+    best, _ = played(tmp_path / "one", {}, [MARKED])
+    assert best.good and left(tmp_path / "one")[PATH] == b"\nKEY = '<secret>'\n"
+    there = {"src/old.py": b"TAG = '<secret>'\n"}
+    moving = LlmReply(text=GOOD + "RENAME: src/old.py -> src/new.py\n", keys_hidden=True)
+    best, _ = played(tmp_path / "two", there, [moving])
+    assert best.good and left(tmp_path / "two")["src/new.py"] == there["src/old.py"]
