@@ -1,11 +1,14 @@
-"""Thirty keys in the environment, in configuration and in what models say: after runs with both interfaces none of them is anywhere.
+"""Keys in the environment, in configuration, in the keyring and in what models say: after runs with both interfaces, and behind a recording, none
+of them is anywhere.
 
-Everything is real: the SDKs, a model server over HTTP that does what it can to give keys away, git, the sandbox.
+Everything is real: the SDKs, a model server over HTTP that does what it can to give keys away, agents that fail and agents that succeed with all they
+know in what they say, a coding agent, an MCP server, git, the sandbox.
 """
 
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import io
 import json
@@ -14,11 +17,13 @@ import os
 import re
 import sqlite3
 import subprocess
+import sys
 import traceback
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from attrs import frozen
@@ -27,10 +32,10 @@ from agent_dispatcher import AgentDispatcher
 from agent_dispatcher.agents import AgentContext, AgentResult, BaseAgent
 from agent_dispatcher.cli import main
 from agent_dispatcher.errors import SandboxUnavailable
-from agent_dispatcher.extension import AgentType, LlmRequest, hookimpl
-from agent_dispatcher.models import ExecutionResult, Task
+from agent_dispatcher.extension import AgentType, LlmRequest, ToolCall, hookimpl
+from agent_dispatcher.models import Artifact, ExecutionResult, Finding, Task
 from agent_dispatcher.testing import ModelServer
-from agent_dispatcher.testing.model_replies import Fails
+from agent_dispatcher.testing.model_replies import Fails, Says
 from agent_dispatcher.testing.model_server import Received
 from agent_dispatcher_builtins.sandboxes.bubblewrap import Bubblewrap
 
@@ -58,7 +63,11 @@ IN_CONFIGURATION = {
     "password": "canary-option-password-33bb",
     "webhook": "canary-webhook-55dd66ee77",
     "deep": "canary-deep-secret-88ff99",
+    "facts": "canary-facts-token-12ab34",
+    "hub": "canary-hub-token-56cd78",
 }
+#: Nobody but the backend that asks with it knows it, and the server that it is sent to.
+IN_KEYRING = "canary-keyring-99aa00bb"
 IN_REPLIES = (
     "sk-canary0123456789abcdefABCDEF",
     "sk-ant-api03-canary-0123456789abcdef-xyz",
@@ -73,16 +82,23 @@ IN_REPLIES = (
     "npm_canary0123456789abcdefghijABCDEFGHIJ",
     "eyJjYW5hcnkwMTIz.eyJjYW5hcnkwMTIzNDU2.canary0123456789abcdef",
 )
-CANARIES = (*IN_ENVIRONMENT.values(), *IN_CONFIGURATION.values(), *IN_REPLIES)
+KNOWN = (*IN_ENVIRONMENT.values(), *IN_CONFIGURATION.values())
+CANARIES = (*KNOWN, *IN_REPLIES)
 
 
 def spelled(canary: str) -> tuple[bytes, ...]:
-    """A key as it may stand in a text, in JSON, and in JSON within JSON."""
-    once = json.dumps(canary)[1:-1]
-    return tuple({form.encode() for form in (canary, once, json.dumps(once)[1:-1])})
+    """A key as it may stand in a text, in JSON, in JSON within JSON, in an address, and one that is known by its value in base64."""
+    once, address = json.dumps(canary)[1:-1], quote(canary, safe="")
+    forms = (canary, once, json.dumps(once)[1:-1], address, address.replace("%2F", "%2f"))
+    return tuple({form.encode() for form in (*forms, *([encoded(canary)[:-4]] if canary in KNOWN else []))})
 
 
-FORMS = [form for canary in CANARIES for form in spelled(canary)]
+def encoded(text: str) -> str:
+    """In base64."""
+    return base64.b64encode(text.encode()).decode()
+
+
+FORMS = [form for canary in (*CANARIES, IN_KEYRING) for form in spelled(canary)]
 
 
 def found_in(data: bytes) -> list[str]:
@@ -116,17 +132,77 @@ class Careless(BaseAgent):
         raise RuntimeError(f"no access with {self.options} and {dict(os.environ)}")
 
 
+class Talkative(Careless):
+    """Succeeds, and says all it knows wherever it can say anything."""
+
+    async def execute(self, task: Task, context: AgentContext) -> AgentResult:
+        known = (
+            f"with {self.options} and {json.dumps(dict(os.environ))} and {' '.join(map(encoded, KNOWN))} {IN_REPLIES}"
+        )
+        context.log.warning("it works %s", known)
+        try:
+            raise ValueError(known)
+        except ValueError:
+            context.log.exception("or not")
+        context.progress(0.5, known)
+        await context.bus.publish("known", {"all": [known], **dict(os.environ)}, durable=True)
+        context.workspace.write_text("talk.txt", "done\n")
+        found = Finding(path="talk.txt", line=1, rule="r", severity="low", what=known, quote=known)
+        made = Artifact(name=known, type=known[:200], path="talk.txt", task=task.id, findings=(found,))
+        return AgentResult(status="done", summary=f"it worked {known}", artifacts=(made,))
+
+
 class Plugin:
     @hookimpl
     def dispatcher_agent_types(self) -> Iterator[AgentType]:
-        yield AgentType(
-            name="careless",
-            summary="Knows too much.",
-            factory=lambda options, services: Careless(options),
-            options=CarelessOptions,
-            task_types=["odd_job"],
-            default_rank=0,
-        )
+        for name, agent, type in (("careless", Careless, "odd_job"), ("talkative", Talkative, "talk")):
+            yield AgentType(
+                name=name,
+                summary="Knows too much.",
+                factory=lambda options, services, agent=agent: agent(options),
+                options=CarelessOptions,
+                task_types=[type],
+                default_rank=0,
+            )
+
+
+#: An MCP server that says its token whatever it is asked.
+SERVER = """
+import os, sys
+from mcp.server import MCPServer
+
+server = MCPServer("facts")
+print("starts with", os.environ["FACTS_TOKEN"], file=sys.stderr, flush=True)
+
+@server.tool()
+def lookup() -> str:
+    "What is known of stores."
+    return "DuckDB keeps one file " + os.environ["FACTS_TOKEN"]
+
+server.run()
+"""
+
+
+class Ring:
+    """The real package ``keyring`` with one key in memory."""
+
+    def __init__(self) -> None:
+        self.module = pytest.importorskip("keyring")
+        base = pytest.importorskip("keyring.backend").KeyringBackend
+        held = {
+            "priority": 1.0,
+            "get_password": lambda *asked: IN_KEYRING,
+            "set_password": print,
+            "delete_password": print,
+        }
+        self.before = self.module.get_keyring()
+        self.module.set_keyring(type("InMemory", (base,), held)())
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *error: object) -> None:
+        self.module.set_keyring(self.before)
 
 
 @frozen
@@ -140,15 +216,32 @@ class Left:
     asked: tuple[Received, ...]
 
 
-def gives_away(received: Received) -> str | Fails:
-    """The work, with every key in it that the server can name; now and then an error that quotes the key it was sent."""
+def gives_away(received: Received) -> str | Says | Fails:
+    """The work, with every key in it that the server can name, in the code too until that is refused; now and then an error that quotes the key it was
+    sent."""
     said = json.dumps(received.body)
+    if "Which store keeps one file" in said:
+        return researches(said)
     if "REFUSE" in said:
         return Fails(status=400, message=f"no: {' '.join(CANARIES[-20:])} {received.headers} {' '.join(CANARIES)}")
     wanted = re.search(r"src/made/(\w+)\.py", said)
     name = wanted[1] if wanted else "none"
-    keys = "\n".join(f"# {key}" for key in (*CANARIES, str(dict(received.headers))))
-    return f"Use {' '.join(CANARIES)}.\nFILE: src/made/{name}.py\n```\n{keys}\n\n\ndef {name}():\n    return {list(IN_REPLIES)!r}\n```\n"
+    refused = "stands for a key" in said
+    keys = "" if refused else "\n".join(f"# {key}" for key in (*CANARIES, str(dict(received.headers))))
+    values = [] if refused else list(IN_REPLIES)
+    return f"Use {' '.join(CANARIES)}.\nFILE: src/made/{name}.py\n```\n{keys}\n\n\ndef {name}():\n    return {values!r}\n```\n"
+
+
+def researches(said: str) -> str | Says:
+    """Asks the MCP server, then answers from what it said."""
+    name = re.search(r"docs/research/sources/[\w./-]+?\.txt", said)
+    if name is None:
+        tool = re.search(r'"(facts_\w+)"', said)
+        return Says(tool_calls=[ToolCall(id="1", name=tool[1], arguments="{}")]) if tool else "nothing"
+    if '"tools"' in said:
+        return "enough"
+    claim = {"claim": "One file.", "option": "", "criterion": "", "source": name[0], "quote": "DuckDB keeps one file"}
+    return json.dumps({"claims": [claim], "conclusion": "", "because": [], "open": []})
 
 
 def task(name: str, more: str = "", **fields: Any) -> dict[str, Any]:
@@ -164,31 +257,43 @@ def task(name: str, more: str = "", **fields: Any) -> dict[str, Any]:
     }
 
 
-def configured(backend: str, server: ModelServer) -> dict[str, Any]:
+def configured(backend: str, server: ModelServer, base: Path) -> dict[str, Any]:
+    key = {"api_key_keyring": "models:me"} if backend == "recorded" else {"api_key_env": "MODEL_ACCESS"}
+    careless = {
+        "token": IN_CONFIGURATION["token"],
+        "password": IN_CONFIGURATION["password"],
+        "webhook": f"https://team:{IN_CONFIGURATION['webhook']}@hooks.example/in",
+        "headers": {"x-api-key": IN_CONFIGURATION["deep"]},
+    }
+    facts = {"command": [sys.executable, str(base / "server.py")], "env": {"FACTS_TOKEN": IN_CONFIGURATION["facts"]}}
+    pushing = "cat > /dev/null; echo hello > note.md; echo pushed with $HUB_TOKEN; echo pushed with $HUB_TOKEN >&2"
     return {
-        "use": {"llm": backend, "sandbox": "auto", "workspace": "git"},
+        "use": {"llm": backend, "sandbox": "auto", "workspace": "git", "agent_types": ["...", "command-line"]},
         "options": {
-            "llm:openai": {"base_url": server.base_url, "model": "m", "api_key_env": "MODEL_ACCESS"},
+            "llm:recorded": {"file": str(base / "recording.jsonl"), "backend": "openai", "mode": "record"},
+            "llm:openai": {"base_url": server.base_url, "model": "m", **key},
             "llm:anthropic": {"base_url": server.origin, "model": "m", "api_key_env": "OTHER_ACCESS"},
             "agent_type:code-writer": {"rounds": 2},
-            "agent_type:careless": {
-                "token": IN_CONFIGURATION["token"],
-                "password": IN_CONFIGURATION["password"],
-                "webhook": f"https://team:{IN_CONFIGURATION['webhook']}@hooks.example/in",
-                "headers": {"x-api-key": IN_CONFIGURATION["deep"]},
+            "agent_type:careless": careless,
+            "agent_type:talkative": careless,
+            "agent_type:researcher": {"mcp": {"facts": {**facts, "tools": ["lookup"]}}},
+            "agent_type:command-line": {
+                "command": ["/bin/sh", "-c", pushing],
+                "env": {"HUB_TOKEN": IN_CONFIGURATION["hub"]},
             },
         },
-        "provenance": {"secrets": ["HOUSE_WORD"]},
+        "provenance": {"secrets": ["HOUSE_WORD", "MODEL_ACCESS"] if backend == "recorded" else ["HOUSE_WORD"]},
         "max_parallel_agents": 4,
         "coordinator": {"max_attempts": 1},
     }
 
 
-@pytest.fixture(scope="module", params=["openai", "anthropic"])
+@pytest.fixture(scope="module", params=["openai", "anthropic", "recorded"])
 def left(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Left]:
     """A run in which models, agents and commands are as careless as they can be, looked at in every way there is."""
     backend = str(request.param)
-    pytest.importorskip(backend)
+    pytest.importorskip("openai" if backend == "recorded" else backend)
+    pytest.importorskip("mcp")
     try:
         asyncio.run(Bubblewrap().probe())
     except SandboxUnavailable as error:
@@ -199,7 +304,9 @@ def left(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     output, log = base / "output", io.StringIO()
     handler = logging.StreamHandler(log)
     root = logging.getLogger()
-    with pytest.MonkeyPatch.context() as patch, ModelServer(gives_away) as server:
+    (base / "folder").mkdir()
+    (base / "folder" / "server.py").write_text(SERVER)
+    with pytest.MonkeyPatch.context() as patch, ModelServer(gives_away) as server, Ring():
         for name in ("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME"):
             patch.setenv(name, str(base / name.lower()))
         for name, canary in IN_ENVIRONMENT.items():
@@ -210,12 +317,16 @@ def left(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
             task("refused", "REFUSE"),
             task("look", type="odd_job", produces=[]),
             task("careless", type="odd_job", produces=[]),
+            task("talk", type="talk", produces=[]),
+            task("push", type="documentation", agent_type="command-line", produces=[]),
+            task("q", type="research", produces=[{"type": "path", "name": "docs/research/q.md"}]),
         ]
+        tasks[-1]["title"] = "Which store keeps one file?"
         before = root.level
         root.addHandler(handler)
         root.setLevel(logging.DEBUG)
         try:
-            dispatcher = AgentDispatcher(configured(backend, server), plugins=[("careless", Plugin())])
+            dispatcher = AgentDispatcher(configured(backend, server, base / "folder"), plugins=[("careless", Plugin())])
             result = dispatcher.execute(dispatcher.plan_tasks(tasks), output=output)
             checkpoint = dispatcher.checkpoint(result.run, output, base / "checkpoint.zip")
             shown = [
@@ -270,9 +381,9 @@ def _files(base: Path) -> Iterator[tuple[str, bytes]]:
     yield "git objects", subprocess.run(command, cwd=base / "output", capture_output=True, check=True).stdout
 
 
-def test_there_are_thirty_keys() -> None:
-    """All different, in three places."""
-    assert len(set(CANARIES)) == len(CANARIES) == 30
+def test_there_are_more_than_thirty_keys() -> None:
+    """All different, in four places."""
+    assert len({*CANARIES, IN_KEYRING}) == len(CANARIES) + 1 == 33
 
 
 def test_no_key_is_anywhere(left: Left) -> None:
@@ -282,16 +393,17 @@ def test_no_key_is_anywhere(left: Left) -> None:
 
 def test_no_key_is_told_to_the_model(left: Left) -> None:
     """What is sent holds none, though an agent told all it knew; the key for the server goes in its header alone."""
-    own = {"openai": "MODEL_ACCESS", "anthropic": "OTHER_ACCESS"}[left.backend]
+    held = {"openai": "MODEL_ACCESS", "anthropic": "OTHER_ACCESS"}
+    own = IN_KEYRING if left.backend == "recorded" else IN_ENVIRONMENT[held[left.backend]]
     assert [found for one in left.asked if (found := found_in(json.dumps(one.body).encode()))] == []
     for one in left.asked:
         sent = json.dumps(dict(one.headers))
-        assert IN_ENVIRONMENT[own] in sent
-        assert found_in(sent.replace(IN_ENVIRONMENT[own], "").encode()) == []
+        assert own in sent
+        assert found_in(sent.replace(own, "").encode()) == []
 
 
 def test_keys_were_really_there_to_be_found(left: Left) -> None:
-    """Otherwise nothing would be proved: the work landed with the places of keys in it, commands ran, the careless agent failed, the server refused."""
+    """Otherwise nothing would be proved: the model wrote keys into code until that was refused, commands ran, agents talked, the server refused."""
     statuses = {each.id: each.status for each in left.result.task_results}
     assert statuses == {
         "one": "completed",
@@ -299,15 +411,33 @@ def test_keys_were_really_there_to_be_found(left: Left) -> None:
         "refused": "failed",
         "look": "completed",
         "careless": "failed",
+        "talk": "completed",
+        "push": "completed",
+        "q": "completed",
     }
     code = subprocess.run(
         ["git", "show", f"{left.result.commit}:src/made/two.py"], cwd=left.output, capture_output=True, check=True
     ).stdout
-    assert code.count(b"<secret>") >= len(CANARIES)
+    assert b"<secret>" not in code and b"def two():\n    return []" in code
+    told = [json.dumps(one.body) for one in left.asked if "stands for a key" in json.dumps(one.body)]
+    assert any(text.count("<secret>") > len(IN_REPLIES) for text in told)
     errors = {each.id: each.error or "" for each in left.result.task_results}
     assert "<secret>" in errors["careless"] and "no access with" in errors["careless"]
     assert "no:" in errors["refused"]
     assert "<secret>" in left.texts["traceback"].decode()[-900:], left.texts["traceback"].decode()[-900:]
+    log = ["git", "log", "--format=%B", str(left.result.commit)]
+    messages = subprocess.run(log, cwd=left.output, capture_output=True, check=True, text=True).stdout
+    assert "pushed with <secret>" in messages and "it worked with CarelessOptions(token='<secret>'" in messages
+    assert (
+        b"it works with CarelessOptions(token='<secret>'" in left.texts["log"]
+        and b"ValueError: with" in left.texts["log"]
+    )
+    kept = ["git", "grep", "-h", "keeps one file", str(left.result.commit), "--", "docs/research/sources"]
+    assert (
+        "one file <secret>" in subprocess.run(kept, cwd=left.output, capture_output=True, check=True, text=True).stdout
+    )
+    rows = next(data for name, data in left.texts.items() if name.endswith(" rows") and b"known" in data)
+    assert b'"topic": "known"' in rows.replace(b'":"', b'": "')
     assert b"<secret>" in left.texts["printed"] and b"PATH=" in left.texts["printed"]
 
 

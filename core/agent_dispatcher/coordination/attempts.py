@@ -306,7 +306,7 @@ class Attempts:
 
         def progress(fraction: float, text: str) -> None:
             claim.tell("on_progress", task, fraction, text)
-            payload = {"task": task.id, "attempt": number, "fraction": fraction, "text": clean(text[:1000])}
+            payload = {"task": task.id, "attempt": number, "fraction": fraction, "text": clean(text)[:1000]}
             self._bus.send("attempt.progress", payload)
 
         began = self._monotonic()

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from agent_dispatcher.agents.base_agent import AgentContext, AgentResult, BaseAgent
 from agent_dispatcher.errors import Unavailable
@@ -161,6 +161,9 @@ class CodingAgent(BaseAgent):
         model: ModelProxy | UnmeteredProxy | None,
     ) -> AgentResult:
         """The verdict, by the folder: without a change nothing was done, whatever was said. An objection to a test is all that words can bring about."""
+        said = evolve(
+            said, summary=context.scrub(said.summary), error=context.scrub(said.error)
+        )  # before they are shortened
         made = changes(before, await asyncio.to_thread(pictured, context.workspace))
         tokens = said.tokens if isinstance(model, UnmeteredProxy) else 0
         if not said.error and may_dispute(task, context.feedback):
