@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -63,10 +64,10 @@ def test_the_prompt_says_what_there_is_to_know(acp: Drive) -> None:
         produces=(ArtifactRef(type="path", name="page.md"),),
     )
     prompt = acp(["save_prompt", "prompt.md"], task=task, feedback="page.md is missing").files["prompt.md"]
-    assert "(documentation): Write the page" in prompt
-    assert prompt.index("<description>") < prompt.index("As on the wall.") < prompt.index("</description>")
+    assert re.search(r"\(documentation\):\n<title-\w+>\nWrite the page\n</title-", prompt)
+    assert prompt.index("\n<description-") < prompt.index("As on the wall.") < prompt.index("\n</description-")
     assert "- path page.md" in prompt
-    assert "<checks>\npage.md is missing" in prompt
+    assert re.search(r"<checks-\w+>\npage.md is missing\n</checks-", prompt)
 
 
 def test_permission_is_given_by_policy(acp: Drive) -> None:
