@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from importlib.resources import files
@@ -25,6 +23,7 @@ from agent_dispatcher.forbidden_acts import interpreter_folders
 
 from .options import CodingAgentOptions
 from .proxy.http import MAX_HEAD_BYTES
+from .socket_folder import socket_folder
 
 __all__ = ["MAX_LINE_BYTES", "AgentProcess", "Place", "ServeModel", "started"]
 
@@ -118,8 +117,7 @@ async def started(
             called.set_result((reader, writer))
 
     async with AsyncExitStack() as stack:
-        sockets = Path(tempfile.mkdtemp(prefix="ad-"))
-        stack.callback(shutil.rmtree, sockets, ignore_errors=True)
+        sockets = stack.enter_context(socket_folder())
         stack.callback(_hang_up, called)
         names = [sockets / "session"]
         await stack.enter_async_context(_serving(names[0], take))
