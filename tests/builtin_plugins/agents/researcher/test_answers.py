@@ -324,6 +324,15 @@ def test_a_registry_is_asked_where_its_host_is_allowed(asked: Answer, pages: str
     assert "package" not in {tool["function"]["name"] for tool in told.server.requests[0].body["tools"]}
 
 
+def test_a_reply_calls_only_so_often(asked: Answer) -> None:
+    """Sixteen calls of one reply are carried out; of the others the model is told."""
+    calls = tuple(ToolCall(id=f"c{n}", name="read", arguments='{"source": "docs/stores.md"}') for n in range(20))
+    good = answer(claim("SQLite needs no server.", "and needs no server"))
+    told = asked(Says(tool_calls=calls), "enough", good, options=ResearcherOptions(fetch=("docs.python.org",)))
+    answers = [str(each["content"]) for each in told.server.requests[1].body["messages"] if each["role"] == "tool"]
+    assert ["at most 16" in each for each in answers] == [False] * 16 + [True] * 4
+
+
 def test_nothing_is_sent_twice(asked: Answer, tmp_path: Path) -> None:
     """What the model reads again, and what a search finds again, stands once in each request."""
     lines = "\n".join(f"line {number} of the server store" for number in range(1, 60))

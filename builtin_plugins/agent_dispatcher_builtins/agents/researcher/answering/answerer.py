@@ -22,6 +22,9 @@ from .tools import OWN_TOOLS, Kept, Toolbox
 
 __all__ = ["SAMPLE", "Answerer", "Outcome"]
 
+#: Tool calls of one reply that are carried out.
+_MOST_CALLS = 16
+_TOO_MANY = f"That was not done: at most {_MOST_CALLS} calls at once."
 #: Something in every place that a template may show.
 SAMPLE = {
     "task": Task(id="T1", title="T", type="research", description="D"),
@@ -120,10 +123,10 @@ class Answerer:
             )
             if not reply.tool_calls:
                 return
-            told = [
-                ChatMessage(role="tool", content=await toolbox.answer(call), tool_call_id=call.id)
-                for call in reply.tool_calls
-            ]
+            told = []
+            for place, call in enumerate(reply.tool_calls):
+                content = await toolbox.answer(call) if place < _MOST_CALLS else _TOO_MANY
+                told.append(ChatMessage(role="tool", content=content, tool_call_id=call.id))
             said = ChatMessage(role="assistant", content=reply.text, tool_calls=reply.tool_calls)
             messages = (*messages, said, *told)
             if sum(tokens(message.content) for message in messages) > self._options.max_input_tokens:
