@@ -71,6 +71,11 @@ class Edits:
     renamed: Mapping[str, str] = field(factory=dict)
     faults: tuple[str, ...] = ()
 
+    @property
+    def anything(self) -> bool:
+        """Whether it asks for anything."""
+        return bool(self.whole or self.replacements or self.deleted or self.renamed)
+
 
 def edits_in(reply: str, expected: Sequence[str] = (), *, cut_off: bool = False) -> Edits:
     """The edits of a reply.
@@ -136,25 +141,31 @@ class _Reading:
         line = self._lines[at]
         fence = fence_at(line)
         assert fence is not None
-        after = self._lines[at + 1] if at + 1 < len(self._lines) else ""
         if self._around and line.strip() == self._around:
             self._around = ""
             return at + 1
-        if _SEARCH.match(after):
-            self._around = fence.marks
-            return at + 1
         named = self._path or self._named(fence.info, at)
         first = at + 1
-        inside = _HEADER.match(after)
+        inside = _HEADER.match(self._lines[first]) if first < len(self._lines) else None
+        if self._says_nothing(at, named):
+            after = self._lines[first + 1] if inside and first + 1 < len(self._lines) else ""
+            closed = fence_at(after)  # ``FILE: …`` alone between two fences
+            self._around = "" if closed is not None and not closed.info else fence.marks
+            return at + 1
         if not named and inside is not None:
-            if at + 2 < len(self._lines) and fence_at(self._lines[at + 2]) is not None:
-                return at + 1  # a fence around the header as well
             named, first = self._expected_like(_plain(inside["path"])), at + 2
-        end, why = closing(self._lines, at, first, is_next_file=self._is_next_file, kind=_kind(named))
+        next_file, around = self._is_next_file, bool(self._around)
+        end, why = closing(self._lines, at, first, is_next_file=next_file, kind=_kind(named), around=around)
         if end is None:
             self._faults.append(f"{named or 'the code'}: {why}{self._cut}")
             return len(self._lines)
-        text = "".join(f"{each}\n" for each in self._lines[first:end])
+        inner = self._lines[first:end]
+        if len(fence.marks) == 3 and any(map(_SEARCH.match, inner)) and any(map(_REPLACE.match, inner)):
+            self._faults.append(
+                f"{named or 'the code'}: a SEARCH block stands in the text of a whole file: give one or the other"
+            )
+            return end + 1
+        text = "".join(f"{each}\n" for each in inner)
         if named:
             self._whole[named] = text
             self._replacements.pop(named, None)
@@ -162,6 +173,24 @@ class _Reading:
             self._nameless.append(text)
         self._path = ""
         return end + 1
+
+    def _says_nothing(self, at: int, named: str) -> bool:
+        """Whether the fence at this line stands around what is no text of a file: blocks, deletions, or the name of a file and its text."""
+        place, after = self._next_said(at + 1)
+        if _SEARCH.match(after):
+            return True
+        if named:
+            return False
+        if _HEADER.match(after):
+            return self._fence_follows(place) or bool(_SEARCH.match(self._next_said(place + 1)[1]))
+        return bool(_DELETE.match(after) or _RENAME.match(after))
+
+    def _fence_follows(self, at: int) -> bool:
+        return at + 1 < len(self._lines) and fence_at(self._lines[at + 1]) is not None
+
+    def _next_said(self, at: int) -> tuple[int, str]:
+        """The first line from here on in which something stands, and what."""
+        return next(((n, self._lines[n]) for n in range(at, len(self._lines)) if self._lines[n].strip()), (at, ""))
 
     def _replacement(self, at: int) -> int:
         """Read the block that begins at ``at``."""
@@ -185,10 +214,14 @@ class _Reading:
         return end + 1
 
     def _end_of_block(self, at: int, width: int) -> int | None:
-        ends = ((n, _REPLACE.match(self._lines[n])) for n in range(at + 1, len(self._lines)))
-        found = [(n, len(mark[1])) for n, mark in ends if mark]
-        exact = [n for n, length in found if length == width] if width > _USUAL else []
-        return next(iter(exact or [n for n, _ in found]), None)
+        """The next end; behind a longer mark, the next that is as long."""
+        first = None
+        for n in range(at + 1, len(self._lines)):
+            if end := _REPLACE.match(self._lines[n]):
+                first = n if first is None else first
+                if width <= _USUAL or len(end[1]) == width:
+                    return n
+        return first
 
     def _tell_lost(self) -> None:
         """A file that is named and of which nothing was read would be lost."""
@@ -210,7 +243,7 @@ class _Reading:
         """Whether another file begins at this line: a header with something that belongs to it. Other lines that look like one are comments."""
         if not _HEADER.match(self._lines[at]):
             return False
-        after = next((line for line in self._lines[at + 1 :] if line.strip()), "")
+        after = self._next_said(at + 1)[1]
         return any(fence_at(line) is not None for line in (self._lines[at - 1], after)) or bool(_SEARCH.match(after))
 
     def _named(self, info: str, at: int) -> str:

@@ -17,6 +17,8 @@ __all__ = ["Fence", "Kind", "closing", "fence_at"]
 Kind = Literal["page", "file", "nameless"]
 
 _FENCE = re.compile(r"^(?P<indent>[ \t]*)(?P<marks>`{3,}|~{3,})[ \t]*(?P<info>[^`]*)$")
+#: Fences that are looked at to find the end of one block; a model that repeats itself writes thousands.
+_MOST = 400
 _LONGER = "put four backticks (````) on the lines before and after the file, since it holds fences itself"
 
 
@@ -40,7 +42,7 @@ def fence_at(line: str) -> Fence | None:
 
 
 def closing(
-    lines: Sequence[str], at: int, first: int, *, is_next_file: Callable[[int], bool], kind: Kind
+    lines: Sequence[str], at: int, first: int, *, is_next_file: Callable[[int], bool], kind: Kind, around: bool
 ) -> tuple[int | None, str]:
     """The line that ends the block which the fence at ``at`` begins; ``None`` and why, when that cannot be told.
 
@@ -49,6 +51,7 @@ def closing(
         is_next_file: whether the edits of another file begin at a line.
         kind: a ``page`` of text usually has blocks of code in it, so the last end counts; of a ``nameless`` block, which is one of several most often, the first;
             of a ``file`` neither is taken for granted.
+        around: there is a fence around everything, which has still to be closed.
     """
     opened = fence_at(lines[at])
     assert opened is not None
@@ -59,10 +62,13 @@ def closing(
         fence = fence_at(lines[place])
         if fence is not None and fence.may_close(opened):
             fences.append((place, fence))
+        if len(fences) > _MOST:
+            return None, f"more than {_MOST} fences follow, so it cannot be told where the block ends"
         place += 1
-    ends = _ends(fences)
-    if not ends and fences and fences[-1][0] == place - 1:
-        ends = _ends(fences[:-1])  # the last belongs to the next file, around its name
+    # The last fence may belong to the next file, around its name.
+    heard = [fences, fences[:-1]] if fences and fences[-1][0] == place - 1 else [fences]
+    read = (_ends(those, around=outer) for outer in ((True, False) if around else (False,)) for those in heard)
+    ends: list[int] = next(filter(None, read), [])
     if not ends:
         return None, f"the block is not closed; {_LONGER}" if len(fences) > 1 else "the block is not closed"
     if len(ends) == 1 or kind == "page":
@@ -73,19 +79,27 @@ def closing(
     return (None, f"it cannot be told where the block ends; {_LONGER}") if after.strip() else (ends[0], "")
 
 
-def _ends(fences: Sequence[tuple[int, Fence]]) -> list[int]:
-    """The lines at which a block may end: whole blocks inside of it before, whole blocks behind it after."""
-    kinds = [fence for _, fence in fences]
-    return [
-        place
-        for n, (place, fence) in enumerate(fences)
-        if not fence.info and _paired(kinds[:n]) and _paired(kinds[n + 1 :])
-    ]
+def _ends(fences: Sequence[tuple[int, Fence]], *, around: bool) -> list[int]:
+    """The lines at which a block may end: whole blocks inside of it before, whole blocks behind it after; first of these the end of the fence ``around`` all."""
+    bare = [not fence.info for _, fence in fences]
+    after = _paired_from(bare)
+    ends = []
+    inside = False
+    for n, (place, _) in enumerate(fences):
+        rest = n + 1
+        if around:
+            rest = n + 2 if rest < len(bare) and bare[rest] else len(bare) + 1
+        if bare[n] and not inside and rest <= len(bare) and after[rest]:
+            ends.append(place)
+        inside = not inside or not bare[n]
+    return ends
 
 
-def _paired(fences: Sequence[Fence]) -> bool:
-    """Whether these are blocks one behind the other, each with its end."""
-    opened = False
-    for fence in fences:
-        opened = not opened or bool(fence.info)
-    return not opened
+def _paired_from(bare: Sequence[bool]) -> list[bool]:
+    """Of each fence, and of none at all, whether those from it on are blocks one behind the other, each with its end."""
+    paired, closed = [True], False  # ``closed``: the same with a block open before
+    for each in reversed(bare):
+        before = closed
+        closed = paired[-1] if each else closed
+        paired.append(before)
+    return paired[::-1]

@@ -46,8 +46,11 @@ class Lines:
 
     def places(self, wanted: Sequence[str]) -> list[int]:
         """Where these lines stand, whole and in a row."""
-        size = len(wanted)
-        return [at for at in range(len(self.texts) - size + 1) if self.texts[at : at + size] == tuple(wanted)]
+        if not wanted:
+            return list(range(len(self.texts) + 1))
+        size, lines = len(wanted), tuple(wanted)
+        begins = (at for at, text in enumerate(self.texts) if text == lines[0])
+        return [at for at in begins if self.texts[at : at + size] == lines]
 
     def replaced(self, at: int, size: int, new: Sequence[str]) -> Lines:
         """With ``new`` instead of the ``size`` lines from ``at`` on; what is the same in both stays to the character."""

@@ -194,7 +194,15 @@ def test_what_may_end_in_two_places_is_refused() -> None:
 
 
 @pytest.mark.parametrize("between", ["", "\n", "\nThe next one:\n\n"])
-@pytest.mark.parametrize("form", ["FILE: {}\n```\n{}```\n", "```\nFILE: {}\n```\n{}```\n", "```py\nFILE: {}\n{}```\n"])
+@pytest.mark.parametrize(
+    "form",
+    [
+        "FILE: {}\n```\n{}```\n",
+        "```\nFILE: {}\n```\n{}```\n",
+        "```py\nFILE: {}\n{}```\n",
+        "```\nFILE: {}\n```py\n{}```\n```\n",
+    ],
+)
 def test_files_are_told_apart(form: str, between: str) -> None:
     """Wherever the name stands, and whatever stands between two of them."""
     files = {"src/b.py": "x = 1\n", "src/c.py": "y = 1\n"}
@@ -209,6 +217,8 @@ def test_files_are_told_apart(form: str, between: str) -> None:
             "src/c.py: its text does not stand between fences",
         ),
         (f"FILE: {A}\n<<<<<<< SEARCH\none\n=======\n1\n" + block("two\n", "2\n"), "has no end"),
+        ("```\n" * 1000, "more than 400 fences"),
+        (f"FILE: {A}\n```\nall:\n" + block("one\n", "1\n") + "```\n", "give one or the other"),
         (f"FILE: {A}\n" + block("one\n", "1\n") + "two\n>>>>>>> REPLACE\n", "where no SEARCH block is open"),
         (f"FILE: {A}\n<<<<<<< SEARCH\none\n======\n1\n>>>>>>> REPLACE\n", "exactly seven ="),
     ],
@@ -222,6 +232,24 @@ def test_what_a_service_offers_is_no_file_to_delete() -> None:
     """Explanations of an interface look much like it."""
     reply = "- DELETE: users\n\nDELETE: /users/1\nFILE: src/b.py\n```\nx = 1\n```\n"
     assert applied(reply) == ({"src/b.py": "x = 1\n"}, ())
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "```\nRENAME: src/a.py -> src/b.py\n```\n",
+        "```\nRENAME: src/a.py -> src/b.py\n```\n\nFILE: src/b.py\n```\nNEW\n```\n",
+        "```\nRENAME: src/a.py -> src/b.py\n\nFILE: src/b.py\n```python\nNEW\n```\n```\n",
+        "```python\nFILE: src/a.py\n\n<<<<<<< SEARCH\none\n=======\n1\n>>>>>>> REPLACE\n```\n",
+        "FILE: src/a.py\n```\n\n<<<<<<< SEARCH\none\n=======\n1\n>>>>>>> REPLACE\n```\n",
+    ],
+)
+def test_a_fence_around_what_is_no_file_says_nothing(reply: str) -> None:
+    """The lines inside are read as they are outside of it, and are never the text of the file that is expected."""
+    files, faults = applied(reply, "src/b.py")
+    assert faults == ()
+    moved = {A: None, "src/b.py": "NEW\n" if "NEW" in reply else THERE[A]}
+    assert files == (moved if "RENAME" in reply else {A: THERE[A].replace("one", "1")})
 
 
 def test_one_file_has_one_name() -> None:

@@ -100,7 +100,7 @@ class Rounds:
             dispute = self.disputed(reply.text, last)
             if isinstance(dispute, Dispute):
                 return evolve(best, dispute=dispute)
-            if dispute is not None and not edits_in(reply.text, self.expected).whole:
+            if dispute is not None and not edits_in(reply.text, self.expected).anything:
                 tried = Tried(faults=(dispute,))
             else:
                 files, tried = await self._try(evolve(reply, keys_hidden=hidden), seen if mending else {})
