@@ -230,9 +230,10 @@ def test_a_rebuilding_may_move_a_module(play: Any) -> None:
     test = {
         "tests/test_pages.py": "from slugs import pages\n\n\ndef test_home():\n    assert pages.HOME == 'home-page'\n"
     }
-    whole = Task(id="move", title="Move slugify", type="refactoring")
-    for second in (right, MOVE + right):
-        done, llm = play(CodeWriterAgent(), whole, [MOVE + wrong, second], {**there, **test})
+    pages = (ArtifactRef(type="path", name="src/slugs/pages.py"),)
+    for second, promised in ((right, ()), (MOVE + right, ()), (right, pages)):
+        task = Task(id="move", title="Move slugify", type="refactoring", produces=promised)
+        done, llm = play(CodeWriterAgent(), task, [MOVE + wrong, second], {**there, **test})
         assert (done.result.status, done.result.error) == ("done", None)
         assert done.files == {PATH: UGLY, "src/slugs/pages.py": USER.replace("old", "text"), **test}
         assert f"removed {OLD}" in done.result.summary
