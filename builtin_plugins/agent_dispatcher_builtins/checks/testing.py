@@ -7,31 +7,30 @@ machines, never from what they print.
 
 from __future__ import annotations
 
-import shutil
-import tempfile
+import hashlib
 from collections.abc import Sequence
-from pathlib import Path
 
 from agent_dispatcher.errors import PathRefused
-from agent_dispatcher.extension import CheckContext, Completed, Limits
+from agent_dispatcher.extension import CheckContext
 from agent_dispatcher.extension.components import Language
 from agent_dispatcher.models import Evidence, ExecutionPlan, Task
-from agent_dispatcher.workspace.path_guard import GuardedFolder, read_untrusted
+from agent_dispatcher.workspace.path_guard import GuardedFolder
 
 from ..doneness.run import left_out
 from .absent import AbsentNames, tasks_behind
 from .evidence import WORK_TYPES, evidence
-from .junit import Case, Results, coverage_by_file, coverage_percent, parse_junit
+from .junit import Case, Results, coverage_by_file, coverage_percent
+from .running import ALL_PASSED, hear, hear_in_parts
 
-__all__ = ["PytestCheck", "run_tests", "test_files_of"]
+__all__ = ["PytestCheck", "test_files_of"]
 
 _NAME = "pytest"
-_RESULTS, _COVERAGE = "results.xml", "coverage.json"
-_MAX_RESULT_BYTES = 64 * 1024**2
 _MAX_FAILED = 50
+#: Of a whole all that failed is named, so that it can be told from what failed before (the dispatcher keeps the first); of more than that only how
+#: many there are, and a digest of their names.
+_MOST_NAMED = 5000
+_LONGEST_MESSAGE = 300
 _MAX_SHOWN = 3
-_LIMITS = Limits(timeout_s=600.0, output_bytes=4 * 1024**2)
-_ALL_PASSED, _SOME_FAILED, _INTERRUPTED, _NO_TESTS = 0, 1, 2, 5
 
 
 class PytestCheck:
@@ -84,12 +83,21 @@ class PytestCheck:
 
     async def _whole(self, context: CheckContext, language: Language) -> Evidence:
         promised = any(other.type == "testing" and other.id in context.landed for other in context.plan.tasks)
-        there = any(language.is_test(path) for path in GuardedFolder(context.tree.path).files())
-        if not promised and not there:
+        tests = [path for path in GuardedFolder(context.tree.path).files() if language.is_test(path)]
+        if not promised and not tests:
             return evidence(None, context, _NAME, passed=True, summary="there are no tests", nothing=True)
+        files: list[str] = []
+        if context.only:
+            # Whole files: tests of one file may need each other, and not every framework can run one by its name.
+            named = {name.partition("::")[0] for name in context.only}
+            files = [path for path in tests if path in named]
+            if not files:
+                summary = "what failed is not there"
+                return evidence(None, context, _NAME, passed=True, summary=summary, nothing=True)
         subjects = {subject for other in context.plan.tasks if other.id in context.landed for subject in other.verifies}
         missing = tasks_behind(context.plan, subjects, context.landed)
-        return await self._judge(None, context, language, (), missing, coverage=not context.on_the_way)
+        coverage = not context.on_the_way and not context.only
+        return await self._judge(None, context, language, files, missing, coverage=coverage, every=files or tests)
 
     async def _judge(
         self,
@@ -100,36 +108,31 @@ class PytestCheck:
         missing: frozenset[str],
         *,
         coverage: bool,
+        every: Sequence[str] = (),
     ) -> Evidence:
-        done, data, measured = await run_tests(context, language, files, coverage=coverage)
-        log = done.stdout + ("\n" + done.stderr if done.stderr else "")
-        try:
-            results = parse_junit(data) if data is not None else None
-            unreadable = "the tests left no results"
-        except ValueError as error:
-            results, unreadable = None, f"the results cannot be read: {error}"
-        if results is None or done.limit_hit or done.code not in (_ALL_PASSED, _SOME_FAILED, _INTERRUPTED, _NO_TESTS):
-            summary = f"the tests were stopped ({done.limit_hit})" if done.limit_hit else unreadable
-            said = [line for line in log.strip().splitlines() if line.strip()][-3:]
-            if results is not None and not done.limit_hit:
-                summary = f"the test command ended with code {done.code}"
-            return evidence(
-                task, context, _NAME, passed=False, summary=": ".join([summary, " | ".join(said)])[:2000], log=log
-            )
+        """Run ``files`` (all where there are none), which are ``every`` one, if it is about the whole."""
+        heard = await hear(context, language, files, coverage=coverage)
+        if heard.results is None and every:
+            heard = await hear_in_parts(context, language, every, heard)
+        results, log = heard.results, heard.log
+        if results is None:
+            details: dict[str, object] = {"could_not_run": True} if task is None else {}
+            return evidence(task, context, _NAME, passed=False, summary=heard.why, log=log, details=details)
         absent = AbsentNames(
             (ref for other in context.plan.tasks if other.id in missing for ref in other.produces), language
         )
         explained = {case.name: why for case in results.red() if (why := absent.explain(case)) is not None}
         truly_red = [case for case in results.red() if case.name not in explained]
         unseen = left_out(results, files, context.tree.path, language)
-        percent, by_file = coverage_percent(measured), coverage_by_file(measured)
+        unnoticed = [Case(name=each, outcome="error") for each in unseen]
+        percent, by_file = coverage_percent(heard.measured), coverage_by_file(heard.measured)
         ran = results.count("passed")
         expected_red = bool(explained) and not truly_red and not unseen
         if task is None:
             passed = not truly_red and not unseen and ran > 0
             expected_red = expected_red and not passed
         else:
-            passed = done.code == _ALL_PASSED and not results.red() and not unseen and ran > 0
+            passed = heard.done.code == ALL_PASSED and not results.red() and not unseen and ran > 0
         return evidence(
             task,
             context,
@@ -145,7 +148,10 @@ class PytestCheck:
                 "failures": results.count("failed"),
                 "errors": results.count("error"),
                 "skipped": results.count("skipped"),
-                "failed": [{"test": case.name, "message": case.message} for case in truly_red[:_MAX_FAILED]],
+                "failed": _failed(truly_red, _MAX_FAILED)
+                if task is not None
+                else _failed([*truly_red, *unnoticed], _MOST_NAMED),
+                **({"silent": list(heard.silent)} if heard.silent else {}),
                 "coverage_percent": percent,
                 **({"coverage_by_file": by_file} if by_file else {}),
                 "expected_red_reasons": sorted(set(explained.values())),
@@ -153,37 +159,6 @@ class PytestCheck:
                 **({"left_out": list(unseen)} if unseen else {}),
             },
         )
-
-
-async def run_tests(
-    context: CheckContext, language: Language, files: Sequence[str], *, coverage: bool
-) -> tuple[Completed, bytes | None, bytes | None]:
-    """Run ``files`` (all where there are none): the command's end, and the bytes of its two result files, which are written outside the tree."""
-    tree = context.tree.path
-    environment = await language.environment(tree)
-    context.log_dir.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=".results-", dir=context.log_dir))
-    try:
-        command = language.test_command(
-            [f"./{file}" if file.startswith("-") else file for file in files],
-            results=str(scratch / _RESULTS),
-            coverage=str(scratch / _COVERAGE) if coverage else None,
-        )
-        done = await context.sandbox.run(
-            command,
-            cwd=tree,
-            writable=(scratch,),
-            read_only=(tree, *environment.read_only),
-            env=environment.env,
-            limits=_LIMITS,
-        )
-        return (
-            done,
-            read_untrusted(scratch, _RESULTS, max_bytes=_MAX_RESULT_BYTES),
-            read_untrusted(scratch, _COVERAGE, max_bytes=_MAX_RESULT_BYTES) if coverage else None,
-        )
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def test_files_of(task: Task, context: CheckContext, language: Language) -> list[str]:
@@ -200,6 +175,19 @@ def test_files_of(task: Task, context: CheckContext, language: Language) -> list
             except PathRefused:
                 continue
     return found
+
+
+def _failed(red: Sequence[Case], most: int) -> list[dict[str, str]]:
+    """The failures as evidence names them; the first of them say why at length."""
+    named = [
+        {"test": case.name, "message": case.message if place < _MAX_FAILED else case.message[:_LONGEST_MESSAGE]}
+        for place, case in enumerate(red[:most])
+    ]
+    rest = sorted(case.name for case in red[most:])
+    if rest and most == _MOST_NAMED:
+        digest = hashlib.sha256("\0".join(rest).encode("utf-8", "surrogatepass")).hexdigest()
+        named.append({"test": f"and {len(rest)} more (sha256:{digest[:16]})", "message": ""})
+    return named
 
 
 def _summary(

@@ -14,7 +14,8 @@ from agent_dispatcher.models import Evidence, ExecutionPlan, Task
 from .evidence import evidence
 from .junit import Case, parse_junit
 from .options import TimingOptions
-from .testing import PytestCheck, run_tests
+from .running import run_tests
+from .testing import PytestCheck
 
 __all__ = ["TimingCheck"]
 

@@ -20,6 +20,7 @@ from ..extension.components import (
     ConflictSides,
     Landed,
     Language,
+    Reaching,
     Remembering,
     Sandbox,
     Tree,
@@ -27,6 +28,7 @@ from ..extension.components import (
 )
 from ..making import maker
 from ..models import Evidence, ExecutionPlan, Task
+from .redness import Failure, reasons
 from .watched_sandbox import WatchedSandbox
 
 __all__ = [
@@ -34,11 +36,9 @@ __all__ = [
     "Entry",
     "Examiner",
     "Verdict",
-    "failing",
     "in_conflict",
     "make_entry",
     "make_verdict",
-    "reasons",
 ]
 
 log = logging.getLogger(__name__)
@@ -139,6 +139,17 @@ class Examiner:
             self._of_the_whole = plan, checks
         return checks
 
+    def reaches_tests(self, added: Sequence[str], tree: Tree) -> str:
+        """How tests could notice added files; see :class:`.Reaching`. A language that cannot tell is not trusted to."""
+        language = self._language
+        if not isinstance(language, Reaching):
+            return "the language cannot tell what tests notice"
+        try:
+            return language.reaches_tests(added, tree.path)
+        except Exception as error:
+            log.warning("the language %s failed to tell what tests notice: %r", language.name, error)
+            return f"it could not be told: {error!r}"
+
     async def judge(self, entry: Entry, staged: Tree, landed: Set[str], asked: Checks) -> Verdict:
         """What the checks say about work in a staged tree, by itself; of the other changes in the tree they are not told.
 
@@ -155,20 +166,29 @@ class Examiner:
             return _could_not_run(error)
         return Verdict(landed=None, evidence=evidence, why=reasons(evidence), tip=staged.tip, tree=staged.tree)
 
-    async def whole(self, tree: Tree, landed: Set[str], asked: Checks) -> tuple[Evidence, ...]:
+    async def whole(
+        self, tree: Tree, landed: Set[str], asked: Checks, *, only: Set[Failure] | None = None, time: str = ""
+    ) -> tuple[Evidence, ...]:
         """Evidence about a tree on the way, with ids and logs that name the tree.
+
+        Args:
+            only: ask about nothing but these, and no other checks.
+            time: tells one look at a tree from another.
 
         Raises:
             SandboxUnavailable: the checks could not run.
         """
-        context = self._context(tree, landed, 1)
-        name = f"whole-{tree.tree[:12]}"
-        context = evolve(context, log_dir=context.log_dir / name, on_the_way=True)
-        return await _all_of(asked, None, context, name)
+        context = evolve(self._context(tree, landed, 1), on_the_way=True)
+        return await _about_the_whole(asked, context, f"whole-{tree.tree[:12]}{time}", only)
 
-    async def final(self, tree: Tree, landed: Set[str], asked: Checks) -> tuple[Evidence, ...]:
-        """Evidence about the finished whole."""
-        return await _all_of(asked, None, self._context(tree, landed, 1), "final")
+    async def final(
+        self, tree: Tree, landed: Set[str], asked: Checks, *, only: Set[Failure] | None = None, time: str = ""
+    ) -> tuple[Evidence, ...]:
+        """Evidence about the finished whole; arguments as in :meth:`whole`."""
+        context = self._context(tree, landed, 1)
+        if not time:
+            return await _all_of(asked, None, context, "final")
+        return await _about_the_whole(asked, context, f"final{time}", only)
 
     def _context(self, tree: Tree, landed: Set[str], attempt: int) -> CheckContext:
         return CheckContext(
@@ -196,27 +216,6 @@ def in_conflict(found: Conflict) -> Verdict:
     return Verdict(landed=None, why=why, conflict=found.paths, sides=found.sides)
 
 
-def reasons(evidence: Sequence[Evidence]) -> str:
-    """What the evidence has against a tree, ``""`` for nothing. An *expected red* is no reason."""
-    return "; ".join(f"{one.check}: {one.summary}" for one in evidence if not one.passed and not one.expected_red)
-
-
-def failing(evidence: Sequence[Evidence]) -> frozenset[tuple[str, str]]:
-    """What is red, as (check, name of what failed in it); a check that names nothing is red as a whole.
-
-    So a tree can be told from one that was red before in the same places.
-    """
-    found: set[tuple[str, str]] = set()
-    for one in evidence:
-        if one.passed or one.expected_red:
-            continue
-        entries = one.details.get("failed")
-        entries = entries if isinstance(entries, (list, tuple)) else ()
-        names = {str(entry.get("test", entry) if isinstance(entry, Mapping) else entry) for entry in entries}
-        found |= {(one.check, name) for name in names or {""}}
-    return frozenset(found)
-
-
 def _could_not_run(error: SandboxUnavailable) -> Verdict:
     return Verdict(landed=None, why=f"the checks could not run: {error}", permanent=True)
 
@@ -224,6 +223,21 @@ def _could_not_run(error: SandboxUnavailable) -> Verdict:
 def _needs_files(check: Check) -> bool:
     """Whether a check has nothing to say about a task that promised, verified and changed nothing."""
     return bool(getattr(check, "needs_files", False))
+
+
+async def _about_the_whole(
+    asked: Checks, context: CheckContext, key: str, only: Set[Failure] | None
+) -> tuple[Evidence, ...]:
+    """What the checks say about a whole tree, or only about what is given; each look has a folder of logs."""
+    context = evolve(context, log_dir=context.log_dir / key)
+    if only is None:
+        return await _all_of(asked, None, context, key)
+    found: list[Evidence] = []
+    for name, check in asked:
+        names = tuple(sorted(what for where, what in only if where == name))
+        if names:
+            found += await _all_of([(name, check)], None, evolve(context, only=names), key)
+    return tuple(found)
 
 
 async def _all_of(asked: Checks, task: Task | None, context: CheckContext, prefix: str) -> tuple[Evidence, ...]:
@@ -256,9 +270,8 @@ async def _one(name: str, check: Check, task: Task | None, context: CheckContext
         # What the dispatcher raises itself says what to do; only of a fault in the check a reader needs the traceback.
         log.warning("check %s failed to run: %s", name, error, exc_info=not isinstance(error, DispatcherError))
         summary = f"the check {name} could not run: {type(error).__name__}: {error}"
-        return Evidence(
-            id=key, check=name, passed=False, tree=context.tree.tree, summary=summary, details=_commands(ran)
-        )
+        details: dict[str, object] = {"could_not_run": True, **_commands(ran)}
+        return Evidence(id=key, check=name, passed=False, tree=context.tree.tree, summary=summary, details=details)
     details = {**found.details, "duration_s": round(time.monotonic() - began, 3), **_commands(ran)}
     return evolve(found, id=key, check=name, tree=context.tree.tree, details=details)
 

@@ -3,8 +3,9 @@
 Sealed changes are put on top of what has landed, checked there, their evidence recorded, and then the branch is moved; if the branch moved
 meanwhile, all of that is done again on the new tip. Nothing lands that a check refused, and no check is passed by failing to run.
 
-One change that was made on the very tip and only adds files is judged by the checks that concern it. Any other tree, because several changes are
-put together, because something landed since the change was begun, or because it changes what others wrote, is also judged as a whole (see
+One change that was made on the very tip and only adds files which no test can notice is judged by the checks that concern it. Any other tree, because
+several changes are put together, because something landed since the change was begun, or because it changes what others wrote or see, is also judged as
+a whole (see
 :mod:`agent_dispatcher.workspace.whole`).
 """
 
@@ -172,7 +173,7 @@ class Integration:
     ) -> tuple[Verdict, tuple[Evidence, ...]] | None:
         """What is said about one staged change, and about the whole with it; ``None``: stage it once more."""
         verdict = await self._examiner.judge(entry, staged, landed, asked)
-        if verdict.why or not await self._whole.is_due(entry, staged.tip):
+        if verdict.why or not await self._whole.is_due(entry, staged):
             return verdict, ()
         seen = await self._whole.look(staged, landed, (entry,))
         if seen.again:
@@ -185,4 +186,4 @@ class Integration:
         if not asked:
             return ()
         async with self._lane:
-            return await self._examiner.final(await self._workspace.checkout_tip(), landed, asked)
+            return await self._whole.settled(await self._workspace.checkout_tip(), landed, asked)

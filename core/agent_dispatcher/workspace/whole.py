@@ -1,21 +1,25 @@
 """The whole on the way: whether a tree that nobody has seen yet is red where the tip it stands on was not.
 
 Work that is green alone can be red together with other work. So a combined tree is looked at as a whole before it lands. What was red on the tip
-already is nobody's fault here: it is looked up once, and does not keep others from landing (the final checks report it).
+already is nobody's fault here: it is looked up, and does not keep others from landing (the final checks report it). Nor is a flaky test: what is newly
+red is looked at again, and what was red and green on one tree is named so in the evidence. Nothing lands on a tree about which a check could say nothing.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Sequence, Set
 from operator import attrgetter
 
-from attrs import frozen
+from attrs import define, field, frozen
 
 from ..errors import SandboxUnavailable
 from ..extension.components import Remembering, Tree, Workspace
 from ..models import Evidence
-from .examination import Entry, Examiner, Verdict, failing, reasons
+from .examination import Checks, Entry, Examiner, Verdict
+from .redness import Failure, beyond, failing, marked, named, new_reasons, reasons, speechless
+from .second_look import look_again
 
 __all__ = ["Look", "Whole"]
 
@@ -45,6 +49,27 @@ class Look:
 _NOTHING_NEW = Look()
 
 
+@define
+class _Seen:
+    """A tree that was looked at.
+
+    Attributes:
+        flaky: what was red in one of two runs on it.
+        alone: what is red also when nothing else runs.
+        twice: what is newly red has been looked at again.
+    """
+
+    tree: str
+    evidence: tuple[Evidence, ...] = ()
+    flaky: dict[Failure, str] = field(factory=dict)
+    alone: frozenset[Failure] = frozenset()
+    twice: bool = False
+
+    def red(self) -> frozenset[Failure]:
+        """What is red, and not by chance."""
+        return failing(self.evidence) - self.flaky.keys()
+
+
 class Whole:
     """Looks at whole trees, and remembers what was red on the tip.
 
@@ -56,20 +81,27 @@ class Whole:
     def __init__(self, workspace: Workspace, examiner: Examiner) -> None:
         self._workspace = workspace
         self._examiner = examiner
-        self._red_at: dict[str, frozenset[tuple[str, str]]] = {}
-        self._seen: tuple[str, tuple[Evidence, ...]] = ("", ())
+        self._red_at: dict[str, frozenset[Failure]] = {}
+        self._seen = _Seen("")
 
-    async def is_due(self, entry: Entry, tip: str) -> bool:
-        """Whether one change by itself has to be looked at with the whole: unless it is a first attempt, made on the very tip, that only adds files."""
+    async def is_due(self, entry: Entry, staged: Tree) -> bool:
+        """Whether one change by itself has to be looked at with the whole: unless it is a first attempt, made on the very tip, that only adds files
+        which no test can notice."""
         change = entry.change
         if not change.paths or not self._examiner.asked_of_the_whole():
             return False
         workspace = self._workspace
-        if change.base != tip or entry.attempt > 1 or not isinstance(workspace, Remembering):
+        if change.base != staged.tip or entry.attempt > 1 or not isinstance(workspace, Remembering):
             return True
         if len(change.paths) > _MOST_PATHS:
             return True
-        return any([await workspace.content(change.base, path) is not None for path in change.paths])
+        if any([await workspace.content(change.base, path) is not None for path in change.paths]):
+            return True
+        reached = await asyncio.to_thread(self._examiner.reaches_tests, change.paths, staged)
+        log.debug(
+            "%s is %s", change.task, f"looked at with the whole: {reached}" if reached else "out of reach of tests"
+        )
+        return bool(reached)
 
     async def look(self, staged: Tree, landed: Set[str], entries: Sequence[Entry]) -> Look:
         """Look at a staged tree.
@@ -84,28 +116,99 @@ class Whole:
         if not asked:
             return Look()
         try:
-            seen, evidence = self._seen
-            if seen != staged.tree:
-                evidence = await self._examiner.whole(staged, {*landed, *(entry.task.id for entry in entries)}, asked)
-                self._seen = staged.tree, evidence
-            red = failing(evidence)
-            if red and staged.tip not in self._red_at:
-                tip = await self._workspace.checkout_tip()
-                self._red_at = {tip.tip: failing(await self._examiner.whole(tip, landed, asked))}
-                return Look(again=True)
+            return await self._look(staged, landed, entries, asked)
         except SandboxUnavailable as error:
             why = f"the checks could not run: {error}"
             return Look(refusal=Verdict(landed=None, why=why, permanent=True))
-        new = red - self._red_at.get(staged.tip, frozenset())
-        if new:
-            why = f"together with what landed meanwhile the whole is red: {reasons(evidence)}"
-            self._seen = "", ()  # the same tree in another attempt is looked at again
-            return Look(evidence=evidence, refusal=Verdict(landed=None, why=why, evidence=evidence))
-        if red:
-            log.warning("the tip %s was red already: %s", staged.tip, reasons(evidence))
-        return Look(evidence=evidence)
+
+    async def _look(self, staged: Tree, landed: Set[str], entries: Sequence[Entry], asked: Checks) -> Look:
+        there = {*landed, *(entry.task.id for entry in entries)}
+        if self._seen.tree != staged.tree:
+            self._seen = _Seen(staged.tree, await self._examiner.whole(staged, there, asked))
+        seen = self._seen
+        if not seen.red():
+            return Look(evidence=marked(seen.evidence, flaky=seen.flaky))
+        if staged.tip not in self._red_at:
+            tip = await self._workspace.checkout_tip()
+            self._red_at = {tip.tip: failing(await self._examiner.whole(tip, landed, asked))}
+            return Look(again=True)
+        new = beyond(seen.red(), self._red_at[staged.tip])
+        if new and not seen.twice:
+            await self._look_twice(seen, new, staged, there, asked)
+            new = beyond(seen.red(), self._red_at[staged.tip])
+        if new and len(entries) == 1:
+            excused = await self._red_there_too(seen, new, staged.tip, landed, asked)
+            if excused:
+                return Look(again=True)
+        mute = speechless(seen.evidence)
+        if new or mute:
+            self._seen = _Seen("")  # the same tree in another attempt is looked at again
+            return Look(refusal=_refusal(seen, new, mute))
+        if seen.red():
+            log.warning("the tip %s was red already: %s", staged.tip, reasons(seen.evidence))
+        return Look(evidence=marked(seen.evidence, flaky=seen.flaky))
+
+    async def _look_twice(self, seen: _Seen, new: Set[Failure], staged: Tree, landed: Set[str], asked: Checks) -> None:
+        """Tell what is broken on the staged tree from what is flaky."""
+
+        async def ask(only: Set[Failure] | None) -> tuple[Evidence, ...]:
+            time = "-alone" if only is not None else "-again"
+            return await self._examiner.whole(staged, landed, asked, only=only, time=time)
+
+        found = await look_again(seen.evidence, new, ask)
+        seen.twice, seen.evidence, seen.alone = True, found.evidence, found.alone
+        seen.flaky = dict(found.flaky)
+        for (check, name), why in found.flaky.items():
+            log.warning("flaky, red in one run and green in another one of the same tree: %s: %s: %s", check, name, why)
+
+    async def _red_there_too(
+        self, seen: _Seen, new: Set[Failure], expected: str, landed: Set[str], asked: Checks
+    ) -> bool:
+        """Whether there is nothing new after all, because the tip is red in just these places when it is looked at again.
+
+        Alone first: what is red alone with the change and green alone without is new. For all else everything runs once more.
+        """
+        if named(new) != new:
+            return False
+        tip = await self._workspace.checkout_tip()
+        if tip.tip != expected:
+            return True  # somebody moved the branch: all of it is to be seen anew
+        if new <= seen.alone:
+            found = await self._examiner.whole(tip, landed, asked, only=new, time="-alone")
+            if not speechless(found) and new - failing(found):
+                return False
+        found = await self._examiner.whole(tip, landed, asked, time="-again")
+        if speechless(found):
+            return False
+        self._red_at[expected] |= failing(found)
+        return not beyond(new, self._red_at[expected])
+
+    async def settled(self, tip: Tree, landed: Set[str], asked: Checks) -> tuple[Evidence, ...]:
+        """Evidence about the finished whole; what is flaky does not fail it, and is named."""
+        evidence = await self._examiner.final(tip, landed, asked)
+        red = failing(evidence)
+        if not red:
+            return evidence
+
+        async def ask(only: Set[Failure] | None) -> tuple[Evidence, ...]:
+            time = "-alone" if only is not None else "-again"
+            return await self._examiner.final(tip, landed, asked, only=only, time=time)
+
+        found = await look_again(evidence, red, ask)
+        return marked(found.evidence, flaky=found.flaky, on_tip=False)
 
     def landed(self, commit: str, tree: str) -> None:
         """The tip is ``commit`` now: what was seen of its tree holds for it."""
-        seen, evidence = self._seen
-        self._red_at = {commit: failing(evidence)} if seen == tree else {}
+        self._red_at = {commit: self._seen.red()} if self._seen.tree == tree else {}
+
+
+def _refusal(seen: _Seen, new: frozenset[Failure], mute: tuple[Evidence, ...]) -> Verdict:
+    evidence = marked(seen.evidence, new=new, flaky=seen.flaky)
+    if new:
+        why = f"together with what landed meanwhile the whole is red: {new_reasons(seen.evidence, new, seen.flaky)}"
+        return Verdict(landed=None, why=why, evidence=evidence)
+    why = (
+        f"nothing can be said about the whole, neither with this work nor without it: {reasons(mute)}. Mend that in the repository "
+        "before other work goes on"
+    )
+    return Verdict(landed=None, why=why, evidence=evidence, permanent=True)

@@ -26,6 +26,17 @@ def entry(name: str) -> Entry:
     )
 
 
+class Tests:
+    """A language in which tests notice a ``conftest``, and nothing else that is added."""
+
+    __test__ = False
+    name = "words"
+
+    def reaches_tests(self, added: Sequence[str], tree: Path) -> str:
+        """By its name."""
+        return "taken for what it is called" if "conftest" in added else ""
+
+
 @define
 class World:
     """A branch that is a list of names. A tree's name is its content: ``a+b`` holds a and b.
@@ -37,6 +48,7 @@ class World:
         moves: how often somebody else moves the branch first.
         story: what happened to the branch and the record.
         looked: trees that were looked at as a whole.
+        alone: trees of which only a part was looked at again.
     """
 
     clash: Sequence[set[str]] = ()
@@ -46,6 +58,7 @@ class World:
     tip: list[str] = field(factory=list)
     story: list[str] = field(factory=list)
     looked: list[str] = field(factory=list)
+    alone: list[str] = field(factory=list)
     verdicts: dict[str, Verdict] = field(factory=dict)
 
     async def stage(self, changes: Sequence[Change]) -> Tree | Conflict:
@@ -91,8 +104,8 @@ class World:
         """A change by ``bad``, the whole by ``red``."""
         tree = set(context.tree.tree.split("+"))
         if task is None:
-            self.looked.append(context.tree.tree)
-            failed = list(self.red(tree))
+            (self.alone if context.only else self.looked).append(context.tree.tree)
+            failed = [name for name in self.red(tree) if not context.only or name in context.only]
             return Evidence(id="w", check="w", passed=not failed, summary=f"red: {failed}", details={"failed": failed})
         assert tree - {""} <= {*context.landed, *(name for name in tree if name.startswith("user"))}
         assert [change.task for change in context.tree.changes] == [task.id]
@@ -155,7 +168,7 @@ def test_the_culprit_is_found_and_the_rest_lands(tmp_path: Path, culprit: str, h
     assert [one.summary for one in world.verdicts[culprit].evidence] == [
         "bad" if how == "own check" else "red: ['spoilt']"
     ]
-    assert len(world.tip) == 7 and len(world.story) <= 2 * 3 and len(world.looked) <= 9
+    assert len(world.tip) == 7 and len(world.story) <= 2 * 3 and len(world.looked) <= 9 and len(world.alone) <= 5
 
 
 def test_green_alone_and_red_together(tmp_path: Path) -> None:
@@ -208,6 +221,7 @@ def test_a_branch_that_moves_is_followed(tmp_path: Path) -> None:
     ("base", "path", "attempt", "whole"),
     [
         ("old", "new", 1, False),
+        ("old", "conftest", 1, True),
         ("", "new", 1, True),
         ("old", "old", 1, True),
         ("old", "new", 2, True),
@@ -217,14 +231,14 @@ def test_a_branch_that_moves_is_followed(tmp_path: Path) -> None:
 def test_when_one_change_is_looked_at_with_the_whole(
     tmp_path: Path, base: str, path: str | None, attempt: int, whole: bool
 ) -> None:
-    """When something landed since it was begun, when it changes what others wrote, and when it came back before; then it is refused if it spoils the
-    whole. A change without files is not."""
+    """When something landed since it was begun, when it changes what others wrote or adds what tests notice, and when it came back before; then it is
+    refused if it spoils the whole. A change without files is not."""
     world = World(tip=["old"], red=lambda tree: ["both"] if {"old", "a"} <= tree else [])
     integration = Integration(
         workspace=world,  # type: ignore[arg-type]
         checks=[("check", world)],
         sandbox=None,  # type: ignore[arg-type]
-        language=None,
+        language=Tests(),  # type: ignore[arg-type]
         plan=PLAN,
         run_dir=tmp_path,
     )

@@ -96,6 +96,12 @@ class Python:
 
         return findings(kind, data)
 
+    def reaches_tests(self, added: Sequence[str], tree: Path) -> str:
+        """See :func:`.reach.reaches_tests`."""
+        from .reach import reaches_tests
+
+        return reaches_tests(added, tree)
+
     def outline(self, text: str) -> str:
         """See :func:`.outline.outline`."""
         return outline(text)

@@ -16,6 +16,7 @@ from .language_abilities import (
     HollowTesting,
     NamesTests,
     Objection,
+    Reaching,
     ToolsForTests,
     WorkInspector,
 )
@@ -100,6 +101,7 @@ __all__ = [
     "PlanValidator",
     "PlanWriter",
     "PlanningContext",
+    "Reaching",
     "Reconciled",
     "Remembering",
     "Reporter",

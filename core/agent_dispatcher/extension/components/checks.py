@@ -29,6 +29,8 @@ class CheckContext:
         log_dir: folder for full outputs; evidence names files in it, relative to ``run_dir``.
         run_dir: the folder evidence paths are relative to.
         on_the_way: of the whole: it is not finished, other work will follow; what is only worth knowing at the end can be left out.
+        only: names of what failed, as the check gave them in its evidence (``failed`` in the details): the question is only whether these fail again,
+            by themselves. A check that cannot look at a part looks at everything.
         before: the bytes a file has in what landed before this work, ``None`` where it has none; ``None`` itself where the workspace cannot tell.
     """
 
@@ -42,6 +44,7 @@ class CheckContext:
     attempt: int = 1
     before: Callable[[str], Awaitable[bytes | None]] | None = None
     on_the_way: bool = False
+    only: tuple[str, ...] = ()
 
 
 class Check(Protocol):
@@ -56,5 +59,9 @@ class Check(Protocol):
         ...
 
     async def check(self, task: Task | None, context: CheckContext) -> Evidence:
-        """Run it. A check that cannot run is evidence that did not pass, with the reason as its summary."""
+        """Run it. A check that cannot run is evidence that did not pass, with the reason as its summary.
+
+        About a whole tree, ``failed`` in the details names what failed, each as ``{"test": name, "message": why}``: only so can it be told from what
+        was red before. One that could not say anything about the tree has a true ``could_not_run`` in the details.
+        """
         ...

@@ -5,13 +5,24 @@ with ``isinstance``, and does without where a language lacks it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from attrs import frozen
 
 from ...models import ArtifactRef, Finding
 
-__all__ = ["Auditing", "CodeTools", "Finding", "HollowTesting", "NamesTests", "Objection", "ToolsForTests", "WorkInspector"]
+__all__ = [
+    "Auditing",
+    "CodeTools",
+    "Finding",
+    "HollowTesting",
+    "NamesTests",
+    "Objection",
+    "Reaching",
+    "ToolsForTests",
+    "WorkInspector",
+]
 
 
 @frozen(kw_only=True)
@@ -62,6 +73,16 @@ class HollowTesting(Protocol):
     def hollow_test_command(self, paths: Sequence[str], modules: Sequence[str], *, results: str) -> tuple[str, ...]:
         """A command that runs the tests in ``paths`` while whatever is called of ``modules`` fails, and writes JUnit XML to ``results``. A test that
         fails for this has ``SubjectIsHollow`` in its message, whether it was called in the test or while the test was collected."""
+        ...
+
+
+@runtime_checkable
+class Reaching(Protocol):
+    """A language that can tell whether tests could come out otherwise because files were added. Files are read, never run."""
+
+    def reaches_tests(self, added: Sequence[str], tree: Path) -> str:
+        """How one of the files ``added`` to ``tree``, which has them already, could be noticed by tests or code that were there before; ``""`` when
+        none can. In doubt it can."""
         ...
 
 

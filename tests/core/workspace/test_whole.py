@@ -1,0 +1,224 @@
+"""The whole on the way: what is new is refused and named, what is old or flaky is not, and nothing lands unheard."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from attrs import define, field
+
+from agent_dispatcher.extension import Change, CheckContext, Landed, Tree
+from agent_dispatcher.models import Evidence, ExecutionPlan, Specification, Task
+from agent_dispatcher.workspace.integration import Integration, Verdict
+from agent_dispatcher.workspace.redness import beyond, failing
+
+#: What fails, by tree (``tip`` or ``work``), whether only that is asked about, and how often it was looked at so before.
+Script = Callable[[str, bool, int], Sequence[str] | None]
+
+
+@define
+class Suite:
+    """A workspace with one change on its tip, and the check of the whole: a script says what fails. ``None``: nothing could be told."""
+
+    script: Script
+    tip: str = "tip"
+    looks: list[str] = field(factory=list)
+    recorded: list[Evidence] = field(factory=list)
+
+    async def stage(self, changes: Sequence[Change]) -> Tree:
+        """Each change on its own on the tip."""
+        return Tree(tree=changes[0].commit, commit=changes[0].commit, tip=self.tip, path=Path("/nowhere"))
+
+    async def land(self, tree: Tree, expected_tip: str) -> Landed:
+        """It is the tip."""
+        self.tip = tree.commit
+        return Landed(commit=tree.commit, tree=tree.tree)
+
+    async def checkout_tip(self) -> Tree:
+        """As it is."""
+        return Tree(tree=self.tip, commit=self.tip, tip=self.tip, path=Path("/nowhere"))
+
+    def applies(self, task: Task | None, plan: ExecutionPlan) -> bool:
+        """To the whole."""
+        return task is None
+
+    async def check(self, task: Task | None, context: CheckContext) -> Evidence:
+        """By the script."""
+        look = f"{context.tree.tree}{' alone' if context.only else ''}"
+        failed = self.script(context.tree.tree, bool(context.only), self.looks.count(look))
+        self.looks.append(look)
+        if failed is None:
+            raise RuntimeError("no results")
+        failed = [name for name in failed if not context.only or name in context.only]
+        details: dict[str, Any] = {"failed": [{"test": name, "message": f"{name} broke"} for name in failed]}
+        summary = f"{len(failed)} red: {failed[0]} broke" if failed else "green"
+        return Evidence(id="w", check="w", passed=not failed, summary=summary, details=details)
+
+    async def record(self, tree: str, evidence: Sequence[Evidence], whole: Sequence[Evidence] = ()) -> None:
+        """What was recorded of the whole."""
+        self.recorded += whole
+
+    def integration(self, run_dir: Path) -> Integration:
+        """With nothing else in it."""
+        nothing: Any = None
+        return Integration(
+            workspace=self,  # type: ignore[arg-type]
+            checks=[("tests", self)],
+            sandbox=nothing,
+            language=None,
+            plan=ExecutionPlan(specification=Specification(id="s", title="s"), tasks=()),
+            run_dir=run_dir,
+        )
+
+    async def attempt(self, integration: Integration, name: str = "work") -> Verdict:
+        """Land a change."""
+        change = Change(task=name, attempt=1, ref=name, commit=name, base="older", paths=("a.py",))
+        return await integration.land(Task(id=name, title=name), change, frozenset(), 1, self.record)
+
+    def land_it(self, run_dir: Path) -> Verdict:
+        """Land ``work``."""
+        return asyncio.run(self.attempt(self.integration(run_dir)))
+
+
+def always(**red: Sequence[str]) -> Script:
+    """The same at every look."""
+    return lambda tree, alone, before: red.get(tree, ())
+
+
+def test_what_is_new_is_said_first(tmp_path: Path) -> None:
+    """Of sixty failures that were there before the refusal says only that they are sixty; the one that is new is named with its reason."""
+    old = [f"old{number:02}" for number in range(60)]
+    suite = Suite(always(tip=old, work=[*old, "zz"]))
+    refused = suite.land_it(tmp_path)
+    assert refused.landed is None
+    assert refused.why.endswith("the whole is red: tests: 1 failed: zz: zz broke (60 were red before)")
+    (evidence,) = refused.evidence
+    assert evidence.details["failed"][0] == {"test": "zz", "message": "zz broke"}  # type: ignore[index]
+    assert evidence.details["red_before"] == 60 and len(evidence.details["failed"]) == 50  # type: ignore[arg-type]
+    assert suite.looks == ["work", "tip", "work alone", "tip alone"]
+
+
+def test_a_flaky_test_refuses_nobody_and_is_named(tmp_path: Path) -> None:
+    """Red, then green alone, then green when everything runs again: the work lands, and the evidence says which test it was and how it failed."""
+    suite = Suite(lambda tree, alone, before: ["shaky"] if tree == "work" and not alone and before == 0 else [])
+    assert suite.land_it(tmp_path).landed is not None
+    assert suite.looks == ["work", "tip", "work alone", "work"]
+    (evidence,) = suite.recorded
+    assert evidence.passed and evidence.details["flaky"] == [{"test": "shaky", "message": "shaky broke"}]
+    assert evidence.summary.endswith(
+        "flaky, red in one run and green in another one of the same tree: shaky: shaky broke"
+    )
+
+
+def test_what_spoils_other_tests_is_not_called_flaky(tmp_path: Path) -> None:
+    """A test that is green alone and red whenever everything runs is broken by the work."""
+    suite = Suite(lambda tree, alone, before: ["spoilt"] if tree == "work" and not alone else [])
+    refused = suite.land_it(tmp_path)
+    assert refused.landed is None and "spoilt broke" in refused.why
+    assert suite.looks == ["work", "tip", "work alone", "work", "tip"]
+
+
+def test_what_is_red_on_the_tip_as_well_is_not_new(tmp_path: Path) -> None:
+    """A test that happened to be green when the tip was looked at, and is red there when it is looked at again, refuses nobody; it stays red."""
+    suite = Suite(lambda tree, alone, before: ["shaky"] if tree == "work" or alone or before else [])
+    assert suite.land_it(tmp_path).landed is not None
+    assert suite.looks == ["work", "tip", "work alone", "tip alone", "tip"]
+    assert not suite.recorded[0].passed and suite.recorded[0].details["red_before"] == 1
+
+
+def test_what_needs_others_to_pass_is_judged_with_them(tmp_path: Path) -> None:
+    """A test that is red alone on the tip too, and green there with everything, was green before: the work broke it."""
+    suite = Suite(lambda tree, alone, before: ["needy"] if tree == "work" or alone else [])
+    assert "needy broke" in suite.land_it(tmp_path).why
+
+
+def test_a_flaky_test_can_still_be_broken(tmp_path: Path) -> None:
+    """That it was flaky in work that landed excuses nobody after that."""
+    suite = Suite(
+        lambda tree, alone, before: (
+            ["shaky"] if tree == "next" or (tree == "work" and not alone and before == 0) else []
+        )
+    )
+
+    async def both() -> list[Verdict]:
+        integration = suite.integration(tmp_path)
+        return [await suite.attempt(integration, "work"), await suite.attempt(integration, "next")]
+
+    first, second = asyncio.run(both())
+    assert first.landed is not None
+    assert second.landed is None and "shaky broke" in second.why
+
+
+@pytest.mark.parametrize(
+    ("script", "lands", "said"),
+    [
+        (always(), True, ""),
+        (lambda tree, alone, before: None, False, "neither with this work nor without it: tests: the check tests could not run"),
+        (lambda tree, alone, before: None if tree == "work" else [], False, "the whole is red: tests: the check tests could not run"),
+        (lambda tree, alone, before: None if tree == "tip" else ["a"], True, ""),
+    ],
+    ids=["heard", "never heard", "silenced by the work", "heard again by the work"],
+)  # fmt: skip
+def test_nothing_lands_unheard(tmp_path: Path, script: Script, lands: bool, said: str) -> None:
+    """Where a check can say nothing about the tree, nothing lands, also if it could not before; work that makes it speak again may."""
+    verdict = Suite(script).land_it(tmp_path)
+    assert (verdict.landed is not None) == lands
+    assert said in verdict.why and verdict.permanent == ("neither" in said)
+
+
+@pytest.mark.parametrize(
+    ("script", "passed", "said"),
+    [
+        (lambda alone, before: ["shaky"] if not alone and before == 0 else [], True, "green; flaky, red in one run"),
+        (lambda alone, before: ["broken"], False, "1 red"),
+        (
+            lambda alone, before: ["broken", *(["shaky"] if not alone and not before else [])],
+            False,
+            "1 red: broken broke; flaky",
+        ),
+    ],
+    ids=["flaky", "broken", "both"],
+)
+def test_the_finished_whole_does_not_fail_by_chance(
+    tmp_path: Path, script: Callable[[bool, int], Sequence[str]], passed: bool, said: str
+) -> None:
+    """What is red is looked at again; only what is green then is named as flaky, and what stays red fails it."""
+    suite = Suite(lambda tree, alone, before: script(alone, before))
+    (evidence,) = asyncio.run(suite.integration(tmp_path).final(frozenset()))
+    assert (evidence.passed, evidence.summary.startswith(said)) == (passed, True), evidence.summary
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "new"),
+    [
+        ("a b", "a", "b"),
+        ("f::a", "f", ""),  # the file could not be read before
+        ("f", "f::a", "f"),  # and this one cannot be read any more
+    ],
+)
+def test_what_is_beyond_what_was_red(now: str, before: str, new: str) -> None:
+    """A test in a file that is silent on the tip is not newly red; a file that falls silent is."""
+
+    def red(names: str) -> frozenset[tuple[str, str]]:
+        return frozenset(("c", name) for name in names.split())
+
+    assert beyond(red(now), red(before)) == red(new)
+
+
+def test_checks_are_red_by_name_or_as_a_whole() -> None:
+    """Names of failures in either form; a check that names none is red as a whole, one that could not run differently so."""
+
+    def evidence(**more: Any) -> Evidence:
+        return Evidence(**{"id": "e", "check": "c", "passed": False, "summary": "", **more})
+
+    kinds: Mapping[str, Evidence] = {
+        "named": evidence(details={"failed": [{"test": "a"}, "b"]}),
+        "unnamed": evidence(),
+        "mute": evidence(details={"could_not_run": True}),
+        "expected": evidence(expected_red=True),
+    }
+    found = {kind: sorted(name for _, name in failing([each])) for kind, each in kinds.items()}
+    assert found == {"named": ["a", "b"], "unnamed": [""], "mute": ["?"], "expected": []}
