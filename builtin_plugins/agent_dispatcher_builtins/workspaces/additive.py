@@ -1,8 +1,8 @@
 """Merging what both sides only added to: imports and exports of a Python module, lists of dependencies. Pure.
 
 Line by line these are conflicts, because both sides added at the same place; yet nothing is to be decided. A merge is offered only where that is
-certain: nothing else is in conflict, neither side took anything away, no name means two things, and the result, read again, holds exactly what
-both sides had. Everything else is for somebody who understands it.
+certain: what is in conflict consists of such lines and nothing else, neither side took anything away, no name means two things, no package is asked
+for in two ways, and the result, read again, holds exactly what both sides had. Everything else is for somebody who understands it.
 """
 
 from __future__ import annotations
@@ -41,9 +41,14 @@ def merge_additions(path: str, base: str, ours: str, theirs: str) -> str | None:
         merge = _merge_json
     elif name.endswith((".txt", ".in")) and re.match(r"(.*-)?(requirements|constraints)", name):
         merge = _merge_requirements
-    if merge is None or "\r" in base + ours + theirs:
+    if merge is None or not all(map(_in_plain_lines, (base, ours, theirs))):
         return None
     return merge(base, ours, theirs)
+
+
+def _in_plain_lines(text: str) -> bool:
+    """Whether a line feed is all that ends a line: then everybody counts the same lines."""
+    return "\r" not in text and len(text.splitlines()) == text.count("\n") + (text != "" and not text.endswith("\n"))
 
 
 def _merge_requirements(base: str, ours: str, theirs: str) -> str | None:
@@ -89,7 +94,9 @@ def _merge_toml(base: str, ours: str, theirs: str) -> str | None:
         return None
     try:
         sides = [tomllib.loads(each) for each in (base, ours, theirs, text)]
-        return text if _agree(_merged_data(*sides[:3], inside=False, names=_TOML_LISTS), sides[3]) else None
+        wanted = _merged_data(*sides[:3], inside=False, names=_TOML_LISTS)
+        _refuse_two_ways(*(_packages(each, _TOML_LISTS) for each in (sides[1], sides[2], wanted)))
+        return text if _agree(wanted, sides[3]) else None
     except (tomllib.TOMLDecodeError, _Decide):
         return None
 
@@ -121,8 +128,10 @@ def _with_comma(line: str) -> str:
 def _merge_json(base: str, ours: str, theirs: str) -> str | None:
     """Tables of dependencies in ``package.json``; written again with the indentation it has."""
     try:
-        sides = [json.loads(each) for each in (base or "{}", ours, theirs)]
+        sides = [json.loads(each, object_pairs_hook=_without_twins) for each in (base or "{}", ours, theirs)]
         merged = _merged_data(*sides, inside=False, names=_JSON_TABLES)
+        _refuse_two_ways(*(_packages(each, _JSON_TABLES) for each in (sides[1], sides[2], merged)))
+        _refuse_other_keys(base, ours, theirs, sides[0])
     except (ValueError, _Decide):
         return None
     indent = re.search(r"\n([ \t]+)\"", ours)
@@ -130,6 +139,73 @@ def _merge_json(base: str, ours: str, theirs: str) -> str | None:
     return (
         text if json.dumps(sides[1], indent=indent[1] if indent else 2, ensure_ascii=False) == ours.rstrip() else None
     )
+
+
+def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A table in which no key is there twice."""
+    if len(pairs) != len(dict(pairs)):
+        raise _Decide
+    return dict(pairs)
+
+
+def _refuse_other_keys(base: str, ours: str, theirs: str, before: Any) -> None:
+    """Where both sides changed the same lines these are tables of dependencies, entries of them, and what is as it was."""
+    texts = [text.splitlines() for text in (base, ours, theirs)]
+    for region in regions(*texts):
+        if region.kind != "both":
+            continue
+        for text, place in zip(texts, (region.base, region.ours, region.theirs), strict=True):
+            table = next((key for line in reversed(text[: place[0]]) if (key := _opened(line)) is not None), "")
+            for line in text[slice(*place)]:
+                inside = table in _JSON_TABLES
+                opened = _opened(line)
+                if opened is not None:
+                    if opened and (inside or opened not in _JSON_TABLES):
+                        raise _Decide
+                    table = opened
+                elif not inside and line.strip() and not _is_as_before(line, before):
+                    raise _Decide
+
+
+def _opened(line: str) -> str | None:
+    """The key of the table that a line begins, ``""`` for one that ends, ``None`` when it does neither."""
+    opening = re.fullmatch(r'\s*(?:"([^"]*)":\s*)?[{\[]\s*', line)
+    if opening is not None:
+        return opening[1] or ""
+    return "" if re.fullmatch(r"\s*[}\]],?\s*", line) else None
+
+
+def _is_as_before(line: str, before: Any) -> bool:
+    """Whether a line gives a key the value that it had."""
+    try:
+        ((key, value),) = json.loads("{" + line.strip().rstrip(",") + "}").items()
+    except ValueError:
+        return False
+    return isinstance(before, dict) and key in before and bool(before[key] == value)
+
+
+def _packages(data: Any, names: set[str], inside: bool = False) -> dict[str, set[str]]:
+    """Package -> all the ways in which it is asked for."""
+    found: dict[str, set[str]] = {}
+    if isinstance(data, list):
+        for each in data:
+            match = _REQUIREMENT.fullmatch(each) if inside and isinstance(each, str) else None
+            if match:
+                found.setdefault(_normal(match[1]), set()).add(re.sub(r"\s+", "", each[match.end(1) :]))
+    elif isinstance(data, dict):
+        for key, value in data.items():
+            if inside and isinstance(value, str):
+                found.setdefault(key, set()).add(value)
+            for name, ways in _packages(value, names, inside or key in names).items():
+                found.setdefault(name, set()).update(ways)
+    return found
+
+
+def _refuse_two_ways(ours: dict[str, set[str]], theirs: dict[str, set[str]], merged: dict[str, set[str]]) -> None:
+    """A package that is asked for in more ways than on either side alone has to be decided."""
+    for name, ways in merged.items():
+        if len(ways) > 1 and not ways <= ours.get(name, set()) and not ways <= theirs.get(name, set()):
+            raise _Decide
 
 
 def _merged_data(base: Any, ours: Any, theirs: Any, *, inside: bool, names: set[str]) -> Any:

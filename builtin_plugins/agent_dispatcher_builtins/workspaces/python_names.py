@@ -1,12 +1,14 @@
 """The top of a Python module, to which everybody adds: its imports and ``__all__``. Pure; the code is parsed, never run.
 
-A module is merged by taking one side's lines where both changed these statements, and then adding the names that only the other side has.
+A module is merged by taking one side's lines where both changed these statements, and then adding there the names that only the other side has. Where
+both sides met in anything but whole lines of imports and exports, a comment or a second statement on such a line among them, nothing is merged.
 """
 
 from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 
 from attrs import frozen
 
@@ -22,20 +24,31 @@ _Import = tuple[str, str, str]
 
 @frozen
 class _Top:
-    """The imports and ``__all__`` at the top level of a module."""
+    """The imports and ``__all__`` at the top level of a module.
+
+    Attributes:
+        shared: numbers, from 0, of lines that more than one statement is on.
+        defined: names that are given a meaning at the top level otherwise than by an import.
+    """
 
     statements: tuple[ast.stmt, ...]
     imports: tuple[_Import, ...]
     exports: tuple[str, ...]
     export_list: ast.List | ast.Tuple | None
+    shared: frozenset[int]
+    defined: frozenset[str]
 
     def lines(self) -> set[int]:
-        """Numbers, from 0, of the lines that these statements are on."""
-        return {
-            line
-            for statement in self.statements
-            for line in range(statement.lineno - 1, statement.end_lineno or statement.lineno)
-        }
+        """Numbers, from 0, of the lines that these statements have for themselves."""
+        return {line for statement in self.statements for line in _lines_of(statement)} - self.shared
+
+    def in_two_ways(self) -> set[str]:
+        """Names that are imported and also defined."""
+        return {alias or name or module.partition(".")[0] for module, name, alias in self.imports} & self.defined
+
+
+def _lines_of(statement: ast.stmt) -> range:
+    return range(statement.lineno - 1, statement.end_lineno or statement.lineno)
 
 
 def merge_python(base: str, ours: str, theirs: str) -> str | None:
@@ -48,17 +61,21 @@ def merge_python(base: str, ours: str, theirs: str) -> str | None:
         was = set(getattr(before, names))
         if not was <= set(getattr(mine, names)) or not was <= set(getattr(other, names)):
             return None
-    text = _with_our_tops(base, ours, theirs, (before, mine, other))
-    wanted = [one for one in other.imports if one not in mine.imports]
+    met = _with_our_tops(base, ours, theirs, (before, mine, other))
+    if met is None:
+        return None
+    text: str | None
+    text, last = met
+    for one in (one for one in other.imports if one not in mine.imports):
+        added = _with_import(text, one, last) if text is not None else None
+        text, last = added or (None, last)
     exported = [one for one in other.exports if one not in mine.exports]
-    for one in wanted:
-        text = text and _with_import(text, one)
     if exported:
         text = text and _with_exports(text, exported)
     if text is None:
         return None
     found = _read(text)
-    if found is None or _ambiguous(found):
+    if found is None or _ambiguous(found) or not found.in_two_ways() <= mine.in_two_ways() | other.in_two_ways():
         return None
     complete = set(found.imports) == {*mine.imports, *other.imports} and set(found.exports) == {
         *mine.exports,
@@ -94,7 +111,25 @@ def _read(text: str) -> _Top | None:
         else:
             continue
         statements.append(statement)
-    return _Top(tuple(statements), tuple(imports), tuple(exports), export_list)
+    taken = Counter(line for statement in module.body for line in _lines_of(statement))
+    shared = frozenset(line for line, count in taken.items() if count > 1)
+    return _Top(tuple(statements), tuple(imports), tuple(exports), export_list, shared, _defined(module))
+
+
+def _defined(module: ast.Module) -> frozenset[str]:
+    """Names that the module's own statements bind, also in branches, but not inside of functions and classes."""
+    found: set[str] = set()
+    waiting: list[ast.AST] = list(module.body)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            found.add(node.name)
+            continue
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found.add(node.id)
+        if not isinstance(node, ast.Lambda):
+            waiting += ast.iter_child_nodes(node)
+    return frozenset(found)
 
 
 def _is_export(statement: ast.stmt) -> bool:
@@ -115,11 +150,17 @@ def _ambiguous(top: _Top) -> bool:
     return False
 
 
-def _with_our_tops(base: str, ours: str, theirs: str, tops: tuple[_Top, _Top, _Top]) -> str | None:
-    """The three-way merge, with our lines where both changed imports or exports; ``None`` when they met anywhere else."""
+def _with_our_tops(
+    base: str, ours: str, theirs: str, tops: tuple[_Top, _Top, _Top]
+) -> tuple[str, tuple[int, int]] | None:
+    """The three-way merge, with our lines where both changed imports or exports, and where in it the last such place is (half-open, from 0).
+
+    ``None`` when they met in anything else, or when their lines say more than the names do.
+    """
     texts = [text.splitlines(keepends=True) for text in (base, ours, theirs)]
     soft = [top.lines() for top in tops]
     merged: list[str] = []
+    last = (0, 0)
     for region in regions(*texts):
         if region.kind == "theirs":
             merged += texts[2][slice(*region.theirs)]
@@ -128,30 +169,43 @@ def _with_our_tops(base: str, ours: str, theirs: str, tops: tuple[_Top, _Top, _T
             for lines, known, place in zip(texts, soft, (region.base, region.ours, region.theirs), strict=True):
                 if any(number not in known and lines[number].strip() for number in range(*place)):
                     return None
+            mine = texts[1][slice(*region.ours)]
+            if any("#" in line and line not in mine for line in texts[2][slice(*region.theirs)]):
+                return None
+            last = (len(merged), len(merged) + len(mine))
         merged += texts[1][slice(*region.ours)]
-    return "".join(merged)
+    return "".join(merged), last
 
 
-def _with_import(text: str, wanted: _Import) -> str | None:
-    """``text`` with one import more: among others from that module, else behind the last one."""
+def _with_import(text: str, wanted: _Import, place: tuple[int, int]) -> tuple[str, tuple[int, int]] | None:
+    """``text`` with one import more, and the place after that: among others from that module, else behind the last one in the place where both
+    sides added."""
     top = _read(text)
     if top is None or wanted in top.imports:
-        return text if top is not None else None
+        return (text, place) if top is not None else None
     module, name, alias = wanted
     if module == "__future__" or name == "*":
         return None
     lines = text.splitlines(keepends=True)
     said = f"{name} as {alias}" if alias else name
+    start, end = place
     if name:
         for statement in top.statements:
             if isinstance(statement, ast.ImportFrom) and "." * statement.level + (statement.module or "") == module:
-                return _extended(lines, statement, said)
-    imports = [each for each in top.statements if isinstance(each, ast.Import | ast.ImportFrom)]
+                found = _extended(lines, statement, said)
+                more = found.count("\n") - text.count("\n") if found is not None else 0
+                moved = more if statement.lineno - 1 < start else 0
+                return (found, (start + moved, end + more)) if found is not None else None
+    imports = [
+        each for each in top.statements if isinstance(each, ast.Import | ast.ImportFrom) and each.lineno - 1 < end
+    ]
     if not imports:
         return None
+    if imports[-1].lineno - 1 < start and any(line.strip() for line in lines[_lines_of(imports[-1]).stop : start]):
+        return None  # there is other code between the imports and where both sides added
     line = f"from {module} import {said}\n" if name else f"import {module}{f' as {alias}' if alias else ''}\n"
-    lines.insert(imports[-1].end_lineno or imports[-1].lineno, line)
-    return "".join(lines)
+    lines.insert(_lines_of(imports[-1]).stop, line)
+    return "".join(lines), (start, end + 1)
 
 
 def _extended(lines: list[str], statement: ast.stmt, entry: str) -> str | None:

@@ -59,6 +59,22 @@ def test_imports_and_exports_are_merged(base: str, ours: str, theirs: str, merge
         ("X = {\n}\n", 'X = {\n    "a": 1,\n}\n', 'X = {\n    "b": 1,\n}\n'),  # a registry is code
         ("", "__all__ = [name for name in x]\n", '__all__ = ["b"]\n'),
         (
+            "import a; X = 1\n",
+            "import a; X = 1\nimport b\n",
+            "import a; X = 2\nimport c\n",
+        ),  # more than an import on a line
+        ("import a\n", "import a\nimport b\n", "import a\nimport c  # noqa: F401\n"),  # a comment says something, too
+        (
+            "import os\n",
+            "import os\nimport re\n\n\ndef load(): ...\n",
+            "import os\nfrom lib import load\n",
+        ),  # load means two things
+        (
+            "import os\n\x0c\n",
+            "import os\nimport re\n\x0c\n",
+            "import os\nimport sys\n\x0c\n",
+        ),  # lines that not everybody counts alike
+        (
             "def f():\n    import os\n",
             "def f():\n    import os\n    import re\n",
             "def f():\n    import os\n    import sys\n",
@@ -68,6 +84,13 @@ def test_imports_and_exports_are_merged(base: str, ours: str, theirs: str, merge
 def test_what_has_to_be_decided_is_left(base: str, ours: str, theirs: str) -> None:
     """Whoever understands it decides."""
     assert merge_additions("m.py", base, ours, theirs) is None
+
+
+def test_an_import_stays_where_it_was_added() -> None:
+    """Not behind the last import of the module, which other code may stand in front of."""
+    top, rest = "import os\n", "\nX = os.name\n\nfrom late import y\n"
+    merged = merge_additions("m.py", top + rest, top + "import re\n" + rest, top + "import sys\n" + rest)
+    assert merged == top + "import re\nimport sys\n" + rest
 
 
 def test_a_list_of_requirements() -> None:
@@ -120,6 +143,41 @@ def test_dependencies_in_package_json() -> None:
     assert merge_additions("web/package.json", text(), text(b="^2"), text(c="^3").replace('"x"', '"y"')) is not None
     other = text(c="^3").replace('"x"', '"y"')
     assert merge_additions("web/package.json", text(), text(b="^2").replace('"x"', '"z"'), other) is None
+
+
+def test_a_package_asked_for_in_two_ways_anywhere() -> None:
+    """Not only in the same list: whoever installs has to meet both."""
+
+    def toml(*names: str, dev: str) -> str:
+        entries = "".join(f'    "{name}",\n' for name in names)
+        return f'[project]\nname = "x"\ndependencies = [\n{entries}]\n\n[dependency-groups]\ndev = ["{dev}"]\n'
+
+    base = toml("a", dev="c")
+    ours, theirs = toml("a", "b>=2", dev="c"), toml("a", "d", dev='c", "b<2')
+    assert merge_additions("pyproject.toml", base, ours, theirs) is None
+    same = merge_additions("pyproject.toml", base, ours, toml("a", "d", dev='c", "b >= 2'))
+    assert same is not None and tomllib.loads(same)["project"]["dependencies"] == ["a", "b>=2", "d"]
+    both_ways = toml("a", "d", "b>=2", dev="b<2")  # as one side already has it, it was decided
+    assert merge_additions("pyproject.toml", toml("a", "b>=2", dev="b<2"), toml("a", "e", "b>=2", dev="b<2"), both_ways)
+
+    def package(**more: object) -> str:
+        return json.dumps({"name": "x", **more}, indent=2) + "\n"
+
+    dev = package(devDependencies={"b": "^1"})
+    assert merge_additions("package.json", package(), package(dependencies={"b": "^2"}), dev) is None
+    assert merge_additions("package.json", package(), package(dependencies={"c": "^2"}), dev) is not None
+
+
+@pytest.mark.parametrize("other", [{"type": "module"}, {"scripts": {"postinstall": "b"}}, {"files": ["b"]}])
+def test_nothing_else_of_package_json(other: dict[str, object]) -> None:
+    """What is added at the same place and is no dependency is left, also when only one side did."""
+    base, ours, theirs = (
+        json.dumps({"name": "x", **more}, indent=2) + "\n" for more in ({}, {"dependencies": {"b": "^2"}}, other)
+    )
+    assert merge_additions("package.json", base, ours, theirs) is None
+    assert merge_additions("package.json", base, theirs, ours) is None
+    twins = ours.replace('"b": "^2"', '"b": "^2",\n    "b": "^3"')
+    assert merge_additions("package.json", base, ours.replace("b", "c"), twins) is None
 
 
 def test_line_ends_of_another_world_are_left() -> None:
