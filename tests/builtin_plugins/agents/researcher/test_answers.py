@@ -432,25 +432,20 @@ def test_tools_of_a_server_are_sources(asked: Answer, tmp_path: Path, monkeypatc
         mcp={"facts": McpServer(command=(sys.executable, str(tmp_path / "server.py")), tools=("lookup", "broken"))},
         repairs=0,
     )
+    origin = 'facts_lookup {"name": "LanceDB"}'
+    name = f"docs/research/sources/T7/facts-lookup-name-LanceDB-{sha256(origin.encode()).hexdigest()[:8]}.txt"
     told = asked(
         _call("facts_lookup", name="LanceDB"),
         _call("facts_broken"),
         "enough",
-        answer(claim("One file per table.", "LanceDB keeps 0 secrets and one file per table", source="X")),
+        answer(claim("One file per table.", "LanceDB keeps 0 secrets and one file per table", source=name)),
         options=options,
     )
     first = told.server.requests[0].body
     assert {"facts_lookup", "facts_broken", "search", "read"} == {tool["function"]["name"] for tool in first["tools"]}
     shown = told.server.requests[1].body["messages"][-1]["content"]
-    assert "LanceDB keeps 0 secrets" in shown
+    assert f"[{name}]" in shown and "LanceDB keeps 0 secrets" in shown
     assert "That did not work" in told.server.requests[2].body["messages"][-1]["content"]
-    name = shown[shown.index("[") + 1 : shown.index("]")]
-    told = asked(
-        _call("facts_lookup", name="LanceDB"),
-        "enough",
-        answer(claim("One file per table.", "LanceDB keeps 0 secrets and one file per table", source=name)),
-        options=options,
-    )
     assert told.evidence.passed, told.evidence.summary
 
 

@@ -218,6 +218,7 @@ def named(monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, list[str]]], l
         "::ffff:127.0.0.1",
         "::ffff:a9fe:a9fe",
         "64:ff9b::a9fe:a9fe",
+        "::127.0.0.1",
         "2002:7f00:1::",
     ],
 )

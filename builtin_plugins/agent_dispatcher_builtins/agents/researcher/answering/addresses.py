@@ -17,7 +17,8 @@ __all__ = ["Unfetched", "Where", "may_fetch", "places_of"]
 _MAX_URL = 1000
 _MAX_QUERY = 200
 _SEEN = re.compile(r"[!-~]+")
-_NAT64 = ip_network("64:ff9b::/96")
+#: Networks whose addresses end in one of the older kind.
+_CARRYING = (ip_network("64:ff9b::/96"), ip_network("::/96"))
 
 
 class Unfetched(Exception):
@@ -99,7 +100,7 @@ def _public(number: IPv4Address | IPv6Address) -> bool:
         carried = number.ipv4_mapped or number.sixtofour
         if number.teredo is not None:
             carried = number.teredo[1]
-        if number in _NAT64:
+        if any(number in network for network in _CARRYING):
             carried = IPv4Address(int(number) & 0xFFFFFFFF)
         if carried is not None:
             return _public(carried)
