@@ -28,6 +28,7 @@ from agent_dispatcher_builtins.agents.researcher.acceptance import accepts
 from agent_dispatcher_builtins.agents.researcher.agent import ResearcherAgent
 from agent_dispatcher_builtins.agents.researcher.answering.fetching import Unfetched, fetch_text, may_fetch
 from agent_dispatcher_builtins.agents.researcher.answering.places import place_of
+from agent_dispatcher_builtins.agents.researcher.answering.tools import Kept
 from agent_dispatcher_builtins.agents.researcher.options import McpServer, ResearcherOptions
 from agent_dispatcher_builtins.agents.researcher.reading import Document
 from agent_dispatcher_builtins.checks.citations import CitationsCheck
@@ -322,6 +323,18 @@ def test_a_registry_is_asked_where_its_host_is_allowed(asked: Answer, pages: str
     good = answer(claim("SQLite needs no server.", "and needs no server"))
     told = asked("enough", good, options=ResearcherOptions(fetch=("docs.python.org",), registries=registries))
     assert "package" not in {tool["function"]["name"] for tool in told.server.requests[0].body["tools"]}
+
+
+def test_what_changes_between_two_looks_is_kept_twice() -> None:
+    """A claim from the first look is still proved by what was seen then."""
+    kept = Kept("docs/s")
+    first, again, other = (kept.keep("http://x.org/a", text) for text in ("one", "one", "two"))
+    assert first == again != other and first.path != other.path
+    texts = [text for path, text in kept.files.items() if path.endswith(".txt")]
+    assert texts == ["From http://x.org/a\n\none\n", "From http://x.org/a\n\ntwo\n"]
+    assert set(json.loads(kept.files["docs/s/retrieved.json"])) == {
+        each.path.rpartition("/")[2] for each in (first, other)
+    }
 
 
 def test_a_reply_calls_only_so_often(asked: Answer) -> None:

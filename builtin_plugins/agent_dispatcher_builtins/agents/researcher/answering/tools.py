@@ -92,10 +92,13 @@ class Kept:
         """The document as it will lie in the repository, without keys; its first line says where it comes from."""
         origin, text = self._scrub(origin), self._scrub(text)
         plain = re.sub(r"[^A-Za-z0-9.]+", "-", origin.partition("://")[2] or origin).strip("-.")[:60]
-        name = f"{plain or 'source'}-{sha256(origin.encode()).hexdigest()[:8]}.txt"
-        path = f"{self._folder}/{name}"
+        stem = f"{plain or 'source'}-{sha256(origin.encode()).hexdigest()[:8]}"
         whole = f"From {origin}\n\n{text[:_MAX_KEPT_CHARACTERS]}".replace("\r\n", "\n").replace("\0", "")
         whole = whole.encode("utf-8", "replace").decode()
+        number, name = 1, f"{stem}.txt"
+        while self._texts.get(f"{self._folder}/{name}", whole + "\n") != whole + "\n":
+            number, name = number + 1, f"{stem}-{number + 1}.txt"
+        path = f"{self._folder}/{name}"
         self._texts[path] = whole + "\n"
         now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         self._index[name] = KeptSource(origin, now, sha256(self._texts[path].encode()).hexdigest())
