@@ -153,12 +153,14 @@ def _ambiguous(top: _Top) -> bool:
 def _with_our_tops(
     base: str, ours: str, theirs: str, tops: tuple[_Top, _Top, _Top]
 ) -> tuple[str, tuple[int, int]] | None:
-    """The three-way merge, with our lines where both changed imports or exports, and where in it the last such place is (half-open, from 0).
+    """The three-way merge, with our lines where both changed imports or exports, and where in it the last place is in which
+    both imported something (half-open, from 0).
 
     ``None`` when they met in anything else, or when their lines say more than the names do.
     """
     texts = [text.splitlines(keepends=True) for text in (base, ours, theirs)]
     soft = [top.lines() for top in tops]
+    imported = {each.lineno - 1 for each in tops[2].statements if isinstance(each, ast.Import | ast.ImportFrom)}
     merged: list[str] = []
     last = (0, 0)
     for region in regions(*texts):
@@ -172,7 +174,8 @@ def _with_our_tops(
             mine = texts[1][slice(*region.ours)]
             if any("#" in line and line not in mine for line in texts[2][slice(*region.theirs)]):
                 return None
-            last = (len(merged), len(merged) + len(mine))
+            if imported & set(range(*region.theirs)):
+                last = (len(merged), len(merged) + len(mine))
         merged += texts[1][slice(*region.ours)]
     return "".join(merged), last
 

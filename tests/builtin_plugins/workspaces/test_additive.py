@@ -91,6 +91,14 @@ def test_an_import_stays_where_it_was_added() -> None:
     top, rest = "import os\n", "\nX = os.name\n\nfrom late import y\n"
     merged = merge_additions("m.py", top + rest, top + "import re\n" + rest, top + "import sys\n" + rest)
     assert merged == top + "import re\nimport sys\n" + rest
+    exports = [
+        f'\nX = 1\n\n__all__ = [\n    "X",\n{name}]\n'
+        for name in ("", '    "a",\n', '    "b",\n', '    "a",\n    "b",\n')
+    ]
+    merged = merge_additions(
+        "m.py", top + exports[0], f"{top}from .a import a\n{exports[1]}", f"{top}from .b import b\n{exports[2]}"
+    )
+    assert merged == f"{top}from .a import a\nfrom .b import b\n{exports[3]}", "exports stand apart from the imports"
 
 
 def test_a_list_of_requirements() -> None:

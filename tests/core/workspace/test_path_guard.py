@@ -33,6 +33,12 @@ _GIT = [
     "git~1", "GIT~1/config", "git~2", ".git::$INDEX_ALLOCATION/config", ".g\u200cit/config", ".git\u200d", "．git", ".ｇit",
     ".dispatcher", ".dispatcher/state.db", ".Dispatcher/x", ".dispatcher./x",
 ]  # fmt: skip
+#: The same inside of other folders: a bad name is one wherever it stands.
+_PLACED = [
+    place.format(name)
+    for place in ("x/{}", "{}/x", "x/{}/y")
+    for name in [each for each in (*_HOSTILE, *_GIT) if "/" not in each and "dispatcher" not in each.lower()]
+] + [f"{device}{number}{ending}" for device in ("COM", "lpt") for number in range(1, 10) for ending in ("", ".txt")]
 
 
 @pytest.fixture(params=["kernel", "walk"])
@@ -88,6 +94,13 @@ def test_hostile_names_are_refused(guarded: GuardedFolder, path: str) -> None:
     """Every name of the corpus is refused by every method with a typed error."""
     _refused_everywhere(guarded, path)
     assert guarded.files() == ()
+
+
+def test_hostile_names_are_refused_in_any_place(guarded: GuardedFolder) -> None:
+    """With these the corpus has more than two hundred names."""
+    for path in _PLACED:
+        _refused_everywhere(guarded, path)
+    assert len({*_LEAVING, *_HOSTILE, *_GIT, *_PLACED}) >= 200
 
 
 def test_the_refusal_names_the_path_and_the_reason(guarded: GuardedFolder) -> None:
@@ -259,7 +272,7 @@ def test_a_link_swapped_in_between_check_and_use_leads_nowhere(guarded: GuardedF
     swapper.start()
     seen: set[str] = set()
     try:
-        for number in range(5000):
+        for number in range(10_000):
             try:
                 seen.add(guarded.read_text("place/secret"))
                 if number % 5 == 0:
