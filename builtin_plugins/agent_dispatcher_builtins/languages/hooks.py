@@ -8,6 +8,7 @@ from typing import Any
 from agent_dispatcher.extension import Component, Services, hookimpl
 
 from .javascript.options import JavaScriptOptions
+from .python.options import PythonOptions
 
 __all__ = ["javascript", "python"]
 
@@ -15,7 +16,7 @@ __all__ = ["javascript", "python"]
 def _make_python(options: Any, services: Services) -> Any:
     from .python.language import Python
 
-    return Python()
+    return Python(options, services.data_dir)
 
 
 def _make_javascript(options: Any, services: Services) -> Any:
@@ -54,7 +55,13 @@ class _Python:
     @hookimpl
     def dispatcher_languages(self) -> Iterable[Component]:
         """Offer ``python``."""
-        yield Component("python", "Python packages in a src layout, tested with pytest.", _make_python, default_rank=10)
+        yield Component(
+            "python",
+            "Python packages in a src layout, tested with pytest.",
+            _make_python,
+            PythonOptions,
+            default_rank=10,
+        )
 
 
 javascript = _JavaScript()

@@ -164,16 +164,6 @@ def test_the_environment_is_that_of_the_dispatcher(tmp_path: Path) -> None:
     assert environment.digest == asyncio.run(Python().environment(tmp_path)).digest
 
 
-def test_a_dependency_that_is_not_installed_is_named(tmp_path: Path) -> None:
-    """All that is missing is named at once; what is installed, or does not apply here, is not."""
-    (tmp_path / "pyproject.toml").write_text(
-        "[project]\nname = 'x'\ndependencies = ['click>=8', 'no-such-thing>1', \"win-only; sys_platform == 'win32'\"]\n"
-        "[project.optional-dependencies]\ntest = ['pytest', 'click>=999']\nother = ['never-asked-for']\n"
-    )
-    with pytest.raises(Unavailable, match=r"asks for no-such-thing>1, click>=999, which are not installed"):
-        asyncio.run(Python().environment(tmp_path))
-
-
 @pytest.mark.parametrize("text", ["[project", "project = [", "x" * 2_000_000, "[project]\ndependencies = 'text'\n"])
 def test_a_broken_manifest_ends_in_a_message(tmp_path: Path, text: str) -> None:
     """Whatever the manifest holds, it is read as data: refused with a message, or nothing is asked for."""

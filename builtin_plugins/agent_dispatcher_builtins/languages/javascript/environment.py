@@ -16,6 +16,7 @@ from agent_dispatcher.errors import PathRefused, Unavailable
 from agent_dispatcher.extension import Environment
 from agent_dispatcher.workspace.path_guard import GuardedFolder
 
+from ..provisioning import not_allowed
 from .installing import LOCK, MANIFEST, installed
 from .options import JavaScriptOptions
 from .programs import node_program
@@ -73,11 +74,7 @@ async def _modules(tree: Path, options: JavaScriptOptions, cache: Path) -> Path 
         return None
     refused = sorted(wanted - set(options.packages)) if "*" not in options.packages else []
     if refused:
-        verb = "is" if len(refused) == 1 else "are"
-        raise Unavailable(
-            f"{MANIFEST} asks for {', '.join(refused)}, which {verb} not allowed",
-            f"allow what is trusted: packages = {json.dumps(refused)} in the options of the language, or take it out of {MANIFEST}",
-        )
+        raise not_allowed({MANIFEST: refused})
     lock = _read(folder, LOCK)
     if not lock:
         raise Unavailable(

@@ -4,17 +4,16 @@ the user's cache under the digest of what they are made of.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
 import os
 import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from agent_dispatcher.errors import Unavailable
 
+from ..provisioning import install, made_once
 from .programs import REMEDY
 
 __all__ = ["LOCK", "MANIFEST", "installed"]
@@ -31,52 +30,29 @@ async def installed(manifest: dict[str, Any], lock: dict[str, Any], cache: Path,
         Unavailable: npm is missing, or could not install it.
     """
     made_of = json.dumps([manifest, lock, os.uname().machine], sort_keys=True)
-    place = cache / "node" / hashlib.sha256(made_of.encode()).hexdigest()[:32]
-    if not (place / "node_modules").is_dir():
-        await _install(manifest, lock, place, timeout_s)
-    return place / "node_modules"
 
-
-async def _install(manifest: dict[str, Any], lock: dict[str, Any], place: Path, timeout_s: float) -> None:
-    npm = shutil.which("npm")
-    if npm is None:
-        raise Unavailable("npm is not installed here", REMEDY)
-    place.parent.mkdir(parents=True, exist_ok=True)
-    made = Path(tempfile.mkdtemp(prefix=".making-", dir=place.parent))
-    try:
+    async def make(made: Path) -> None:
+        npm = shutil.which("npm")
+        if npm is None:
+            raise Unavailable("npm is not installed here", REMEDY)
         (made / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
         (made / LOCK).write_text(json.dumps(lock), encoding="utf-8")
-        process = await asyncio.create_subprocess_exec(
-            *(npm, "ci", "--ignore-scripts", "--replace-registry-host=always", "--no-audit", "--no-fund"),
-            *("--no-update-notifier", "--install-links=false", "--loglevel=error", "--fetch-retries=1"),
+        await install(
+            "npm ci",
+            (
+                *(npm, "ci", "--ignore-scripts", "--replace-registry-host=always", "--no-audit", "--no-fund"),
+                *("--no-update-notifier", "--install-links=false", "--loglevel=error", "--fetch-retries=1"),
+            ),
             cwd=made,
             env={
                 key: value
                 for key, value in os.environ.items()
                 if key in _PASSED or key.lower() in ("npm_config_registry", "npm_config_cache", "npm_config_cafile")
             },
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
+            timeout_s=timeout_s,
+            remedy=f"run npm ci on {LOCK} by hand",
         )
-        try:
-            said, _ = await asyncio.wait_for(process.communicate(), timeout_s)
-        except TimeoutError:
-            raise Unavailable(
-                f"npm ci did not end within {timeout_s:g} s", "look at the connection to the registry"
-            ) from None
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-        if process.returncode:
-            told = " | ".join(line for line in said.decode("utf-8", "replace").splitlines() if line.strip())[:1000]
-            raise Unavailable(f"npm ci ended with code {process.returncode}: {told}", f"run npm ci on {LOCK} by hand")
         (made / "node_modules").mkdir(exist_ok=True)
-        try:
-            made.rename(place)
-        except OSError:
-            if not (place / "node_modules").is_dir():
-                raise
-    finally:
-        shutil.rmtree(made, ignore_errors=True)
+
+    place = await made_once(cache / "node" / hashlib.sha256(made_of.encode()).hexdigest()[:32], make)
+    return place / "node_modules"

@@ -11,8 +11,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn
 
-sys.path += [folder for folder in os.environ.get("AGENT_DISPATCHER_TOOLS", "").split(os.pathsep) if folder]
-
 import pytest
 
 results, names, *paths = sys.argv[1:]

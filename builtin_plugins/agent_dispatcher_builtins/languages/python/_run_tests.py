@@ -7,8 +7,6 @@ import contextlib
 import os
 import sys
 
-sys.path += [folder for folder in os.environ.get("AGENT_DISPATCHER_TOOLS", "").split(os.pathsep) if folder]
-
 import pytest
 
 results, measured, *paths = sys.argv[1:]

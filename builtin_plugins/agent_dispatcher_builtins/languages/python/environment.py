@@ -1,121 +1,131 @@
-"""What Python commands need inside the sandbox: the interpreter the dispatcher runs on, with what is installed there.
+"""What Python commands need inside the sandbox: an interpreter that has the tools for tests and what the tree declares, and nothing else of the dispatcher's.
 
-Environments of their own, built from a manifest, come later; until then a tree that needs something that is not installed here is refused by name.
+Nothing is installed unless the user's configuration names it: a package that the tree asks for and the user has not allowed is refused by name. What is
+allowed is installed outside of every attempt (:mod:`.installing`) and bound read-only.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-import sys
-import tomllib
-from collections.abc import Sequence
-from importlib import metadata
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from agent_dispatcher.errors import PathRefused, Unavailable
+from agent_dispatcher.errors import Unavailable
 from agent_dispatcher.extension import Environment
 from agent_dispatcher.forbidden_acts import interpreter_folders
-from agent_dispatcher.workspace.path_guard import GuardedFolder
+
+from ..provisioning import not_allowed
+from .declared import asked_by, opened
+from .installing import Order, installed, plain
+from .interpreter import Tool
+from .options import PythonOptions
+
+if TYPE_CHECKING:
+    from .requirement_files import Asked
 
 __all__ = ["environment"]
 
-_TOOLS = ("pytest", "coverage", "hypothesis", "packaging")
-_REMEDY = "pip install 'agent-dispatcher[python]'"
-_MANIFEST = "pyproject.toml"
-_MAX_MANIFEST_BYTES = 1024**2
-#: Extras a test run needs beside the dependencies.
-_TEST_EXTRAS = ("test", "tests")
 
-
-def environment(tree: Path) -> Environment:
+async def environment(tree: Path, options: PythonOptions, cache: Path, tools: Mapping[str, Tool]) -> Environment:
     """Folders and variables for commands that work on ``tree``.
 
     Raises:
-        Unavailable: a tool, or a dependency that the tree declares, is not installed here; names it and what helps.
+        Unavailable: the tree asks for a package that is not allowed, or it cannot be installed; says what helps.
     """
-    places = _tool_places()
-    _refuse_missing(tree)
+    asked = asked_by(tree)
+    order = _order(asked, tree, options, tools) if asked else None
+    resolved = ""
+    if order is None:
+        place = await plain(tools, cache)
+    else:
+        place, resolved = await installed(order, tools, cache, options.install_timeout_s)
     folders = interpreter_folders()
-    extra = [place for place in places if not _covered(place, folders)]
-    digest = hashlib.sha256("\0".join([sys.version, *map(str, folders), *map(str, extra)]).encode()).hexdigest()
-    return Environment(
-        read_only=(*folders, *extra),
-        env={
-            "PATH": os.pathsep.join([str(Path(sys.executable).parent), "/usr/local/bin", "/usr/bin", "/bin"]),
-            "PYTHONPATH": os.pathsep.join([str(tree / "src"), *map(str, extra)]),
-            "AGENT_DISPATCHER_TOOLS": os.pathsep.join(map(str, extra)),
-            "PYTHONDONTWRITEBYTECODE": "1",
-            "PYTHONHASHSEED": "0",
-            "PYTHONNOUSERSITE": "1",
-            "PYTHONUTF8": "1",
-            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
-            "HYPOTHESIS_STORAGE_DIRECTORY": "/tmp/hypothesis",
-            "COVERAGE_FILE": "/tmp/coverage-data",
-            "HOME": "/tmp",
-            "TMPDIR": "/tmp",
-            "LANG": "C.UTF-8",
-        },
-        digest=f"sha256:{digest}",
-    )
-
-
-def _tool_places() -> list[Path]:
-    """Folders the tools are installed in; looked up, not imported."""
-    missing, places = [], []
-    for tool in _TOOLS:
-        try:
-            place = Path(str(metadata.distribution(tool).locate_file("")))
-        except metadata.PackageNotFoundError:
-            missing.append(tool)
-            continue
-        if place not in places:
-            places.append(place)
-    if missing:
-        raise Unavailable(f"{', '.join(missing)} not installed in {sys.prefix}, which runs the tests", _REMEDY)
-    return places
+    extra = dict.fromkeys(tool.place for tool in tools.values() if not _covered(tool.place, folders))
+    env = {
+        "PATH": os.pathsep.join([str(place / "bin"), "/usr/local/bin", "/usr/bin", "/bin"]),
+        "PYTHONPATH": str(tree / "src"),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONHASHSEED": "0",
+        "PYTHONNOUSERSITE": "1",
+        "PYTHONUTF8": "1",
+        "HYPOTHESIS_STORAGE_DIRECTORY": "/tmp/hypothesis",
+        "COVERAGE_FILE": "/tmp/coverage-data",
+        "HOME": "/tmp",
+        "TMPDIR": "/tmp",
+        "LANG": "C.UTF-8",
+    }
+    if order is None:
+        env["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # what a tree declares may be a plugin of pytest
+    digest = hashlib.sha256(
+        "\0".join([str(place), *map(str, folders), *map(str, extra), resolved]).encode()
+    ).hexdigest()
+    return Environment(read_only=(*folders, *extra, place), env=env, digest=f"sha256:{digest}")
 
 
 def _covered(place: Path, folders: Sequence[Path]) -> bool:
     return place.is_relative_to("/usr") or any(place.is_relative_to(folder) for folder in folders)
 
 
-def _refuse_missing(tree: Path) -> None:
-    """Compare what the tree's manifest asks for with what is installed."""
-    try:
-        text = GuardedFolder(tree, max_bytes=_MAX_MANIFEST_BYTES).read_text(_MANIFEST)
-    except FileNotFoundError:
-        return
-    except PathRefused as error:
-        raise Unavailable(f"the dependencies cannot be read: {error}") from error
-    try:
-        project = tomllib.loads(text).get("project", {})
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise Unavailable(f"the dependencies cannot be read: {_MANIFEST}: {error}", f"mend {_MANIFEST}") from error
-    wanted = list(_strings(project, "dependencies"))
-    extras = project.get("optional-dependencies", {}) if isinstance(project, dict) else {}
-    for extra in _TEST_EXTRAS:
-        wanted += _strings(extras, extra)
-    missing = [requirement for requirement in wanted if not _installed(requirement)]
-    if missing:
-        raise Unavailable(
-            f"{_MANIFEST} asks for {', '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not installed in {sys.prefix}",
-            f"install it there, or take it out of {_MANIFEST}",
-        )
+def _order(asked: Sequence[Asked], tree: Path, options: PythonOptions, tools: Mapping[str, Tool]) -> Order | None:
+    """What has to be installed; ``None`` when the tools are all that is asked for."""
+    from packaging.utils import canonicalize_name
+
+    from .locks import lock_of
+
+    wanted = [one for one in asked if not one.constraint and not _is_there(one, tools)]
+    allowed = {canonicalize_name(name) for name in options.packages}
+    refused: dict[str, list[str]] = {}
+    for one in wanted if "*" not in options.packages else ():
+        if canonicalize_name(one.requirement.name) not in allowed:
+            refused.setdefault(one.where, []).append(one.requirement.name)
+    if refused:
+        raise not_allowed(refused)
+    if not wanted:
+        return None
+    lock = lock_of(opened(tree), asked)
+    lock.refuse_stale(wanted)
+    return Order(tuple(dict.fromkeys(map(_plain, wanted))), tuple(dict.fromkeys(_held(asked, tools))), lock)
 
 
-def _strings(table: object, key: str) -> list[str]:
-    value = table.get(key, []) if isinstance(table, dict) else []
-    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
+def _is_there(asked: Asked, tools: Mapping[str, Tool]) -> bool:
+    """Whether it is one of the tools.
 
+    Raises:
+        Unavailable: it is, and another version is asked for.
+    """
+    from packaging.utils import canonicalize_name
 
-def _installed(text: str) -> bool:
-    from packaging.requirements import InvalidRequirement, Requirement
-
-    try:
-        requirement = Requirement(text)
-        if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
-            return True
-        return requirement.specifier.contains(metadata.version(requirement.name), prereleases=True)
-    except (InvalidRequirement, metadata.PackageNotFoundError):
+    wanted = asked.requirement
+    tool = tools.get(canonicalize_name(wanted.name))
+    if tool is None:
         return False
+    if not asked.digests and not wanted.specifier.contains(tool.version, prereleases=True):
+        raise Unavailable(
+            f"{asked.where} asks for {wanted}, and tests are run by {tool.name} {tool.version}",
+            f"ask for a range that has {tool.version}, or install another beside the dispatcher",
+        )
+    return not wanted.extras or not _needs_more(tool, wanted.extras)
+
+
+def _needs_more(tool: Tool, extras: Iterable[str]) -> bool:
+    from packaging.requirements import Requirement
+
+    markers = [need.marker for need in map(Requirement, tool.requires) if need.marker is not None]
+    return any(marker.evaluate({"extra": extra}) for marker in markers for extra in extras)
+
+
+def _held(asked: Iterable[Asked], tools: Mapping[str, Tool]) -> list[str]:
+    """Constraints; the tools' versions stand already."""
+    from packaging.utils import canonicalize_name
+
+    held = [one.requirement for one in asked if one.constraint and not one.digests]
+    return [f"{each.name}{each.specifier}" for each in held if canonicalize_name(each.name) not in tools]
+
+
+def _plain(asked: Asked) -> str:
+    """For pip, without the condition, which holds here."""
+    wanted = asked.requirement
+    extras = f"[{','.join(sorted(wanted.extras))}]" if wanted.extras else ""
+    return f"{wanted.name}{extras}{wanted.specifier}"

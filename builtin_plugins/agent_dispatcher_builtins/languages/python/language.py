@@ -1,4 +1,4 @@
-"""The language ``python``: a src layout, compiled and tested by the interpreter the dispatcher runs on.
+"""The language ``python``: a src layout, compiled by the interpreter the dispatcher runs on and tested by the same with an environment of the tree's own.
 
 Nothing of the work is imported here, ever: files are parsed, and everything that runs them is a command for the sandbox. Those commands load their
 tools before the work's folders are importable, so that a file named like a tool is not taken for it.
@@ -17,6 +17,8 @@ from agent_dispatcher.models import ArtifactRef, Specification
 
 from .absence import absence
 from .environment import environment
+from .interpreter import Tool, test_tools
+from .options import PythonOptions
 from .outline import imports, module, outline
 from .symbols import missing_symbols
 from .tools import format_command, lint_command
@@ -27,10 +29,19 @@ _TEST_FILE = re.compile(r"(test_.*|.*_test)\.py")
 
 
 class Python:
-    """See :class:`agent_dispatcher.extension.Language`."""
+    """See :class:`agent_dispatcher.extension.Language`.
+
+    Args:
+        cache: where environments are kept; by default where the dispatcher keeps what components make.
+    """
 
     name = "python"
     test_framework = "pytest"
+
+    def __init__(self, options: PythonOptions | None = None, cache: Path | None = None) -> None:
+        self._options = options or PythonOptions()
+        self._cache = cache or _usual_cache()
+        self._tools: dict[str, Tool] = {}
 
     def layout(self, specification: Specification) -> Layout | None:
         """The files of the package that the declared behaviour asks for."""
@@ -43,12 +54,12 @@ class Python:
         return (sys.executable, "-I", "-S", "-c", _script("_compile_files.py"), *paths)
 
     def test_command(self, paths: Sequence[str], *, results: str, coverage: str | None = None) -> tuple[str, ...]:
-        """Runs pytest; with ``coverage`` measures branches of ``src``."""
-        return (sys.executable, "-I", "-B", "-c", _script("_run_tests.py"), results, coverage or "", *paths)
+        """Runs pytest with the python of the tree's environment, which is first on its PATH; with ``coverage`` measures branches of ``src``."""
+        return ("python", "-I", "-B", "-c", _script("_run_tests.py"), results, coverage or "", *paths)
 
     def hollow_test_command(self, paths: Sequence[str], modules: Sequence[str], *, results: str) -> tuple[str, ...]:
         """Runs pytest with ``modules`` made hollow."""
-        return (sys.executable, "-I", "-B", "-c", _script("_run_hollow_tests.py"), results, ",".join(modules), *paths)
+        return ("python", "-I", "-B", "-c", _script("_run_hollow_tests.py"), results, ",".join(modules), *paths)
 
     def is_test(self, path: str) -> bool:
         """``test_*.py`` and ``*_test.py``."""
@@ -134,7 +145,14 @@ class Python:
 
     async def environment(self, tree: Path) -> Environment:
         """See :func:`.environment.environment`."""
-        return environment(tree)
+        self._tools = self._tools or test_tools()
+        return await environment(tree, self._options, self._cache, self._tools)
+
+
+def _usual_cache() -> Path:
+    from agent_dispatcher.runs.index import state_home
+
+    return state_home() / "components"
 
 
 @cache
