@@ -1,8 +1,9 @@
-"""The check ``compile``: changed and promised source files are well-formed."""
+"""The check ``compile``: changed and promised source files are well-formed, and what a changed manifest asks for can be had and is allowed."""
 
 from __future__ import annotations
 
 from agent_dispatcher.extension import CheckContext, Limits
+from agent_dispatcher.extension.components import Declaring
 from agent_dispatcher.models import Evidence, ExecutionPlan, Task
 from agent_dispatcher.workspace.path_guard import GuardedFolder
 
@@ -32,9 +33,12 @@ class CompileCheck:
         named = {path for change in context.tree.changes for path in change.paths}
         named |= {ref.name for ref in task.produces if ref.type == "path"}
         files = sorted(path for path in named if language.is_source(path) and folder.exists(path))
-        if not files:
+        asking = isinstance(language, Declaring) and any(language.declares(path) for path in named)
+        if not files and not asking:
             return evidence(task, context, _NAME, passed=True, summary="no source files", nothing=True)
-        environment = await language.environment(context.tree.path)
+        environment = await language.environment(context.tree.path)  # refuses packages that nobody allowed
+        if not files:
+            return evidence(task, context, _NAME, passed=True, summary="the packages it asks for can be had")
         done = await context.sandbox.run(
             language.compile_command(files),
             cwd=context.tree.path,

@@ -239,3 +239,24 @@ def test_results_forged_as_a_link_are_not_read(run: Run) -> None:
 
     verdict = asyncio.run(work())
     assert verdict.landed is None and "left no results" in verdict.why
+
+
+def test_a_package_that_nobody_declared_or_allowed_does_not_land(run: Run) -> None:
+    """Code that uses a package of the dispatcher's own is red; a manifest that asks for one is refused with its line, also by itself."""
+
+    async def work() -> None:
+        await run.workspace.start("r", run.output)
+        assert (await run.attempt(MODEL, {"src/lib/model.py": "import networkx\n" + MODEL_TEXT})).landed is not None
+        assert (await run.attempt(RULES, {"src/lib/rules.py": RULES_TEXT})).landed is not None
+        test = await run.attempt(TEST, {"tests/test_rules.py": TEST_TEXT})
+        assert test.landed is None and "No module named 'networkx'" in test.why
+
+        manifest = Task(id="manifest", title="manifest", produces=(ArtifactRef(type="path", name="requirements.txt"),))
+        asked = await run.attempt(manifest, {"requirements.txt": "\nnetworkx>=3\n"})
+        assert asked.landed is None and set(_by_check(asked)) == {"compile", "contract"}
+        assert "requirements.txt:2 asks for networkx, which is not allowed" in asked.why
+        tools = await run.attempt(manifest, {"requirements.txt": "pytest\n"})
+        assert tools.landed is not None and "can be had" in _by_check(tools)["compile"].summary
+        await run.workspace.finish("completed")
+
+    asyncio.run(work())

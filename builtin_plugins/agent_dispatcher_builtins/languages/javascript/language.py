@@ -17,6 +17,7 @@ from agent_dispatcher.models import ArtifactRef, Specification
 from .environment import environment
 from .exports import ENDINGS, imports, missing_symbols, outline
 from .inspection import inspect
+from .installing import LOCK, MANIFEST
 from .options import JavaScriptOptions
 from .programs import node_program
 from .text import stem
@@ -80,6 +81,10 @@ class JavaScript:
     def is_source(self, path: str) -> bool:
         """``.js``, ``.mjs``, ``.cjs``, ``.jsx`` and the same of TypeScript."""
         return path.endswith(ENDINGS)
+
+    def declares(self, path: str) -> bool:
+        """The manifest and its lock file."""
+        return path in (MANIFEST, LOCK)
 
     def missing_symbols(self, tree: Path, promised: Sequence[ArtifactRef]) -> tuple[str, ...]:
         """See :func:`.exports.missing_symbols`."""

@@ -14,7 +14,7 @@ from agent_dispatcher.workspace.path_guard import GuardedFolder
 if TYPE_CHECKING:
     from .requirement_files import Asked
 
-__all__ = ["EXTRAS", "MANIFEST", "asked_by", "opened", "table"]
+__all__ = ["EXTRAS", "MANIFEST", "asked_by", "declares", "opened", "table"]
 
 MANIFEST = "pyproject.toml"
 #: Extras and dependency groups that are provided beside the dependencies.
@@ -41,6 +41,11 @@ def asked_by(tree: Path) -> tuple[Asked, ...]:
 
         found += [asked for file in files for asked in requirements_of(folder, file)]
     return tuple(asked for asked in found if _applies(asked))
+
+
+def declares(path: str) -> bool:
+    """Whether a file may say what the tree asks for: the manifest, lock files, and texts that are named like requirements."""
+    return path in (MANIFEST, "uv.lock", "pylock.toml") or ("requirements" in path and path.endswith(".txt"))
 
 
 def opened(tree: Path) -> GuardedFolder:

@@ -16,6 +16,7 @@ from agent_dispatcher.extension import Environment, Finding, Layout, Objection
 from agent_dispatcher.models import ArtifactRef, Specification
 
 from .absence import absence
+from .declared import declares
 from .environment import environment
 from .interpreter import Tool, test_tools
 from .options import PythonOptions
@@ -68,6 +69,10 @@ class Python:
     def is_source(self, path: str) -> bool:
         """``*.py``."""
         return path.endswith(".py")
+
+    def declares(self, path: str) -> bool:
+        """See :func:`.declared.declares`."""
+        return declares(path)
 
     def missing_symbols(self, tree: Path, promised: Sequence[ArtifactRef]) -> tuple[str, ...]:
         """See :func:`.symbols.missing_symbols`."""

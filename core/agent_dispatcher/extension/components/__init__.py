@@ -12,6 +12,7 @@ from .executors import Executor
 from .language_abilities import (
     Auditing,
     CodeTools,
+    Declaring,
     Finding,
     HollowTesting,
     NamesTests,
@@ -71,6 +72,7 @@ __all__ = [
     "Component",
     "Conflict",
     "ConflictSides",
+    "Declaring",
     "Declined",
     "Decomposer",
     "Decomposition",

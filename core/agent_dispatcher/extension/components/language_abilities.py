@@ -15,6 +15,7 @@ from ...models import ArtifactRef, Finding
 __all__ = [
     "Auditing",
     "CodeTools",
+    "Declaring",
     "Finding",
     "HollowTesting",
     "NamesTests",
@@ -136,6 +137,15 @@ class ToolsForTests(Protocol):
 
     def absence(self, message: str, promised: Iterable[ArtifactRef]) -> str | None:
         """The promised module or symbol that is not there yet and that a test failed for, as a phrase; ``None`` when it failed for any other reason."""
+        ...
+
+
+@runtime_checkable
+class Declaring(Protocol):
+    """A language that knows the files in which a tree asks for packages."""
+
+    def declares(self, path: str) -> bool:
+        """Whether a change of the file can change what ``environment`` provides, or make it refuse."""
         ...
 
 
