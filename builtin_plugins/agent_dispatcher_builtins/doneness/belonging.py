@@ -27,14 +27,23 @@ _PLUGIN = re.compile(r".*\.(?:egg|dist)-info/entry_points\.txt")
 _FOLDERS = frozenset(("tests", "test", "__tests__"))
 #: Files that say more than how tests are run.
 _MIXED = frozenset(("pyproject.toml", "tox.ini", "setup.cfg", "package.json"))
-_RUNNERS = frozenset(("pytest", "_pytest", "pluggy", "hypothesis"))
+#: Modules of what runs tests: one of the same name in the tree would be loaded instead of them.
+_RUNNERS = frozenset(
+    "pytest _pytest pluggy iniconfig hypothesis _hypothesis_pytestplugin pytest_cov pytest_asyncio pytest_mock pytest_timeout xdist anyio coverage".split()
+)
 
 
 def beside_tests(path: str) -> bool:
     """Whether a file may decide about tests although it is none: by its name, or by lying beside them."""
     name = posixpath.basename(path)
     inside = bool(_FOLDERS & set(path.split("/")[:-1])) and not name.startswith("README")
-    return name in _LOADED or configures(path) or inside or _PLUGIN.fullmatch(path) is not None
+    return name in _LOADED or configures(path) or inside or _takes_over(path)
+
+
+def _takes_over(path: str) -> bool:
+    """Whether a file is loaded by what runs tests: as a plugin, or in the place of a part of it."""
+    top = path.removeprefix("src/").partition("/")[0]
+    return _PLUGIN.fullmatch(path) is not None or (path.endswith(".py") and top.removesuffix(".py") in _RUNNERS)
 
 
 async def around(task: Task, path: str, promised: Sequence[str], now: Now, before: Before | None) -> list[Objection]:
@@ -53,7 +62,7 @@ async def around(task: Task, path: str, promised: Sequence[str], now: Now, befor
     ):
         return []
     done = "was deleted" if now(path) is None else "was changed" if there else "is new"
-    if there or _PLUGIN.fullmatch(path):
+    if there or _takes_over(path):
         what = f"it belongs to the tests, which this task does not own, and {done}: leave it as it was"
     elif (name in _LOADED and task.type != "testing") or name in _LOADED - {"conftest.py"}:
         what = f"it {done}, and decides about all tests, which this task does not own: keep what a test needs in its own file"

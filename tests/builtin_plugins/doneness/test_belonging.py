@@ -61,7 +61,7 @@ def test_ordinary_fixtures_are_let_be(judge: Judge, text: str) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["conftest.py", "tests/conftest.py", "pytest.ini", ".pytest.ini", "pytest.toml", "vitest.config.ts", "src/sitecustomize.py",
+    ["conftest.py", "tests/conftest.py", "pytest.ini", ".pytest.ini", "pytest.toml", "vitest.config.ts", "src/sitecustomize.py", "src/_hypothesis_pytestplugin.py", "pytest/__init__.py",
      "src/x.egg-info/entry_points.txt"],
 )  # fmt: skip
 def test_only_testers_bring_what_decides_about_all_tests(judge: Judge, path: str) -> None:

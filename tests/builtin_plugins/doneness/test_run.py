@@ -22,6 +22,16 @@ def test_b(n): assert f(n)
 class TestC:
     def test_d(self): assert f(3)
 
+@pytest.mark.slow
+def test_marked(): assert f(5)
+
+@pytest.fixture
+def test_data(): return 1
+
+class TestOther:
+    def __init__(self): pass
+    def test_no(self): assert f(6)
+
 if sys.platform == "win32":
     def test_e(): assert f(4)
 """

@@ -117,19 +117,32 @@ def tests_for_certain(text: str) -> tuple[str, ...]:
         tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return ()
-    top = {node.name for node in tree.body if isinstance(node, _Function | ast.ClassDef)}
+    if any(_assigned(node, "pytestmark") is not None for node in tree.body):
+        return ()  # marks are what projects choose tests by
+    top = {node.name for node in tree.body if isinstance(node, _Function) and not _is_chosen(node)}
     plain = {
         node.name
         for node in tree.body
         if isinstance(node, ast.ClassDef) and not node.bases and not node.decorator_list and not _takes_over(node)
     }
-    found = []
-    for name, test in tests_in(tree).items():
-        owner, _, method = name.rpartition(".")
-        certain = name in top if not owner else owner in plain and "." not in owner
-        if certain and not test.never_run:
-            found.append(f"{owner}::{method}" if owner else name)
-    return tuple(found)
+    inside = {
+        f"{node.name}.{each.name}"
+        for node in tree.body
+        if isinstance(node, ast.ClassDef) and node.name in plain
+        for each in node.body
+        if isinstance(each, _Function) and not _is_chosen(each)
+    }
+    return tuple(name.replace(".", "::") for name in tests_in(tree) if name in top or name in inside)
+
+
+def _is_chosen(node: _Function) -> bool:
+    """Whether a function is no test after all, or has a mark by which it may be chosen or left out."""
+    for each in node.decorator_list:
+        called = each.func if isinstance(each, ast.Call) else each
+        marked = isinstance(called, ast.Attribute) and _name(called.value) == "mark" and called.attr != "parametrize"
+        if marked or _name(called) == "fixture":
+            return True
+    return False
 
 
 def _takes_over(node: ast.ClassDef) -> bool:
