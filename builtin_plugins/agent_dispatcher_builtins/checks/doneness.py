@@ -47,7 +47,9 @@ class DonenessCheck:
             except (FileNotFoundError, PathRefused):
                 return None
 
-        found = await objections_to(task, changed, now=now, before=context.before, language=context.language)
+        found = await objections_to(
+            task, changed, now=now, before=context.before, language=context.language, tree=folder.files
+        )
         if found:
             summary = "; ".join(map(str, found[:_MAX_SHOWN]))
             if len(found) > _MAX_SHOWN:

@@ -29,7 +29,21 @@ _FOLDERS = frozenset(("tests", "test", "__tests__"))
 _MIXED = frozenset(("pyproject.toml", "tox.ini", "setup.cfg", "package.json"))
 #: Modules of what runs tests: one of the same name in the tree would be loaded instead of them.
 _RUNNERS = frozenset(
-    "pytest _pytest pluggy iniconfig hypothesis _hypothesis_pytestplugin pytest_cov pytest_asyncio pytest_mock pytest_timeout xdist anyio coverage".split()
+    [
+        "pytest",
+        "_pytest",
+        "pluggy",
+        "iniconfig",
+        "hypothesis",
+        "_hypothesis_pytestplugin",
+        "pytest_cov",
+        "pytest_asyncio",
+        "pytest_mock",
+        "pytest_timeout",
+        "xdist",
+        "anyio",
+        "coverage",
+    ]
 )
 
 

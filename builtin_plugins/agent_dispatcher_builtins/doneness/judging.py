@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from itertools import islice
 
 from agent_dispatcher.extension import Objection
-from agent_dispatcher.extension.components import Language, WorkInspector
+from agent_dispatcher.extension.components import Language, SeesOverrides, WorkInspector
 from agent_dispatcher.models import Task
 
 from .belonging import around, beside_tests
@@ -26,6 +27,8 @@ _CHANGES = frozenset({"debugging", "refactoring"})
 #: Files that may be empty.
 _MARKERS = frozenset(("__init__.py", "py.typed", "conftest.py", ".gitkeep", ".keep", ".nojekyll"))
 
+_MOST_SOURCES = 2000
+
 Now = Callable[[str], bytes | None]
 Before = Callable[[str], Awaitable[bytes | None]]
 
@@ -37,7 +40,13 @@ def concerns(task: Task, path: str, language: Language | None) -> bool:
 
 
 async def objections_to(
-    task: Task, changed: Iterable[str], *, now: Now, before: Before | None, language: Language | None
+    task: Task,
+    changed: Iterable[str],
+    *,
+    now: Now,
+    before: Before | None,
+    language: Language | None,
+    tree: Callable[[], Iterable[str]] = tuple,
 ) -> tuple[Objection, ...]:
     """Everything that speaks against the work of ``task``, in the order of its files.
 
@@ -46,6 +55,7 @@ async def objections_to(
         now: the bytes of a file of the result; ``None`` when it is not there.
         before: the bytes it had before; ``None`` itself when nobody can tell, so that weaker tests are not seen.
         language: the active language.
+        tree: the paths of all files of the result, in which what a class leaves to others may be found; asked only where a method is a stub.
     """
     paths = sorted({path for path in changed if concerns(task, path, language)})
     promised = [ref.name for ref in task.produces if ref.type == "path"]
@@ -56,7 +66,20 @@ async def objections_to(
     found = []
     for path in paths:
         found += await _about(task, path, promised, now, before, language)
-    return tuple(found)
+    return tuple(_without_left_to_others(found, now, language, tree))
+
+
+def _without_left_to_others(
+    found: Sequence[Objection], now: Now, language: Language | None, tree: Callable[[], Iterable[str]]
+) -> Sequence[Objection]:
+    """Without methods that a derived class implements, in whichever file."""
+    if not isinstance(language, SeesOverrides) or not any(
+        each.kind == "stub" and "." in each.subject for each in found
+    ):
+        return found
+    sources = islice((path for path in tree() if language.is_source(path)), _MOST_SOURCES)
+    there = {name for path in sources for name in language.overrides(text_of(path, now(path)) or "")}
+    return [each for each in found if each.kind != "stub" or ".".join(each.subject.split(".")[-2:]) not in there]
 
 
 def _nothing(task: Task, promised: Sequence[str], now: Now) -> tuple[Objection, ...]:

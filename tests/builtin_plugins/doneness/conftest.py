@@ -35,7 +35,9 @@ def judge() -> Judge:
             return old.get(path)
 
         changed = [path for path in {*old, *new} if old.get(path) != new.get(path)]
-        return asyncio.run(objections_to(task, changed, now=new.get, before=earlier, language=Python()))
+        return asyncio.run(
+            objections_to(task, changed, now=new.get, before=earlier, language=Python(), tree=lambda: new)
+        )
 
     return judged
 

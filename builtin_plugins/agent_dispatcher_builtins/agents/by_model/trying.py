@@ -171,7 +171,8 @@ class Trying:
             return None if text is None else text.encode()
 
         changed = [path for path in files if self.read(path) != before.get(path)]
-        found = await objections_to(self.task, changed, now=now, before=earlier, language=self.language)
+        tree = self.context.workspace.files
+        found = await objections_to(self.task, changed, now=now, before=earlier, language=self.language, tree=tree)
         return [str(each) for each in found]
 
     async def _run_tests(self, missing: tuple[str, ...]) -> Tried:

@@ -84,6 +84,12 @@ class Python:
 
         return inspect(path, before, after, is_test=self.is_test(path))
 
+    def overrides(self, text: str) -> frozenset[str]:
+        """See :func:`.inspection.stubs.implemented`."""
+        from .inspection.stubs import implemented
+
+        return implemented(text)
+
     def tests_named(self, text: str) -> tuple[str, ...]:
         """See :func:`.inspection.tests_read.tests_for_certain`."""
         from .inspection.tests_read import tests_for_certain

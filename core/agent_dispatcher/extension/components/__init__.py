@@ -18,6 +18,7 @@ from .language_abilities import (
     NamesTests,
     Objection,
     Reaching,
+    SeesOverrides,
     ToolsForTests,
     WorkInspector,
 )
@@ -112,6 +113,7 @@ __all__ = [
     "Retry",
     "RunFolder",
     "Sandbox",
+    "SeesOverrides",
     "Services",
     "SpecificationFormat",
     "Started",

@@ -21,6 +21,7 @@ __all__ = [
     "NamesTests",
     "Objection",
     "Reaching",
+    "SeesOverrides",
     "ToolsForTests",
     "WorkInspector",
 ]
@@ -36,12 +37,14 @@ class Objection:
             its owner may do), ``empty`` (no work at all).
         line: 1 for the first; 0 when it is about the whole file.
         what: a sentence that names what was seen, and where there is one, the way out.
+        subject: the dotted name of what is a stub (``Shape.area``), ``""`` where it is no function.
     """
 
     kind: str
     path: str
     what: str
     line: int = 0
+    subject: str = ""
 
     def __str__(self) -> str:
         return f"{self.path}:{self.line}: {self.what}" if self.line else f"{self.path}: {self.what}"
@@ -54,6 +57,15 @@ class WorkInspector(Protocol):
     def objections(self, path: str, before: str | None, after: str | None) -> tuple[Objection, ...]:
         """What is wrong with ``after`` that was not already wrong with ``before``, in the order of the file. ``None``: there is no such file
         before or after."""
+        ...
+
+
+@runtime_checkable
+class SeesOverrides(Protocol):
+    """A language that can tell which methods of classes elsewhere a file implements: a class leaves them to others, and they are no stubs."""
+
+    def overrides(self, text: str) -> frozenset[str]:
+        """``Base.method`` for every method with a body in a class that is derived from ``Base``; none where the text cannot be parsed."""
         ...
 
 

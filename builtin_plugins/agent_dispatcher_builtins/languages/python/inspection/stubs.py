@@ -10,13 +10,13 @@ import ast
 import re
 from collections.abc import Iterator
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from agent_dispatcher.extension import Objection
 
 from .inherited import silenced
 
-__all__ = ["stubs"]
+__all__ = ["implemented", "stubs"]
 
 _ON_PURPOSE = re.compile(
     r"(?i)\b(?:do(?:es)? nothing|nothing to do|no-op|noop|nothing (?:is|has) to be done|intentionally empty)\b(?! yet)"
@@ -45,7 +45,7 @@ def stubs(path: str, tree: ast.Module) -> list[tuple[str, Objection]]:
     """Everything that is a stub, each with a key that stays the same while lines move."""
     file = _File(tree=tree, overridden=_overridden(tree), silenced=silenced(tree))
     found = [
-        (f"function {name}", _objection(path, function.lineno, f"{name}()", how))
+        (f"function {name}", evolve(_objection(path, function.lineno, f"{name}()", how), subject=name))
         for name, function, how in _functions(file)
     ]
     found += [
@@ -53,6 +53,22 @@ def stubs(path: str, tree: ast.Module) -> list[tuple[str, Objection]]:
     ]
     found += [(f"name {name}", _objection(path, line, name, how)) for name, line, how in _lambdas(tree)]
     return found
+
+
+def implemented(text: str) -> frozenset[str]:
+    """``Base.method`` for every method with a body in a class of a text that is derived from ``Base``."""
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return frozenset()
+    return frozenset(
+        f"{_last_name(base)}.{each.name}"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef)
+        for base in node.bases
+        for each in node.body
+        if isinstance(each, _Function) and not _emptiness(each, node)
+    )
 
 
 @frozen
