@@ -34,13 +34,12 @@ def _not_collected(results: Results, files: Sequence[str], tree: Path, language:
     if not any(ran.values()):
         return
     for file in files:
-        if file not in ran:
+        named = set(language.tests_named(_text(tree, file))) if isinstance(language, NamesTests) else None
+        found = ran.get(file, set())
+        if file not in ran and named != set():
             yield f"no test of {file} was run"
-        elif isinstance(language, NamesTests) and ran[file]:
-            named = set(language.tests_named(_text(tree, file)))
-            missing = sorted(named - ran[file])
-            if missing and named & ran[file]:
-                yield f"{', '.join(missing[:3])} in {file} was not run"
+        elif named and named & found and (missing := sorted(named - found)):
+            yield f"{', '.join(missing[:3])} in {file} was not run"
 
 
 def _skipped_by_code(results: Results, tree: Path, language: Language) -> Iterator[str]:

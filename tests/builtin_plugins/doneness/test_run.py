@@ -70,3 +70,12 @@ def test_code_may_not_skip_its_tests(tmp_path: Path) -> None:
     for where in (f"{tmp_path}/{FILE}", f"{tmp_path}/tests/conftest.py", "/usr/lib/python3/unittest/case.py"):
         by_test = Case(name=ALL[0], outcome="skipped", text=f"{where}:3: no git")
         assert _left_out(tmp_path, ALL[1:], by_test) == ()
+
+
+def test_tests_that_are_made_elsewhere_are_not_missed(tmp_path: Path) -> None:
+    """A state machine's test belongs, for what ran it, to the file of the library that made it."""
+    made = "from hypothesis.stateful import RuleBasedStateMachine\n\n\nclass Machine(RuleBasedStateMachine):\n    pass\n\n\nTestIt = Machine.TestCase\n"
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests/test_machine.py").write_text(made)
+    results = Results(cases=(Case(name="site-packages/hypothesis/stateful.py::TestIt::runTest", outcome="passed"),))
+    assert left_out(results, ["tests/test_machine.py"], tmp_path, Python()) == ()
