@@ -8,8 +8,10 @@ Used as ``python -I -S -c <this text> SESSION_SOCKET [MODEL_SOCKET]``.
 """
 
 import contextlib
+import functools
 import json
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -44,7 +46,12 @@ def _run(session: socket.socket, wanted: dict[str, Any], home: str) -> int:
     environment = {**os.environ, "HOME": home, **wanted["env"]}
     try:
         agent = subprocess.Popen(
-            wanted["command"], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+            wanted["command"],
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+            preexec_fn=functools.partial(_limit, wanted["memory_bytes"]),
         )
     except OSError as error:
         sys.stderr.write(f"{wanted['command'][0]}: {error.strerror}\n")
@@ -60,6 +67,12 @@ def _run(session: socket.socket, wanted: dict[str, Any], home: str) -> int:
     with contextlib.suppress(OSError):
         session.shutdown(socket.SHUT_RDWR)
     return code if code >= 0 else 128 - code
+
+
+def _limit(memory_bytes: int | None) -> None:
+    """For the agent and all that it starts, for good. Memory that is written counts: runtimes reserve addresses far beyond what they use."""
+    if memory_bytes is not None:
+        resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
 
 
 def _feed(session: socket.socket, stdin: IO[bytes]) -> None:

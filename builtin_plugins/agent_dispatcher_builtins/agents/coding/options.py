@@ -19,6 +19,7 @@ __all__ = ["MAX_REQUEST_BYTES", "AcpOptions", "CodingAgentOptions", "CommandLine
 #: Of a request to the model server; a whole conversation is in it.
 MAX_REQUEST_BYTES: Final = 4 * 1024**2
 
+_SOME: Any = optional(gt(0))
 _NAME: Any = matches_re(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -55,7 +56,7 @@ class CodingAgentOptions:
         env: its environment. Nothing of the dispatcher's own is passed on: there are no keys in the sandbox.
         home: files in its home folder, which is new for each attempt; relative path to text.
         timeout_s: seconds one attempt may take, where its deadline does not come sooner.
-        memory_bytes: address space of each of its processes; most runtimes reserve far more than they use.
+        memory_bytes: that each of its processes, and of the commands it wants run, may have for itself; addresses that are only reserved do not count.
         processes: processes and threads it may have at once.
         max_output_tokens: the most that one call to the model may write; reserved with each call that does not ask for less.
         max_calls: calls to the model in one attempt, whatever they ask and whether they can be passed on or not.
@@ -69,7 +70,7 @@ class CodingAgentOptions:
     env: dict[str, str] = field(factory=dict, validator=deep_mapping(_NAME, instance_of(str)))
     home: dict[str, str] = field(factory=dict, validator=_relative)
     timeout_s: float = field(default=3600.0, validator=gt(0.0))
-    memory_bytes: int | None = field(default=None, validator=optional(gt(0)))
+    memory_bytes: int | None = field(default=4 * 1024**3, validator=_SOME)
     processes: int = field(default=512, validator=ge(1))
     max_output_tokens: int = field(default=8192, validator=ge(1))
     max_calls: int = field(default=200, validator=ge(1))

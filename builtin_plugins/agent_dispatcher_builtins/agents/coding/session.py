@@ -138,6 +138,7 @@ async def started(
             "command": [place.fill(part, **(more or {})) for part in options.command],
             "env": {name: place.fill(text) for name, text in options.env.items()},
             "home": {name: place.fill(text) for name, text in options.home.items()},
+            "memory_bytes": options.memory_bytes,
         }
         writer.write(json.dumps(wanted).encode() + b"\n")
         await writer.drain()
@@ -153,7 +154,7 @@ async def _run(
     text = files(__package__).joinpath("_inside.py").read_text(encoding="utf-8")
     return await sandbox.run(
         (python, "-I", "-S", "-c", text, *map(str, sockets)),
-        Limits(timeout_s=timeout_s, memory_bytes=options.memory_bytes, processes=options.processes),
+        Limits(timeout_s=timeout_s, memory_bytes=None, processes=options.processes),
         read_only=(*interpreter_folders(), *options.read_only),
         sockets=tuple(sockets),
     )

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import subprocess
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -71,6 +72,11 @@ class Program:
         out = await self.conn.terminal_output(session_id="one", terminal_id=made.terminal_id)
         await self.conn.release_terminal(session_id="one", terminal_id=made.terminal_id)
         return [ended.exit_code, out.output]
+
+    async def do_spawn(self, *command):
+        """A process of its own."""
+        ended = subprocess.run(command, stdout=subprocess.PIPE, text=True)
+        return [ended.returncode, ended.stdout]
 
     async def do_plan(self):
         entries = [acp.plan_entry("read", status="completed"), acp.plan_entry("write it", status="in_progress")]

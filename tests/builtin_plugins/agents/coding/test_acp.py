@@ -93,6 +93,15 @@ def test_commands_start_in_the_folder_only(acp: Drive) -> None:
     assert "held" in _seen(run)[0][1]
 
 
+def test_each_process_has_its_memory(acp: Drive) -> None:
+    """What the agent starts itself and what it has run for it are held to it; addresses that nobody writes to do not count."""
+    reserve = "import mmap as m; m.mmap(-1, 2**33, flags=m.MAP_PRIVATE | m.MAP_ANONYMOUS, prot=m.PROT_READ); print(1)"
+    take = "try: print(len(bytearray(2**29)))\nexcept MemoryError: print(0)"
+    acts = [[act, "python3", "-c", code] for act in ("terminal", "spawn") for code in (reserve, take)]
+    held = _seen(acp(*acts, ["write", "a.py", "x"], options={"memory_bytes": 2**28}))
+    assert held[:-1] == [[0, "1\n"], [0, "0\n"]] * 2
+
+
 def test_an_agent_that_changed_nothing_has_failed(acp: Drive, failed: Failed) -> None:
     """Whatever it says; writing what was there already is nothing, too."""
     assert "without changing a file" in failed(acp(["write", "a.py", "x"], files={"a.py": "x"}))

@@ -40,7 +40,8 @@ class AcpAgent(CodingAgent):
 
     async def converse(self, process: AgentProcess, prompt: str, task: Task, context: AgentContext) -> Said:
         """The whole session."""
-        client = SessionClient(context, process.place.folder, Limits(processes=self.options.processes))
+        limits = Limits(memory_bytes=None, processes=self.options.processes)
+        client = SessionClient(context, process.place.folder, limits, self.options.memory_bytes)
         messages = Messages(process.reader)
         sifting = asyncio.ensure_future(messages.sift())
         connection = connect_to_agent(client, process.writer, messages.reader)

@@ -40,17 +40,17 @@ class SessionClient:
     Args:
         context: of the attempt.
         folder: of the task, as the agent names it.
-        limits: of each command it wants run.
+        limits, memory_bytes: of each command it wants run.
 
     Attributes:
         terminals: the commands it had run.
         refused: titles of what it was not permitted.
     """
 
-    def __init__(self, context: AgentContext, folder: str, limits: Limits) -> None:
+    def __init__(self, context: AgentContext, folder: str, limits: Limits, memory_bytes: int | None = None) -> None:
         self._context = context
         self._folder = folder
-        self.terminals = Terminals(context.sandbox, folder, limits)
+        self.terminals = Terminals(context.sandbox, folder, limits, memory_bytes)
         self.refused: list[str] = []
         self._words: list[str] = []
         self._calls: dict[str, dict[str, Any]] = {}

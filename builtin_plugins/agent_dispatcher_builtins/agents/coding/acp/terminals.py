@@ -18,7 +18,7 @@ __all__ = ["Terminals"]
 
 _MAX_OUTPUT = 1024**2
 _MOST = 16
-_IN_FOLDER = 'cd -- "$1" && shift && exec "$@"'
+_IN_FOLDER = 'ulimit -d "$1" && cd -- "$2" && shift 2 && exec "$@"'
 
 
 @define
@@ -35,12 +35,14 @@ class Terminals:
         sandbox: the attempt's.
         folder: of the task, as it is named in the sandbox.
         limits: of each command.
+        memory_bytes: that each process of a command may have for itself.
     """
 
-    def __init__(self, sandbox: AgentSandbox, folder: str, limits: Limits) -> None:
+    def __init__(self, sandbox: AgentSandbox, folder: str, limits: Limits, memory_bytes: int | None = None) -> None:
         self._sandbox = sandbox
         self._folder = folder
         self._limits = limits
+        self._kilobytes = "unlimited" if memory_bytes is None else str(max(1, memory_bytes // 1024))
         self._numbers = count(1)
         self._open: dict[str, _Terminal] = {}
 
@@ -64,7 +66,7 @@ class Terminals:
         place = "." if cwd is None or posixpath.normpath(cwd) == self._folder else inside(self._folder, cwd)
         # a command without arguments may be a line for a shell; which programs there are is the sandbox's business
         argv = (command, *args) if args else ("/bin/sh", "-c", command)
-        argv = ("/bin/sh", "-c", _IN_FOLDER, "sh", place, *argv)
+        argv = ("/bin/sh", "-c", _IN_FOLDER, "sh", self._kilobytes, place, *argv)
         running = asyncio.ensure_future(self._sandbox.run(argv, self._limits, env=env))
         name = f"terminal-{next(self._numbers)}"
         self._open[name] = _Terminal(running, _MAX_OUTPUT if most is None else most)
