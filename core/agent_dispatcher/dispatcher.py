@@ -21,7 +21,7 @@ from .coordination.state_manager import StateManager
 from .errors import ConfigError, PlanError, Problem, UsageError
 from .extension.components import Decomposition, PlanningContext
 from .extension.registry import Registry
-from .llm import Budget, MeteredLlm, Prices
+from .llm import Budget, MeteredLlm, Prices, no_limit
 from .models import ExecutionPlan, ExecutionResult, PlanPatch, Specification, Task
 from .planning.dependency_resolver import DependencyResolver, Resolution
 from .planning.history import Durations
@@ -254,6 +254,11 @@ class AgentDispatcher(PlanFiles, RecordedRuns):
         options = RunOptions(allow_partial=allow_partial, unsafe_no_sandbox=unsafe_no_sandbox)
         where = Path(output) if output is not None else None
         return await find_problems(plan, where, options, self._choose, self.plan_async)
+
+    def no_limit(self) -> str:
+        """A line that says that nothing limits what the model in use may cost; ``""`` where something does, or there is none to pay for."""
+        active = self._choose.llm()
+        return "" if active is None else no_limit(self.config.budget, Prices.of(self.config), active)
 
     def agent_types_for(self, plan: ExecutionPlan, task: Task) -> tuple[tuple[str, str | None], ...]:
         """Every active agent type in rank, each with ``None`` if it would do a task of the plan, else with the reason why not."""

@@ -293,9 +293,18 @@ class AgentDied(RunError):
 
 
 class BudgetExceeded(RunError):
-    """The next step does not fit into what may be spent."""
+    """The next step does not fit into what may be spent.
+
+    Attributes:
+        own: only whoever asked has nothing left, or asked for more than there ever was: its task's limit, its agent type's, or one call larger than
+            the whole. Others go on. Otherwise what the run may spend is gone, and it pauses.
+    """
 
     exit_code = 4
+
+    def __init__(self, message: str, *, own: bool = False) -> None:
+        super().__init__(message)
+        self.own = own
 
 
 class BackendError(DispatcherError):
@@ -305,13 +314,18 @@ class BackendError(DispatcherError):
         sort: ``transient`` (a retry may help), ``rate_limit``, ``outage`` (the server is not there or broken), ``permanent``
             (the request or the key is wrong) or ``poison`` (what came back cannot be used).
         retry_after_s: seconds the server asked to wait, ``None`` when it did not say.
+        may_cost: a model may have read the request, so that it may be billed; ``False`` only of what is known to have reached none. Where it is not
+            said, a ``rate_limit`` and what is ``permanent`` cost nothing, and everything else may.
     """
 
     SORTS: ClassVar[tuple[str, ...]] = ("transient", "rate_limit", "outage", "permanent", "poison")
 
-    def __init__(self, message: str, *, sort: str, retry_after_s: float | None = None) -> None:
+    def __init__(
+        self, message: str, *, sort: str, retry_after_s: float | None = None, may_cost: bool | None = None
+    ) -> None:
         if sort not in self.SORTS:
             raise ValueError(f"{sort!r} is none of {', '.join(self.SORTS)}")
         super().__init__(message)
         self.sort = sort
         self.retry_after_s = retry_after_s
+        self.may_cost = sort not in ("rate_limit", "permanent") if may_cost is None else may_cost

@@ -52,6 +52,9 @@ def run(
     _warn_unsafe(unsafe_no_sandbox)
     if not any(task.status == "pending" for task in plan.tasks):
         return _nothing_to_do(plan, as_json)
+    unlimited = dispatcher.no_limit()
+    if unlimited:
+        click.secho(f"note: {unlimited}", fg="yellow", err=True)
 
     def start(**hooks: Any) -> Awaitable[ExecutionResult]:
         return dispatcher.execute_async(

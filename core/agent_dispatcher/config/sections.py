@@ -196,11 +196,13 @@ class PriceSettings:
         input: tokens it reads.
         output: tokens it writes.
         cached_input: tokens it reads again, where they cost something else; ``None``: they cost as much as ``input``.
+        cache_write: tokens that the server keeps to read them again, where they cost something else; ``None``: as much as ``input``.
     """
 
     input: float = field(validator=_not_negative)
     output: float = field(validator=_not_negative)
     cached_input: float | None = field(default=None, validator=optional(_not_negative))
+    cache_write: float | None = field(default=None, validator=optional(_not_negative))
 
 
 @frozen(kw_only=True)

@@ -114,8 +114,13 @@ class RunningAttempt:
 
     @property
     def refused(self) -> bool:
-        """Whether a call of its agent to the language model did not fit into the budget."""
+        """Whether a call of its agent to the language model did not fit into the budget of the run."""
         return self.llm is not None and bool(self.llm.refused)
+
+    @property
+    def exceeded(self) -> str:
+        """Why a call of its agent did not fit a limit of its own; ``""`` as long as all did."""
+        return "" if self.llm is None else self.llm.exceeded
 
     def close_access(self) -> None:
         """Take the agent's hold on its folder away, where its view of it can do that: a thread of it may still be running."""

@@ -399,9 +399,12 @@ class Attempts:
         """
         if not self._over(running, broken=broken):
             return
-        task, number, error = running.task, running.attempt, shortened(self._settings.scrubber.text(error))
         if running.refused:
             sort, permanent = "budget", False
+        elif running.exceeded and reason in COUNTED:
+            sort = "transient" if sort == "budget" else sort
+            error = error if running.exceeded in error else f"{error} ({running.exceeded})"
+        task, number, error = running.task, running.attempt, shortened(self._settings.scrubber.text(error))
         if reason in ("timeout", "cancelled"):
             self._factory.follow_up(running.claim, task.id, self._settings.grace_s)
         duration_s = round(self._monotonic() - running.started_at, 6)

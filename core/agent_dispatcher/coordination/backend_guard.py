@@ -118,6 +118,7 @@ class BackendGuard:
                 f"backend {self.name} does not answer; it is tried again in {left_s:.0f} s",
                 sort="outage",
                 retry_after_s=left_s,
+                may_cost=False,
             )
 
     async def _wait(self, seconds: float) -> None:
@@ -140,6 +141,8 @@ class BackendGuard:
         if error.sort == "rate_limit":
             again_in_s = self.throttle.refused(now, sent_at, error.retry_after_s)
         self._changed(self.circuit.failed(now, error.sort, str(error), error.retry_after_s))
+        if error.may_cost:  # one reservation pays for one call
+            return None
         return None if self.circuit.state == OPEN else again_in_s
 
     def _changed(self, news: CircuitNews | None) -> None:

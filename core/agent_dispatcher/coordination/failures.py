@@ -10,10 +10,11 @@ sort             what happened                                                  
 ``permanent``    another attempt of this agent type would end the same way      yes     a fallback, else the task has failed
 ``poison``       the agent did not survive the task, or what the model gave     yes     another attempt; the third time the task is
                  cannot be used                                                         quarantined
-``budget``       what it takes does not fit into what may be spent              no      the run is paused
+``budget``       what the run may spend is gone                                 no      the run is paused
 ================ ============================================================== ======= ===========================================
 
-*Counts* is: against the attempts of the task. The answer of a policy (:func:`dispatcher_on_task_error`) stands above all of this.
+*Counts* is: against the attempts of the task. Where only its own limit is reached (its task's, its agent type's, or one call asks for more than the run
+ever had), that is ``transient``: nobody else has to stop for it. The answer of a policy (:func:`dispatcher_on_task_error`) stands above all of this.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ def sort_of(error: BaseException) -> str:
         if isinstance(at, BackendError):
             return at.sort
         if isinstance(at, BudgetExceeded):
-            return "budget"
+            return "transient" if at.own else "budget"
         if isinstance(at, AgentDied | SystemExit | MemoryError):
             return POISON
         if isinstance(at, BaseExceptionGroup):

@@ -1,7 +1,8 @@
 """Between the agents of a run and the language model: every call is on record before it is made and settled on record afterwards.
 
 A process that dies leaves the reservations of its calls open; they count as spent, so that no number of crashes spends more than the budget. A
-call that does not fit the budget is refused, and the run pauses: what is in progress ends, nothing new begins, and it can be resumed.
+call that does not fit the budget of the run is refused, and the run pauses: what is in progress ends, nothing new begins, and it can be resumed. One
+that does not fit a limit of its task or its agent type alone, or asks for more than the run ever had, is its attempt's own failure.
 """
 
 from __future__ import annotations
@@ -119,7 +120,8 @@ class AgentLlm:
     """The backend as one attempt sees it. It is a :class:`agent_dispatcher.extension.LlmBackend`, for a thread with an event loop of its own too.
 
     Attributes:
-        refused: why a call of this attempt did not fit the budget, ``""`` as long as all did.
+        refused: why a call of this attempt did not fit the budget of the run, ``""`` as long as all did.
+        exceeded: why one did not fit a limit that is this attempt's own affair.
         waiting: how long its calls waited for their turn.
     """
 
@@ -127,7 +129,7 @@ class AgentLlm:
         self._calls = calls
         self._meter = meter
         self._closed = False
-        self.refused = ""
+        self.refused = self.exceeded = ""
         self.waiting = Waiting()
 
     async def complete(self, request: LlmRequest) -> LlmReply:
@@ -144,13 +146,16 @@ class AgentLlm:
 
     async def _complete(self, request: LlmRequest) -> LlmReply:
         if self._closed:
-            raise BudgetExceeded("the attempt is over: nothing more is spent on it")
+            raise BudgetExceeded("the attempt is over: nothing more is spent on it", own=True)
         token = WAITING.set(self.waiting)
         try:
             return await self._meter.complete(request)
         except BudgetExceeded as error:
-            self.refused = str(error)
-            self._calls.refuse(self.refused)
+            if error.own:
+                self.exceeded = str(error)
+            else:
+                self.refused = str(error)
+                self._calls.refuse(self.refused)
             raise
         finally:
             WAITING.reset(token)

@@ -125,12 +125,14 @@ class Usage:
 
     Attributes:
         cached_input_tokens: the part of ``input_tokens`` that the server had read before.
+        cache_written_tokens: the part of ``input_tokens`` that it keeps to read again, where that is counted.
         estimated: the server did not say; the numbers are upper bounds from the length of the text.
     """
 
     input_tokens: int = field(default=0, validator=ge(0))
     output_tokens: int = field(default=0, validator=ge(0))
     cached_input_tokens: int = field(default=0, validator=ge(0))
+    cache_written_tokens: int = field(default=0, validator=ge(0))
     estimated: bool = False
 
     @property
@@ -143,6 +145,7 @@ class Usage:
             input_tokens=self.input_tokens + other.input_tokens,
             output_tokens=self.output_tokens + other.output_tokens,
             cached_input_tokens=self.cached_input_tokens + other.cached_input_tokens,
+            cache_written_tokens=self.cache_written_tokens + other.cache_written_tokens,
             estimated=self.estimated or other.estimated,
         )
 

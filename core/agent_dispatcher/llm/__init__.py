@@ -8,6 +8,7 @@ from __future__ import annotations
 from .bounds import input_bound, output_bound
 from .budget import Budget
 from .metering import MeteredLlm
+from .no_limit import no_limit
 from .plain_function import PlainFunction
 from .prices import Prices, priced_as
 from .prompting import bare_json, schema_in_prompt
@@ -23,6 +24,7 @@ __all__ = [
     "active_backend",
     "bare_json",
     "input_bound",
+    "no_limit",
     "output_bound",
     "priced_as",
     "schema_in_prompt",

@@ -105,8 +105,8 @@ class Budget:
         """
         while True:
             refusal = self.refusal(charge)
-            if refusal:
-                raise BudgetExceeded(refusal)
+            if refusal is not None:
+                raise refusal
             if self.fits(charge):
                 self._hold(charge, 1)
                 return
@@ -125,25 +125,29 @@ class Budget:
             if not turn.done():
                 turn.set_result(None)
 
-    def refusal(self, charge: Charge) -> str:
-        """Why the call cannot be made; ``""`` when it can, now or after the calls in progress."""
+    def refusal(self, charge: Charge) -> BudgetExceeded | None:
+        """Why the call cannot be made; ``None`` when it can, now or after the calls in progress.
+
+        What belongs to the task or the agent type alone comes first: nobody else is stopped by what concerns only them.
+        """
         for account, cap in self._accounts(charge):
             if cap.tokens is not None and account.tokens + charge.tokens > cap.tokens:
-                return (
-                    f"the next call to the model may take {charge.tokens:,} tokens, of {cap.tokens:,} that may be spent"
-                    f"{_whose(cap, charge)} {account.tokens:,} are gone (raise budget.max_tokens{cap.where})"
-                )
+                taken = f"may take {charge.tokens:,} tokens"
+                left = f"{cap.tokens:,} that may be spent{_whose(cap, charge)} {account.tokens:,} are gone"
+                alone = bool(cap.where) or charge.tokens > cap.tokens
+                return _refusal(taken, left, f"max_tokens{cap.where}", own=alone)
             if cap.nano_usd is None:
                 continue
             if charge.nano_usd is None:
                 if not self.allow_unpriced:
-                    return f"budget.max_cost_usd{cap.where} limits what may be spent, but {charge.unpriced or 'no price is known'}"
+                    what = f"budget.max_cost_usd{cap.where} limits what may be spent"
+                    return BudgetExceeded(f"{what}, but {charge.unpriced or 'no price is known'}")
             elif account.nano_usd + charge.nano_usd > cap.nano_usd:
-                return (
-                    f"the next call to the model may cost {_usd(charge.nano_usd)}, of {_usd(cap.nano_usd)} that may be spent"
-                    f"{_whose(cap, charge)} {_usd(account.nano_usd)} are gone (raise budget.max_cost_usd{cap.where})"
-                )
-        return ""
+                taken = f"may cost {_usd(charge.nano_usd)}"
+                left = f"{_usd(cap.nano_usd)} that may be spent{_whose(cap, charge)} {_usd(account.nano_usd)} are gone"
+                alone = bool(cap.where) or charge.nano_usd > cap.nano_usd
+                return _refusal(taken, left, f"max_cost_usd{cap.where}", own=alone)
+        return None
 
     def fits(self, charge: Charge) -> bool:
         """Whether the call fits beside those in progress, should each take all it may."""
@@ -162,15 +166,19 @@ class Budget:
 
     def _accounts(self, charge: Charge) -> Iterator[tuple[Account, Cap]]:
         """Every account the call goes on, and its limit."""
-        yield self.total, self.run
         if charge.task and self.task:
             yield self._of_task.setdefault(charge.task, Account()), self.task
         if charge.agent and self.agent:
             yield self._of_agent.setdefault(charge.agent, Account()), self.agent
+        yield self.total, self.run
 
 
 def _cap(tokens: int | None, usd: float | None, where: str = "") -> Cap:
     return Cap(tokens=tokens, nano_usd=None if usd is None else nano_of(usd), where=where)
+
+
+def _refusal(taken: str, left: str, key: str, *, own: bool) -> BudgetExceeded:
+    return BudgetExceeded(f"the next call to the model {taken}, of {left} (raise budget.{key})", own=own)
 
 
 def _whose(cap: Cap, charge: Charge) -> str:

@@ -22,8 +22,8 @@ from .sending import SENDING, Sending
 
 __all__ = ["Journal", "LlmCall", "MeteredLlm"]
 
-#: Failures by which no model has read anything: what was set aside for the call is free again.
-_NOT_BILLED: Final = frozenset({"rate_limit", "outage", "permanent"})
+#: No exchange has so many tokens: who counts so has not counted.
+_NO_COUNT: Final = 10**9
 #: Of a call that was given up before it was made.
 NOT_MADE: Final = "not_made"
 
@@ -122,12 +122,13 @@ class MeteredLlm:
                 )
             if self.scrubber is not None:
                 reply = self.scrubber.reply(evolve(reply, keys_hidden=True) if hidden else reply)
+            answered = self._answered(request, reply, price, asked.model)
         except BaseException as error:  # counted, never kept: also a cancelled call may have cost something
             if self.scrubber is not None:
                 self.scrubber.error(error)
             sort = error.sort if isinstance(error, BackendError) else type(error).__name__
             made = made and (sending.sent or isinstance(error, BackendError))
-            free = not made or sort in _NOT_BILLED
+            free = not made or (isinstance(error, BackendError) and not error.may_cost)
             self._settle(
                 charge,
                 number,
@@ -142,7 +143,7 @@ class MeteredLlm:
             raise
         finally:
             SENDING.reset(token)
-        self._settle(charge, number, _answered(request, reply, price, asked.model), reply)
+        self._settle(charge, number, answered, reply)
         return reply
 
     def used(self) -> tuple[ModelUse, ...]:
@@ -151,6 +152,29 @@ class MeteredLlm:
         for call in self.calls:
             by_place.setdefault((call.purpose, call.model), []).append(call)
         return tuple(self._added_up(*place, by_place[place]) for place in sorted(by_place))
+
+    def _answered(self, request: LlmRequest, reply: LlmReply, price: Price | None, asked: str) -> LlmCall:
+        """A call that gave a reply. One that says it took nothing at all has not counted, and counts as the most it can have taken.
+
+        Raises:
+            BackendError: what it says it took cannot be.
+        """
+        usage = reply.usage
+        if usage.tokens > _NO_COUNT:
+            raise BackendError(
+                f"backend {self.name!r} counts more tokens than an exchange can have (see what its server says)",
+                sort="poison",
+            )
+        if not usage.tokens:
+            said = reply.text + "".join(call.name + call.arguments for call in reply.tool_calls)
+            usage = Usage(input_tokens=input_bound(request), output_tokens=output_bound(said), estimated=True)
+        return LlmCall(
+            purpose=request.purpose,
+            model=reply.model or request.model or asked,
+            usage=usage,
+            tokens=usage.tokens,
+            nano_usd=None if price is None else price.nano_usd(usage),
+        )
 
     def _settle(self, charge: Charge, number: str, call: LlmCall, reply: LlmReply | None = None) -> None:
         self.budget.settle(charge, call.tokens, call.nano_usd)
@@ -176,18 +200,3 @@ class MeteredLlm:
             cost_usd=usd_of(sum(priced)) if priced else None,
             unpriced=len(calls) - len(priced),
         )
-
-
-def _answered(request: LlmRequest, reply: LlmReply, price: Price | None, asked: str) -> LlmCall:
-    """A call that gave a reply. One that says it took nothing at all has not counted, and counts as the most it can have taken."""
-    usage = reply.usage
-    if not usage.tokens:
-        said = reply.text + "".join(call.name + call.arguments for call in reply.tool_calls)
-        usage = Usage(input_tokens=input_bound(request), output_tokens=output_bound(said), estimated=True)
-    return LlmCall(
-        purpose=request.purpose,
-        model=reply.model or request.model or asked,
-        usage=usage,
-        tokens=usage.tokens,
-        nano_usd=None if price is None else price.nano_usd(usage),
-    )

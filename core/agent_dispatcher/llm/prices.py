@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from ..config import Config
 from ..config.values import PriceSettings
@@ -99,13 +99,14 @@ class _Rate:
 
     def nano_usd(self, usage: Usage) -> int:
         price = self.price
-        cached = min(usage.cached_input_tokens, usage.input_tokens)
+        cached, kept = _parts(usage)
         again = price.input if price.cached_input is None else price.cached_input
-        fresh = usage.input_tokens - cached
-        return _up((fresh * price.input + cached * again + usage.output_tokens * price.output) * _PER_TOKEN)
+        keep = price.input if price.cache_write is None else price.cache_write
+        read = (usage.input_tokens - cached - kept) * price.input + cached * again + kept * keep
+        return _up((read + usage.output_tokens * price.output) * _PER_TOKEN)
 
     def worst_nano_usd(self, input_tokens: int, output_tokens: int) -> int:
-        read = max(self.price.input, self.price.cached_input or 0.0)
+        read = max(self.price.input, self.price.cached_input or 0.0, self.price.cache_write or 0.0)
         return _up((input_tokens * read + output_tokens * self.price.output) * _PER_TOKEN)
 
 
@@ -125,21 +126,29 @@ class _Listed:
 
     def worst_nano_usd(self, input_tokens: int, output_tokens: int) -> int:
         plain = Usage(input_tokens=input_tokens, output_tokens=output_tokens)
-        cached = Usage(input_tokens=input_tokens, output_tokens=output_tokens, cached_input_tokens=input_tokens)
-        return max(self.nano_usd(plain), self.nano_usd(cached))
+        cached, kept = evolve(plain, cached_input_tokens=input_tokens), evolve(plain, cache_written_tokens=input_tokens)
+        return max(self.nano_usd(plain), self.nano_usd(cached), self.nano_usd(kept))
 
     def _usd(self, usage: Usage) -> float:
         import genai_prices
 
+        cached, kept = _parts(usage)
         used = genai_prices.Usage(
             input_tokens=usage.input_tokens,
             output_tokens=usage.output_tokens,
-            cache_read_tokens=min(usage.cached_input_tokens, usage.input_tokens) or None,
+            cache_read_tokens=cached or None,
+            cache_write_tokens=kept or None,
         )
         found: Any = genai_prices.calc_price(
             used, self.asked.model, provider_api_url=self.asked.server, genai_request_timestamp=self.at
         )
         return float(found.total_price)
+
+
+def _parts(usage: Usage) -> tuple[int, int]:
+    """Tokens that were read again, and that were kept to be; both together are at most all."""
+    cached = min(usage.cached_input_tokens, usage.input_tokens)
+    return cached, min(usage.cache_written_tokens, usage.input_tokens - cached)
 
 
 def _listed(asked: PricedAs) -> Price | None:

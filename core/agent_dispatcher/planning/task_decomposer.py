@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from attrs import evolve
 
-from ..errors import PlanError, Problem, SpecificationError
+from ..errors import BudgetExceeded, PlanError, Problem, SpecificationError
 from ..extension.components import Declined, Decomposer, Decomposition, PlanningContext
 from ..models import Specification, Task
 from .references import resolve_references
@@ -34,9 +34,11 @@ class TaskDecomposer:
     async def decompose(self, specification: Specification, context: PlanningContext) -> Decomposition:
         """Tasks with unique ids, all references among them resolved to ids.
 
-        A decomposer that raises, or whose tasks contradict each other, is passed over with a warning that names it.
+        A decomposer that raises, or whose tasks contradict each other, is passed over with a warning that names it. One that may not ask its model
+        any more is not: another would make another plan than the one that was wanted, and the money for half of it is gone.
 
         Raises:
+            BudgetExceeded: what a decomposer wanted to ask does not fit into what may be spent.
             SpecificationError: tasks that the specification itself lists name others that do not exist; every problem with its place.
             PlanError: no decomposer made tasks; says why for each.
         """
@@ -48,6 +50,9 @@ class TaskDecomposer:
             own = evolve(context, log=logging.getLogger(f"agent_dispatcher.decomposer.{name}"))
             try:
                 answer = await decomposer.decompose(specification, own)
+            except BudgetExceeded as error:
+                remedy = f"to plan without it, leave {name!r} out of [use] decomposers"
+                raise BudgetExceeded(f"decomposer {name} may not ask the model: {error}; {remedy}") from error
             except Exception as error:  # the plugin boundary: whatever it raises is the plugin's
                 log.debug("decomposer %s failed", name, exc_info=True)
                 refusals.append(f"decomposer {name} failed: {_said(error)}")

@@ -8,7 +8,7 @@ from attrs import field, frozen
 
 from ..extension.llm import ToolCall
 
-__all__ = ["Cuts", "Fails", "Floods", "Hangs", "Redirects", "Says", "SendsBytes", "ServerReply", "Stalls"]
+__all__ = ["Cuts", "Drops", "Fails", "Floods", "Hangs", "Redirects", "Says", "SendsBytes", "ServerReply", "Stalls"]
 
 
 def _calls(values: Iterable[ToolCall]) -> tuple[ToolCall, ...]:
@@ -81,6 +81,13 @@ class Cuts:
 
 
 @frozen
+class Drops:
+    """The request is read, and the connection ends before anything is said; with ``reset`` the rude way."""
+
+    reset: bool = False
+
+
+@frozen
 class Floods:
     """A stream that does not end by itself; ``in_one_line`` never even ends its first line."""
 
@@ -96,4 +103,4 @@ class SendsBytes:
     headers: Mapping[str, str] = field(factory=dict)
 
 
-ServerReply = Says | Fails | Redirects | Hangs | Stalls | Cuts | Floods | SendsBytes
+ServerReply = Says | Fails | Redirects | Hangs | Stalls | Cuts | Drops | Floods | SendsBytes

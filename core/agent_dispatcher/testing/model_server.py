@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
 from .model_dialects import DIALECTS, FEATURES, Answering, ModelDialect, Received
-from .model_replies import Cuts, Fails, Floods, Hangs, Redirects, Says, SendsBytes, ServerReply, Stalls
+from .model_replies import Cuts, Drops, Fails, Floods, Hangs, Redirects, Says, SendsBytes, ServerReply, Stalls
 
 __all__ = ["ModelServer", "Received"]
 
@@ -222,9 +222,9 @@ class _Handler(BaseHTTPRequestHandler):
             case Cuts(text, reset):
                 self._head(200, {"Content-Type": "text/event-stream"})
                 self._send(dialect.some_text(owner.model, text))
-                if reset:
-                    self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                    self.connection.close()
+                self._drop(reset)
+            case Drops(reset):
+                self._drop(reset)
             case Floods(in_one_line):
                 self._flood(dialect, in_one_line)
             case SendsBytes() as raw:
@@ -241,6 +241,12 @@ class _Handler(BaseHTTPRequestHandler):
                 owner.pause(said.pause_s)
             self._send(_as_chunk(piece))
         self._send(_as_chunk(b""))
+
+    def _drop(self, reset: bool) -> None:
+        """End the connection: with all that was said, or at once."""
+        if reset:
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.connection.close()
 
     def _flood(self, dialect: ModelDialect, in_one_line: bool) -> None:
         owner = self.server.owner

@@ -154,7 +154,7 @@ def test_what_is_cached_is_part_of_what_is_read(connect_anthropic: Connect, ask:
     with ModelServer([SendsBytes(body=body)]) as server:
         reply = ask(connect_anthropic(server))
     assert reply.text == "yes"
-    assert reply.usage == Usage(input_tokens=102, output_tokens=3, cached_input_tokens=90)
+    assert reply.usage == Usage(input_tokens=102, output_tokens=3, cached_input_tokens=90, cache_written_tokens=7)
 
 
 def test_its_calls_can_be_priced(connect_anthropic: Connect) -> None:

@@ -42,6 +42,13 @@ def models(backend: Any, prices: dict[str, PriceSettings] | None = None, **budge
     return lambda: ModelCalls(backend, "b", Budget.of(BudgetSettings(**budget)), Prices(prices or {}))
 
 
+def spent_by_planning(world: Any, tokens: int = 1) -> None:
+    """The run begins with so much gone."""
+    lease = world.store.acquire("r", "planner")
+    world.store.append(lease, [_started({"tokens": tokens, "nano_usd": 0, "unpriced": 1})])
+    world.store.release(lease)
+
+
 async def asks_once(task: Task, context: AgentContext) -> AgentResult:
     assert context.llm is not None
     await context.llm.complete(LlmRequest.of("why", purpose="write", max_output_tokens=100))
@@ -136,9 +143,57 @@ def test_however_an_agent_takes_the_refusal(world: Any, plan_of: Any, how: str) 
             return AgentResult(status="failed", error=str(error), permanent=how == "permanent")
 
     world.max_attempts, world.script = 1, stubborn
-    world.models = models(Backend(lambda request: reply()), max_tokens=10)
+    world.models = models(Backend(lambda request: reply()), max_tokens=WORST)
+    spent_by_planning(world)
     assert asyncio.run(world.run(plan_of("a"))) == "paused"
     assert fold(world.events()).tasks["a"].status == "pending"
+
+
+@pytest.mark.parametrize("how", ["raises", "wraps", "fails", "says budget"])
+@pytest.mark.parametrize(
+    "settings", [{"max_tokens": WORST - 1}, {"max_tokens_per_task": WORST - 1}, {"max_cost_usd_per_agent": 0.0}]
+)
+def test_who_asks_for_too_much_fails_alone(world: Any, plan_of: Any, how: str, settings: dict[str, Any]) -> None:
+    """A call that is larger than the whole, or than what its task or agent type may take, is its own attempt's failure, however the agent puts it:
+    it costs the attempt, the reason is said, and others go on."""
+
+    async def greedy(task: Task, context: AgentContext) -> AgentResult:
+        if task.id == "b":
+            return DONE
+        try:
+            return await asks_once(task, context)
+        except BudgetExceeded as error:
+            assert error.own
+            if how == "raises":
+                raise
+            if how == "wraps":
+                raise RuntimeError("no money") from None
+            return AgentResult(status="failed", error="no money", sort="budget" if how == "says budget" else "")
+
+    backend = Backend(lambda request: reply())
+    world.max_attempts, world.script, world.concurrency = 2, greedy, 1
+    world.models = models(backend, {"m": A_DOLLAR}, **settings)
+    assert asyncio.run(world.run(plan_of("a b"))) == "failed"
+    failed = [one.data for one in world.events() if one.type == "attempt.failed"]
+    assert [each["sort"] for each in failed] == ["transient"] * 2
+    assert all("raise budget.max_" in each["error"] for each in failed)
+    statuses = {name: task.status for name, task in fold(world.events()).tasks.items()}
+    assert (statuses, backend.requests) == ({"a": "failed", "b": "completed"}, [])
+
+
+def test_a_limit_of_ones_own_goes_before_that_of_all(world: Any, plan_of: Any) -> None:
+    """A call that fits neither what is left of the run nor its task's limit stops nobody else."""
+
+    async def greedy(task: Task, context: AgentContext) -> AgentResult:
+        if task.id == "a":
+            await asks_once(task, context)
+        return DONE
+
+    world.max_attempts, world.script, world.concurrency = 1, greedy, 1
+    world.models = models(Backend([]), max_tokens=WORST, max_tokens_per_task=WORST - 1)
+    spent_by_planning(world)
+    assert asyncio.run(world.run(plan_of("a b"))) == "failed"
+    assert [task for _, task in world.log("task.completed")] == ["b"]
 
 
 def test_an_agent_may_do_without(world: Any, plan_of: Any) -> None:
@@ -150,7 +205,8 @@ def test_an_agent_may_do_without(world: Any, plan_of: Any) -> None:
         return DONE
 
     world.script, world.concurrency = thrifty, 1
-    world.models = models(Backend([]), max_tokens=10)
+    world.models = models(Backend([]), max_tokens=WORST)
+    spent_by_planning(world)
     assert asyncio.run(world.run(plan_of("a b"))) == "paused"
     assert [task for _, task in world.log("task.completed")] == ["a"]
 
@@ -203,21 +259,18 @@ def test_tasks_and_agents_have_limits_of_their_own(
     backend = Backend(lambda request: reply())
     world.models, world.script, world.concurrency = models(backend, {"m": A_DOLLAR}, **settings), twice, 1
     status = asyncio.run(world.run(plan_of("a")))
-    assert (status, len(backend.requests)) == ("paused" if made == 1 else "completed", made)
+    assert (status, len(backend.requests)) == ("failed" if made == 1 else "completed", made)
     if made == 1:
-        assert asyncio.run(world.run(plan_of("a"))) == "paused"
-        assert len(backend.requests) == 1
+        failed = [one.data for one in world.events() if one.type == "attempt.failed"]
+        (limit,) = settings
+        assert len(failed) == world.max_attempts and f"raise budget.{limit})" in failed[-1]["error"]
 
 
 def test_planning_counts(world: Any, plan_of: Any) -> None:
     """What was spent on the plan is gone from the budget of the run."""
     backend = Backend(lambda request: reply())
     world.models, world.script = models(backend, max_tokens=WORST + 15), asks_once
-    world.store.append(
-        lease := world.store.acquire("r", "planner"),
-        [_started({"tokens": 16, "nano_usd": 0, "unpriced": 1})],
-    )
-    world.store.release(lease)
+    spent_by_planning(world, 16)
     assert asyncio.run(world.run(plan_of("a"))) == "paused"
     assert backend.requests == []
 
@@ -244,11 +297,19 @@ def test_a_reservation_that_nobody_settled_is_spent(world: Any, plan_of: Any) ->
 
 
 @pytest.mark.parametrize(
-    ("sort", "counts"), [("rate_limit", 0), ("outage", 0), ("transient", WORST), ("poison", WORST)]
+    ("sort", "may_cost", "counts"),
+    [
+        ("rate_limit", None, 0),
+        ("rate_limit", True, WORST),
+        ("outage", None, WORST),
+        ("outage", False, 0),
+        ("transient", None, WORST),
+        ("poison", None, WORST),
+    ],
 )
-def test_what_a_failure_counts_as(world: Any, plan_of: Any, sort: str, counts: int) -> None:
-    """A call that no model can have read costs nothing; any other its worst case. Each try is a call of its own."""
-    backend = Backend([BackendError("no", sort=sort), reply()])
+def test_what_a_failure_counts_as(world: Any, plan_of: Any, sort: str, may_cost: bool | None, counts: int) -> None:
+    """A call that is known to have reached no model costs nothing; any other its worst case. Each try is a call of its own."""
+    backend = Backend([BackendError("no", sort=sort, may_cost=may_cost), reply()])
     world.models, world.script = models(backend), asks_once
     assert asyncio.run(world.run(plan_of("a"))) == "completed"
     settled = [one.data for one in world.events() if one.type == "model.settled"]

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import time
 from typing import Any
 
 import pytest
 
+from agent_dispatcher.config.values import PriceSettings
 from agent_dispatcher.errors import BackendError, BudgetExceeded
-from agent_dispatcher.extension import LlmReply, LlmRequest, Usage
-from agent_dispatcher.llm import Budget, MeteredLlm, input_bound
+from agent_dispatcher.extension import ChatMessage, LlmReply, LlmRequest, PricedAs, Tool, Usage
+from agent_dispatcher.extension.llm import ToolCall
+from agent_dispatcher.llm import Budget, MeteredLlm, Prices, input_bound
 from agent_dispatcher.llm.budget import Cap
+from agent_dispatcher.llm.prices import Price
 from agent_dispatcher.models import ModelUse
 from agent_dispatcher.provenance import Scrubber
 from agent_dispatcher.testing import ScriptedBackend
+
+#: One dollar for a million tokens, for the model of a backend that names none.
+PRICES = Prices({"": PriceSettings(input=1.0, output=1.0)})
 
 
 def replying(read: int, written: int, model: str = "m", **more: Any) -> LlmReply:
@@ -29,7 +37,7 @@ def test_calls_are_added_up_by_purpose_and_model() -> None:
     lines = [
         replying(10, 2),
         replying(5, 1, cached_input_tokens=4),
-        BackendError("503", sort="outage"),
+        BackendError("503", sort="outage", may_cost=False),
         replying(7, 7, model="other", estimated=True),
     ]
     llm = MeteredLlm(ScriptedBackend(lines), "b")
@@ -105,13 +113,15 @@ def test_calls_at_the_same_time_share_the_budget() -> None:
     ("error", "spent"),
     [
         (BackendError("429", sort="rate_limit"), 0),
-        (BackendError("503", sort="outage"), 0),
+        (BackendError("nobody there", sort="outage", may_cost=False), 0),
+        (BackendError("504", sort="outage"), 1),
         (BackendError("401", sort="permanent"), 0),
+        (BackendError("filtered", sort="permanent", may_cost=True), 1),
         (BackendError("cut off", sort="transient"), 1),
         (BackendError("no JSON", sort="poison"), 1),
         (asyncio.CancelledError(), 1),
     ],
-    ids=lambda value: getattr(value, "sort", str(value) or "cancelled"),
+    ids=str,
 )
 def test_what_may_have_been_billed_stays_spent(error: BaseException, spent: int) -> None:
     """A failed call gives its reservation back only when no model can have read it."""
@@ -145,12 +155,90 @@ def test_a_backend_of_another_contract_is_named() -> None:
     assert caught.value.sort == "poison"
 
 
+@pytest.mark.parametrize("tokens", [10**400, 10**5000, 10**10], ids=["400", "5000", "10"])
+def test_a_count_that_cannot_be_is_refused(tokens: int) -> None:
+    """The reservation is settled as the worst case, so that the budget goes on; the price of such a number is not even looked for."""
+    llm = MeteredLlm(ScriptedBackend(lambda request: replying(tokens, 1)), "own", prices=PRICES)
+    with pytest.raises(BackendError, match=r"backend 'own' counts more tokens") as caught:
+        ask(llm)
+    worst = input_bound(LlmRequest.of("why")) + 100
+    total = llm.budget.total
+    assert (caught.value.sort, total.tokens, total.nano_usd) == ("poison", worst, worst * 1000)
+    assert (total.held_tokens, total.held_nano_usd, len(llm.calls)) == (0, 0, 1)
+
+
+def test_a_price_that_cannot_be_told_is_the_worst_case() -> None:
+    """Whatever goes wrong after the reply, what was set aside is settled."""
+
+    class Broken:
+        def worst_nano_usd(self, input_tokens: int, output_tokens: int) -> int:
+            return 7
+
+        def nano_usd(self, usage: Usage) -> int:
+            raise OverflowError("too large")
+
+    class Listed(Prices):
+        def find(self, asked: PricedAs) -> Price:
+            return Broken()
+
+    llm = MeteredLlm(ScriptedBackend(lambda request: replying(1, 1)), "b", prices=Listed())
+    with pytest.raises(OverflowError):
+        ask(llm)
+    assert (llm.budget.total.nano_usd, llm.budget.total.held_nano_usd) == (7, 0)
+
+
 def test_the_bound_holds_everything_that_is_sent() -> None:
     """Each part of a request counts with its UTF-8 bytes at least."""
     plain = input_bound(LlmRequest.of("x"))
     assert input_bound(LlmRequest.of("x" + "é" * 100)) - plain == 200
     assert input_bound(LlmRequest.of("x", system="y" * 100)) - plain >= 100
     assert input_bound(LlmRequest.of("x", schema={"title": "z" * 100})) - plain >= 100
-    from agent_dispatcher.extension import Tool
-
     assert input_bound(LlmRequest.of("x", tools=[Tool(name="t", description="d" * 100)])) - plain >= 100
+
+
+#: What is longest in one way of writing JSON or another: a control character, an accent, a character outside the basic plane, HTML, ends of lines.
+NASTY = "\x01é\U0001f600\ud800<&'\n\"\\"
+
+
+@pytest.mark.parametrize("indent", [None, 1, 4])
+@pytest.mark.parametrize("ascii_only", [True, False])
+@pytest.mark.parametrize("for_html", [True, False])
+def test_the_bound_holds_json_however_a_template_writes_it(
+    indent: int | None, ascii_only: bool, for_html: bool
+) -> None:
+    """Tools with their descriptions and schemas, calls of them and what they answered: a byte of theirs can become six."""
+
+    def written(value: Any) -> int:
+        text = json.dumps(value, indent=indent, ensure_ascii=ascii_only)
+        if for_html:
+            for each in "<>&'":
+                text = text.replace(each, f"\\u{ord(each):04x}")
+        return len(text.encode("utf-8", "replace"))
+
+    name, text = NASTY * 20, NASTY * 500
+    schema = {
+        "type": "object",
+        "properties": {f"{NASTY}{n}": {"type": "string", "enum": [NASTY] * 9} for n in range(20)},
+    }
+    tool = Tool(name=name, description=text, parameters=schema)
+    function = {"name": tool.name, "description": tool.description, "parameters": schema}
+    assert input_bound(LlmRequest.of("x", tools=[tool])) >= written({"type": "function", "function": function})
+    assert input_bound(LlmRequest.of("x", schema=schema, schema_name=name)) >= written([name, schema])
+    for arguments in (json.dumps({"a": text}), text, f"[{'1e15,' * 300}1]"):
+        made = ChatMessage(role="assistant", content="", tool_calls=[ToolCall(id=name, name=name, arguments=arguments)])
+        asked = {"id": name, "function": {"name": name, "arguments": arguments}}
+        assert input_bound(LlmRequest(messages=[made])) >= written(asked)
+        if indent is None and arguments is not text:
+            assert input_bound(LlmRequest(messages=[made])) >= written(json.loads(arguments))
+    answer = ChatMessage(role="tool", content=text, tool_call_id=name)
+    assert input_bound(LlmRequest(messages=[answer])) >= written({"call_id": name, "content": text})
+
+
+def test_the_bound_of_what_is_deep_is_quick() -> None:
+    """A program in the sandbox sends what it likes: the indentation of deep JSON is counted, not written (it would be a gigabyte here)."""
+    deep: Any = 1
+    for _ in range(400):
+        deep = [deep]
+    began = time.process_time()
+    assert input_bound(LlmRequest.of("x", tools=[Tool(name="t", parameters={"a": [deep] * 1500})])) > 900_000_000
+    assert time.process_time() - began < 30

@@ -15,8 +15,8 @@ from agent_dispatcher.testing import ScriptedBackend
 LISTED = PricedAs(model="gpt-5-mini", server="https://api.openai.com/v1")
 
 
-def used(read: int, written: int, cached: int = 0) -> Usage:
-    return Usage(input_tokens=read, output_tokens=written, cached_input_tokens=cached)
+def used(read: int, written: int, cached: int = 0, kept: int = 0) -> Usage:
+    return Usage(input_tokens=read, output_tokens=written, cached_input_tokens=cached, cache_written_tokens=kept)
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,13 @@ def used(read: int, written: int, cached: int = 0) -> Usage:
         (PriceSettings(input=2.0, output=8.0), used(1, 0), 2_000),
         (PriceSettings(input=2.0, output=8.0), used(10, 0, cached=4), 20_000),
         (PriceSettings(input=2.0, output=8.0, cached_input=0.5), used(10, 0, cached=4), 14_000),
+        (PriceSettings(input=2.0, output=8.0), used(10, 0, cached=4, kept=5), 20_000),
+        (
+            PriceSettings(input=2.0, output=8.0, cached_input=0.5, cache_write=2.5),
+            used(10, 0, cached=4, kept=5),
+            16_500,
+        ),
+        (PriceSettings(input=2.0, output=8.0, cache_write=2.5), used(10, 0, cached=8, kept=8), 21_000),
         (PriceSettings(input=0.0001, output=0.0), used(1, 0), 1),
         (PriceSettings(input=0.1, output=0.0), used(3, 0), 300),
         (PriceSettings(input=0.0, output=0.0), used(10, 10), 0),
@@ -43,12 +50,15 @@ def test_the_worst_case_is_never_cheaper() -> None:
         PriceSettings(input=2.0, output=8.0),
         PriceSettings(input=2.0, output=8.0, cached_input=0.1),
         PriceSettings(input=2.0, output=8.0, cached_input=3.0),
+        PriceSettings(input=2.0, output=8.0, cached_input=0.1, cache_write=4.0),
     ):
         found = Prices({"m": price}).find(PricedAs(model="m"))
         assert found is not None
         worst = found.worst_nano_usd(100, 50)
-        for read, written, cached in ((100, 50, 0), (100, 50, 100), (99, 50, 30), (0, 0, 0)):
-            assert found.nano_usd(used(read, written, cached)) <= worst
+        for read, written, cached, kept in (
+            (100, 50, 0, 0), (100, 50, 100, 0), (100, 50, 0, 100), (99, 50, 30, 60), (0, 0, 0, 0),
+        ):  # fmt: skip
+            assert found.nano_usd(used(read, written, cached, kept)) <= worst
 
 
 def test_a_public_list_knows_models_of_their_server() -> None:
@@ -60,6 +70,14 @@ def test_a_public_list_knows_models_of_their_server() -> None:
     assert Prices().find(PricedAs(model="gpt-5-mini", server="http://127.0.0.1:11434/v1")) is None
     assert Prices().find(PricedAs(model="no such model", server=LISTED.server)) is None
     assert Prices().find(PricedAs(model="gpt-5-mini")) is None
+
+
+def test_the_public_list_knows_what_a_cache_costs() -> None:
+    """What a server keeps to read it again costs more than what it only reads, and the worst case holds it."""
+    pytest.importorskip("genai_prices")
+    found = Prices().find(PricedAs(model="claude-sonnet-4-5", server="https://api.anthropic.com"))
+    assert found is not None
+    assert found.nano_usd(used(1000, 0)) < found.nano_usd(used(1000, 0, kept=1000)) <= found.worst_nano_usd(1000, 0)
 
 
 def test_the_table_is_stronger_than_the_list_and_than_free() -> None:

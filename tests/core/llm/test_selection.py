@@ -10,7 +10,7 @@ import pytest
 
 from agent_dispatcher import AgentDispatcher, AgentResult, BaseAgent
 from agent_dispatcher.agents import AgentContext
-from agent_dispatcher.errors import PlanError, PluginError, Unavailable
+from agent_dispatcher.errors import BudgetExceeded, PlanError, PluginError, Unavailable
 from agent_dispatcher.extension import AgentType, Component, Decomposition, LlmRequest, PlanningContext, hookimpl
 from agent_dispatcher.models import ExecutionPlan, ModelUse, Specification, Task, used_in_words
 from agent_dispatcher.planning.plan_json import plan_to_json
@@ -107,12 +107,12 @@ def test_agents_are_given_the_same_backend(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_the_token_budget_holds_while_planning() -> None:
-    """A call that does not fit is not made, and whoever wanted it falls through to the next decomposer."""
+    """A call that does not fit is not made, and there is no plan: one that another decomposer makes instead is not the one that was wanted."""
     backend = ScriptedBackend(lambda request: "never")
     limited = dispatcher(config={"llm_client": backend, "budget": {"max_tokens": 10}}, decomposers=[Asks(), _Listed()])
-    made = limited.plan(SPECIFICATION)
-    assert (made.tasks[0].title, backend.requests, made.planning_usage) == ("T", [], ())
-    assert any("budget.max_tokens" in text for text in made.warnings)
+    with pytest.raises(BudgetExceeded, match=r"budget\.max_tokens.* leave '\S+' out of \[use\] decomposers") as caught:
+        limited.plan(SPECIFICATION)
+    assert (caught.value.exit_code, backend.requests) == (4, [])
 
 
 class _Listed:

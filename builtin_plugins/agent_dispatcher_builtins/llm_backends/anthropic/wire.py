@@ -17,7 +17,7 @@ from agent_dispatcher.extension import ToolCall, Usage
 from ..http.client import Client
 from ..http.connection import make_http
 from ..http.endpoint import Endpoint
-from ..http.streaming import part_of_text, sound
+from ..http.streaming import counted, part_of_text, sound
 from ..http.wire import Stream
 
 __all__ = ["connect"]
@@ -117,8 +117,13 @@ class _Collected:
         if "output_tokens" not in self._read:
             return None
         again = self._read.get("cache_read_input_tokens", 0)
-        fresh = self._read.get("input_tokens", 0) + self._read.get("cache_creation_input_tokens", 0)
-        return Usage(input_tokens=fresh + again, output_tokens=self._read["output_tokens"], cached_input_tokens=again)
+        kept = self._read.get("cache_creation_input_tokens", 0)
+        return Usage(
+            input_tokens=self._read.get("input_tokens", 0) + kept + again,
+            output_tokens=self._read["output_tokens"],
+            cached_input_tokens=again,
+            cache_written_tokens=kept,
+        )
 
     def take(self, piece: RawMessageStreamEvent) -> None:
         """Sorts nobody knows yet are passed over."""
@@ -146,8 +151,8 @@ class _Collected:
             self.whole = True
 
     def _count(self, usage: object) -> None:
-        """Counts are of the whole so far: a later one replaces an earlier one."""
+        """Counts are of the whole so far, so they only grow; a later one that is smaller was left out rather than counted."""
         for name in ("input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens"):
             value = getattr(usage, name, None)
             if value is not None:
-                self._read[name] = int(value)
+                self._read[name] = max(self._read.get(name, 0), counted(value))

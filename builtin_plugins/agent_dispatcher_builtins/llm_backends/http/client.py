@@ -46,7 +46,7 @@ class Client:
                 collected = await exchange(self._wire, dialect.body(request, model), left, endpoint.failures)
             except Refused as refused:
                 other = dialect.after(refused.complaint, request)
-                if other is None:
+                if other is None or refused.may_cost:
                     raise
                 self._log.debug("%s refused %s; next: %s", endpoint.base_url, dialect, other)
                 dialect = other

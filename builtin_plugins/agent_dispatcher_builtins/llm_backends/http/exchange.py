@@ -20,6 +20,8 @@ __all__ = ["Refused", "exchange"]
 
 #: Seconds to wait for the usage after the reply has ended: some servers keep the stream open.
 _GRACE_S: Final = 5.0
+#: What goes wrong before any byte of the request is with the server. Of everything else it may have read the request, and bill it.
+_NEVER_SENT: Final = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError, httpx2.UnsupportedProtocol)
 
 
 class Refused(BackendError):
@@ -30,7 +32,7 @@ class Refused(BackendError):
     """
 
     def __init__(self, error: BackendError, complaint: str) -> None:
-        super().__init__(str(error), sort=error.sort, retry_after_s=error.retry_after_s)
+        super().__init__(str(error), sort=error.sort, retry_after_s=error.retry_after_s, may_cost=error.may_cost)
         self.complaint = complaint
 
 
@@ -54,8 +56,10 @@ async def exchange(wire: Wire, body: Mapping[str, Any], limits: Limits, failures
         if begun:
             raise failures.error(f"the server broke off: {message}", "transient") from None
         raise _of_status(wire, error, message, failures) from None
-    except sdk.APITimeoutError:
-        raise failures.error(f"no connection within {limits.connect_s:g} seconds (connect_s)", "outage") from None
+    except sdk.APITimeoutError as error:
+        unsent = isinstance(error.__cause__, _NEVER_SENT)
+        said = f"no connection within {limits.connect_s:g} seconds (connect_s)"
+        raise failures.error(said, "outage", may_cost=not unsent) from None
     except (sdk.APIConnectionError, httpx2.HTTPError) as error:
         cause = error.__cause__ or error
         if isinstance(cause, BackendError):  # of the client's own hooks
@@ -63,11 +67,13 @@ async def exchange(wire: Wire, body: Mapping[str, Any], limits: Limits, failures
         said = str(cause) or type(cause).__name__
         if begun:
             raise failures.error(f"the connection broke: {said}", "transient") from None
-        raise failures.error(f"no connection: {said}", "outage") from None
+        if isinstance(cause, _NEVER_SENT):
+            raise failures.error(f"no connection: {said}", "outage", may_cost=False) from None
+        raise failures.error(f"the connection ended before the reply began: {said}", "outage") from None
     except wire.broken_off as error:
         message = message_of(getattr(error, "body", None), str(error))
         raise failures.error(f"the server broke off: {message}", "transient") from None
-    except (ValueError, TypeError, LookupError, AttributeError, RecursionError, sdk.APIError) as error:
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError, OverflowError, sdk.APIError) as error:
         raise failures.error(f"the reply is no {wire.noun}: {type(error).__name__}: {error}", "poison") from None
     finally:
         for stream in begun:

@@ -20,6 +20,11 @@ _LONGEST_MESSAGE: Final = 500
 _OVERLOADED: Final = frozenset({429, 529})
 _BROKEN: Final = frozenset({502, 503, 504, 520, 521, 522, 523, 524})
 _AGAIN: Final = frozenset({408, 409, 425, 500})
+#: With one of these a server says that it did not begin; with any other of 500 and more a model may have been at work.
+_NOT_BEGUN: Final = frozenset({501, 503, 529})
+#: Below 500 a request is refused unread, but for one that was given up on, and one that it took a model to refuse.
+_GIVEN_UP: Final = frozenset({408, 499})
+_FILTERED: Final = "content_filter"
 
 
 @frozen(kw_only=True)
@@ -36,28 +41,28 @@ class Failures:
     key: str = ""
     key_hint: str = ""
 
-    def error(self, what: str, sort: str, retry_after: float | None = None) -> BackendError:
-        """An error that says which server it was."""
-        return BackendError(f"{self.server}: {self._clean(what)}", sort=sort, retry_after_s=retry_after)
+    def error(
+        self, what: str, sort: str, retry_after: float | None = None, may_cost: bool | None = None
+    ) -> BackendError:
+        """An error that says which server it was. ``may_cost`` as in :class:`BackendError`."""
+        said = f"{self.server}: {self._clean(what)}"
+        return BackendError(said, sort=sort, retry_after_s=retry_after, may_cost=may_cost)
 
     def of_status(self, status: int, message: str, code: str | None, headers: Mapping[str, str]) -> BackendError:
-        """A status of HTTP other than success."""
+        """A status of HTTP other than success, in place of a reply.
+
+        What sort of failure it is and whether it may be billed are two questions: a gateway that lost the reply is an outage, and the model has
+        been at work behind it all the same.
+        """
         said = f"{status} {message}".rstrip()
-        wait = retry_after_s(headers)
         if 300 <= status < 400:
             to = headers.get("location", "elsewhere")
-            return self.error(f"redirected to {to}, which is not followed: set base_url to where it leads", "permanent")
-        if status in (401, 403):
-            return self.error(f"{said} ({self.key_hint})", "permanent")
-        if code == "insufficient_quota":
-            return self.error(said, "permanent")
-        if status in _OVERLOADED:
-            return self.error(said, "rate_limit", wait)
-        if status in _BROKEN:
-            return self.error(said, "outage", wait)
-        if status in _AGAIN or status >= 500:
-            return self.error(said, "transient", wait)
-        return self.error(said, "permanent")
+            said = f"redirected to {to}, which is not followed: set base_url to where it leads"
+        elif status in (401, 403):
+            said = f"{said} ({self.key_hint})"
+        sort = _sort_of(status, code)
+        wait = None if sort == "permanent" else retry_after_s(headers)
+        return self.error(said, sort, wait, _may_cost(status, code))
 
     def _clean(self, text: str) -> str:
         if self.key:
@@ -65,6 +70,22 @@ class Failures:
         shown = text[:_LONGEST_MESSAGE]  # a server may say megabytes
         shown = "".join(each if each.isprintable() else " " for each in shown)
         return shown if len(text) <= _LONGEST_MESSAGE else f"{shown}…"
+
+
+def _sort_of(status: int, code: str | None) -> str:
+    if code == "insufficient_quota":
+        return "permanent"
+    if status in _OVERLOADED:
+        return "rate_limit"
+    if status in _BROKEN:
+        return "outage"
+    return "transient" if status in _AGAIN or status >= 500 else "permanent"
+
+
+def _may_cost(status: int, code: str | None) -> bool:
+    if status >= 500:
+        return status not in _NOT_BEGUN
+    return status in _GIVEN_UP or code == _FILTERED
 
 
 def retry_after_s(headers: Mapping[str, str], now: float | None = None) -> float | None:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from collections.abc import AsyncIterator
+from typing import Any, Final
 
 from .failures import Failures
 
-__all__ = ["part_of_text", "sound", "within"]
+__all__ = ["counted", "part_of_text", "sound", "within"]
+
+#: No exchange has so many tokens.
+_NO_COUNT: Final = 10**9
 
 
 @contextlib.asynccontextmanager
@@ -35,3 +40,17 @@ def part_of_text(value: object) -> str:
     if value is not None and not isinstance(value, str):
         raise TypeError(f"its content is {type(value).__name__}, not a text")
     return value or ""
+
+
+def counted(value: Any) -> int:
+    """Tokens as a server counts them, which it may leave out.
+
+    Raises:
+        TypeError, ValueError: it is there, and no exchange can have so many.
+    """
+    if value is None:
+        return 0
+    number = value if isinstance(value, int) else float(value)
+    if not 0 <= number < _NO_COUNT:
+        raise ValueError("it counts more tokens than an exchange can have, or fewer than none")
+    return math.ceil(number)

@@ -102,7 +102,7 @@ def download(
         except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
             reason = getattr(error, "reason", None) or error
             raise BackendError(
-                f"{url} cannot be downloaded: {reason} (what has come is kept)", sort="outage"
+                f"{url} cannot be downloaded: {reason} (what has come is kept)", sort="outage", may_cost=False
             ) from error
         found = _digest(file)
         if found != sha256.lower():

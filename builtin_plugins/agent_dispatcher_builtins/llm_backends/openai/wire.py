@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import openai
 from attrs import define, field, frozen
+from openai.types import CompletionUsage
 from openai.types.chat import ChatCompletionChunk
 
 from agent_dispatcher.extension import ToolCall, Usage
@@ -15,7 +16,7 @@ from agent_dispatcher.extension import ToolCall, Usage
 from ..http.client import Client
 from ..http.connection import make_http
 from ..http.endpoint import Endpoint
-from ..http.streaming import part_of_text, sound
+from ..http.streaming import counted, part_of_text, sound
 from ..http.wire import Stream
 
 __all__ = ["connect"]
@@ -74,10 +75,21 @@ class _PartialCall:
 
 @define
 class _Collected:
+    """One reply.
+
+    Most servers count once: in the piece that ends the reply or in one after it. Some count in every piece what there was so far; then the piece
+    that ends the reply need not have the last word.
+
+    Attributes:
+        _counted: when the last count came: ``at`` the end of the reply, ``after`` it, or ``""`` before.
+    """
+
     model: str = ""
     finish: str | None = None
     refusal: str = ""
-    usage: Usage | None = None
+    _usage: Usage | None = None
+    _counts: int = 0
+    _counted: str = ""
     _texts: list[str] = field(factory=list)
     _calls: dict[int, _PartialCall] = field(factory=dict)
 
@@ -87,7 +99,12 @@ class _Collected:
 
     @property
     def whole(self) -> bool:
-        return self.said and self.usage is not None
+        return self._counted == "after" or (self._counted == "at" and self._counts == 1)
+
+    @property
+    def usage(self) -> Usage | None:
+        """``None`` too where the last count is from before the end: it is one of a part."""
+        return self._usage if self._counted else None
 
     @property
     def text(self) -> str:
@@ -103,13 +120,7 @@ class _Collected:
     def take(self, piece: ChatCompletionChunk) -> None:
         """Servers leave out what they like: whatever is not there is passed over."""
         self.model = piece.model or self.model
-        if piece.usage is not None:
-            cached = piece.usage.prompt_tokens_details
-            self.usage = Usage(
-                input_tokens=int(piece.usage.prompt_tokens or 0),
-                output_tokens=int(piece.usage.completion_tokens or 0),
-                cached_input_tokens=int((cached.cached_tokens if cached is not None else 0) or 0),
-            )
+        ended = self.said
         for choice in piece.choices or ():
             self.finish = choice.finish_reason or self.finish
             delta = choice.delta
@@ -123,6 +134,19 @@ class _Collected:
                 if call.function is not None:
                     part.name += call.function.name or ""
                     part.arguments += call.function.arguments or ""
+        if piece.usage is not None:
+            self._count(piece.usage)
+            self._counted = "after" if ended else "at" if self.said else ""
+
+    def _count(self, usage: CompletionUsage) -> None:
+        """Counts are of the whole so far, so they only grow."""
+        self._counts += 1
+        before, cached = self._usage or Usage(), usage.prompt_tokens_details
+        self._usage = Usage(
+            input_tokens=max(before.input_tokens, counted(usage.prompt_tokens)),
+            output_tokens=max(before.output_tokens, counted(usage.completion_tokens)),
+            cached_input_tokens=counted(cached.cached_tokens if cached is not None else None),
+        )
 
     def _number(self, index: int | None, *, new: bool) -> int:
         """Which call a piece belongs to; some servers do not count them and only name a new one."""

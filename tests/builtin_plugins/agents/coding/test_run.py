@@ -74,10 +74,11 @@ def test_what_it_says_is_not_believed(tmp_path: Path, text: str, path: str, why:
     assert why in str(task.error)
 
 
-def test_the_budget_pauses_the_run_and_it_is_resumed(tmp_path: Path) -> None:
-    """The call is not made; with more to spend the same run goes on to its end."""
+def test_a_call_that_can_never_fit_fails_its_task_alone(tmp_path: Path) -> None:
+    """The call is not made and the reason is said; with more to spend the same run goes on to its end."""
     backend = ScriptedBackend(lambda request: "GREETING = 'hello'\n")
     result = _run(tmp_path / "out", backend, budget={"max_tokens": 50})
-    assert (result.status, backend.requests) == ("paused", [])
-    resumed = _dispatcher(backend, budget={"max_tokens": 5_000}).resume(result.run)
+    assert (result.status, backend.requests) == ("failed", [])
+    assert "raise budget.max_tokens" in str(result.task_results[0].error)
+    resumed = _dispatcher(backend, budget={"max_tokens": 5_000}).resume(result.run, retry=True)
     assert (resumed.status, len(backend.requests)) == ("completed", 1)
