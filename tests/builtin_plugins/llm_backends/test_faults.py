@@ -17,12 +17,23 @@ from typing import Any
 
 import pytest
 
+from agent_dispatcher.coordination.backend_guard import BackendGuard
 from agent_dispatcher.errors import BackendError, Unavailable
 from agent_dispatcher.extension import LlmReply, LlmRequest
 from agent_dispatcher.extension.components import LlmBackend
 from agent_dispatcher.testing import ModelServer
-from agent_dispatcher.testing.model_replies import Cuts, Fails, Floods, Hangs, Redirects, Says, SendsBytes, Stalls
-from agent_dispatcher_builtins.llm_backends.http.failures import retry_after_s
+from agent_dispatcher.testing.model_replies import (
+    Cuts,
+    Drops,
+    Fails,
+    Floods,
+    Hangs,
+    Redirects,
+    Says,
+    SendsBytes,
+    Stalls,
+)
+from agent_dispatcher_builtins.llm_backends.http.failures import Failures, retry_after_s
 
 Ask = Callable[..., LlmReply]
 
@@ -53,6 +64,39 @@ def test_statuses_are_sorted(dialect: Any, ask: Ask, status: int, sort: str) -> 
     """Each status is of the sort that says whether trying again makes sense; the server's own words are in the message."""
     error = failure(dialect, ask, Fails(status=status, message="the words", code="some_error"))
     assert (error.sort, f"{status} the words" in str(error)) == (sort, True), str(error)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "may_cost"),
+    [
+        *((status, None, False) for status in (400, 401, 404, 409, 413, 422, 425, 429, 501, 503, 529)),
+        *((status, None, True) for status in (408, 499, 500, 502, 504, 520, 521, 522, 523, 524)),
+        (429, "insufficient_quota", False),
+        (400, "content_filter", True),
+    ],
+)
+def test_only_what_is_known_to_be_unread_costs_nothing(status: int, code: str | None, may_cost: bool) -> None:
+    """A refused request was read by no model; behind a gateway that lost the reply one may have been at work, whatever sort of failure that is."""
+    failures = Failures(server="http://m")
+    assert failures.of_status(status, "no", code, {}).may_cost is may_cost
+
+
+@pytest.mark.parametrize("reset", [False, True])
+def test_a_connection_that_ends_without_a_word_may_cost(dialect: Any, ask: Ask, reset: bool) -> None:
+    """The server has read the request; what it did with it nobody knows. It is an outage all the same."""
+    error = failure(dialect, ask, Drops(reset=reset))
+    assert (error.sort, error.may_cost) == ("outage", True)
+    assert "the connection ended before the reply began" in str(error)
+
+
+def test_a_server_is_asked_again_when_it_said(connect: Any) -> None:
+    """On a real clock and connection: not before the time it asked for, and the reply is that of the second call."""
+    with ModelServer([Fails(status=429, headers={"Retry-After": "0.4"}), Says(text="yes")]) as server:
+        guard = BackendGuard(connect(server), "m")
+        began = time.monotonic()
+        reply = asyncio.run(guard.complete(LlmRequest.of("Why?")))
+        assert (reply.text, len(server.requests)) == ("yes", 2)
+    assert 0.4 <= time.monotonic() - began < 30
 
 
 @pytest.mark.parametrize(
@@ -121,7 +165,31 @@ def test_nobody_is_there(dialect: Any, ask: Ask) -> None:
         pass
     with pytest.raises(BackendError, match="no connection") as caught:
         ask(dialect.connect(server))
-    assert caught.value.sort == "outage"
+    assert (caught.value.sort, caught.value.may_cost) == ("outage", False)
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_the_connection_has_a_limit_of_its_own(dialect: Any, ask: Ask, scheme: str) -> None:
+    """A server that takes no connections any more, and one that never speaks TLS: left at ``connect_s``, unread."""
+    waiting: list[socket.socket] = []
+    with ModelServer(["warm"]) as server:
+        ask(dialect.connect(server))  # the import of the SDK belongs to nobody's limit
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(0)
+        if scheme == "http":  # the queue is filled
+            for _ in range(4):
+                waiting.append(socket.socket())
+                waiting[-1].setblocking(False)
+                waiting[-1].connect_ex(listening.getsockname())
+        url = f"{scheme}://127.0.0.1:{listening.getsockname()[1]}/v1"
+        began = time.monotonic()
+        with pytest.raises(BackendError, match=r"no connection within 0\.4 seconds \(connect_s\)") as caught:
+            ask(dialect.connect(server, base_url=url, connect_s=0.4))
+        assert 0.3 <= time.monotonic() - began < 30
+    for each in waiting:
+        each.close()
+    assert (caught.value.sort, caught.value.may_cost) == ("outage", False)
 
 
 def test_a_name_that_nobody_knows_is_an_outage(dialect: Any, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,7 +206,7 @@ def test_a_name_that_nobody_knows_is_an_outage(dialect: Any, ask: Ask, monkeypat
     monkeypatch.setattr(socket, "getaddrinfo", nobody_knows)
     with ModelServer([]) as server, pytest.raises(BackendError, match=r"model\.invalid.*no connection") as caught:
         ask(dialect.connect(server, base_url="https://model.invalid/v1"))
-    assert (caught.value.sort, len(asked)) == ("outage", 1)
+    assert (caught.value.sort, caught.value.may_cost, len(asked)) == ("outage", False, 1)
 
 
 def test_cancelling_closes_the_connection(dialect: Any) -> None:
@@ -188,6 +256,13 @@ WRONG = [
 WRONG_OPENAI = [
     (sends(b'{"choices": [{"delta": {"content": [1]}}]}'), "poison", "not a text"),
     (sends(b'{"usage": {"prompt_tokens": -1}}'), "poison", "no chat completion"),
+    (sends(b'{"usage": {"prompt_tokens": 1' + b"0" * 400 + b"}}"), "poison", "more tokens than an exchange can have"),
+    (sends(b'{"usage": {"completion_tokens": 1e999}}'), "poison", "more tokens than an exchange can have"),
+    (
+        sends(b'{"created": 1e999, "choices": [{"index": 1e999, "delta": {"tool_calls": 1}}]}'),
+        "poison",
+        "no chat completion",
+    ),
     (sends(b"{"), "poison", "no chat completion"),
     (sends(b'{"choices": 7}'), "poison", "no chat completion"),
     (sends(b"[1, 2]"), "poison", "no chat completion"),
@@ -199,6 +274,7 @@ WRONG_ANTHROPIC = [
     (delta(b"[1]"), "poison", "not a text"),
     (SendsBytes(body=b"event: message_start\ndata: {\n\n"), "poison", "no message"),
     (SendsBytes(body=b'event: message_start\ndata: {"type": "message_start"}\n\n'), "poison", "no message"),
+    (SendsBytes(body=b'event: message_delta\ndata: {"type": "message_delta", "delta": {}, "usage": {"output_tokens": 1e999}}\n\n'), "poison", "more tokens"),
     (SendsBytes(body=b"event: message_stop\ndata: [1]\n\n"), "poison", "no message"),
     (delta(b'"\xff\xfe"'), "poison", "no message"),
     (SendsBytes(body=b"event: message_stop\ndata: " + b"[" * 200_000 + b"\n\n"), "poison", "no message"),

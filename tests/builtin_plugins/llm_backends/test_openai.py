@@ -331,3 +331,32 @@ def test_another_server_does_not_get_the_key_of_openai(
         headers = server.requests[0].headers
     assert "authorization" not in headers
     assert [value for value in headers.values() if "canary" in value] == []
+
+
+BEGUN = {"choices": [{"index": 0, "delta": {"content": "yes"}, "finish_reason": None}]}
+ENDED = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
+
+
+def count(read: int, written: int) -> dict[str, Any]:
+    return {"usage": {"prompt_tokens": read, "completion_tokens": written, "total_tokens": read + written}}
+
+
+@pytest.mark.parametrize(
+    ("pieces", "tokens", "estimated"),
+    [
+        ([BEGUN | count(50, 1), ENDED, {"choices": [], **count(50, 4000)}], 4050, False),
+        ([BEGUN | count(50, 1), ENDED | count(50, 2), {"choices": [], **count(50, 4000)}], 4050, False),
+        ([BEGUN | count(50, 1), ENDED | count(50, 4000)], 4050, False),
+        ([BEGUN, ENDED | count(50, 4000)], 4050, False),
+        ([BEGUN | count(50, 30), ENDED, {"choices": [], **count(0, 0)}], 80, False),
+        ([BEGUN | count(50, 1), ENDED], input_bound(LlmRequest.of("Why?")) + len("yes") + 1, True),
+    ],
+)
+def test_the_last_count_is_what_was_taken(
+    connect: Connect, ask: Ask, pieces: list[dict[str, Any]], tokens: int, estimated: bool
+) -> None:
+    """A server may count in every piece what there was so far: nothing from before the end is taken for the whole, and no count is lost."""
+    body = b"".join(b"data: " + json.dumps(each).encode() + b"\n\n" for each in pieces) + b"data: [DONE]\n\n"
+    with ModelServer([SendsBytes(body=body)]) as server:
+        reply = ask(connect(server))
+    assert (reply.usage.tokens, reply.usage.estimated, reply.text) == (tokens, estimated, "yes")
