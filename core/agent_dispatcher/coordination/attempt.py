@@ -192,11 +192,10 @@ def checked_result(result: object, agent: str) -> AgentResult:
 
 def cleaned_result(result: AgentResult, scrubber: Scrubber) -> AgentResult:
     """``result`` without keys in anything it says: so it is what stands in the commit, in the record and in the plan. The same object where there are none."""
-    clean = scrubber.value
     if result.summary:
-        result = _with(result, summary=clean(result.summary))
+        result = _with(result, summary=scrubber.words(result.summary))
     if result.error:
-        result = _with(result, error=clean(result.error))
+        result = _with(result, error=scrubber.words(result.error))
     if not (result.artifacts or result.evidence or result.dispute or result.patch):
         return result
     return _with(

@@ -84,6 +84,11 @@ class Scrubber:
                         break
         return text
 
+    def words(self, text: str) -> str:
+        """As :meth:`text`, for what somebody may have shortened: of a key whose end was cut off with the text nothing is left either."""
+        text = self.text(text)
+        return self._cut_off(text) if text.endswith(("…", "...")) else text
+
     def value(self, value: Any) -> Any:
         """A JSON value with every text in it scrubbed, keys of tables too; the same object when there is none in it."""
         if isinstance(value, str):

@@ -41,6 +41,13 @@ def test_every_field_is_cleaned(fields: dict[str, Any]) -> None:
     assert type(getattr(cleaned, name)) is type(getattr(result, name))
 
 
+def test_nothing_is_left_of_a_key_that_was_cut_off() -> None:
+    """Agents shorten what they say; the beginning of a key is not to stand there either."""
+    result = cleaned_result(AgentResult(status="done", summary="pushed with key-17-abc…"), SCRUBBER)
+    assert result.summary == "pushed with <secret>"
+    assert cleaned_result(AgentResult(status="done", summary="the key-17…"), SCRUBBER).summary == "the key-17…"
+
+
 def test_a_result_without_keys_is_not_copied() -> None:
     """Nearly all are such: nothing is made anew for them, details that JSON cannot hold are left to be recorded."""
     evidence = Evidence(id="t-1-x", check="x", passed=False, tree="", summary="s", details={"a": {1, 2}})
