@@ -113,6 +113,14 @@ def test_a_flaky_test_refuses_nobody_and_is_named(tmp_path: Path) -> None:
     )
 
 
+def test_two_flaky_tests_do_not_add_up(tmp_path: Path) -> None:
+    """One is red when everything runs first, another one when everything runs again: both are named, and neither refuses."""
+    suite = Suite(lambda tree, alone, before: [["one"], ["other"]][before] if tree == "work" and not alone else [])
+    assert suite.land_it(tmp_path).landed is not None
+    flaky = suite.recorded[0].details["flaky"]
+    assert [each["test"] for each in flaky] == ["one", "other"]  # type: ignore[attr-defined]
+
+
 def test_what_spoils_other_tests_is_not_called_flaky(tmp_path: Path) -> None:
     """A test that is green alone and red whenever everything runs is broken by the work."""
     suite = Suite(lambda tree, alone, before: ["spoilt"] if tree == "work" and not alone else [])
