@@ -234,6 +234,20 @@ def test_all_that_is_not_allowed_is_named_at_once(environment: Callable[..., Env
     assert 'packages = ["adder", "bee", "cat"]' in str(caught.value)
 
 
+def test_what_generated_projects_declare_needs_no_registry_and_no_leave(
+    environment: Callable[..., Environment], write: Write, registry: Registry
+) -> None:
+    """It is there for a tree that declares it, from beside the dispatcher, and for no other; another version needs leave like any package."""
+    tree = write({"pyproject.toml": "[project]\nname = 'x'\ndependencies = ['click>=8.1.8,<9']\n"})
+    assert _python(environment(tree), "import click; print('there')") == "there\n"
+    assert registry.asked == []
+    write({"pyproject.toml": "[project]\nname = 'x'\ndependencies = []\n"})
+    assert "No module named 'click'" in _python(environment(tree), "import click", code_expected=1)
+    write({"pyproject.toml": "[project]\nname = 'x'\ndependencies = ['click<2']\n"})
+    with pytest.raises(Unavailable, match="asks for click, which is not allowed"):
+        environment(tree)
+
+
 def test_another_version_of_a_tool_is_refused(environment: Callable[..., Environment], write: Write) -> None:
     """Tests are run by the dispatcher's own pytest: a tree that cannot have it is told so."""
     with pytest.raises(

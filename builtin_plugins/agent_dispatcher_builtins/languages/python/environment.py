@@ -19,7 +19,7 @@ from agent_dispatcher.forbidden_acts import interpreter_folders
 from ..provisioning import not_allowed
 from .declared import asked_by, opened
 from .installing import Order, installed, plain
-from .interpreter import Tool
+from .interpreter import Tool, offered
 from .options import PythonOptions
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ async def environment(tree: Path, options: PythonOptions, cache: Path, tools: Ma
         Unavailable: the tree asks for a package that is not allowed, or it cannot be installed; says what helps.
     """
     asked = asked_by(tree)
+    tools = {**tools, **_taken(asked, options)}
     order = _order(asked, tree, options, tools) if asked else None
     resolved = ""
     if order is None:
@@ -87,6 +88,29 @@ def _order(asked: Sequence[Asked], tree: Path, options: PythonOptions, tools: Ma
     lock = lock_of(opened(tree), asked)
     lock.refuse_stale(wanted)
     return Order(tuple(dict.fromkeys(map(_plain, wanted))), tuple(dict.fromkeys(_held(asked, tools))), lock)
+
+
+def _taken(asked: Sequence[Asked], options: PythonOptions) -> dict[str, Tool]:
+    """What is offered and declared, where the version fits and the user has not named it to be installed."""
+    if not asked:
+        return {}
+    from packaging.utils import canonicalize_name
+
+    found, named = offered(), {canonicalize_name(name) for name in options.packages}
+    taken: dict[str, Tool] = {}
+    for one in asked:
+        tool = found.get(canonicalize_name(one.requirement.name))
+        if tool is not None and not one.constraint and tool.name not in named:
+            taken[tool.name] = tool
+    return {
+        name: tool
+        for name, tool in taken.items()
+        if all(
+            one.requirement.specifier.contains(tool.version, prereleases=True)
+            for one in asked
+            if canonicalize_name(one.requirement.name) == name
+        )
+    }
 
 
 def _is_there(asked: Asked, tools: Mapping[str, Tool]) -> bool:

@@ -15,10 +15,12 @@ from attrs import field, frozen
 
 from agent_dispatcher.errors import Unavailable
 
-__all__ = ["TOOLS_REMEDY", "Tool", "bare_interpreter", "link_tools", "site_packages", "test_tools"]
+__all__ = ["TOOLS_REMEDY", "Tool", "bare_interpreter", "link_tools", "offered", "site_packages", "test_tools"]
 
 #: What tests may use without declaring it; what these need themselves comes with them.
 _TOOLS = ("pytest", "coverage", "hypothesis", "packaging")
+#: What the dispatcher's own generated projects declare: there for a tree that declares it, without a registry and without asking.
+_OFFERED = ("click",)
 TOOLS_REMEDY = "pip install 'agent-dispatcher[python]'"
 _NO_MODULES = (".dist-info", ".egg-info", ".pth", "__pycache__", "..")
 #: For those who type ``pytest``: the one of this environment.
@@ -69,6 +71,12 @@ def test_tools() -> dict[str, Tool]:
         needs = [Requirement(text) for text in tool.requires]
         waiting += [need.name for need in needs if need.marker is None or need.marker.evaluate({"extra": ""})]
     return dict(sorted(found.items()))
+
+
+def offered() -> dict[str, Tool]:
+    """What a tree that declares it gets from beside the dispatcher, by name."""
+    found = {name: _distribution(name) for name in _OFFERED}
+    return {name: _tool(name, distribution) for name, distribution in found.items() if distribution is not None}
 
 
 def bare_interpreter(place: Path, tools: Iterable[Tool]) -> None:
