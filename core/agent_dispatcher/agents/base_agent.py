@@ -136,6 +136,8 @@ class AgentContext:
         progress: ``progress(fraction, text)``; fraction from 0 to 1.
         earlier: the bytes of a file as it was when the run began, ``None`` where there was none; ``None`` where the workspace cannot show that.
         log: a logger named after the agent type. Keys that the run knows of are taken out of what is written to it.
+        asked: ``asked(what, subject, granted)`` puts on record what a program that works for the agent asked for (``permission``, ``read``,
+            ``write``) and whether it got it.
         scrub: a text without the keys that the run knows of: for what comes from outside and is kept as it came (a page, an answer of a tool).
     """
 
@@ -156,6 +158,7 @@ class AgentContext:
     progress: Callable[[float, str], None] = field(default=lambda fraction, text: None)
     earlier: Callable[[str], Awaitable[bytes | None]] | None = None
     log: logging.Logger = field(factory=lambda: logging.getLogger("agent_dispatcher.agents"))
+    asked: Callable[[str, str, bool], None] = field(default=lambda what, subject, granted: None, repr=False)
     scrub: Callable[[str], str] = field(default=str, repr=False)
 
     def effect_key(self, name: str) -> str:

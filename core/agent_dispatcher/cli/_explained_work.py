@@ -107,6 +107,8 @@ def print_work(work: Sequence[Account], folder: Path, *, said: bool) -> None:
             _did(number, done)
             if said:
                 _texts(done, folder)
+        for granted in (True, False):
+            _accesses(account, granted)
         for evidence in account.evidence:
             _check(evidence, folder)
         paths = ", ".join(account.paths[:_PATHS])
@@ -116,6 +118,17 @@ def print_work(work: Sequence[Account], folder: Path, *, said: bool) -> None:
         commits = f" (commit {', '.join(each[:12] for each in account.commits)})" if account.commits else ""
         why = f": {cut(plain(account.why), 400)}" if account.why else ""
         click.echo(wrapped(f"then {_ENDS.get(account.ended, account.ended)}{commits}{why}", "     ", first="  - "))
+
+
+def _accesses(account: Account, granted: bool) -> None:
+    """What its program was given, or refused, on asking; each thing once."""
+    subjects = list(
+        dict.fromkeys(f"{each.what} {plain(each.subject)}" for each in account.asked if each.granted == granted)
+    )
+    if subjects:
+        more = f" and {len(subjects) - _PATHS} more" if len(subjects) > _PATHS else ""
+        word = "was given" if granted else "was refused"
+        click.echo(wrapped(f"{word}: {cut('; '.join(subjects[:_PATHS]), 2 * columns())}{more}", "     ", first="  - "))
 
 
 def _check(evidence: Mapping[str, Any], folder: Path) -> None:

@@ -56,6 +56,8 @@ the order of the log. It stands also in ``approval.requested`` and ``approval.gi
                        those that it wants called, where it wants any)
 ``command.ran``        an agent ran something in the sandbox: ``argv``, ``code``, ``limit_hit`` (or ``cancelled``), ``took_s``, ``stdout`` and ``stderr`` (digests;
                        empty: it wrote nothing, null: it was not kept)
+``access.asked``       a program that works for an agent asked for something of the dispatcher's: ``what`` (``permission``, ``read``, ``write``), ``subject`` (in
+                       the program's words: a title, a path), ``granted``
 ``patch.proposed``     ``patch`` (see ``PlanPatch``): what an agent wants changed when its work has landed; recorded before the work is sealed
 ``plan.patched``       ``revision``, ``patch`` (every name an id), ``by``, ``task`` and ``attempt`` (of an agent), ``request`` (of a person),
                        ``added``, ``removed``, ``split``, ``rerouted`` (task ids), ``warnings``
@@ -100,6 +102,7 @@ EVENT_TYPES = (
     "model.reserved",
     "model.settled",
     "command.ran",
+    "access.asked",
     "task.completed",
     "task.failed",
     "task.blocked",

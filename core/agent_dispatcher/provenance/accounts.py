@@ -9,7 +9,7 @@ from attrs import define, evolve, field, frozen
 
 from ..models import Event
 
-__all__ = ["Account", "Call", "Command", "accounts", "attempt_of_commit", "commands_of"]
+__all__ = ["Access", "Account", "Call", "Command", "accounts", "attempt_of_commit", "commands_of"]
 
 _NANO = 1_000_000_000
 
@@ -58,6 +58,20 @@ class Command:
     stderr: str | None = ""
 
 
+@frozen(kw_only=True)
+class Access:
+    """Something that a program which works for an agent asked the dispatcher for.
+
+    Attributes:
+        what: ``permission``, ``read`` or ``write``.
+        subject: in the program's words.
+    """
+
+    what: str
+    subject: str
+    granted: bool
+
+
 @define(kw_only=True)
 class Account:
     """One attempt.
@@ -65,6 +79,7 @@ class Account:
     Attributes:
         base: the commit it began from.
         did: calls and commands in the order of their beginnings and ends.
+        asked: what a program that works for the agent asked the dispatcher for, in order.
         ended: ``sealed``, ``landed``, ``rejected`` or why it failed; ``""`` while it goes on.
         why: what was said about the end: the summary of sealed work, the reason of a refusal or failure.
         commits: of the sealed work, and what it landed as.
@@ -77,6 +92,7 @@ class Account:
     agent: str = ""
     base: str = ""
     did: list[Call | Command] = field(factory=list)
+    asked: list[Access] = field(factory=list)
     ended: str = ""
     why: str = ""
     paths: tuple[str, ...] = ()
@@ -149,6 +165,9 @@ def _take(account: Account, event: Event, places: dict[str, tuple[Account, int]]
                 there.did[index] = _answered(asked, data)
         case "command.ran":
             account.did.append(_command(data))
+        case "access.asked":
+            subject, granted = str(data.get("subject") or ""), bool(data.get("granted"))
+            account.asked.append(Access(what=str(data.get("what") or ""), subject=subject, granted=granted))
         case "attempt.sealed":
             change = data.get("change") or {}
             account.ended, account.why = "sealed", str(data.get("summary") or "")

@@ -13,9 +13,14 @@ from ..making import maker
 from ..models import Artifact, ArtifactRef, Event, ExecutionPlan, Task
 from ..provenance.logs import CleanLogger
 from ..provenance.scrubbing import Scrubber
-from ..workspace.agent_workspace import GuardedWorkspace, TaskSandbox, TellCommand
+from ..workspace.agent_workspace import GuardedWorkspace, TaskSandbox, TellAccess, TellCommand
 
 __all__ = ["Contexts", "artifacts_of"]
+
+
+def _nobody(opened: Opened, what: str, subject: str, granted: bool) -> None:
+    """Where nothing is kept."""
+
 
 _make: Callable[..., AgentContext] = maker(AgentContext)
 
@@ -29,6 +34,7 @@ class Contexts:
         language: the active language.
         artifacts: task id to what it made; read whenever a context is made.
         tell_command: told of each command that an agent ran.
+        tell_access: told of what a program that works for an agent asked for.
         earlier: shows files as they were when the run began.
         scrubber: takes keys out of what agents log.
     """
@@ -41,6 +47,7 @@ class Contexts:
         language: Language | None,
         artifacts: Mapping[str, tuple[Artifact, ...]],
         tell_command: TellCommand | None = None,
+        tell_access: TellAccess | None = None,
         earlier: Callable[[str], Awaitable[bytes | None]] | None = None,
         scrubber: Scrubber | None = None,
     ) -> None:
@@ -48,6 +55,7 @@ class Contexts:
         self._earlier = earlier
         self._run = run
         self._tell_command = tell_command
+        self._tell_access = tell_access or _nobody
         self._sandbox = sandbox
         self._language = language
         self._artifacts = artifacts
@@ -97,6 +105,7 @@ class Contexts:
             deadline=deadline,
             progress=progress,
             earlier=self._earlier,
+            asked=partial(self._tell_access, opened),
             log=log,
             scrub=self._scrubber.text,
         )

@@ -11,9 +11,9 @@ from ..config import Config
 from ..coordination.state_manager import StateManager
 from ..extension.components import Completed, Opened
 from ..provenance import Archive, Scrubber, Secrets, scrubber_of
-from ..workspace.agent_workspace import TellCommand
+from ..workspace.agent_workspace import TellAccess, TellCommand
 
-__all__ = ["archive_of", "command_log", "scrubber_of", "tell_of_plain_keys"]
+__all__ = ["access_log", "archive_of", "command_log", "scrubber_of", "tell_of_plain_keys"]
 
 
 #: Bytes that the texts of a plan may have: they are in memory, and in the plan's file.
@@ -39,6 +39,19 @@ def archive_of(
         return None
     most = settings.max_bytes if run_dir is not None else min(settings.max_bytes, _MOST_OF_A_PLAN)
     return Archive(run_dir, scrubber, most, warn)
+
+
+def access_log(state: StateManager, archive: Archive | None) -> TellAccess | None:
+    """Records what programs that work for agents ask for. To be called on the run's loop."""
+    if archive is None:
+        return None
+
+    def tell(opened: Opened, what: str, subject: str, granted: bool) -> None:
+        if opened.task:
+            data = {"what": what, "subject": archive.words((subject,))[0], "granted": granted}
+            state.append("access.asked", task=opened.task, attempt=opened.attempt, data=data)
+
+    return tell
 
 
 def command_log(state: StateManager, archive: Archive | None) -> TellCommand | None:

@@ -29,7 +29,7 @@ from ..workspace.source_statuses import SourceFormat, SourceStatuses
 from .checkpoints import Checkpoints, Packing
 from .contexts import Contexts, artifacts_of
 from .index import STATE_FOLDER
-from .keeping import archive_of, command_log, scrubber_of, tell_of_plain_keys
+from .keeping import access_log, archive_of, command_log, scrubber_of, tell_of_plain_keys
 from .model_door import ModelDoor
 from .moving import configuration_of
 from .supply import demand
@@ -228,6 +228,7 @@ class RunSession:
             language=self.language,
             artifacts=self._artifacts,
             tell_command=command_log(state, archive),
+            tell_access=access_log(state, archive),
             scrubber=scrubber,
             earlier=_as_it_was(workspace, str(state.state().started.get("base") or "")),
         )

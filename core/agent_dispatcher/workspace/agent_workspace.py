@@ -10,10 +10,13 @@ from ..errors import WorkspaceError
 from ..extension.components import Completed, Environment, Language, Limits, Opened, Sandbox
 from .path_guard import GuardedFolder
 
-__all__ = ["GuardedWorkspace", "TaskSandbox", "TellCommand"]
+__all__ = ["GuardedWorkspace", "TaskSandbox", "TellAccess", "TellCommand"]
 
 #: Told whose command has ended, its words, and what came of it.
 TellCommand = Callable[[Opened, tuple[str, ...], Completed], None]
+
+#: Told whose program asked for something: what, its subject, and whether it was granted.
+TellAccess = Callable[[Opened, str, str, bool], None]
 
 
 class GuardedWorkspace:

@@ -57,6 +57,8 @@ class Asking(BaseAgent):
         if done.code:
             return AgentResult(status="failed", error="it did not work")
         context.workspace.write_text(f"{task.id}.txt", reply.text)
+        context.asked("write", f"{task.id}.txt", True)
+        context.asked("permission", "fetch AKIAABCDEFGHIJKLMNOP", False)
         return AgentResult(status="done", summary="did it")
 
 
@@ -206,6 +208,20 @@ def test_commands_from_a_thread_are_recorded(ran: Ran) -> None:
     """Also one that was broken off."""
     said = explained(ran.run, "thread")
     assert "ran echo from a thread: exit code 0" in said and "ran wait: broken off" in said
+
+
+def test_what_a_program_asked_for_is_told(ran: Ran) -> None:
+    """What it was given and what it was refused, for people and for programs, without keys."""
+    said = explained(ran.run, "alone")
+    assert "was given: write alone.txt" in said and "was refused: permission fetch <secret>" in said
+    document = json.loads(CliRunner().invoke(cli, ["explain", ran.run, "alone", "--json"]).output)
+    assert [work["asked"] for work in document["work"]] == [
+        [],
+        [
+            {"what": "write", "subject": "alone.txt", "granted": True},
+            {"what": "permission", "subject": "fetch <secret>", "granted": False},
+        ],
+    ]
 
 
 def test_the_report_counts_them(ran: Ran) -> None:

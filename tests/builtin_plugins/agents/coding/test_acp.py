@@ -78,6 +78,23 @@ def test_permission_is_given_by_policy(acp: Drive) -> None:
     assert "(refused: edit /etc/passwd; fetch )" in run.result.summary
 
 
+def test_what_it_asks_for_is_on_record(acp: Drive, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Permissions and files, given or refused, in their order; an agent that asks without end does not fill the record."""
+    monkeypatch.setattr("agent_dispatcher_builtins.agents.coding.acp.client._MOST_ASKED", 5)
+    asked: list[tuple[str, str, bool]] = []
+    acts = [["permission", "execute", ""], ["permission", "fetch", ""], ["ask_write", "{cwd}/a.py", "x"]]
+    acts += [["ask_read", "{cwd}/a.py"], ["ask_read", "/etc/shadow"], ["ask_read", "{cwd}/a.py"]]
+    acp(*acts, asked=lambda *each: asked.append(each))
+    assert [(what, granted) for what, _, granted in asked] == [
+        ("permission", True),
+        ("permission", False),
+        ("write", True),
+        ("read", True),
+        ("read", False),
+    ]
+    assert (asked[1][1], asked[4][1]) == ("fetch ", "/etc/shadow")
+
+
 def test_no_file_outside_is_written_or_read(acp: Drive, tmp_path: Path) -> None:
     """The guard answers every request, also one that looks harmless."""
     paths = ["/etc/shadow", "{cwd}/../outside.py", "{cwd}/.git/config", "{cwd}"]

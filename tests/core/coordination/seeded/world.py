@@ -379,6 +379,8 @@ class Worker(BaseAgent):
         if context.llm is not None and world.maybe(0.3):
             await context.llm.complete(LlmRequest.of("how", max_output_tokens=10))
             process.recorded("command.ran", task=task.id, attempt=context.attempt, data={"argv": ["try"], "code": 0})
+            asked = {"what": "read", "subject": "a", "granted": True}
+            process.recorded("access.asked", task=task.id, attempt=context.attempt, data=asked)
         if world.maybe(world.trouble):
             kinds = ["fail", "raise", "decline", "hang", "swallow", "lie", "die", "spend"]
             result = await self._trouble(world.chance.choice(kinds))

@@ -32,6 +32,7 @@ __all__ = ["SessionClient"]
 
 _MOST_WORDS = 20_000
 _MOST_CALLS = 1_000
+_MOST_ASKED = 1_000
 
 
 class SessionClient:
@@ -52,6 +53,7 @@ class SessionClient:
         self._folder = folder
         self.terminals = Terminals(context.sandbox, folder, limits, memory_bytes)
         self.refused: list[str] = []
+        self._asked = 0
         self._words: list[str] = []
         self._calls: dict[str, dict[str, Any]] = {}
         self._teller = Teller(context.progress)
@@ -82,8 +84,10 @@ class SessionClient:
         """By policy, see :mod:`.permission`; what is not clearly granted is refused."""
         call = self._see(_plain(tool_call))
         granted = is_granted(self._folder, call)
+        title = str(call.get("title") or call.get("kind") or "something unnamed")
+        self._record("permission", title, granted)
         if not granted:
-            self.refused.append(str(call.get("title") or call.get("kind") or "something unnamed"))
+            self.refused.append(title)
             self._context.log.info("task %s: refused the coding agent %r", self._context.task, self.refused[-1])
         option = chosen([_plain(each) for each in options], granted)
         if option is None:
@@ -96,9 +100,11 @@ class SessionClient:
         """A file of the task's folder, through the guard."""
         try:
             text = self._context.workspace.read_text(inside(self._folder, path))
+            self._record("read", path, True)
         except FileNotFoundError:
             raise RequestError.resource_not_found(path) from None
         except PathRefused as error:
+            self._record("read", path, False)
             raise RequestError.invalid_params({"reason": str(error)}) from None
         if line is not None or limit is not None:
             first = max(0, (line or 1) - 1)
@@ -110,7 +116,9 @@ class SessionClient:
         """A file of the task's folder, through the guard."""
         try:
             self._context.workspace.write_text(inside(self._folder, path), content)
+            self._record("write", path, True)
         except PathRefused as error:
+            self._record("write", path, False)
             raise RequestError.invalid_params({"reason": str(error)}) from None
         return WriteTextFileResponse()
 
@@ -170,6 +178,12 @@ class SessionClient:
 
     def on_connect(self, conn: Any) -> None:
         """Nothing to do."""
+
+    def _record(self, what: str, subject: str, granted: bool) -> None:
+        """An agent that asks without end does not fill the record."""
+        self._asked += 1
+        if self._asked <= _MOST_ASKED:
+            self._context.asked(what, subject, granted)
 
     def _see(self, call: Mapping[str, Any]) -> dict[str, Any]:
         """What is known of a tool call, where a later word replaces an earlier one; the first is progress."""
