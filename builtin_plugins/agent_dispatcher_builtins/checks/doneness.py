@@ -29,6 +29,11 @@ class DonenessCheck:
 
     needs_sandbox = False
 
+    @staticmethod
+    def needs_files(task_type: str) -> bool:
+        """Of a task whose result is files, that there are none is what there is to say."""
+        return task_type not in WORK
+
     def applies(self, task: Task | None, plan: ExecutionPlan) -> bool:
         """To every task that may change files, whatever its type; one whose result is files is asked only if anything was asked of it: a task of a
         graph made by hand that names nothing is recorded unchecked."""

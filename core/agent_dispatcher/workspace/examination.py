@@ -112,7 +112,7 @@ class Examiner:
         workspace: Workspace,
     ) -> None:
         self._checks = tuple(checks)
-        self._checks_of_nothing = tuple((name, check) for name, check in checks if not _needs_files(check))
+        self._checks_of_nothing: dict[str, Checks] = {}
         self._checks_by_type = checks_by_type
         self._sandbox = sandbox
         self._language = language
@@ -124,12 +124,21 @@ class Examiner:
     def asked(self, entry: Entry) -> Checks:
         """The checks that have something to say about sealed work."""
         task = entry.task
-        something = task.produces or task.verifies or entry.change.paths
-        checks = self._checks if something else self._checks_of_nothing
-        own = self._checks_by_type.get(task.type, ())
-        if own:
-            checks = (*checks, *(each for each in own if something or not _needs_files(each[1])))
+        if task.produces or task.verifies or entry.change.paths:
+            own = self._checks_by_type.get(task.type, ())
+            checks: Checks = (*self._checks, *own) if own else self._checks
+        else:
+            checks = self._of_nothing(task.type)
         return [(name, check) for name, check in checks if check.applies(task, self.plan)] if checks else ()
+
+    def _of_nothing(self, task_type: str) -> Checks:
+        """Those that may have something to say about a task that promised, verified and changed nothing."""
+        checks = self._checks_of_nothing.get(task_type)
+        if checks is None:
+            every = (*self._checks, *self._checks_by_type.get(task_type, ()))
+            checks = tuple((name, check) for name, check in every if not _needs_files(check, task_type))
+            self._checks_of_nothing[task_type] = checks
+        return checks
 
     def asked_of_the_whole(self) -> Checks:
         """The checks that have something to say about all of a tree. They are asked once for each plan."""
@@ -220,9 +229,10 @@ def _could_not_run(error: SandboxUnavailable) -> Verdict:
     return Verdict(landed=None, why=f"the checks could not run: {error}", permanent=True)
 
 
-def _needs_files(check: Check) -> bool:
-    """Whether a check has nothing to say about a task that promised, verified and changed nothing."""
-    return bool(getattr(check, "needs_files", False))
+def _needs_files(check: Check, task_type: str) -> bool:
+    """Whether a check has nothing to say about a task of this type that promised, verified and changed nothing."""
+    needs = getattr(check, "needs_files", False)
+    return bool(needs(task_type) if callable(needs) else needs)
 
 
 async def _about_the_whole(

@@ -204,11 +204,19 @@ def test_checks_know_what_is_in_the_tree(tmp_path: Path) -> None:
 
 
 def test_a_check_of_files_is_not_asked_about_none(tmp_path: Path) -> None:
-    """With nothing promised, verified or changed, only checks that did not ask for files run."""
-    files, other = _raises(AssertionError("never called")), _says(True)
+    """With nothing promised, verified or changed, only checks run that did not ask for files, of any task or of one of its type."""
+    files, typed, other, other_typed = (
+        _raises(AssertionError("never called")),
+        _raises(AssertionError("nor this")),
+        _says(True),
+        _says(True),
+    )
     files.needs_files = True  # type: ignore[attr-defined]
-    verdict = _land(tmp_path, FakeWorkspace([]), evolve(CHANGE, paths=()), files=files, other=other)
-    assert verdict.landed is not None and [item.check for item in verdict.evidence] == ["other"]
+    typed.needs_files = lambda task_type: task_type == TASK.type  # type: ignore[attr-defined]
+    other_typed.needs_files = lambda task_type: task_type != TASK.type  # type: ignore[attr-defined]
+    checks = {"files": files, "typed": typed, "other": other, "other_typed": other_typed}
+    verdict = _land(tmp_path, FakeWorkspace([]), evolve(CHANGE, paths=()), **checks)
+    assert verdict.landed is not None and [item.check for item in verdict.evidence] == ["other", "other_typed"]
 
 
 def test_the_whole_is_checked_on_the_tip(tmp_path: Path) -> None:

@@ -51,7 +51,8 @@ class Check(Protocol):
     """Something that runs and passes or fails.
 
     Two attributes are optional: ``needs_sandbox = False`` says that it only reads files, so that it works where no sandbox does;
-    ``needs_files = True`` says that it has nothing to say about a task that promised, verified and changed no file.
+    ``needs_files = True`` says that it has nothing to say about a task that promised, verified and changed no file; a function in its place
+    says so of a task type. Such tasks are asked for by the hundred thousand.
     """
 
     def applies(self, task: Task | None, plan: ExecutionPlan) -> bool:
