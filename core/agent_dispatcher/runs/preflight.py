@@ -54,6 +54,7 @@ async def examine(
     found.update(dict.fromkeys(await _sandbox_problems(plan, session)))
     if output is not None:
         found.update(dict.fromkeys(await output_problems(session, output)))
+        found.update(dict.fromkeys(await _environment_problems(plan, session, output)))
     with no_collections():
         validation = _judged(plan, session)
     found.update(dict.fromkeys(validation.problems))
@@ -117,6 +118,17 @@ async def output_problems(session: RunSession, output: Path) -> Iterable[Problem
     if not isinstance(workspace, OutputInspector):
         return ()
     return [Problem(text) for text in await workspace.problems(output.resolve())]
+
+
+async def _environment_problems(plan: ExecutionPlan, session: RunSession, output: Path) -> Iterable[Problem]:
+    """What commands need on the repository as it is and cannot have: told before a model is paid for work that nothing could check."""
+    if session.language is None or not output.is_dir() or not _needs_sandbox(plan, session):
+        return ()
+    try:
+        await session.language.environment(output.resolve())
+    except Unavailable as error:
+        return [Problem(f"commands cannot run on {output} as it is: {error.reason}", remedy=error.remedy)]
+    return ()
 
 
 def advise(session: RunSession) -> Advise:

@@ -125,3 +125,20 @@ def test_a_good_plan_has_no_problems(small: Path, tmp_path: Path, dispatch: Any)
     refused = dispatch("validate", small, "--output", tmp_path / "taken", "--json")
     assert refused.code == 3
     assert [problem["what"].endswith("commit what is there)") for problem in refused.document["problems"]] == [True]
+
+
+def test_what_a_repository_asks_for_and_cannot_have_is_said_before_the_run(tmp_path: Path) -> None:
+    """Not by the first task that runs a command, when a model has been paid; with file, line and what to write."""
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "shop"\nversion = "1"\ndependencies = ["tomli-w"]\n')
+    (tmp_path / ".gitignore").write_text(".dispatcher/\n")
+    git = ["git", "-c", "user.name=A", "-c", "user.email=a@b.c"]
+    for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "first"]):
+        subprocess.run([*git, *words], cwd=tmp_path, check=True)
+    dispatcher = dispatcher_of({"use": {"agent_types": ["code-writer"]}})
+    plan = dispatcher.plan_tasks([{"id": "c", "title": "C", "type": "code_writing"}])
+    found = [str(each) for each in dispatcher.problems(plan, output=tmp_path)]
+    (told,) = [each for each in found if "tomli-w" in each]
+    assert "pyproject.toml:4 asks for tomli-w, which is not allowed" in told and 'packages = ["tomli-w"]' in told
+    allowed = {"options": {"language:python": {"packages": ["tomli-w"], "install_timeout_s": 0.01}}}
+    again = [str(each) for each in dispatcher_of(allowed).problems(plan, output=tmp_path)]
+    assert not any("not allowed" in each for each in again)
