@@ -23,6 +23,8 @@ from pathlib import Path
 from typing import IO, Any
 
 _PIECE = 65536
+#: Seconds for what is still on its way to an agent that has ended.
+_LEFT_S = 1.0
 
 
 def main() -> int:
@@ -57,7 +59,8 @@ def _run(session: socket.socket, wanted: dict[str, Any], home: str) -> int:
         sys.stderr.write(f"{wanted['command'][0]}: {error.strerror}\n")
         return 127 if isinstance(error, FileNotFoundError) else 126
     assert agent.stdin is not None and agent.stdout is not None
-    threading.Thread(target=_feed, args=(session, agent.stdin), daemon=True).start()
+    feeding = threading.Thread(target=_feed, args=(session, agent.stdin), daemon=True)
+    feeding.start()
     with contextlib.suppress(OSError):
         while piece := os.read(agent.stdout.fileno(), _PIECE):
             session.sendall(piece)
@@ -65,7 +68,8 @@ def _run(session: socket.socket, wanted: dict[str, Any], home: str) -> int:
     with contextlib.suppress(OSError):
         os.killpg(agent.pid, signal.SIGKILL)
     with contextlib.suppress(OSError):
-        session.shutdown(socket.SHUT_RDWR)
+        session.shutdown(socket.SHUT_WR)
+    feeding.join(_LEFT_S)
     return code if code >= 0 else 128 - code
 
 
@@ -76,11 +80,19 @@ def _limit(memory_bytes: int | None) -> None:
 
 
 def _feed(session: socket.socket, stdin: IO[bytes]) -> None:
-    """What comes over the socket is the agent's input; its end is the input's end."""
+    """What comes over the socket is the agent's input; its end is the input's end.
+
+    What the agent does not read is taken off the socket all the same: one that is closed with something in it loses what the agent said, too.
+    """
+    reads = True
     with contextlib.suppress(OSError, ValueError):
         while piece := session.recv(_PIECE):
-            stdin.write(piece)
-            stdin.flush()
+            try:
+                if reads:
+                    stdin.write(piece)
+                    stdin.flush()
+            except (OSError, ValueError):
+                reads = False
     with contextlib.suppress(OSError):
         stdin.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import sys
 import tempfile
@@ -15,6 +16,7 @@ import pytest
 from agent_dispatcher.errors import Unavailable
 from agent_dispatcher.extension import Services
 from agent_dispatcher.testing import AgentRun, ModelServer, ScriptedBackend, run_agent_async
+from agent_dispatcher_builtins.agents import coding
 from agent_dispatcher_builtins.agents.coding.command_line.agent import CommandLineAgent
 from agent_dispatcher_builtins.agents.coding.options import CodingAgentOptions, CommandLineOptions, EventRule
 from agent_dispatcher_builtins.sandboxes.bubblewrap import Bubblewrap
@@ -203,3 +205,33 @@ def test_options_that_cannot_be_meant_are_refused(options: dict[str, object]) ->
     with pytest.raises(ValueError):
         CommandLineOptions(**{"command": ("agent",), **options})  # type: ignore[arg-type]
     assert CodingAgentOptions(command=("agent",)).unmetered_url == ""
+
+
+def test_what_is_not_read_does_not_take_along_what_was_said(tmp_path: Path) -> None:
+    """An agent that ends without reading all it was told is heard, also by a dispatcher that was busy meanwhile."""
+    text = Path(coding.__file__).with_name("_inside.py").read_text(encoding="utf-8")
+    wanted = {"command": ["/bin/sh", "-c", "echo said it"], "env": {}, "home": {}, "memory_bytes": None}
+
+    async def session() -> bytes:
+        heard: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readline()
+            writer.write(json.dumps(wanted).encode() + b"\n" + b"much to read\n" * 400_000)
+            writer.write_eof()
+            time.sleep(1)  # busy: the loop stands still
+            try:
+                heard.set_result(await reader.read())
+            except OSError as error:
+                heard.set_exception(error)
+            writer.close()
+
+        server = await asyncio.start_unix_server(serve, tmp_path / "socket")
+        words = (sys.executable, "-I", "-S", "-c", text, str(tmp_path / "socket"))
+        process = await asyncio.create_subprocess_exec(*words, cwd=tmp_path)
+        said = await asyncio.wait_for(heard, 60)
+        await process.wait()
+        server.close()
+        return said
+
+    assert asyncio.run(session()) == b"said it\n"
