@@ -17,7 +17,7 @@ from attrs import asdict, frozen
 from agent_dispatcher.errors import PathRefused
 from agent_dispatcher.workspace.path_guard import GuardedFolder
 
-__all__ = ["INDEX", "KeptSource", "index_text", "is_note", "misfit", "read_index"]
+__all__ = ["INDEX", "KeptSource", "index_text", "is_note", "misfit", "read_index", "text_digest"]
 
 #: Name of the file that lists the texts of its folder.
 INDEX = "retrieved.json"
@@ -31,7 +31,7 @@ class KeptSource:
     Attributes:
         origin: an address, or a tool with its arguments.
         retrieved: when, in UTC, as ISO 8601.
-        sha256: of the file as it was kept.
+        sha256: of the file as it was kept, see :func:`text_digest`.
     """
 
     origin: str
@@ -62,8 +62,13 @@ def read_index(tree: GuardedFolder, path: str) -> Mapping[str, KeptSource]:
         return {}
 
 
+def text_digest(data: bytes) -> str:
+    """The digest of a text, whichever ends of lines a checkout gave it."""
+    return sha256(data.replace(b"\r\n", b"\n")).hexdigest()
+
+
 def misfit(kept: KeptSource, data: bytes) -> str:
     """What is wrong with the file that a text was kept in; ``""`` when it is what was read."""
-    if sha256(data).hexdigest() == kept.sha256:
+    if text_digest(data) == kept.sha256:
         return ""
     return f"it is not what was read from {kept.origin[:200]} on {kept.retrieved}: its digest differs from {INDEX}"

@@ -1,6 +1,7 @@
 """When a quotation stands in a text, and when it says enough to bear anything out.
 
 It stands there as whole words: ``supported by this driver`` is no part of ``unsupported by this driver``, ``can`` no part of ``can't``, ``3`` no part of ``3.11``.
+``_`` belongs to a word between two letters or digits; at a word's edge it may be markup (``_emphasis_``).
 Runs of white space count as one space, and a space counts: ``nowhere`` does not stand in ``now here``. It says enough when it has several words, or
 is all that stands at its place.
 """
@@ -22,6 +23,8 @@ _CUT_FROM = 200
 _UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _IS_UNSPACED = re.compile(f"[{_UNSPACED}]")
 _WORDS = re.compile(rf"[{_UNSPACED}]{{2}}|[^\W_{_UNSPACED}]+")
+#: So many ``_`` side by side are in no word.
+_LONGEST_RULE = 8
 #: What joins two parts of one word.
 _JOINING = frozenset("-'’\u2010\u2011")
 
@@ -59,11 +62,14 @@ def _within_word(text: str, position: int) -> bool:
     if not 0 < position < len(text):
         return False
     before, behind = text[position - 1], text[position]
-    if _of_word(before) and _of_word(behind):
+    if "_" in (before, behind):
+        beside = text[max(position - _LONGEST_RULE, 0) : position].rstrip("_")[-1:]
+        return beside.isalnum() and text[position : position + _LONGEST_RULE].lstrip("_")[:1].isalnum()
+    if before.isalnum() and behind.isalnum():
         return not (_IS_UNSPACED.match(before) or _IS_UNSPACED.match(behind))
-    if _of_word(before) and position + 1 < len(text):
+    if before.isalnum() and position + 1 < len(text):
         return _joins(before, behind, text[position + 1])
-    if _of_word(behind) and position > 1:
+    if behind.isalnum() and position > 1:
         return _joins(text[position - 2], before, behind)
     return False
 
@@ -71,8 +77,4 @@ def _within_word(text: str, position: int) -> bool:
 def _joins(before: str, between: str, behind: str) -> bool:
     if between in ".,":
         return before.isdigit() and behind.isdigit()
-    return between in _JOINING and _of_word(before) and _of_word(behind)
-
-
-def _of_word(character: str) -> bool:
-    return character.isalnum() or character == "_"
+    return between in _JOINING and before.isalnum() and behind.isalnum()

@@ -41,8 +41,8 @@ class Secrets:
 
     Attributes:
         values: the keys. Never shown.
-        plain: variables and options that are named like a key and hold an ordinary word, and variables that configuration names and whose value is
-            too short: what is not hidden, though somebody may think so; sorted.
+        plain: variables and options that are named like a key and hold an ordinary word, variables that configuration names and whose value is
+            too short, and a word that is the key of a model's server: what is not hidden, though somebody may think so; sorted.
     """
 
     values: tuple[str, ...] = field(repr=False)
@@ -52,16 +52,23 @@ class Secrets:
         return iter(self.values)
 
     @classmethod
-    def of(cls, config: Config) -> Secrets:
-        """Those of the environment and of a configuration."""
+    def of(cls, config: Config, backend: object = None) -> Secrets:
+        """Those of the environment, of a configuration, and what a backend holds: a server of one's own takes any word for a key."""
         settings = config.provenance
-        return secrets_of(config.options, named=settings.secrets, none=settings.not_secrets)
+        known = secrets_of(config.options, named=settings.secrets, none=settings.not_secrets)
+        none = {os.environ.get(name, "").strip() for name in settings.not_secrets}
+        held = [value for value in map(str, getattr(backend, "secrets", ())) if value.strip() not in none]
+        words = [value for value in held if is_ordinary(value)]
+        told = {*known.values, *(os.environ.get(name, "").strip() for name in known.plain)}
+        untold = any(len(value) >= _SHORTEST and value.strip() not in told for value in words)
+        plain = {*known.plain, "the key of the model's server"} if untold else known.plain
+        values = [*known.values, *(value for value in held if value not in words)]
+        return cls(values=tuple(dict.fromkeys(values)), plain=tuple(sorted(plain)))
 
 
 def scrubber_of(config: Config, backend: object = None) -> Scrubber:
     """What takes out keys: those of the environment and of the configuration, and what a backend says in its attribute ``secrets`` that it holds."""
-    held = getattr(backend, "secrets", ())
-    return Scrubber.of([*Secrets.of(config), *map(str, held)])
+    return Scrubber.of(Secrets.of(config, backend))
 
 
 def secrets_of(

@@ -20,9 +20,9 @@ __all__ = ["access_log", "archive_of", "command_log", "scrubber_of", "tell_of_pl
 _MOST_OF_A_PLAN: Final = 16 * 1024 * 1024
 
 
-def tell_of_plain_keys(config: Config, warn: Callable[[str], object]) -> None:
+def tell_of_plain_keys(config: Config, backend: object, warn: Callable[[str], object]) -> None:
     """Say what is named like a key and is not hidden."""
-    plain = Secrets.of(config).plain
+    plain = Secrets.of(config, backend).plain
     if plain:
         warn(
             f"not hidden, because the value is an ordinary word or too short: {', '.join(plain)}; if it is a key, choose a better one; "

@@ -189,9 +189,11 @@ class RunSession:
     def scrubber(self) -> Scrubber:
         """What takes out the keys that this run knows of, those of the model backend in use among them."""
         if self._scrubber is None or self._scrubber[0] is not self.llm:
-            backend = self.llm.backend if self.llm is not None else None
-            self._scrubber = self.llm, scrubber_of(self.config, backend)
+            self._scrubber = self.llm, scrubber_of(self.config, self._backend())
         return self._scrubber[1]
+
+    def _backend(self) -> object:
+        return self.llm.backend if self.llm is not None else None
 
     def keep_said(self, plan: ExecutionPlan) -> None:
         """Keep in the run's folder what was asked and answered for the plan, so that it goes where the run goes."""
@@ -220,7 +222,7 @@ class RunSession:
             state.append("run.warning", data={"text": text})
 
         scrubber = self.scrubber()
-        tell_of_plain_keys(self.config, warn)
+        tell_of_plain_keys(self.config, self._backend(), warn)
         archive = archive_of(self.config, self.run_dir, scrubber, warn)
         contexts = Contexts(
             run=self.run,

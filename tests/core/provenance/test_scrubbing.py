@@ -12,9 +12,11 @@ from urllib.parse import quote
 
 import pytest
 
+from agent_dispatcher.config import Config
+from agent_dispatcher.config.sections import ProvenanceSettings
 from agent_dispatcher.extension import ChatMessage, LlmReply, LlmRequest, Tool
 from agent_dispatcher.extension.llm import ToolCall
-from agent_dispatcher.provenance import SECRET, Scrubber, secrets_of
+from agent_dispatcher.provenance import SECRET, Scrubber, Secrets, scrubber_of, secrets_of
 from agent_dispatcher.provenance.logs import CleanLogger
 
 KEY = "value-of-a-key-17"
@@ -119,7 +121,21 @@ def test_an_ordinary_word_is_no_key_unless_somebody_says_so(name: str, value: st
     assert secrets_of({}, {name: value}, (), [name]).plain == ()
 
 
-@pytest.mark.parametrize("value", ["https://auth.example.com/token", "/nowhere/at/all", "~/.config/tokens", "C:\\keys"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "https://auth.example.com/token",
+        "https://auth.example.com/oauth/v2/token",
+        "https://github.com/login/oauth/access_token",
+        "https://oauth2.googleapis.com/token",
+        "https://login.microsoftonline.com/common/oauth2/v2.0/token",
+        "http://keycloak:8080/realms/master/protocol/openid-connect/token",
+        "https://sso-proxy-v2.eu-west-1.internal.example.com/k8s/sha256/dpztk/xqrw",
+        "/nowhere/at/all",
+        "~/.config/tokens",
+        "C:\\keys",
+    ],
+)
 def test_an_address_is_no_key(value: str) -> None:
     """Where keys are to be had is no secret; nobody is told about it either."""
     found = secrets_of({}, {"ACCESS_TOKEN_URL": value})
@@ -130,6 +146,9 @@ def test_an_address_is_no_key(value: str) -> None:
     "value",
     [
         "https://hooks.example.com/services/T000AAA11/XXyyZZ11XXyyZZ11",
+        "https://hooks.example.com/services/XxYyZzQqWwXxKkJjVvBbNnMm",
+        "https://hooks.example.com/550e8400-e29b-41d4-a716-446655440000",
+        "https://api.example.org/bot123456789:AAHdqTcv-CH1vGWJx_fSeofSA",
         "https://host.example/in?sig=0a1b2c3d4e",
         "https://somebody@host.example/in",
         "correct horse battery staple",
@@ -156,6 +175,33 @@ def test_a_key_that_is_too_short_to_be_hidden_is_told() -> None:
     """Who named it thinks that it is hidden."""
     found = secrets_of({}, {"PIN": "1234"}, ["PIN"])
     assert (found.values, found.plain) == ((), ("PIN",))
+
+
+class _Server:
+    """A model's server of one's own, and the key it is given."""
+
+    def __init__(self, *secrets: str) -> None:
+        self.secrets = secrets
+
+
+@pytest.mark.parametrize("key", ["anything", "not-needed"])
+def test_a_word_that_a_server_takes_for_a_key_is_none(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server of one's own takes any: it is told and not hidden, unless configuration says otherwise."""
+    monkeypatch.setenv("OWN_SERVER", key)
+    server = _Server(key, KEY)
+    found = Secrets.of(Config(), server)
+    assert KEY in found.values and key not in found.values and found.plain[-1] == "the key of the model's server"
+    assert scrubber_of(Config(), server).text(f"{key} {KEY}") == f"{key} {SECRET}"
+    named = Config(provenance=ProvenanceSettings(secrets=("OWN_SERVER",)))
+    assert scrubber_of(named, server).text(key) == SECRET and "the key" not in str(Secrets.of(named, server).plain)
+
+
+def test_what_is_said_to_be_no_key_is_none_of_a_server_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``provenance.not_secrets`` names the variable that the server's key stands in."""
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    config = Config(provenance=ProvenanceSettings(not_secrets=("OPENAI_API_KEY",)))
+    assert scrubber_of(config, _Server(KEY)).text(KEY) == KEY
+    assert scrubber_of(Config(), _Server(KEY)).text(KEY) == SECRET
 
 
 def test_what_is_known_of_keys_does_not_show_them() -> None:

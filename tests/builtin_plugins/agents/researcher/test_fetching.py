@@ -7,15 +7,17 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
+from agent_dispatcher_builtins.agents.researcher.answering import fetching
 from agent_dispatcher_builtins.agents.researcher.answering.addresses import Unfetched, Where, may_fetch, places_of
 from agent_dispatcher_builtins.agents.researcher.answering.fetching import fetch_page, fetch_text
 from agent_dispatcher_builtins.agents.researcher.answering.page_text import decoded, text_of_html
@@ -249,6 +251,23 @@ def test_a_name_is_asked_for_once(named: Callable[..., list[str]], site: str) ->
     asked = named({"docs.org": ["127.0.0.1"]})
     text = fetch_text(f"http://docs.org:{port}/plain", (f"docs.org:{port}",), networks=("127.0.0.0/8",))
     assert (text, asked) == ("naïve", ["docs.org"])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="127.0.0.2 is Linux's")
+def test_an_address_that_does_not_answer_leaves_time_for_the_next(site: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first of a name's two addresses takes no connection; the second one's page is read."""
+    port = int(site.partition(":")[2])
+    with ExitStack() as open_:
+        hole = open_.enter_context(socket.socket())
+        hole.bind(("127.0.0.2", port))
+        hole.listen(0)
+        for _ in range(3):
+            waiting = open_.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(("127.0.0.2", port))
+        places = [(socket.AF_INET, "127.0.0.2"), (socket.AF_INET, "127.0.0.1")]
+        monkeypatch.setattr(fetching, "places_of", lambda *_: places)
+        assert fetch_text(f"http://{site}/plain", (site,), timeout_s=6) == "naïve"
 
 
 @pytest.fixture

@@ -185,17 +185,22 @@ class _Fetch:
             Unfetched: one of them is not public, or time is over.
         """
         failed: OSError | None = None
-        for family, address in places_of(host, port, self._where):
+        places = places_of(host, port, self._where)
+        for number, (family, address) in enumerate(places):
+            left = max(self._until - time.monotonic(), 0)
+            until = time.monotonic() + left / (
+                len(places) - number
+            )  # one that does not answer leaves the others theirs
             wire = socket.socket(family, socket.SOCK_STREAM)
             try:
-                self._hold(wire)
+                self._hold(wire, until)
                 wire.connect((address, port))
-                if not secure:
-                    return wire
-                context = ssl.create_default_context()
-                wire = context.wrap_socket(wire, server_hostname=host, do_handshake_on_connect=False)
-                self._hold(wire)
-                wire.do_handshake()
+                if secure:
+                    context = ssl.create_default_context()
+                    wire = context.wrap_socket(wire, server_hostname=host, do_handshake_on_connect=False)
+                    self._hold(wire, until)
+                    wire.do_handshake()
+                self._hold(wire, self._until)
                 return wire
             except OSError as error:
                 wire.close()
@@ -205,12 +210,12 @@ class _Fetch:
                 raise
         raise failed or OSError("it has no address")
 
-    def _hold(self, wire: socket.socket) -> None:
+    def _hold(self, wire: socket.socket, until: float) -> None:
         self._look_up()
         with self._lock:
             self._wire = wire
             if not self._stopped:
-                wire.settimeout(max(self._until - time.monotonic(), 0.01))
+                wire.settimeout(max(until - time.monotonic(), 0.01))
                 return
         raise self.late()
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from agent_dispatcher.extension import Tool, ToolCall
 
-from ....checks.kept_sources import INDEX, KeptSource, index_text
+from ....checks.kept_sources import INDEX, KeptSource, index_text, text_digest
 from ....prompting.asking import tokens
 from ....prompting.templates import as_data
 from ..reading import Document
@@ -101,7 +101,7 @@ class Kept:
         path = f"{self._folder}/{name}"
         self._texts[path] = whole + "\n"
         now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-        self._index[name] = KeptSource(origin, now, sha256(self._texts[path].encode()).hexdigest())
+        self._index[name] = KeptSource(origin, now, text_digest(self._texts[path].encode()))
         return Document(path, tuple(whole.split("\n")))
 
 
