@@ -15,7 +15,7 @@ from ..errors import PluginError
 from ..extension.components import Change, Opened
 from ..making import maker, table
 from ..models import Artifact, Dispute, Evidence, Finding, PlanPatch, Task
-from ..provenance.scrubbing import Scrubber
+from ..provenance.scrubbing import Scrubber, changed
 from .agent_factory import Claim
 from .model_calls import AgentLlm
 from .waiting import not_waiting
@@ -193,12 +193,12 @@ def checked_result(result: object, agent: str) -> AgentResult:
 def cleaned_result(result: AgentResult, scrubber: Scrubber) -> AgentResult:
     """``result`` without keys in anything it says: so it is what stands in the commit, in the record and in the plan. The same object where there are none."""
     if result.summary:
-        result = _with(result, summary=scrubber.words(result.summary))
+        result = changed(result, summary=scrubber.words(result.summary))
     if result.error:
-        result = _with(result, error=scrubber.words(result.error))
+        result = changed(result, error=scrubber.words(result.error))
     if not (result.artifacts or result.evidence or result.dispute or result.patch):
         return result
-    return _with(
+    return changed(
         result,
         artifacts=_cleaned(result.artifacts, tuple[Artifact, ...], scrubber),
         evidence=_cleaned(result.evidence, tuple[Evidence, ...], scrubber),
@@ -216,11 +216,6 @@ def _cleaned(value: Any, cls: Any, scrubber: Scrubber) -> Any:
     data = json.loads(json.dumps(unstructure(value), default=str))
     cleaned = scrubber.value(data)
     return value if cleaned is data else structure(cleaned, cls)
-
-
-def _with(result: AgentResult, **fields: Any) -> AgentResult:
-    same = all(getattr(result, name) is each for name, each in fields.items())
-    return result if same else evolve(result, **fields)
 
 
 def found_wrong(result: AgentResult, task: str, attempt: int) -> tuple[Evidence, ...]:

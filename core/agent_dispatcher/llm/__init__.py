@@ -5,7 +5,7 @@ Backends themselves are plugins (:class:`agent_dispatcher.extension.LlmBackend`)
 
 from __future__ import annotations
 
-from .bounds import input_bound, output_bound
+from .bounds import MOST_TOKENS, input_bound, output_bound
 from .budget import Budget
 from .metering import MeteredLlm
 from .no_limit import no_limit
@@ -13,9 +13,11 @@ from .plain_function import PlainFunction
 from .prices import Prices, priced_as
 from .prompting import bare_json, schema_in_prompt
 from .selection import CLIENT, ActiveBackend, active_backend
+from .sending import held_back
 
 __all__ = [
     "CLIENT",
+    "MOST_TOKENS",
     "ActiveBackend",
     "Budget",
     "MeteredLlm",
@@ -23,6 +25,7 @@ __all__ = [
     "Prices",
     "active_backend",
     "bare_json",
+    "held_back",
     "input_bound",
     "no_limit",
     "output_bound",

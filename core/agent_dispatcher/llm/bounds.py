@@ -15,7 +15,10 @@ from typing import Final
 
 from ..extension.llm import LlmRequest, ToolCall
 
-__all__ = ["input_bound", "output_bound"]
+__all__ = ["MOST_TOKENS", "input_bound", "output_bound"]
+
+#: No exchange has more: who counts so has not counted.
+MOST_TOKENS: Final = 10**9
 
 #: What a template may add to any request (a system text of its own, the words around a schema), to a message, and to a tool.
 _PER_REQUEST: Final = 256

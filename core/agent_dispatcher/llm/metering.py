@@ -15,15 +15,13 @@ from ..extension.components import LlmBackend
 from ..extension.llm import LlmReply, LlmRequest, Usage
 from ..models import ModelUse
 from ..provenance.scrubbing import Scrubber
-from .bounds import input_bound, output_bound
+from .bounds import MOST_TOKENS, input_bound, output_bound
 from .budget import Budget, Charge
 from .prices import Price, Prices, priced_as, usd_of
 from .sending import SENDING, Sending
 
 __all__ = ["Journal", "LlmCall", "MeteredLlm"]
 
-#: No exchange has so many tokens: who counts so has not counted.
-_NO_COUNT: Final = 10**9
 #: Of a call that was given up before it was made.
 NOT_MADE: Final = "not_made"
 
@@ -160,7 +158,7 @@ class MeteredLlm:
             BackendError: what it says it took cannot be.
         """
         usage = reply.usage
-        if usage.tokens > _NO_COUNT:
+        if usage.tokens > MOST_TOKENS:
             raise BackendError(
                 f"backend {self.name!r} counts more tokens than an exchange can have (see what its server says)",
                 sort="poison",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 
 from attrs import define
 
-__all__ = ["SENDING", "Sending"]
+__all__ = ["SENDING", "Sending", "held_back"]
 
 
 @define(eq=False)
@@ -14,7 +16,7 @@ class Sending:
     """One call of a model.
 
     Attributes:
-        sent: ``False`` while something between the meter and the backend holds the call back; a backend that is asked directly has it at once.
+        sent: ``False`` while something holds the call back: what stands between the meter and the backend, or a backend that gets ready first.
     """
 
     sent: bool = True
@@ -22,3 +24,12 @@ class Sending:
 
 #: The call that is being made.
 SENDING: ContextVar[Sending | None] = ContextVar("agent_dispatcher_sending", default=None)
+
+
+@contextmanager
+def held_back() -> Iterator[None]:
+    """What a backend does before any model can read its call, such as to fetch that model: a call that ends in here, by time or by whoever asked, has cost nothing."""
+    sending = SENDING.get() or Sending()
+    sending.sent = False
+    yield
+    sending.sent = True

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeVar, cast
 
 from attrs import evolve, field, frozen
 
 from ..extension.llm import LlmReply, LlmRequest
 from .spellings import spellings
 
-__all__ = ["SECRET", "Scrubber"]
+__all__ = ["SECRET", "Scrubber", "changed"]
+
+_T = TypeVar("_T")
 
 #: What stands where a key stood.
 SECRET: Final = "<secret>"
@@ -104,11 +106,11 @@ class Scrubber:
     def request(self, request: LlmRequest) -> LlmRequest:
         """What is sent to a model, tools and schema too: the same object when there is no key in it."""
         messages = tuple(
-            _changed(message, content=self.text(message.content), tool_calls=self._calls(message.tool_calls))
+            changed(message, content=self.text(message.content), tool_calls=self._calls(message.tool_calls))
             for message in request.messages
         )
         tools = tuple(
-            _changed(
+            changed(
                 tool,
                 name=self.text(tool.name),
                 description=self.text(tool.description),
@@ -116,24 +118,23 @@ class Scrubber:
             )
             for tool in request.tools
         )
-        changed: LlmRequest = _changed(
+        return changed(
             request,
             messages=request.messages if _is_same(messages, request.messages) else messages,
             tools=request.tools if _is_same(tools, request.tools) else tools,
             schema=self.value(request.schema),
             stop=request.stop if (stop := tuple(map(self.text, request.stop))) == request.stop else stop,
         )
-        return changed
 
     def reply(self, reply: LlmReply) -> LlmReply:
         """What a model answered, and that keys were hidden in it; the same object when there is none in it."""
-        changed: LlmReply = _changed(
+        cleaned = changed(
             reply,
             text=self.text(reply.text),
             model=self.text(reply.model),
             tool_calls=self._calls(reply.tool_calls),
         )
-        return changed if changed is reply else evolve(changed, keys_hidden=True)
+        return cleaned if cleaned is reply else evolve(cleaned, keys_hidden=True)
 
     def error(self, error: BaseException) -> None:
         """Take keys out of what an exception says, of what it was raised from, and of those that are in a group of it."""
@@ -163,18 +164,19 @@ class Scrubber:
         return text
 
     def _calls(self, calls: tuple[Any, ...]) -> tuple[Any, ...]:
-        changed = tuple(
-            _changed(call, id=self.text(call.id), name=self.text(call.name), arguments=self.text(call.arguments))
+        cleaned = tuple(
+            changed(call, id=self.text(call.id), name=self.text(call.name), arguments=self.text(call.arguments))
             for call in calls
         )
-        return calls if _is_same(changed, calls) else changed
+        return calls if _is_same(cleaned, calls) else cleaned
 
 
 def _is_same(new: Iterable[Any], old: Iterable[Any]) -> bool:
     return all(one is other for one, other in zip(new, old, strict=True))
 
 
-def _changed(value: Any, **fields: Any) -> Any:
+def changed(value: _T, **fields: Any) -> _T:
     """``value`` with fields as given; the same object when all of that is as it was."""
     same = all(getattr(value, name) is each for name, each in fields.items())
-    return value if same else evolve(value, **fields)
+    new: _T = value if same else evolve(cast(Any, value), **fields)
+    return new

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -42,14 +44,18 @@ def archive_of(
 
 
 def access_log(state: StateManager, archive: Archive | None) -> TellAccess | None:
-    """Records what programs that work for agents ask for. To be called on the run's loop."""
+    """Records what programs that work for agents ask for, also of an agent in a thread. To be made on the run's loop."""
     if archive is None:
         return None
+    home = asyncio.get_running_loop()
+
+    def record(opened: Opened, what: str, subject: str, granted: bool) -> None:
+        data = {"what": what, "subject": archive.words((subject,))[0], "granted": granted}
+        state.append("access.asked", task=opened.task, attempt=opened.attempt, data=data)
 
     def tell(opened: Opened, what: str, subject: str, granted: bool) -> None:
         if opened.task:
-            data = {"what": what, "subject": archive.words((subject,))[0], "granted": granted}
-            state.append("access.asked", task=opened.task, attempt=opened.attempt, data=data)
+            _at(home, partial(record, opened, what, subject, granted))
 
     return tell
 
@@ -72,11 +78,20 @@ def command_log(state: StateManager, archive: Archive | None) -> TellCommand | N
         state.append("command.ran", task=opened.task, attempt=opened.attempt, data=data)
 
     def tell(opened: Opened, argv: tuple[str, ...], completed: Completed) -> None:
-        if not opened.task:
-            return
-        if asyncio.get_running_loop() is home:
-            record(opened, argv, completed)
-        elif not home.is_closed():
-            home.call_soon_threadsafe(record, opened, argv, completed)
+        if opened.task:
+            _at(home, partial(record, opened, argv, completed))
 
     return tell
+
+
+def _at(home: asyncio.AbstractEventLoop, record: Callable[[], None]) -> None:
+    """On the run's loop: now, or when it turns next for whoever is in another thread. Without it nobody keeps a record any more."""
+    try:
+        here = asyncio.get_running_loop()
+    except RuntimeError:  # a thread without a loop
+        here = None
+    if here is home:
+        record()
+        return
+    with suppress(RuntimeError):  # the loop has gone
+        home.call_soon_threadsafe(record)

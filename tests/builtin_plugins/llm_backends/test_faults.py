@@ -19,9 +19,10 @@ import pytest
 
 from agent_dispatcher.coordination.backend_guard import BackendGuard
 from agent_dispatcher.errors import BackendError, Unavailable
-from agent_dispatcher.extension import LlmReply, LlmRequest
+from agent_dispatcher.extension import LlmReply, LlmRequest, Usage
 from agent_dispatcher.extension.components import LlmBackend
-from agent_dispatcher.testing import ModelServer
+from agent_dispatcher.llm import MOST_TOKENS, MeteredLlm
+from agent_dispatcher.testing import ModelServer, ScriptedBackend
 from agent_dispatcher.testing.model_replies import (
     Cuts,
     Drops,
@@ -34,6 +35,7 @@ from agent_dispatcher.testing.model_replies import (
     Stalls,
 )
 from agent_dispatcher_builtins.llm_backends.http.failures import Failures, retry_after_s
+from agent_dispatcher_builtins.llm_backends.http.streaming import counted
 
 Ask = Callable[..., LlmReply]
 
@@ -450,3 +452,18 @@ def test_a_plain_connection_with_a_key_is_warned_of(
         assert caplog.text == ""
         dialect.connect(server, base_url="http://models.example/v1", api_key_env="MY_KEY")
     assert "unencrypted" in caplog.text and KEY not in caplog.text
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_what_no_exchange_can_have_is_the_same_for_all(more: int) -> None:
+    """Whoever reads a server's count and whoever keeps count draw one line."""
+    usage = Usage(input_tokens=MOST_TOKENS + more)
+    meter = MeteredLlm(ScriptedBackend(lambda request: LlmReply(text="a", usage=usage)))
+    if not more:
+        assert counted(MOST_TOKENS) == MOST_TOKENS
+        assert asyncio.run(meter.complete(LlmRequest.of("a"))).usage == usage
+        return
+    with pytest.raises(ValueError, match="more tokens than an exchange can have"):
+        counted(MOST_TOKENS + more)
+    with pytest.raises(BackendError, match="more tokens than an exchange can have"):
+        asyncio.run(meter.complete(LlmRequest.of("a")))

@@ -24,6 +24,7 @@ from agent_dispatcher.errors import BackendError, ConfigError, Unavailable
 from agent_dispatcher.extension import LlmReply, LlmRequest, Services
 from agent_dispatcher.extension.components import LlmBackend
 from agent_dispatcher.extension.registry import Registry
+from agent_dispatcher.llm import MeteredLlm
 from agent_dispatcher.testing import LlmBackendContract
 from agent_dispatcher_builtins.llm_backends import hooks
 from agent_dispatcher_builtins.llm_backends.local.backend import LocalBackend
@@ -197,19 +198,21 @@ def test_a_file_that_is_too_large_is_not_fetched(hub: Hub, tmp_path: Path, says:
 
 @pytest.mark.parametrize("by", ["cancellation", "timeout"])
 def test_a_download_ends_when_nobody_waits_for_it(hub: Hub, tmp_path: Path, by: str) -> None:
-    """At once for whoever waited, and a moment later at the hub; what has come is kept, and the next one goes on there."""
+    """At once for whoever waited, who is charged nothing, and a moment later at the hub; what has come is kept, and the next one goes on there."""
     hub.trickles = True
     options = LocalOptions(repository="a/b", file="m.gguf", sha256=SHA256, hub=hub.origin)
     target = tmp_path / "m.gguf"
-    backend = LocalBackend(options, target, LOG)
+    meter = MeteredLlm(LocalBackend(options, target, LOG))
 
     async def ask() -> None:
-        asking = asyncio.ensure_future(backend.complete(LlmRequest.of("a", timeout_s=0.5 if by == "timeout" else None)))
+        request = LlmRequest.of("a", timeout_s=0.5 if by == "timeout" else None)
+        asking, waiting = (asyncio.ensure_future(meter.complete(request)) for _ in range(2))
         if by == "cancellation":
             while not hub.ranges:
                 await asyncio.sleep(0.01)
             asking.cancel()
-        await asyncio.wait({asking}, timeout=30)
+        waiting.cancel()
+        await asyncio.wait({asking, waiting}, timeout=30)
         if by == "cancellation":
             assert asking.cancelled()
         else:
@@ -217,6 +220,7 @@ def test_a_download_ends_when_nobody_waits_for_it(hub: Hub, tmp_path: Path, by: 
                 asking.result()
 
     asyncio.run(ask())
+    assert [each.tokens for each in meter.calls] == [0] * len(meter.calls), "no model has read anything"
     assert hub.left.wait(30), "the hub is still being listened to"
     assert not target.exists()
     hub.trickles = False

@@ -76,7 +76,9 @@ def _run(session: socket.socket, wanted: dict[str, Any], home: str) -> int:
 def _limit(memory_bytes: int | None) -> None:
     """For the agent and all that it starts, for good. Memory that is written counts: runtimes reserve addresses far beyond what they use."""
     if memory_bytes is not None:
-        resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
+        hard = resource.getrlimit(resource.RLIMIT_DATA)[1]  # what this machine allows; nobody may ask for more
+        most = memory_bytes if hard == resource.RLIM_INFINITY else min(memory_bytes, hard)
+        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
 
 
 def _feed(session: socket.socket, stdin: IO[bytes]) -> None:

@@ -20,7 +20,7 @@ from agent_dispatcher.models import Task
 from .changes import artifacts, changes, pictured
 from .disputing import dispute_in, may_dispute
 from .instructions import instructions
-from .options import CodingAgentOptions
+from .options import MAX_CALLS, CodingAgentOptions
 from .proxy.connections import TooManyCalls
 from .proxy.server import ModelProxy
 from .proxy.unmetered import UnmeteredProxy
@@ -123,7 +123,7 @@ class CodingAgent(BaseAgent):
             model = ModelProxy(
                 context.llm,
                 max_output_tokens=options.max_output_tokens,
-                max_calls=options.max_calls,
+                max_calls=options.max_calls or MAX_CALLS,
                 max_request_bytes=options.max_request_bytes,
             )
         try:

@@ -14,8 +14,10 @@ from attrs.validators import deep_iterable, deep_mapping, ge, gt, instance_of, m
 
 from agent_dispatcher.extension.variables import variable_name
 
-__all__ = ["MAX_REQUEST_BYTES", "AcpOptions", "CodingAgentOptions", "CommandLineOptions", "EventRule"]
+__all__ = ["MAX_CALLS", "MAX_REQUEST_BYTES", "AcpOptions", "CodingAgentOptions", "CommandLineOptions", "EventRule"]
 
+#: To the metered model server in one attempt, where nothing else is configured.
+MAX_CALLS: Final = 200
 #: Of a request to the model server; a whole conversation is in it.
 MAX_REQUEST_BYTES: Final = 4 * 1024**2
 
@@ -59,7 +61,8 @@ class CodingAgentOptions:
         memory_bytes: that each of its processes, and of the commands it wants run, may have for itself; addresses that are only reserved do not count.
         processes: processes and threads it may have at once.
         max_output_tokens: the most that one call to the model may write; reserved with each call that does not ask for less.
-        max_calls: calls to the model in one attempt, whatever they ask and whether they can be passed on or not.
+        max_calls: requests to the model server in one attempt, whatever they ask and whether they can be passed on or not; those that only look (``GET``) are none.
+            ``None`` means 200, and past the count no limit.
         max_request_bytes: of one call; a larger one is refused.
         unmetered_url: a model server that is asked as it is, past count and budget; only where ``budget.allow_unmetered`` is set.
         unmetered_key_env: the environment variable with the key for it. The key goes to this origin and to no other.
@@ -73,7 +76,7 @@ class CodingAgentOptions:
     memory_bytes: int | None = field(default=4 * 1024**3, validator=_SOME)
     processes: int = field(default=512, validator=ge(1))
     max_output_tokens: int = field(default=8192, validator=ge(1))
-    max_calls: int = field(default=200, validator=ge(1))
+    max_calls: int | None = field(default=None, validator=optional(ge(1)))
     max_request_bytes: int = field(default=MAX_REQUEST_BYTES, validator=ge(1024))
     unmetered_url: str = field(default="", validator=_url)
     unmetered_key_env: str | None = field(default=None, validator=variable_name)

@@ -6,14 +6,13 @@ import asyncio
 import contextlib
 import math
 from collections.abc import AsyncIterator
-from typing import Any, Final
+from typing import Any
+
+from agent_dispatcher.llm import MOST_TOKENS
 
 from .failures import Failures
 
 __all__ = ["counted", "part_of_text", "sound", "within"]
-
-#: No exchange has so many tokens.
-_NO_COUNT: Final = 10**9
 
 
 @contextlib.asynccontextmanager
@@ -51,6 +50,6 @@ def counted(value: Any) -> int:
     if value is None:
         return 0
     number = value if isinstance(value, int) else float(value)
-    if not 0 <= number < _NO_COUNT:
+    if not 0 <= number <= MOST_TOKENS:
         raise ValueError("it counts more tokens than an exchange can have, or fewer than none")
     return math.ceil(number)

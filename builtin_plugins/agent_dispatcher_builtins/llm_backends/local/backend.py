@@ -13,6 +13,7 @@ from attrs import define, field
 
 from agent_dispatcher.errors import BackendError, Unavailable
 from agent_dispatcher.extension import LlmReply, LlmRequest, PricedAs, Services
+from agent_dispatcher.llm import held_back
 
 from ..http.backend import connect, need_sdk
 from ..http.endpoint import Endpoint
@@ -75,12 +76,18 @@ class LocalBackend:
         Raises:
             BackendError: why there is none, and of which sort that is.
         """
-        async with self._place():
+        place = self._place()
+        with held_back():
+            await place.acquire()
+        try:
             client = self._client
             if client is None:
-                await self._have(request.timeout_s)
-                client = await asyncio.to_thread(self._start)
+                with held_back():
+                    await self._have(request.timeout_s)
+                    client = await asyncio.to_thread(self._start)
             return with_described_calls(await client.complete(request), request)
+        finally:
+            place.release()
 
     async def aclose(self) -> None:
         """Give the model's memory back."""
@@ -100,7 +107,7 @@ class LocalBackend:
             await run_stoppable(fetch, timeout_s)
         except TimeoutError:
             what = f"{model_url(options)} was not here within {timeout_s:g} s (what has come is kept)"
-            raise BackendError(what, sort="outage") from None
+            raise BackendError(what, sort="outage", may_cost=False) from None
 
     def _start(self) -> Client:
         with self._starting:

@@ -12,6 +12,7 @@ import pytest
 
 from agent_dispatcher.testing import ModelServer
 from agent_dispatcher.testing.model_replies import Says
+from agent_dispatcher_builtins.agents.coding.options import MAX_CALLS, CommandLineOptions
 from agent_dispatcher_builtins.agents.coding.proxy import connections
 from agent_dispatcher_builtins.agents.coding.proxy.connections import TooManyCalls
 from agent_dispatcher_builtins.agents.coding.proxy.masking import Mask
@@ -248,6 +249,20 @@ def test_calls_are_counted_here_too() -> None:
             return await proxy.connections.stopped
 
     assert isinstance(asyncio.run(go()), TooManyCalls)
+
+
+def test_nothing_is_counted_that_nobody_wants_counted() -> None:
+    """Past the count a long session is not ended at a number that nobody wrote down."""
+    assert CommandLineOptions(command=("x",)).max_calls is None
+
+    async def go() -> bool:
+        reply = _replying(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+        async with _proxied(reply) as (proxy, inside):
+            for _ in range(MAX_CALLS + 1):
+                assert (await _raw(inside, ASK)).startswith(b"HTTP/1.1 200")
+            return proxy.connections.stopped.done()
+
+    assert not asyncio.run(go())
 
 
 def test_a_key_is_found_wherever_it_is_cut() -> None:

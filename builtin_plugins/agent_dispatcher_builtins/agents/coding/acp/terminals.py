@@ -18,7 +18,9 @@ __all__ = ["Terminals"]
 
 _MAX_OUTPUT = 1024**2
 _MOST = 16
-_IN_FOLDER = 'ulimit -d "$1" && cd -- "$2" && shift 2 && exec "$@"'
+_IN_FOLDER = 'cd -- "$1" && shift && exec "$@"'
+#: Before that: no more than this machine allows, which may be less.
+_LIMITED = 'most=$(ulimit -Hd); [ "$most" != unlimited ] && [ "$most" -le "$1" ] || ulimit -d "$1" || exit; shift; '
 
 
 @define
@@ -42,7 +44,9 @@ class Terminals:
         self._sandbox = sandbox
         self._folder = folder
         self._limits = limits
-        self._kilobytes = "unlimited" if memory_bytes is None else str(max(1, memory_bytes // 1024))
+        self._begin: tuple[str, ...] = ("/bin/sh", "-c", _IN_FOLDER, "sh")
+        if memory_bytes is not None:
+            self._begin = ("/bin/sh", "-c", _LIMITED + _IN_FOLDER, "sh", str(max(1, memory_bytes // 1024)))
         self._numbers = count(1)
         self._open: dict[str, _Terminal] = {}
 
@@ -66,7 +70,7 @@ class Terminals:
         place = "." if cwd is None or posixpath.normpath(cwd) == self._folder else inside(self._folder, cwd)
         # a command without arguments may be a line for a shell; which programs there are is the sandbox's business
         argv = (command, *args) if args else ("/bin/sh", "-c", command)
-        argv = ("/bin/sh", "-c", _IN_FOLDER, "sh", self._kilobytes, place, *argv)
+        argv = (*self._begin, place, *argv)
         running = asyncio.ensure_future(self._sandbox.run(argv, self._limits, env=env))
         name = f"terminal-{next(self._numbers)}"
         self._open[name] = _Terminal(running, _MAX_OUTPUT if most is None else most)

@@ -38,7 +38,7 @@ class Connections:
 
     Args:
         answer: cancelled when the program hangs up, or the attempt ends.
-        max_requests: questions (whatever is no ``GET``, also what cannot be read); the next one ends the attempt.
+        max_requests: questions (whatever is no ``GET``, also what cannot be read); the next one ends the attempt; ``None`` for no limit.
         max_bytes: of a request's body.
 
     Attributes:
@@ -46,7 +46,7 @@ class Connections:
         stopped: set when there were too many, or by whoever answers: why no call can be made any more.
     """
 
-    def __init__(self, answer: Answer, *, max_requests: int, max_bytes: int = MAX_REQUEST_BYTES) -> None:
+    def __init__(self, answer: Answer, *, max_requests: int | None, max_bytes: int = MAX_REQUEST_BYTES) -> None:
         self._answer = answer
         self._max_requests = max_requests
         self._max_bytes = max_bytes
@@ -134,7 +134,7 @@ class Connections:
         return request
 
     def _count(self) -> None:
-        if self.requests >= self._max_requests:
+        if self._max_requests is not None and self.requests >= self._max_requests:
             error = TooManyCalls(f"it asked the model {self.requests} times, and may not more often (max_calls)")
             self.stop(error)
             raise BadRequest(str(error), 402)

@@ -17,7 +17,7 @@ from agent_dispatcher.extension.components import LlmBackend
 from agent_dispatcher.extension.llm import LlmReply
 from agent_dispatcher.llm import input_bound
 
-from ..options import MAX_REQUEST_BYTES
+from ..options import MAX_CALLS, MAX_REQUEST_BYTES
 from .anthropic import Messages
 from .connections import Connections
 from .dialect import Asked, Dialect, event
@@ -66,7 +66,7 @@ class ModelProxy:
         llm: LlmBackend,
         *,
         max_output_tokens: int = 8192,
-        max_calls: int = 200,
+        max_calls: int = MAX_CALLS,
         max_request_bytes: int = MAX_REQUEST_BYTES,
     ) -> None:
         self._llm = llm

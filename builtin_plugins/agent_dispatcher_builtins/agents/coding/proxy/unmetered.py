@@ -65,7 +65,7 @@ class UnmeteredProxy:
     Args:
         url: the server, with the path that stands for ``/v1``'s parent.
         key: sent as both dialects want it; ``None`` for none.
-        max_calls: after so many requests the attempt ends.
+        max_calls: after so many requests the attempt ends; ``None`` for no limit.
         max_request_bytes: of a request.
 
     Attributes:
@@ -74,7 +74,7 @@ class UnmeteredProxy:
     """
 
     def __init__(
-        self, url: str, key: str | None, *, max_calls: int = 200, max_request_bytes: int = MAX_REQUEST_BYTES
+        self, url: str, key: str | None, *, max_calls: int | None = None, max_request_bytes: int = MAX_REQUEST_BYTES
     ) -> None:
         self._url = urlsplit(url)
         self._key = key
