@@ -1,11 +1,13 @@
 """Running tests and hearing what came of them; in parts where all together leave no results.
 
-A single test file that ends the process, hangs or cannot be configured silences a whole suite, and then nothing could be told about any work. So
-the test files are halved until it is known which of them are silent, and what all others say is heard.
+A single test file that ends the process or cannot be configured silences a whole suite, and then nothing could be told about any work. So the test
+files are parted until it is known which of them are silent, and what all others say is heard. A suite whose time is over is not run in parts: it is slow,
+or hangs, and that cannot be told apart in less time than it takes.
 """
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import tempfile
 from collections import deque
@@ -27,10 +29,13 @@ _MAX_RESULT_BYTES = 64 * 1024**2
 _LIMITS = Limits(timeout_s=600.0, output_bytes=4 * 1024**2)
 ALL_PASSED, SOME_FAILED, _INTERRUPTED, _NO_TESTS = 0, 1, 2, 5
 
-#: So often tests are run in parts; files that are still in a silent part then are taken to be silent.
+#: So often tests are run in parts, and for so long may parts last that leave nothing because their time was over; files that are still in a silent part
+#: then are taken to be silent.
 _MOST_PARTS = 32
+_MOST_LOST_S = 1200.0
 _LEAST_S = 30.0
 _SILENT = "it leaves no results"
+_OUT_OF_TIME = "timeout_s"
 
 
 @frozen(kw_only=True)
@@ -51,6 +56,11 @@ class Heard:
     log: str
     measured: bytes | None = None
     silent: tuple[str, ...] = ()
+
+    @property
+    def timed_out(self) -> bool:
+        """Whether there are no results because the time was over."""
+        return self.done.limit_hit == _OUT_OF_TIME
 
 
 async def hear(
@@ -75,19 +85,19 @@ async def hear(
 async def hear_in_parts(context: CheckContext, language: Language, files: Sequence[str], whole: Heard) -> Heard:
     """What all of ``files`` say that say anything; the silent ones are errors in its results.
 
-    Each part has its share of the time that a whole suite has, so that a file that hangs costs no more than twice that.
+    Each part has its share of the time that a whole suite has, so that a file that hangs costs no more than twice that. Which files are run together
+    goes by a digest of their paths: a file that is new moves no other one.
 
     Args:
         whole: what came of them together, which is the answer where not one part is heard either.
     """
-    middle = (len(files) + 1) // 2
-    parts = deque(part for part in (files[:middle], files[middle:]) if part and len(files) > 1)
+    parts = deque(_parted(files))
     cases: list[Case] = []
     silent: dict[str, str] = {} if parts else dict.fromkeys(files, whole.why)
-    logs, runs, heard = [whole.log], 0, False
+    logs, runs, lost, heard = [whole.log], 0, 0.0, False
     while parts:
         part = parts.popleft()
-        if runs == _MOST_PARTS:
+        if runs == _MOST_PARTS or lost >= _MOST_LOST_S:
             silent |= dict.fromkeys(part, _SILENT)
             continue
         runs += 1
@@ -100,8 +110,9 @@ async def hear_in_parts(context: CheckContext, language: Language, files: Sequen
         elif len(part) == 1:
             silent[part[0]] = found.why
         else:
-            middle = (len(part) + 1) // 2
-            parts += [part[:middle], part[middle:]]
+            parts += _parted(part)
+        if found.timed_out:
+            lost += share
     if not heard:
         return whole
     cases += [Case(name=file, outcome="error", message=why) for file, why in sorted(silent.items())]
@@ -113,6 +124,15 @@ async def hear_in_parts(context: CheckContext, language: Language, files: Sequen
         measured=None,
         silent=tuple(sorted(silent)),
     )
+
+
+def _parted(files: Sequence[str]) -> list[list[str]]:
+    """Two parts of several files, by the first bit in which the digests of their paths differ; none of a single one."""
+    if len(files) < 2:
+        return []
+    digests = {file: int.from_bytes(hashlib.sha256(file.encode("utf-8", "surrogatepass")).digest()) for file in files}
+    bit = 1 << ((min(digests.values()) ^ max(digests.values())).bit_length() - 1)
+    return [[file for file in files if bool(digests[file] & bit) == side] for side in (False, True)]
 
 
 async def run_tests(

@@ -112,11 +112,13 @@ class PytestCheck:
     ) -> Evidence:
         """Run ``files`` (all where there are none), which are ``every`` one, if it is about the whole."""
         heard = await hear(context, language, files, coverage=coverage)
-        if heard.results is None and every:
+        if heard.results is None and every and not heard.timed_out:
             heard = await hear_in_parts(context, language, every, heard)
         results, log = heard.results, heard.log
         if results is None:
             details: dict[str, object] = {"could_not_run": True} if task is None else {}
+            if task is None and heard.timed_out:
+                details["timed_out"] = True
             return evidence(task, context, _NAME, passed=False, summary=heard.why, log=log, details=details)
         absent = AbsentNames(
             (ref for other in context.plan.tasks if other.id in missing for ref in other.produces), language

@@ -2,7 +2,7 @@
 
 A check names what failed in it under ``failed`` in the details of its evidence, as ``{"test": name, "message": why}`` or as a plain name. So a tree can
 be told from one that was red before in the same places. A check that names nothing is red as a whole; one that could not say anything about the
-tree at all has ``could_not_run`` in its details.
+tree at all has ``could_not_run`` in its details, and ``timed_out`` beside it if that is because its time was over.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from ..models import Evidence
 
 __all__ = ["Failure", "beyond", "failing", "marked", "messages", "named", "new_reasons", "reasons", "speechless"]
 
-#: (check, name of what failed in it; "" for the check as a whole, "?" where it could not say anything).
+#: (check, name of what failed in it; "" for the check as a whole, "?" where it could not say anything, "?time" where its time was over).
 Failure = tuple[str, str]
-_AS_A_WHOLE, _UNTOLD = "", "?"
+_AS_A_WHOLE, _UNTOLD, _OUT_OF_TIME = "", "?", "?time"
+_NAMELESS = (_AS_A_WHOLE, _UNTOLD, _OUT_OF_TIME)
 
 #: How many failures evidence keeps with their messages, and how many of them its summary tells.
 _MOST_KEPT = 50
@@ -34,14 +35,13 @@ def failing(evidence: Sequence[Evidence]) -> frozenset[Failure]:
     found: set[Failure] = set()
     for one in evidence:
         if _red(one):
-            nameless = _UNTOLD if one.details.get("could_not_run") else _AS_A_WHOLE
-            found |= {(one.check, name) for name, _ in _entries(one)} or {(one.check, nameless)}
+            found |= {(one.check, name) for name, _ in _entries(one)} or {(one.check, _nameless(one))}
     return frozenset(found)
 
 
 def named(red: Set[Failure]) -> frozenset[Failure]:
     """What of it a check can be asked about by name."""
-    return frozenset(each for each in red if each[1] not in (_AS_A_WHOLE, _UNTOLD))
+    return frozenset(each for each in red if each[1] not in _NAMELESS)
 
 
 def messages(evidence: Sequence[Evidence]) -> dict[Failure, str]:
@@ -50,11 +50,13 @@ def messages(evidence: Sequence[Evidence]) -> dict[Failure, str]:
 
 
 def beyond(red: Set[Failure], before: Set[Failure]) -> frozenset[Failure]:
-    """What of ``red`` was not red before. What could not be told before, of a test because its file could not even be read, is not newly red."""
+    """What of ``red`` was not red before. What could not be told before, of a test because its file could not even be read, is not newly red; only a
+    check that had been at work until its time was over, and now does not even begin, is."""
     return frozenset(
         (check, name)
         for check, name in red
         if before.isdisjoint(((check, name), (check, name.partition("::")[0]), (check, _UNTOLD)))
+        and (name == _UNTOLD or (check, _OUT_OF_TIME) not in before)
     )
 
 
@@ -78,6 +80,8 @@ def marked(
 ) -> tuple[Evidence, ...]:
     """The evidence as it is kept: what is new first, what was red and then green on the same tree as ``flaky``, the rest counted as ``red_before``.
 
+    What is red in flaky tests alone has passed. A check that could say nothing, and could not before either, has ``untold_before``.
+
     Args:
         new: what was not red before.
         flaky: what failed in one of two runs, and how.
@@ -97,18 +101,29 @@ def _marked(one: Evidence, new: Set[Failure], flaky: Mapping[Failure, str], on_t
         if known and on_tip:
             details["red_before"] = len(known)
     summary = one.summary
+    if on_tip and _red(one) and one.details.get("could_not_run") and (one.check, _nameless(one)) not in new:
+        details["untold_before"] = True
+        summary = f"untold, as it was before: {summary}"
     if first and (known or wavering):
         before = f" ({len(known)} {'was' if len(known) == 1 else 'were'} red before)" if known else ""
         summary = f"{len(first)} failed: {_list(first)}{before}"
     if wavering:
         details["flaky"] = [{"test": name, "message": why} for name, why in wavering[:_MOST_KEPT]]
         summary += f"; flaky, red in one run and green in another one of the same tree: {_list(wavering)}"
-    return evolve(one, summary=summary, details=details)
+    passed = one.passed or (_red(one) and bool(wavering) and bool(_entries(one)) and not entries)
+    return evolve(one, passed=passed, summary=summary, details=details)
 
 
 def _list(named: Sequence[tuple[str, str]]) -> str:
     more = f"; and {len(named) - _MOST_SHOWN} more" if len(named) > _MOST_SHOWN else ""
     return "; ".join(f"{name}: {message}" if message else name for name, message in named[:_MOST_SHOWN]) + more
+
+
+def _nameless(one: Evidence) -> str:
+    """What a check that names nothing is red as."""
+    if not one.details.get("could_not_run"):
+        return _AS_A_WHOLE
+    return _OUT_OF_TIME if one.details.get("timed_out") else _UNTOLD
 
 
 def _red(one: Evidence) -> bool:

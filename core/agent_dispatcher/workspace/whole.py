@@ -2,7 +2,8 @@
 
 Work that is green alone can be red together with other work. So a combined tree is looked at as a whole before it lands. What was red on the tip
 already is nobody's fault here: it is looked up, and does not keep others from landing (the final checks report it). Nor is a flaky test: what is newly
-red is looked at again, and what was red and green on one tree is named so in the evidence. Nothing lands on a tree about which a check could say nothing.
+red is looked at again, and what was red and green on one tree is named so in the evidence. A check that falls silent with the change is new, too; where
+it could say nothing about the tip either it is nobody's fault, and the evidence says so.
 """
 
 from __future__ import annotations
@@ -140,10 +141,9 @@ class Whole:
             excused = await self._red_there_too(seen, new, staged.tip, landed, asked)
             if excused:
                 return Look(again=True)
-        mute = speechless(seen.evidence)
-        if new or mute:
+        if new:
             self._seen = _Seen("")  # the same tree in another attempt is looked at again
-            return Look(refusal=_refusal(seen, new, mute))
+            return Look(refusal=_refusal(seen, new))
         if seen.red():
             log.warning("the tip %s was red already: %s", staged.tip, reasons(seen.evidence))
         return Look(evidence=marked(seen.evidence, flaky=seen.flaky))
@@ -202,13 +202,6 @@ class Whole:
         self._red_at = {commit: self._seen.red()} if self._seen.tree == tree else {}
 
 
-def _refusal(seen: _Seen, new: frozenset[Failure], mute: tuple[Evidence, ...]) -> Verdict:
-    evidence = marked(seen.evidence, new=new, flaky=seen.flaky)
-    if new:
-        why = f"together with what landed meanwhile the whole is red: {new_reasons(seen.evidence, new, seen.flaky)}"
-        return Verdict(landed=None, why=why, evidence=evidence)
-    why = (
-        f"nothing can be said about the whole, neither with this work nor without it: {reasons(mute)}. Mend that in the repository "
-        "before other work goes on"
-    )
-    return Verdict(landed=None, why=why, evidence=evidence, permanent=True)
+def _refusal(seen: _Seen, new: frozenset[Failure]) -> Verdict:
+    why = f"together with what landed meanwhile the whole is red: {new_reasons(seen.evidence, new, seen.flaky)}"
+    return Verdict(landed=None, why=why, evidence=marked(seen.evidence, new=new, flaky=seen.flaky))

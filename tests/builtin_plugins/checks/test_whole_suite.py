@@ -78,10 +78,14 @@ def test_all_that_fails_is_named(tmp_path: Path, isolated: Bubblewrap) -> None:
 
 
 class Silencing:
-    """A language and a sandbox: a run with one of ``silent`` in it leaves nothing, every other one a green test a file."""
+    """A language and a sandbox: a run with one of ``silent`` in it leaves nothing, every other one a green test a file.
 
-    def __init__(self, silent: Sequence[str]) -> None:
+    ``seconds`` is how long each file takes.
+    """
+
+    def __init__(self, silent: Sequence[str], seconds: float = 0.0) -> None:
         self.silent = set(silent)
+        self.seconds = seconds
         self.runs: list[tuple[int, float]] = []
 
     async def environment(self, tree: Path) -> Any:
@@ -96,15 +100,35 @@ class Silencing:
         """Leave results, or none."""
         results, *files = command
         self.runs.append((len(files), limits.timeout_s))
+        if len(files) * self.seconds > limits.timeout_s:
+            return Completed(code=-9, stdout="", stderr="", limit_hit="timeout_s")
         if not self.silent & set(files):
             cases = "".join(f'<testcase classname="x" name="test_it" file="{file}"/>' for file in files)
             Path(results).write_text(f"<testsuite>{cases}</testsuite>")
         return Completed(code=0, stdout="", stderr="")
 
 
+SILENCE = Heard(done=Completed(code=0, stdout="", stderr=""), results=None, why="silence", log="")
+
+
+def in_parts(folder: Path, world: Silencing, names: Sequence[str], before: Heard = SILENCE) -> Heard:
+    """What is heard of these files, which said nothing together."""
+    nothing: Any = None
+    context = CheckContext(
+        tree=Tree(tree="t", commit="c", tip="c", path=folder),
+        sandbox=world,  # type: ignore[arg-type]
+        language=nothing,
+        plan=PLAN,
+        landed=frozenset(),
+        log_dir=folder / "log",
+        run_dir=folder,
+    )
+    return asyncio.run(hear_in_parts(context, world, names, before))  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     ("files", "silent", "named", "runs"),
-    [(200, 1, 1, 16), (8, 8, None, 14), (1, 1, None, 0), (200, 200, None, 32), (200, 40, None, 32), (200, 4, 40, 32)],
+    [(200, 1, 1, 24), (8, 8, None, 20), (1, 1, None, 0), (200, 200, None, 32), (200, 40, 200, 32), (200, 4, 40, 32)],
 )
 def test_silent_files_are_found_in_few_runs(
     tmp_path: Path, files: int, silent: int, named: int | None, runs: int
@@ -112,21 +136,36 @@ def test_silent_files_are_found_in_few_runs(
     """By halving, with a share of the time for each part; after many runs the rest counts as silent. Where nobody speaks the answer is none."""
     names = [f"tests/test_{number:03}.py" for number in range(files)]
     world = Silencing(names[:: max(1, files // silent)][:silent])
-    nothing: Any = None
-    context = CheckContext(
-        tree=Tree(tree="t", commit="c", tip="c", path=tmp_path),
-        sandbox=world,  # type: ignore[arg-type]
-        language=nothing,
-        plan=PLAN,
-        landed=frozenset(),
-        log_dir=tmp_path / "log",
-        run_dir=tmp_path,
-    )
-    before = Heard(done=Completed(code=0, stdout="", stderr=""), results=None, why="silence", log="")
-    found = asyncio.run(hear_in_parts(context, world, names, before))  # type: ignore[arg-type]
-    assert len(world.runs) <= runs and all(30 <= seconds <= 300 for _, seconds in world.runs)
+    found = in_parts(tmp_path, world, names)
+    assert len(world.runs) <= runs and all(30 <= seconds <= 600 for _, seconds in world.runs)
     if named is None:
-        assert found is before
+        assert found is SILENCE
     else:
         assert world.silent <= set(found.silent) and len(found.silent) <= named
         assert found.results is not None and len(found.results.cases) == files
+
+
+def test_slow_tests_are_not_run_in_parts(tmp_path: Path) -> None:
+    """Whose time is over are run once: in parts they would take their time many times over, and be silent all the same."""
+    world = Silencing([], seconds=601)
+    found = look(tmp_path, world, {f"tests/test_{name}.py": GREEN for name in "abcd"})
+    assert found.details["could_not_run"] is True and found.details["timed_out"] is True
+    assert "timeout_s" in found.summary and len(world.runs) == 1
+
+
+def test_parts_take_no_more_than_twice_the_time(tmp_path: Path) -> None:
+    """Where one file ends the process and the others are slow as well, parts that run out of time are cut short."""
+    names = [f"tests/test_{number:03}.py" for number in range(200)]
+    world = Silencing(names[:1], seconds=3.2)
+    in_parts(tmp_path, world, names)
+    assert sum(min(files * 3.2, seconds) for files, seconds in world.runs) <= 1800
+
+
+@pytest.mark.parametrize("silent", [1, 3, 4])
+def test_a_new_file_silences_no_other_one(tmp_path: Path, silent: int) -> None:
+    """Which files are taken for silent does not depend on a file that says something."""
+    names = [f"tests/test_{number:03}.py" for number in range(200)]
+    dead = names[10 :: 200 // silent][:silent]
+    before = in_parts(tmp_path, Silencing(dead), names).silent
+    for new in ("tests/test_000_b.py", "tests/test_100_b.py", "tests/test_zzz.py"):
+        assert set(in_parts(tmp_path, Silencing(dead), sorted([*names, new])).silent) - {new} == set(before)

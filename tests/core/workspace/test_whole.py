@@ -15,6 +15,11 @@ from agent_dispatcher.models import Evidence, ExecutionPlan, Specification, Task
 from agent_dispatcher.workspace.integration import Integration, Verdict
 from agent_dispatcher.workspace.redness import beyond, failing
 
+
+class OutOfTime(Exception):
+    """The tests were still running when their time was over."""
+
+
 #: What fails, by tree (``tip`` or ``work``), whether only that is asked about, and how often it was looked at so before.
 Script = Callable[[str, bool, int], Sequence[str] | None]
 
@@ -48,8 +53,13 @@ class Suite:
     async def check(self, task: Task | None, context: CheckContext) -> Evidence:
         """By the script."""
         look = f"{context.tree.tree}{' alone' if context.only else ''}"
-        failed = self.script(context.tree.tree, bool(context.only), self.looks.count(look))
+        before = self.looks.count(look)
         self.looks.append(look)
+        try:
+            failed = self.script(context.tree.tree, bool(context.only), before)
+        except OutOfTime:
+            untold: dict[str, Any] = {"could_not_run": True, "timed_out": True}
+            return Evidence(id="w", check="w", passed=False, summary="stopped", details=untold)
         if failed is None:
             raise RuntimeError("no results")
         failed = [name for name in failed if not context.only or name in context.only]
@@ -164,23 +174,54 @@ def test_a_flaky_test_can_still_be_broken(tmp_path: Path) -> None:
     ("script", "lands", "said"),
     [
         (always(), True, ""),
-        (lambda tree, alone, before: None, False, "neither with this work nor without it: tests: the check tests could not run"),
+        (lambda tree, alone, before: None, True, ""),
         (lambda tree, alone, before: None if tree == "work" else [], False, "the whole is red: tests: the check tests could not run"),
         (lambda tree, alone, before: None if tree == "tip" else ["a"], True, ""),
+        (lambda tree, alone, before: slow("tip", "work")(tree), True, ""),
+        (lambda tree, alone, before: slow("work")(tree), False, "the whole is red: tests: stopped"),
+        (lambda tree, alone, before: None if tree == "work" else slow("tip")(tree), False, "the check tests could not run"),
+        (lambda tree, alone, before: None if tree == "tip" else slow("work")(tree), True, ""),
     ],
-    ids=["heard", "never heard", "silenced by the work", "heard again by the work"],
+    ids=["heard", "never heard", "silenced by the work", "heard again by the work", "always too slow", "slowed down", "dead, not slow", "slow, not dead"],
 )  # fmt: skip
-def test_nothing_lands_unheard(tmp_path: Path, script: Script, lands: bool, said: str) -> None:
-    """Where a check can say nothing about the tree, nothing lands, also if it could not before; work that makes it speak again may."""
+def test_who_is_refused_for_silence(tmp_path: Path, script: Script, lands: bool, said: str) -> None:
+    """Work after which a check falls silent; not work on a tip that was silent already, and never for good."""
     verdict = Suite(script).land_it(tmp_path)
     assert (verdict.landed is not None) == lands
-    assert said in verdict.why and verdict.permanent == ("neither" in said)
+    assert said in verdict.why and not verdict.permanent
+
+
+def test_what_nobody_could_tell_is_said(tmp_path: Path) -> None:
+    """Work that lands unheard, as what it stands on was, has that in its evidence; the tip is not asked again for the next work."""
+    suite = Suite(lambda tree, alone, before: slow("tip", "work", "next")(tree))
+
+    async def both() -> list[Verdict]:
+        integration = suite.integration(tmp_path)
+        return [await suite.attempt(integration, "work"), await suite.attempt(integration, "next")]
+
+    assert all(verdict.landed is not None for verdict in asyncio.run(both()))
+    assert suite.looks == ["work", "tip", "next"]
+    for evidence in suite.recorded:
+        assert not evidence.passed and evidence.summary == "untold, as it was before: stopped"
+        assert evidence.details["untold_before"] is True
+
+
+def slow(*trees: str) -> Callable[[str], Sequence[str]]:
+    """Tests that run out of time on these trees, and are green on others."""
+
+    def run(tree: str) -> Sequence[str]:
+        if tree in trees:
+            raise OutOfTime
+        return []
+
+    return run
 
 
 @pytest.mark.parametrize(
     ("script", "passed", "said"),
     [
         (lambda alone, before: ["shaky"] if not alone and before == 0 else [], True, "green; flaky, red in one run"),
+        (lambda alone, before: [["one"], ["other"]][before] if not alone else [], True, "1 red: other broke; flaky"),
         (lambda alone, before: ["broken"], False, "1 red"),
         (
             lambda alone, before: ["broken", *(["shaky"] if not alone and not before else [])],
@@ -188,7 +229,7 @@ def test_nothing_lands_unheard(tmp_path: Path, script: Script, lands: bool, said
             "1 red: broken broke; flaky",
         ),
     ],
-    ids=["flaky", "broken", "both"],
+    ids=["flaky", "two that are flaky", "broken", "both"],
 )
 def test_the_finished_whole_does_not_fail_by_chance(
     tmp_path: Path, script: Callable[[bool, int], Sequence[str]], passed: bool, said: str
@@ -226,7 +267,8 @@ def test_checks_are_red_by_name_or_as_a_whole() -> None:
         "named": evidence(details={"failed": [{"test": "a"}, "b"]}),
         "unnamed": evidence(),
         "mute": evidence(details={"could_not_run": True}),
+        "slow": evidence(details={"could_not_run": True, "timed_out": True}),
         "expected": evidence(expected_red=True),
     }
     found = {kind: sorted(name for _, name in failing([each])) for kind, each in kinds.items()}
-    assert found == {"named": ["a", "b"], "unnamed": [""], "mute": ["?"], "expected": []}
+    assert found == {"named": ["a", "b"], "unnamed": [""], "mute": ["?"], "slow": ["?time"], "expected": []}
