@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
+from agent_dispatcher_builtins.languages.python import reach as reach_module
 from agent_dispatcher_builtins.languages.python.reach import reaches_tests
 
 THERE = {
@@ -81,3 +83,22 @@ def test_configuration_that_collects_more_than_tests(tmp_path: Path) -> None:
     """Doctests and other names of tests make any module one."""
     (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = --doctest-modules\n")
     assert "pytest.ini may come upon" in reach(tmp_path, "src/lib/extra.py")
+
+
+def test_a_text_is_looked_through_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the next landing nearly all files are as they were: only what changed is searched again, and its change is noticed."""
+    pattern, searched = reach_module._FINDS, list[str]()
+
+    class Counting:
+        def search(self, text: str) -> re.Match[str] | None:
+            searched.append(text)
+            return pattern.search(text)
+
+    monkeypatch.setattr(reach_module, "_FINDS", Counting())
+    monkeypatch.setattr(reach_module, "_remembered", {})
+    assert reach(tmp_path, "src/lib/extra.py") == ""
+    first = len(searched)
+    (tmp_path / "src/lib/other.py").write_text("X = 1\n")
+    assert first == 4 and reach(tmp_path, "src/lib/more.py") == "" and len(searched) == first + 1
+    (tmp_path / "src/lib/other.py").write_text("import glob\n")
+    assert "come upon" in reach(tmp_path, "src/lib/last.py")

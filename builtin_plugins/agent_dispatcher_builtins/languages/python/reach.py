@@ -13,8 +13,9 @@ is noticed.
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from agent_dispatcher.errors import PathRefused
@@ -57,6 +58,9 @@ _WORD = re.compile(r"\w+")
 _CODE = (".py", ".pyi", ".toml", ".cfg", ".ini", ".pyx", ".in", ".txt", ".json", ".yaml", ".yml")
 _MOST_BYTES = 1024**2
 _MOST_FILES = 5000
+#: How many texts are remembered by their digests.
+_MOST_REMEMBERED = 4 * _MOST_FILES
+_remembered: dict[bytes, str] = {}
 
 
 def reaches_tests(added: Sequence[str], tree: Path) -> str:
@@ -98,7 +102,9 @@ def _by_others(folder: GuardedFolder, there: Sequence[str], added: Sequence[str]
     """Which file names one of the new ones, or may come upon it."""
     stems = {PurePosixPath(path).name.partition(".")[0]: path for path in added}
     words = {word: path for stem, path in stems.items() for word in _WORD.findall(stem)[-1:]}
-    endings = {suffix for path in added if (suffix := PurePosixPath(path).suffix) not in ("", ".py", ".pyi")}
+    names = {word: re.compile(rf"\b{word}\b") for word in sorted(words)}
+    suffixes = {suffix for path in added if (suffix := PurePosixPath(path).suffix) not in ("", ".py", ".pyi")}
+    endings = {suffix: re.compile(re.escape(suffix) + r"\b") for suffix in sorted(suffixes)}
     for path in there:
         if not path.endswith(_CODE):
             continue
@@ -106,15 +112,30 @@ def _by_others(folder: GuardedFolder, there: Sequence[str], added: Sequence[str]
             text = folder.read_text(path)
         except (PathRefused, FileNotFoundError, UnicodeDecodeError, ValueError):
             return f"{path} cannot be read"
-        found = _FINDS.search(text) if not path.endswith((".txt", ".json", ".yaml", ".yml", ".in")) else None
+        found = _finding(text) if not path.endswith((".txt", ".json", ".yaml", ".yml", ".in")) else ""
         if found:
-            return f"{path} may come upon new files ({found[0]})"
-        ending = next(
-            (each for each in endings if path.endswith(".py") and re.search(re.escape(each) + r"\b", text)), None
-        )
+            return f"{path} may come upon new files ({found})"
+        ending = _first_in(text, endings) if path.endswith(".py") else ""
         if ending:
             return f"{path} may make up the name of a file ({ending})"
-        named = words.keys() & set(_WORD.findall(text))
-        if named:
-            return f"{path} names {words[min(named)]}"
+        name = _first_in(text, names)
+        if name:
+            return f"{path} names {words[name]}"
     return ""
+
+
+def _first_in(text: str, sought: Mapping[str, re.Pattern[str]]) -> str:
+    """The first that occurs as its pattern says; most do not occur at all, which is seen much sooner."""
+    return next((each for each, pattern in sought.items() if each in text and pattern.search(text)), "")
+
+
+def _finding(text: str) -> str:
+    """The word in code that finds files; it is looked for once in each text, since most are the same at the next landing."""
+    digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    word = _remembered.get(digest)
+    if word is None:
+        found = _FINDS.search(text)
+        if len(_remembered) >= _MOST_REMEMBERED:
+            _remembered.clear()
+        word = _remembered[digest] = found[0] if found else ""
+    return word
