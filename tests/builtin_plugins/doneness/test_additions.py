@@ -41,8 +41,14 @@ def test_s(tmp_path):
     assert got == 6
 
 
+@pytest.mark.usefixtures("calm")
+def test_t(client):
+    assert client.json() == {"price": 5}
+
+
 class TestAll:
     def test_r(self):
+        self.helped()
         with pytest.raises(ValueError):
             f(-1)
 """
@@ -76,6 +82,13 @@ LESS = {
     "subject exchanged": ("from a import f\n", "import a\nfrom a import f\na.f = int\n", "changes what is not its own"),
     "global in a new test": ("class TestAll", "def test_n():\n    global f\n    f = int\n    assert f(1) == 1\n\nclass TestAll", "binds f anew"),
     "fixture of a test exchanged": ("def test_h", "@pytest.fixture\ndef tmp_path():\n    return None\n\ndef test_h", "tmp_path is bound anew"),
+    "fixture from elsewhere": ("from a import f\n", "from a import f\nfrom b import client\n", "client is bound anew"),
+    "fixture by text exchanged": (
+        "class TestAll",
+        "@pytest.fixture\ndef calm():\n    return 1\n\n\nclass TestAll",
+        "calm is bound anew",
+    ),
+    "own method exchanged": ("    def test_r(self", "    def helped(self):\n        pass\n\n    def test_r(self", "helped is bound anew"),
     "failures swallowed": ("def test_s", "def calm(g):\n    return lambda *a: None\n\n\n@calm\ndef test_s", "'@calm' is new"),
     "setup that skips": ("def test_r", "def setup_method(self):\n        pytest.skip('x')\n\n    def test_r", "setup_method is new"),
     "star": ("import pytest\n", "import pytest\nfrom b import *\n", "'*' is imported"),
@@ -104,6 +117,18 @@ MORE = {
     ),
     "a class": ("def test_h", "class TestMore:\n    def test_new(self):\n        assert f(7) == 8\n\n\ndef test_h"),
     "an import": ("from a import f", "import json\n\nfrom a import f, g"),
+    "an import by the name of an attribute": (
+        "class TestAll",
+        "import json\n\n\ndef test_new():\n    assert json.loads(f(7)) == 8\n\n\nclass TestAll",
+    ),
+    "an import by the name of a text, a local and a case": (
+        "from a import f",
+        "from a import f, got, m, price",
+    ),
+    "a helper by the name of a parameter of a helper": (
+        "class TestAll",
+        "def x():\n    return 7\n\n\ndef test_new():\n    assert f(x()) == 8\n\n\nclass TestAll",
+    ),
     "layout and comments": ("    got = f(5)", "    # five\n    got = f( 5 )"),
 }
 

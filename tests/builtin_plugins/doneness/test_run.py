@@ -28,6 +28,8 @@ def test_marked(): assert f(5)
 @pytest.fixture
 def test_data(): return 1
 
+def testdata(): return 1
+
 class TestOther:
     def __init__(self): pass
     def test_no(self): assert f(6)

@@ -201,6 +201,50 @@ def test_additions_are_welcome() -> None:
     assert inspect("a.test.js", SUITE, more, is_test=True) == ()
 
 
+WORDS = """import test from 'node:test';
+import assert from 'node:assert/strict';
+import { add } from '../src/cart.js';
+
+test('adds items and the total grows', () => {
+  assert.equal(add({ price: 1 }, 'a "b"').size, 3);
+});
+"""
+MORE = "\ntest('t', () => {\n  assert.equal(add(1), 1);\n});\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("{ add }", "{ add, total }"),
+        ("{ add }", "{ add, price, size }"),
+        ("{ add }", "{\n  total,\n  add,\n}"),
+        ("import test from", "import test, { describe } from"),
+        (MORE, f"\nconst items = [1, 2];\n{MORE}"),
+        ("'node:test'", '"node:test"'),
+        ("'a \"b\"'", '"a \\"b\\""'),
+        ("'adds items and the total grows'", '"adds items and the total grows"'),
+    ],
+)
+def test_a_word_in_a_text_and_a_member_are_no_names(old: str, new: str) -> None:
+    """What tests only say in a title, or ask of an object, may be imported; quotation marks of the other kind are layout."""
+    assert old in WORDS + MORE
+    assert inspect("a.test.js", WORDS, (WORDS + MORE).replace(old, new), is_test=True) == ()
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("{ add }", "{ add, assert }"),
+        ("{ add }", "{ sum as add }"),
+        ("import test", "import type test"),
+        ("'../src", "'./src"),
+    ],
+)
+def test_an_import_that_binds_anew_is_touched(old: str, new: str) -> None:
+    """A name that tests use, from elsewhere or another thing."""
+    assert "touched" in [each.kind for each in inspect("a.test.js", WORDS, WORDS.replace(old, new), is_test=True)]
+
+
 def test_files_of_tests_are_told_by_name_and_by_folder(tmp_path: Path) -> None:
     """Node takes every file in ``test`` for tests; JSX is looked at, and not parsed."""
     language = JavaScript("javascript", JavaScriptOptions(), tmp_path)

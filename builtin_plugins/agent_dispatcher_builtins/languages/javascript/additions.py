@@ -13,13 +13,16 @@ from attrs import frozen
 
 from agent_dispatcher.extension import Objection
 
-from .text import closing, masked
+from .text import closing, masked, same_quotes
 
 __all__ = ["touched"]
 
 _SHOWN = 160
 _LOOK = 200
 _NAME = r"[A-Za-z_$][\w$]*"
+#: A name that stands for something: neither a member of an object, nor (after a bracket or a comma) the key of one.
+_USED = re.compile(rf"(?:(?<![\w$.])|(?<=\.\.\.))(?<![\w$]){_NAME}")
+_KEY = re.compile(rf"(?<=[{{,])(\s*){_NAME}(?=\s*:)")
 _TOKEN = re.compile(
     r"\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`|[\w$]+|=>|[=!]==?|&&|\|\||\?\?|\+\+|--|[^\s\w$]",
     re.S,
@@ -37,6 +40,9 @@ _DECLARES = re.compile(
     rf"\s*(?:export\s+)?(?:(?:async\s+)?function\s*\*?\s*({_NAME})|class\s+({_NAME})|(?:const|let|var)\s+({_NAME})\b|(?:const|let|var)\s*([{{\[][^=]*)=)"
 )
 _IMPORTS = re.compile(r"\s*import\b")
+_IMPORT = re.compile(
+    rf"import (type )?(?:({_NAME})(?: ,|(?= from)))? ?(?:\* as ({_NAME})|\{{([^{{}}]*)\}})? ?from (\"(?:\\.|[^\"\\])*\")"
+)
 _REACHING = re.compile(
     r"\bprocess\s*\.\s*(?:exit|abort|kill|reallyExit)\b|\bprototype\b|\bglobal(?:This)?\s*[.\[]|\bObject\s*\.\s*(?:assign|defineProperty)\b|\bmock\s*\.\s*module\b"
     r"|\b(?:vi|jest)\s*\.\s*(?:mock|unmock|doMock)\b|\bassert\s*\.\s*\w+\s*=(?!=)|\beval\s*\("
@@ -53,13 +59,17 @@ class _Part:
 
     @property
     def tokens(self) -> tuple[str, ...]:
-        found = tuple(_TOKEN.findall(self.text))
+        found = _tokens(self.text)
         return found[:-1] if found[-1:] == (";",) else found
+
+
+def _tokens(text: str) -> tuple[str, ...]:
+    return tuple(map(same_quotes, _TOKEN.findall(text)))
 
 
 def touched(path: str, before: str, after: str) -> list[Objection]:
     """What of the tests of a file is not as it was, or reaches into them."""
-    taken = set(re.findall(_NAME, masked(before, keep_strings=True)))
+    taken = set(_USED.findall(_KEY.sub(" ", masked(before))))
     return [
         Objection(
             kind="touched",
@@ -99,7 +109,7 @@ def _beyond(old: list[_Part], new: list[_Part], taken: set[str]) -> Iterator[tup
 def _both_inside(old: _Part, new: _Part) -> tuple[list[_Part], list[_Part]] | None:
     """The statements of two groups of tests that begin alike."""
     heads = [_GROUP.match(part.text) for part in (old, new)]
-    if heads[0] is None or heads[1] is None or heads[0][0].split() != heads[1][0].split():
+    if heads[0] is None or heads[1] is None or _tokens(heads[0][0]) != _tokens(heads[1][0]):
         return None
     found = []
     for part, head in ((old, heads[0]), (new, heads[1])):
@@ -113,15 +123,24 @@ def _both_inside(old: _Part, new: _Part) -> tuple[list[_Part], list[_Part]] | No
 
 def _imports_more(old: _Part, new: _Part, taken: set[str]) -> bool:
     """Whether an import takes what it took, and more that binds no name that was used."""
-    if not (_IMPORTS.match(old.code) and _IMPORTS.match(new.code)):
+    was, now = _import_of(old), _import_of(new)
+    if was is None or now is None or was[0] != now[0]:
         return False
-    was, now = [each for each in old.tokens if each != ","], [each for each in new.tokens if each != ","]
-    more = [each for each in now if each not in was]
-    return (
-        [each for each in now if each in was] == was
-        and all(re.fullmatch(_NAME, each) for each in more)
-        and not (set(more) & taken)
-    )
+    return was[1] <= now[1] and not ({each.split(" ")[-1] for each in now[1] - was[1]} & taken)
+
+
+def _import_of(part: _Part) -> tuple[str, frozenset[str]] | None:
+    """Where an import takes from, and each thing it takes with the name it has here (``default a``, ``* a``, ``a a``, ``a b``); ``None`` for any other statement."""
+    found = _IMPORT.fullmatch(" ".join(part.tokens))
+    if found is None:
+        return None
+    kind, default, space, listed, source = found.groups()
+    taken = [f"default {default}"] if default else []
+    taken += [f"* {space}"] if space else []
+    for each in (listed or "").split(","):
+        words = each.replace(" as ", " ").split()
+        taken += [" ".join(words if len(words) > 1 else words * 2)] if words else []
+    return f"{kind or ''}{source}", frozenset(taken)
 
 
 def _reaches(part: _Part, taken: set[str]) -> str:

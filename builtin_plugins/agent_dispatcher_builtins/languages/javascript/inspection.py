@@ -11,7 +11,7 @@ from agent_dispatcher.extension import Objection
 
 from .additions import touched
 from .asserting import ALWAYS, assertion_pattern, strength
-from .text import closing, masked
+from .text import closing, masked, same_quotes
 
 __all__ = ["inspect"]
 
@@ -42,6 +42,7 @@ _LEFT_OUT = re.compile(
     r"(?<![\w$.])(?:(?:test|it|describe|suite|t)\.(?:skip|todo|only|skipIf|runIf)|x(?:it|test|describe)|fit|fdescribe)\s*\("
     r"|(?<![\w$.])(?:test|it|describe|suite)\s*\(\s*[\"'`][^\n]*?[\"'`]\s*,\s*\{[^{}]*?[\"'`]?\b(?:skip|todo|only)[\"'`]?\s*:"
 )
+_LITERAL = re.compile(r"\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`", re.S)
 _SAME = re.compile(r"\b(?:e|deepE|strictE|deepStrictE)qual\s*\(\s*([^,()]+?)\s*,\s*([^,()]+?)\s*[,)]")
 
 
@@ -189,7 +190,7 @@ def _assertion(code: str, kept: str, start: int, bracket: int) -> str:
     stop = closing(code, bracket) + 1
     while chained := re.compile(r"\s*\.\s*[\w$]+\s*(\()?").match(code, stop):
         stop = closing(code, chained.end() - 1) + 1 if chained[1] else chained.end()
-    return "".join(kept[start:stop].split())
+    return "".join(_LITERAL.sub(lambda found: same_quotes(found[0]), kept[start:stop]).split())
 
 
 def _weaker(path: str, before: str, after: str) -> Iterator[Objection]:

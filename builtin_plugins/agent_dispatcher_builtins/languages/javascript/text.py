@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["closing", "masked", "stem"]
+__all__ = ["closing", "masked", "same_quotes", "stem"]
 
 _WORD_BEFORE_PATTERN = re.compile(
     r"(?:^|[=(,;:?!&|{}\[+\-*%~^<>]|\b(?:return|typeof|case|in|of|delete|void|throw|new|await|yield|else|do))\s*$"
@@ -73,6 +73,14 @@ def masked(text: str, *, keep_strings: bool = False) -> str:
                     stop = template(at + 1)
         at = stop
     return "".join(out)
+
+
+def same_quotes(token: str) -> str:
+    """A literal between quotation marks of either kind as one between double ones; anything else as it is."""
+    if len(token) < 2 or token[0] not in "'\"" or token[-1] != token[0]:
+        return token
+    inner = re.sub(r"\\(['\"])", r"\1", token[1:-1])
+    return '"' + inner.replace('"', '\\"') + '"'
 
 
 def _or_end(found: int, end: int) -> int:

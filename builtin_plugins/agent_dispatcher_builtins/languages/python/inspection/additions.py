@@ -7,10 +7,13 @@ no name that it uses is bound anew, and nothing is run while the file is importe
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Iterable, Iterator
 from difflib import SequenceMatcher
 
 from agent_dispatcher.extension import Objection
+
+from .names_used import Used, used
 
 __all__ = ["touched"]
 
@@ -77,7 +80,7 @@ def touched(path: str, before: ast.Module, after: ast.Module | None) -> list[Obj
     """What of the tests of a file is not as it was, or reaches into them; ``None`` after: it cannot be read any more."""
     if after is None:
         return [_objection(path, 0, "its tests cannot be read any more")]
-    return [_objection(path, line, what) for line, what in _beyond(_body(before), _body(after), _mentioned(before), "")]
+    return [_objection(path, line, what) for line, what in _beyond(_body(before), _body(after), used(before), "")]
 
 
 def _objection(path: str, line: int, what: str) -> Objection:
@@ -91,7 +94,7 @@ def _body(node: ast.Module | ast.ClassDef) -> list[ast.stmt]:
     return node.body[1:] if documented else node.body
 
 
-def _beyond(old: list[ast.stmt], new: list[ast.stmt], taken: set[str], prefix: str) -> Iterator[tuple[int, str]]:
+def _beyond(old: list[ast.stmt], new: list[ast.stmt], taken: Used, prefix: str) -> Iterator[tuple[int, str]]:
     """(line, what) for every statement that is gone, is another, or is new and no mere addition."""
     kept = [each for each in old if not isinstance(each, ast.Import | ast.ImportFrom)]
     known = {name for each in old for name in _taken_in(each)}
@@ -106,7 +109,7 @@ def _beyond(old: list[ast.stmt], new: list[ast.stmt], taken: set[str], prefix: s
             isinstance(there, ast.ClassDef) and isinstance(statement, ast.ClassDef) and _head(there) == _head(statement)
         ):
             at += 1
-            yield from _beyond(_body(there), _body(statement), taken, f"{prefix}{there.name}.")
+            yield from _beyond(_body(there), _body(statement), taken.inside(there), f"{prefix}{there.name}.")
         else:
             extra.append(statement)
     for name in sorted(known - left):
@@ -156,48 +159,31 @@ def _taken_in(statement: ast.stmt) -> Iterator[str]:
             yield f"{alias.name} {alias.asname or alias.name.partition('.')[0]}"
 
 
-def _mentioned(tree: ast.Module) -> set[str]:
-    """Every word that the code of a file uses: names, arguments, attributes, and text that may be a name (of a fixture)."""
-    words: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name):
-            words.add(node.id)
-        elif isinstance(node, ast.Attribute):
-            words.add(node.attr)
-        elif isinstance(node, ast.arg):
-            words.add(node.arg)
-        elif isinstance(node, _Function | ast.ClassDef):
-            words.add(node.name)
-        elif isinstance(node, ast.alias):
-            words.add((node.asname or node.name).partition(".")[0])
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            words |= {word.strip() for word in node.value.split(",") if word.strip().isidentifier()}
-    return words
-
-
-def _reaches(statement: ast.stmt, taken: set[str], known: set[str]) -> str:
+def _reaches(statement: ast.stmt, taken: Used, known: set[str]) -> str:
     """Why a new statement is no mere addition, ``""`` when it is one."""
     if isinstance(statement, ast.Import | ast.ImportFrom):
         if isinstance(statement, ast.ImportFrom) and statement.module == "__future__":
             return ""
         bound = {name.rpartition(" ")[2] for name in _taken_in(statement) if name not in known}
-        return _bound_anew(bound, taken) or ("'*' is imported, which may bind any name" if "*" in bound else "")
+        return _bound_anew(bound, taken.names if _is_code(statement, known) else taken.all) or (
+            "'*' is imported, which may bind any name" if "*" in bound else ""
+        )
     if isinstance(statement, _Function | ast.ClassDef):
         for node in ast.walk(statement):
-            if isinstance(node, ast.Global) and taken & set(node.names):
-                return f"{statement.name} binds {', '.join(sorted(taken & set(node.names)))} anew"
+            if isinstance(node, ast.Global) and taken.names & set(node.names):
+                return f"{statement.name} binds {', '.join(sorted(taken.names & set(node.names)))} anew"
             if isinstance(node, _Function) and any(_is_for_all(each) for each in node.decorator_list):
                 return f"the new fixture {node.name} is used by every test of the file (autouse)"
         if isinstance(statement, ast.ClassDef) and (why := _reaching(_run_at_once(statement.body))):
             return why
-        return _bound_anew({statement.name}, taken) or _reaching(statement.decorator_list)
+        return _bound_anew({statement.name}, taken.all) or _reaching(statement.decorator_list)
     if isinstance(statement, ast.Assign | ast.AnnAssign):
         targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
         names = [each for target in targets for each in _flat(target)]
         if not all(isinstance(each, ast.Name) for each in names):
             return f"{_short(ast.unparse(statement))!r} changes what is not its own"
         bound = {each.id for each in names if isinstance(each, ast.Name)}
-        return _bound_anew(bound, taken) or _reaching([statement])
+        return _bound_anew(bound, taken.all) or _reaching([statement])
     if isinstance(statement, ast.If) and ast.unparse(statement.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING"):
         return next((why for each in statement.body if (why := _reaches(each, taken, known))), "")
     if isinstance(statement, ast.Pass) or (
@@ -205,6 +191,16 @@ def _reaches(statement: ast.stmt, taken: set[str], known: set[str]) -> str:
     ):
         return ""
     return f"{_short(ast.unparse(statement))!r} is run while the file is imported"
+
+
+def _is_code(statement: ast.Import | ast.ImportFrom, known: set[str]) -> bool:
+    """Whether what is imported is no fixture: it comes from the standard library, or from where the file took code before."""
+    if isinstance(statement, ast.Import):
+        return True
+    source = f"{'.' * statement.level}{statement.module or ''}"
+    return source.partition(".")[0] in sys.stdlib_module_names or source in {
+        name.split(" ")[1] for name in known if name.count(" ") == 2
+    }
 
 
 def _run_at_once(body: list[ast.stmt]) -> list[ast.AST]:
@@ -217,7 +213,7 @@ def _run_at_once(body: list[ast.stmt]) -> list[ast.AST]:
     return found
 
 
-def _bound_anew(names: Iterable[str], taken: set[str]) -> str:
+def _bound_anew(names: Iterable[str], taken: frozenset[str]) -> str:
     for name in sorted(names):
         if name in _SPOKEN or name.startswith("pytest_"):
             return f"{name} is new, which speaks for every test of the file"

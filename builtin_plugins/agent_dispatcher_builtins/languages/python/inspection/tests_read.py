@@ -112,7 +112,10 @@ def tests_in(tree: ast.Module) -> dict[str, TestRead]:
 
 
 def tests_for_certain(text: str) -> tuple[str, ...]:
-    """The tests of a text that pytest collects by its own rules, whatever the circumstances: ``test_a``, ``TestB::test_c``."""
+    """The tests of a text that pytest collects by its own rules, whatever the circumstances: ``test_a``, ``TestB::test_c``.
+
+    ``testdata`` is none for certain: many projects set ``python_functions = test_*``.
+    """
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -132,7 +135,8 @@ def tests_for_certain(text: str) -> tuple[str, ...]:
         for each in node.body
         if isinstance(each, _Function) and not _is_chosen(each)
     }
-    return tuple(name.replace(".", "::") for name in tests_in(tree) if name in top or name in inside)
+    certain = (name for name in tests_in(tree) if name in top or name in inside)
+    return tuple(name.replace(".", "::") for name in certain if name.rpartition(".")[2].startswith("test_"))
 
 
 def _is_chosen(node: _Function) -> bool:
