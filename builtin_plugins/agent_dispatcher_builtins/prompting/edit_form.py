@@ -11,24 +11,22 @@
 
     RENAME: src/shop/a.py -> src/shop/b.py
 
-Text that has lines like these marks is written between longer ones, as many of each sign. Nothing is guessed: what can be read in two ways, was cut off, or would be passed over in silence is a fault that is told to the model.
+Text that has lines like these marks is written between longer ones, as many of each sign. Nothing is guessed: what can be read in two ways, was cut off, or would be lost in silence is a fault that is told to the model.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from attrs import field, frozen
-
+from .asked import Edits, Replacement
+from .completeness import completeness_of
 from .fences import Kind, closing, fence_at
+from .moves import deleted_in, nearly_in, renamed_in
 
-__all__ = ["Edits", "Replacement", "edits_in"]
+__all__ = ["NO_TEXT", "edits_in"]
 
 _HEADER = re.compile(r"^(?P<before>[#*\s>-]*)(?:FILE|File|file)\s*:\s*[`*\"']*(?P<path>[^\s`*\"']+)[`*\"']*\s*$")
-_PATH = r"[`*\"']*([^\s`*\"'/][^\s`*\"']*)[`*\"']*"
-_DELETE = re.compile(rf"^[#*\s]*DELETE\s*:\s*{_PATH}\s*$")
-_RENAME = re.compile(rf"^[#*\s]*RENAME\s*:\s*{_PATH}\s*(?:->|=>|→)\s*{_PATH}\s*$")
 _SEARCH = re.compile(r"^(<{5,}) ?SEARCH\s*$")
 _MIDDLE = re.compile(r"^={7,}\s*$")
 _REPLACE = re.compile(r"^(>{5,}) ?REPLACE\s*$")
@@ -36,45 +34,14 @@ _NAMED_INSIDE = re.compile(r"^\s*(?:#|//|--|/\*)\s*(?:FILE:\s*)?([\w./-]+\.\w+)\
 _AROUND = re.compile(r"[`*#:\"()]")
 _THOUGHT = re.compile(r"\A\s*<think>.*?</think>", re.DOTALL)
 
+#: Lines that no sentence looks like.
+_CODE = re.compile(
+    r"^(?:\t|  +)(?![-*\s])|[;{}]\s*$|^[\w.]+\(.*\)$|\w\s*[-+*/|]?=\s*\S|^(?:import|from \S+ import|def|class|const|function|@)\b"
+)
+NO_TEXT = "its text does not stand between fences (```)"
 #: Signs in a mark; a text that has such a line itself is put between longer ones.
 _USUAL = 7
 _NO_END = "a SEARCH block has no end (<<<<<<< SEARCH, =======, >>>>>>> REPLACE, each on a line of its own, with exactly seven =)"
-
-
-@frozen
-class Replacement:
-    """Lines become other lines.
-
-    Attributes:
-        splits: ``(old, new)``, as lines, for each line that may be the divider; more than one where a line of the text looks like it. No ``old`` line: a
-            file that does not exist yet.
-    """
-
-    splits: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]
-
-
-@frozen(kw_only=True)
-class Edits:
-    """What a reply asks for.
-
-    Attributes:
-        whole: path to the text of the whole file.
-        replacements: path to what is replaced in it, in order; in that of ``whole`` where the path has both.
-        deleted: paths of files that are to go.
-        renamed: path to the path it gets; the other edits name the new one.
-        faults: sentences about what cannot be understood.
-    """
-
-    whole: Mapping[str, str] = field(factory=dict)
-    replacements: Mapping[str, tuple[Replacement, ...]] = field(factory=dict)
-    deleted: tuple[str, ...] = ()
-    renamed: Mapping[str, str] = field(factory=dict)
-    faults: tuple[str, ...] = ()
-
-    @property
-    def anything(self) -> bool:
-        """Whether it asks for anything."""
-        return bool(self.whole or self.replacements or self.deleted or self.renamed)
 
 
 def edits_in(reply: str, expected: Sequence[str] = (), *, cut_off: bool = False) -> Edits:
@@ -100,9 +67,11 @@ class _Reading:
         self._nameless: list[str] = []
         self._deleted: list[str] = []
         self._renamed: dict[str, str] = {}
+        self._only_named: list[str] = []
+        self._unheard: dict[str, str] = {}
         self._faults: list[str] = []
         self._path = ""
-        self._named_so_far: list[str] = []
+        self._named_so_far: dict[str, int] = {}  # to the line of the last header
         self._around = ""  # the fence around replacements, which says nothing
 
     def edits(self) -> Edits:
@@ -116,6 +85,8 @@ class _Reading:
             replacements={path: tuple(each) for path, each in self._replacements.items()},
             deleted=tuple(self._deleted),
             renamed=self._renamed,
+            only_named=tuple(self._only_named),
+            unheard={path: form for path, form in self._unheard.items() if path not in self._given()},
             faults=tuple(self._faults),
         )
 
@@ -124,15 +95,17 @@ class _Reading:
         line = self._lines[at]
         if header := _HEADER.match(line):
             self._path = _plain(header["path"])
-            self._named_so_far.append(self._path)
+            self._named_so_far[self._path] = at
         elif _SEARCH.match(line):
             return self._replacement(at)
         elif _REPLACE.match(line):
             self._faults.append(f"{self._path or 'a block'}: >>>>>>> REPLACE stands where no SEARCH block is open")
-        elif moved := _RENAME.match(line):
-            self._renamed[_plain(moved[1])] = _plain(moved[2])
-        elif gone := _DELETE.match(line):
-            self._deleted.append(_plain(gone[1]))
+        elif moved := renamed_in(line):
+            self._renamed[_plain(moved[0])] = _plain(moved[1])
+        elif gone := deleted_in(line):
+            self._deleted.append(_plain(gone))
+        elif near := nearly_in(line):
+            self._unheard[_plain(near[0])] = near[1]
         elif fence_at(line) is not None:
             return self._fenced(at)
         return at + 1
@@ -154,8 +127,15 @@ class _Reading:
             return at + 1
         if not named and inside is not None:
             named, first = self._expected_like(_plain(inside["path"])), at + 2
-        next_file, around = self._is_next_file, bool(self._around)
-        end, why = closing(self._lines, at, first, is_next_file=next_file, kind=_kind(named), around=around)
+        end, why = closing(
+            self._lines,
+            at,
+            first,
+            is_next_file=self._is_next_file,
+            kind=_kind(named),
+            around=bool(self._around),
+            is_complete=completeness_of(named),
+        )
         if end is None:
             self._faults.append(f"{named or 'the code'}: {why}{self._cut}")
             return len(self._lines)
@@ -183,7 +163,7 @@ class _Reading:
             return False
         if _HEADER.match(after):
             return self._fence_follows(place) or bool(_SEARCH.match(self._next_said(place + 1)[1]))
-        return bool(_DELETE.match(after) or _RENAME.match(after))
+        return bool(deleted_in(after) or renamed_in(after))
 
     def _fence_follows(self, at: int) -> bool:
         return at + 1 < len(self._lines) and fence_at(self._lines[at + 1]) is not None
@@ -225,10 +205,26 @@ class _Reading:
 
     def _tell_lost(self) -> None:
         """A file that is named and of which nothing was read would be lost."""
-        given = {*self._whole, *self._replacements, *self._deleted, *self._renamed, *self._renamed.values()}
-        for path in dict.fromkeys(self._named_so_far):
-            if path not in given and not self._faults:
-                self._faults.append(f"{path}: its text does not stand between fences (```){self._cut}")
+        given = self._given()
+        for path, at in self._named_so_far.items():
+            if path in given or self._faults:
+                continue
+            if self._cut or self._code_follows(at):
+                self._faults.append(f"{path}: {NO_TEXT}{self._cut}")
+            else:
+                self._only_named.append(path)
+
+    def _given(self) -> set[str]:
+        return {*self._whole, *self._replacements, *self._deleted, *self._renamed, *self._renamed.values()}
+
+    def _code_follows(self, at: int) -> bool:
+        """Whether what is said behind a header looks like the text of a file."""
+        for line in self._lines[at + 1 :]:
+            if _HEADER.match(line) or _SEARCH.match(line) or fence_at(line) is not None:
+                return False
+            if _CODE.search(line):
+                return True
+        return False
 
     def _name_the_nameless(self) -> None:
         nothing = not (self._whole or self._replacements or self._deleted or self._renamed)

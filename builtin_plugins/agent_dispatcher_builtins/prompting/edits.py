@@ -1,20 +1,22 @@
 """What a model wants written, applied to the files as they are: exactly, or refused with what would help.
 
-Blocks are found by whole lines, never inside of one. The form is read in :mod:`.edit_form`.
+Blocks are found by whole lines, never inside of one; blank lines around a block are no part of it where it stands in the file once without them. The form is read in :mod:`.edit_form`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from attrs import frozen
 
-from .edit_form import Edits, Replacement, edits_in
+from .asked import Edits, Replacement
+from .edit_form import NO_TEXT, edits_in
 from .lines import Lines
 
 __all__ = ["Edits", "Replacement", "apply_edits", "edits_in"]
 
 Read = Callable[[str], str | None]
+_Split = tuple[Sequence[str], Sequence[str]]
 _SHOWN = 80
 
 
@@ -27,7 +29,7 @@ def apply_edits(edits: Edits, read: Read) -> tuple[dict[str, str | None], tuple[
         read: the text of a file as the model has seen it, ``None`` when there is none.
     """
     texts: dict[str, str | None] = {}
-    faults = [*edits.faults, *_moves(edits, read, texts)]
+    faults = [*edits.faults, *_lost(edits, read), *_moves(edits, read, texts)]
 
     def now(path: str) -> str | None:
         return texts[path] if path in texts else read(path)
@@ -54,6 +56,16 @@ def apply_edits(edits: Edits, read: Read) -> tuple[dict[str, str | None], tuple[
 @frozen
 class _Fault:
     why: str
+
+
+def _lost(edits: Edits, read: Read) -> Iterator[str]:
+    """What is wrong with files of which something seems to be said, and nothing was read: those that are there may be named, but not moved so."""
+    for path in edits.only_named:
+        if read(path) is None:
+            yield f"{path}: {NO_TEXT}"
+    for path, form in edits.unheard.items():
+        if read(path) is not None:
+            yield f"{path}: write '{form}' on a line of its own, with nothing before or behind it, or do not mention it so"
 
 
 def _moves(edits: Edits, read: Read, texts: dict[str, str | None]) -> Iterator[str]:
@@ -85,13 +97,29 @@ def _applied(text: str | None, block: Replacement) -> str | _Fault:
     if text is None:
         return _Fault("there is no such file to search in: give the whole file")
     lines = Lines.of(text)
-    matching = [(old, new, places) for old, new in block.splits if (places := lines.places(old))]
+    matching = _matching(lines, block.splits) or _matching(lines, [_bared(*each) for each in block.splits])
     if not matching:
         return _Fault(_not_there(lines, first))
     old, new, places = max(matching, key=lambda each: len(each[0]))
     if len(places) > 1:
         return _Fault(f"its SEARCH text stands in the file {len(places)} times: include more lines ({_begins(old)})")
     return lines.replaced(places[0], len(old), new).text
+
+
+def _matching(lines: Lines, splits: Iterable[_Split]) -> list[tuple[Sequence[str], Sequence[str], list[int]]]:
+    return [(old, new, places) for old, new in splits if (places := lines.places(old))]
+
+
+def _bared(old: Sequence[str], new: Sequence[str]) -> _Split:
+    """Without the blank lines around ``old``, and without as many around ``new``."""
+    before, behind = _blank(old), _blank(old[::-1])
+    first, last = min(before, _blank(new)), min(behind, _blank(new[::-1]))
+    return old[before : len(old) - behind], new[first : max(first, len(new) - last)]
+
+
+def _blank(lines: Sequence[str]) -> int:
+    """How many lines are blank before the first that is not."""
+    return next((n for n, line in enumerate(lines) if line.strip()), len(lines))
 
 
 def _not_there(lines: Lines, old: Sequence[str]) -> str:

@@ -1,7 +1,7 @@
 """Where a block of code in a reply ends, when what it holds may have fences itself.
 
 A fence is closed by one of as many marks at least that is not indented further. What is left is read in every way in which all fences up to the next file
-find their partners; where there is more than one way, it is said.
+find their partners; where there is more than one way, code ends where it is complete, and what cannot be told is said.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ Kind = Literal["page", "file", "nameless"]
 _FENCE = re.compile(r"^(?P<indent>[ \t]*)(?P<marks>`{3,}|~{3,})[ \t]*(?P<info>[^`]*)$")
 #: Fences that are looked at to find the end of one block; a model that repeats itself writes thousands.
 _MOST = 400
+#: Ends up to which a text is tried for being complete.
+_TRIED = 64
 _LONGER = "put four backticks (````) on the lines before and after the file, since it holds fences itself"
 
 
@@ -42,7 +44,14 @@ def fence_at(line: str) -> Fence | None:
 
 
 def closing(
-    lines: Sequence[str], at: int, first: int, *, is_next_file: Callable[[int], bool], kind: Kind, around: bool
+    lines: Sequence[str],
+    at: int,
+    first: int,
+    *,
+    is_next_file: Callable[[int], bool],
+    kind: Kind,
+    around: bool,
+    is_complete: Callable[[str], bool] | None = None,
 ) -> tuple[int | None, str]:
     """The line that ends the block which the fence at ``at`` begins; ``None`` and why, when that cannot be told.
 
@@ -52,6 +61,7 @@ def closing(
         kind: a ``page`` of text usually has blocks of code in it, so the last end counts; of a ``nameless`` block, which is one of several most often, the first;
             of a ``file`` neither is taken for granted.
         around: there is a fence around everything, which has still to be closed.
+        is_complete: whether a text can be all of a ``file``; the first end up to which it is so counts.
     """
     opened = fence_at(lines[at])
     assert opened is not None
@@ -75,6 +85,10 @@ def closing(
         return ends[-1], ""
     if kind == "nameless":
         return ends[0], ""
+    if is_complete is not None and any(line.strip() for line in lines[first : ends[0]]):
+        complete = (end for end in ends[:_TRIED] if is_complete("".join(f"{line}\n" for line in lines[first:end])))
+        if (end := next(complete, None)) is not None:
+            return end, ""
     after = lines[ends[0] + 1] if ends[0] + 1 < len(lines) else ""
     return (None, f"it cannot be told where the block ends; {_LONGER}") if after.strip() else (ends[0], "")
 

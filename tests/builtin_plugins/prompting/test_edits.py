@@ -193,6 +193,80 @@ def test_what_may_end_in_two_places_is_refused() -> None:
     assert applied(f"FILE: run.sh\n````sh\n{code}````\n") == ({"run.sh": code}, ())
 
 
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("src/b.py", "x = 1\n"),
+        ("src/b.py", 'def f():\n    """\n```\nf()\n```\n\n    """\n'),
+        ("src/b.ts", "const a = { b: `\n` };\n"),
+        ("src/b.js", "/* Use:\n```\nf()\n```\n\n*/\nf();\n"),
+        ("package.json", '{\n  "name": "x"\n}\n'),
+        ("pyproject.toml", "[project]\n"),
+    ],
+)
+@pytest.mark.parametrize("behind", ["Run it:\n```\npytest\n```\n", "Use:\n```\na\n```\nIt says:\n```\nb\n```\n", ""])
+def test_code_ends_where_it_is_complete(path: str, code: str, behind: str) -> None:
+    """Explanations right behind it may have blocks of their own, and a blank line in it is not its end."""
+    assert applied(f"FILE: {path}\n```\n{code}```\n{behind}") == ({path: code}, ())
+
+
+@pytest.mark.parametrize(
+    "named", ["FILE: {}\nNo changes needed.\n\n", "Files:\n- FILE: {}\n- FILE: src/b.py\n\n", "FILE: {}\n\n"]
+)
+def test_a_file_that_is_there_may_be_named_only(named: str) -> None:
+    """Beside another one that changes; not when there is nothing else, nor when the reply was cut off or what follows is the lost text."""
+    changed = "FILE: src/b.py\n```\nx = 1\n```\n"
+    assert applied(named.format(A) + changed) == ({"src/b.py": "x = 1\n"}, ())
+    assert "src/none.py: its text does not stand" in applied(named.format("src/none.py") + changed)[1][0]
+    assert applied(named.format(A))[1]
+    for lost in ("x = 1\n", "def f():\n", "print(1)\n", "f();\n"):
+        assert "its text does not stand" in applied(f"{changed}FILE: {A}\n{lost}")[1][0]
+    assert "cut off" in apply_edits(edits_in(f"{changed}FILE: {A}\n", cut_off=True), THERE.get)[1][0]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "then"),
+    [
+        ("\none\n", "\n1\n", "1\ntwo\nthree\ntwo\n"),
+        ("one\n\n", "1\n\n", "1\ntwo\nthree\ntwo\n"),
+        ("\none\n \n", "1\n", "1\ntwo\nthree\ntwo\n"),
+        ("one\n\n", "one\n\n1\n", "one\n\n1\ntwo\nthree\ntwo\n"),
+        ("\none\n", "", "two\nthree\ntwo\n"),
+        ("\none\n\n", "\n", "two\nthree\ntwo\n"),
+    ],
+)
+def test_blank_lines_around_a_block_do_not_hinder(old: str, new: str, then: str) -> None:
+    """Where the file has none there; as many are taken off what is to stand instead."""
+    assert applied(f"FILE: {A}\n" + block(old, new)) == ({A: then}, ())
+
+
+def test_blank_lines_that_are_there_belong_to_a_block() -> None:
+    """They may be what tells its place; without them it has to stand there once as well."""
+    there = {A: "a\n\nb\na\nb\n"}
+    assert applied(f"FILE: {A}\n" + block("\nb\n", "\nB\n"), there=there)[0] == {A: "a\n\nB\na\nb\n"}
+    assert "2 times" in applied(f"FILE: {A}\n" + block("\ntwo\n", "\n2\n"))[1][0]
+
+
+@pytest.mark.parametrize(
+    ("line", "form"),
+    [
+        ("- DELETE: src/a.py", "DELETE: src/a.py"),
+        ("1. DELETE: `src/a.py`", "DELETE: src/a.py"),
+        ("DELETE: src/a.py (not needed)", "DELETE: src/a.py"),
+        ("RENAME: src/a.py to src/b.py", "RENAME: src/a.py -> src/b.py"),
+        ("- RENAME: `src/a.py` -> `src/b.py`", "RENAME: src/a.py -> src/b.py"),
+        ("RENAME: src/a.py -> src/b.py (clearer)", "RENAME: src/a.py -> src/b.py"),
+        ("RENAME: src/a.py", "RENAME: src/a.py -> <new path>"),
+    ],
+)
+def test_what_nearly_moves_a_file_is_told(line: str, form: str) -> None:
+    """It was meant, and is not passed over beside another file; a list of what is done in the form besides says nothing, and so does what is no file."""
+    other = "FILE: src/c.py\n```\nx = 1\n```\n"
+    assert [f"write '{form}' on a line of its own" in fault for fault in applied(f"{other}{line}\n")[1]] == [True]
+    assert applied(f"{other}{line}\n", there={})[1] == ()
+    assert applied(f"DELETE: src/a.py\n{other}{line}\n") == ({A: None, "src/c.py": "x = 1\n"}, ())
+
+
 @pytest.mark.parametrize("between", ["", "\n", "\nThe next one:\n\n"])
 @pytest.mark.parametrize(
     "form",
