@@ -12,7 +12,7 @@ _RENAME = re.compile(rf"^[#*\s]*RENAME\s*:\s*{_PATH}\s*(?:->|=>|→)\s*{_PATH}\s
 _LISTED = r"^[-+#*>\s]*(?:\d+[.)]\s*)?"
 _END = r"(?=[\s,;]|$)"
 _NEAR_DELETE = re.compile(rf"{_LISTED}DELETE\s*:\s*{_PATH}{_END}")
-_NEAR_RENAME = re.compile(rf"{_LISTED}RENAME\s*:\s*{_PATH}{_END}(?:\s*(?:->|=>|→|,|to\b|as\b|into\b)?\s*{_PATH})?")
+_NEAR_RENAME = re.compile(rf"{_LISTED}RENAME\s*:\s*{_PATH}{_END}(?:\s*(?:->|=>|→|,|to\b|as\b|into\b)\s*{_PATH})?")
 
 
 def deleted_in(line: str) -> str | None:

@@ -256,7 +256,7 @@ def test_blank_lines_that_are_there_belong_to_a_block() -> None:
         ("RENAME: src/a.py to src/b.py", "RENAME: src/a.py -> src/b.py"),
         ("- RENAME: `src/a.py` -> `src/b.py`", "RENAME: src/a.py -> src/b.py"),
         ("RENAME: src/a.py -> src/b.py (clearer)", "RENAME: src/a.py -> src/b.py"),
-        ("RENAME: src/a.py", "RENAME: src/a.py -> <new path>"),
+        ("RENAME: src/a.py (clearer)", "RENAME: src/a.py -> <new path>"),
     ],
 )
 def test_what_nearly_moves_a_file_is_told(line: str, form: str) -> None:
