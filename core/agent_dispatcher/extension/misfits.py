@@ -10,6 +10,7 @@ from ..errors import ComponentConflictError, ConfigError, PluginError, Problem
 from .choice_errors import words
 from .loaded import LoadedPlugins
 from .offers import KINDS
+from .options import lacks
 
 if TYPE_CHECKING:
     from .registry import Registry
@@ -48,7 +49,10 @@ def _of_options(registry: Registry, plugins: LoadedPlugins) -> Iterable[Problem]
         names = {each.name for each in registry.offers(kind)}
         if name in names:
             try:
-                registry.options(kind, name)
+                missing = lacks(registry.options(kind, name))
+                if missing:
+                    where = config.where(f"options.{key}")
+                    plugins.warn_once((key, "lacks"), f"{where}: {words(kind)} {name!r} is not whole: {missing}")
             except ConfigError as error:
                 yield from error.problems
             except ComponentConflictError:

@@ -13,7 +13,7 @@ from .choice_errors import words
 from .loaded import LoadedPlugins
 from .offers import Offered
 
-__all__ = ["read_options"]
+__all__ = ["lacks", "read_options"]
 
 
 def read_options(offered: Offered, config: Config, plugins: LoadedPlugins) -> Any:
@@ -42,6 +42,23 @@ def read_options(offered: Offered, config: Config, plugins: LoadedPlugins) -> An
             at = f'[options."{key}"]{" " if fault.path else ""}{fault.at}'
             problems.append(Problem(f"{at}: {fault.message}", where, fault.remedy))
         raise ConfigError(problems) from error
+
+
+def lacks(options: Any, *, with_model: bool = True) -> str:
+    """What a component needs and this machine does not have; ``""`` where nothing is missing.
+
+    A component says it in a method ``lacks(*, with_model)`` of its options. It is no error of the configuration: what else is configured works.
+
+    Args:
+        with_model: whether a model is used.
+    """
+    say = getattr(options, "lacks", None)
+    if not callable(say):
+        return ""
+    try:
+        return str(say(with_model=with_model) or "")
+    except Exception as error:  # the plugin boundary: whatever it raises is the plugin's
+        return f"failed when asked what it lacks: {type(error).__name__}: {error}"
 
 
 def _project_table(key: str, wanted: type | None, config: Config, plugins: LoadedPlugins) -> dict[str, Any]:

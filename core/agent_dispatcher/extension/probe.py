@@ -24,7 +24,7 @@ from .discovery import Plugin, scan
 from .hookspecs import OFFERS
 from .loaded import LoadedPlugins
 from .offers import Offered
-from .options import read_options
+from .options import lacks, read_options
 from .registry import Registry
 
 __all__ = ["Examination", "examine"]
@@ -127,7 +127,7 @@ def _main() -> None:
 
 
 def _refused_options(registry: Registry) -> list[str]:
-    """What the user's configuration says to what is offered here and is refused."""
+    """What the user's configuration says to what is offered here and is refused, or cannot be had."""
     try:
         config = load_config()
         plugins = LoadedPlugins(config, (), discover=False)
@@ -138,7 +138,8 @@ def _refused_options(registry: Registry) -> list[str]:
         for offered in registry.offers(kind):
             if f"{kind}:{offered.name}" in config.options:
                 try:
-                    read_options(offered, config, plugins)
+                    missing = lacks(read_options(offered, config, plugins))
+                    problems += [f'[options."{kind}:{offered.name}"]: {missing}'] if missing else []
                 except ConfigError as error:
                     problems += [str(each) for each in error.problems]
     return problems

@@ -16,6 +16,7 @@ from ..coordination.patches import Advice, Advise
 from ..coordination.run_state import RunState
 from ..errors import ConfigError, DispatcherError, GraphError, PluginError, Problem, SandboxUnavailable, Unavailable
 from ..extension.components import AgentType, Available, Check, OutputInspector
+from ..extension.options import lacks
 from ..extension.registry import REST, Offered, Registry
 from ..models import ExecutionPlan, PlanPatch, Specification, Task
 from ..planning.patching import PatchedPlan, apply_patch, resolve_patch, tasks_to_assign
@@ -228,7 +229,9 @@ def takers(tasks: Iterable[Task], specification: Specification, session: RunSess
 
 
 def _agent_types(session: RunSession) -> list[AgentType]:
-    """The active agent types in rank; each also does the task types for which ``[task_types]`` names it."""
+    """The active agent types in rank; each also does the task types for which ``[task_types]`` names it, and none does a task for which something is
+    missing here.
+    """
     own: dict[str, set[str]] = {}
     for type, settings in session.config.task_types.items():
         if settings.agent_type is not None:
@@ -237,8 +240,21 @@ def _agent_types(session: RunSession) -> list[AgentType]:
     for name in _names(session.registry, "agent_type"):
         component = session.registry.offered("agent_type", name).component
         if isinstance(component, AgentType):
-            found.append(evolve(component, task_types=component.task_types | own.get(name, set())))
+            component = evolve(component, task_types=component.task_types | own.get(name, set()))
+            found.append(_without_what_it_lacks(component, session))
     return found
+
+
+def _without_what_it_lacks(component: AgentType, session: RunSession) -> AgentType:
+    """An agent type that refuses what it would take, when its options name something that is not there."""
+    try:
+        options = session.registry.options("agent_type", component.name)
+    except DispatcherError:
+        return component  # its options are refused: said already
+    missing = lacks(options, with_model=session.llm is not None)
+    if not missing:
+        return component
+    return evolve(component, accepts=lambda task, available: component.accepts(task, available) or missing)
 
 
 def _validators(session: RunSession) -> Iterable[tuple[str, Any]]:

@@ -39,7 +39,7 @@ class McpServer:
     """A server of the Model Context Protocol that is started beside the dispatcher, on its standard input and output.
 
     Attributes:
-        command: the program and its arguments; the program is to be there when the configuration is read.
+        command: the program and its arguments.
         env: environment variables it gets besides ``PATH``, ``HOME``, ``LANG``, ``SHELL``, ``TERM``, ``USER`` and ``LOGNAME``. Nothing else of the
             dispatcher's environment reaches it.
         tools: names of the tools that may be called; empty: all it offers.
@@ -50,11 +50,14 @@ class McpServer:
     tools: tuple[str, ...] = field(default=(), converter=_texts)
 
     @command.validator
-    def _is_there(self, _: Any, command: tuple[str, ...]) -> None:
+    def _is_named(self, _: Any, command: tuple[str, ...]) -> None:
         if not command:
             raise ValueError("it names no program")
-        if which(command[0], path=self.env.get("PATH")) is None:
-            raise ValueError(f"there is no program {command[0]!r}: install it, or write its whole path")
+
+    @property
+    def is_there(self) -> bool:
+        """Whether its program is installed."""
+        return which(self.command[0], path=self.env.get("PATH")) is not None
 
 
 @frozen(kw_only=True)
@@ -90,3 +93,9 @@ class ResearcherOptions:
     fetch_networks: tuple[str, ...] = field(default=(), converter=_texts, validator=deep_iterable(_network))
     registries: Mapping[str, str] = field(factory=dict, validator=deep_mapping(value_validator=_registry))
     mcp: Mapping[str, McpServer] = field(factory=dict)
+
+    def lacks(self, *, with_model: bool) -> str:
+        """The servers that are to be started for a model and whose program is not there; ``""`` where none is missing, or none would be started."""
+        asked = self.mcp.items() if self.answer and with_model else ()
+        missing = [f"{each.command[0]!r} (mcp.{name})" for name, each in asked if not each.is_there]
+        return f"there is no program {', '.join(missing)}: install it, or write its whole path" if missing else ""

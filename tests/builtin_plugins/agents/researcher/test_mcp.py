@@ -126,19 +126,35 @@ def test_what_a_tool_takes_is_shown_without_turns() -> None:
     assert offered_tool("t", "s", "", {"properties": {"q": {"enum": ["x" * 1000] * 30}}}) is None
 
 
-def test_a_program_that_is_not_there_is_told_before_any_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_a_program_that_is_not_there_refuses_research_alone(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """By ``validate``, with the place, and by ``plugins doctor``."""
+    """``validate`` says so, with the place, and lets pass what needs no researcher; ``plugins doctor`` says it too."""
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     (tmp_path / "agent-dispatcher").mkdir()
     options = '[options."agent_type:researcher".mcp.gone]\ncommand = ["no-such-program-here"]\n'
-    (tmp_path / "agent-dispatcher" / "config.toml").write_text(options)
-    (tmp_path / "plan.md").write_text("- [ ] T001 Write a page\n")
-    with pytest.raises(SystemExit, match="3"):
-        main(["validate", "plan.md"])
-    assert "there is no program 'no-such-program-here'" in "".join(capsys.readouterr())
+    monkeypatch.setenv("OPENAI_API_KEY", "canary-0123456789")
+    with_model = f'[use]\nllm = "openai"\n[options."llm:openai"]\nmodel = "m"\n{options}'
+    (tmp_path / "page.md").write_text("- [ ] T001 Write a page\n")
+    head = "format: agent-dispatcher/specification\nversion: 1\ntitle: Choose\n"
+    (tmp_path / "choice.yaml").write_text(
+        f"{head}tasks:\n  - {{id: T1, title: Compare attrs and others, type: research}}\n"
+    )
+    told = {}
+    for plan, config in (("page.md", with_model), ("choice.yaml", with_model), ("choice.yaml", options)):
+        (tmp_path / "agent-dispatcher" / "config.toml").write_text(config)
+        with pytest.raises(SystemExit) as ended:
+            main(["validate", plan])
+        shown = "".join(capsys.readouterr())
+        warned = "config.toml: agent type 'researcher' is not whole: there is no program 'no-such-program-here'"
+        assert warned in caplog.text
+        caplog.clear()
+        told[plan, config == with_model] = ended.value.code, "researcher: there is no program" in shown
+    assert told == {("page.md", True): (0, False), ("choice.yaml", True): (3, True), ("choice.yaml", False): (0, False)}
     (plugin,) = [each.plugin for each in scan()[0] if each.plugin.name == "researcher"]
     assert ["there is no program 'no-such-program-here'" in each for each in examine(plugin).problems] == [True]
