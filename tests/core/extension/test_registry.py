@@ -275,6 +275,28 @@ def test_refused_options_say_where() -> None:
     assert len(registry.problems()) == 3
 
 
+@frozen
+class Needing:
+    """Options that say what is missing, or fail to."""
+
+    missing: str = ""
+
+    def lacks(self, *, with_model: bool) -> str:
+        """What ``missing`` names, where there is a model."""
+        if self.missing == "bug":
+            raise LookupError("oh")
+        return self.missing if with_model else ""
+
+
+def test_what_is_missing_here_is_a_warning_and_no_error() -> None:
+    """The options are right, and everything else works; so it is when asking fails."""
+    for missing, told in (("no saw", "no saw"), ("bug", "failed when asked what it lacks: LookupError: oh"), ("", "")):
+        config = given(options={"decomposer:a": {"missing": missing}}, plugins=PluginSettings(strict=False))
+        registry = curated(config, mine=Offering(decomposers=[component("a", options=Needing)]))
+        assert registry.problems() == registry.problems() == ()
+        assert [each.rpartition("is not whole: ")[2] for each in registry.warnings] == ([told] if told else [])
+
+
 def test_untrusted_project_sets_only_what_is_marked(tmp_path: Path) -> None:
     """Of an untrusted project's options only those marked as the project's own count; the rest is named in one warning."""
     (tmp_path / "agent-dispatcher.toml").write_text('[options."decomposer:a"]\nlevel = 9\nstyle = "fancy"\nother = 1\n')
