@@ -16,7 +16,7 @@ __all__ = ["javascript", "python"]
 def _make_python(options: Any, services: Services) -> Any:
     from .python.language import Python
 
-    return Python(options, services.data_dir)
+    return Python(options, services.data_dir, services.log)
 
 
 def _make_javascript(options: Any, services: Services) -> Any:

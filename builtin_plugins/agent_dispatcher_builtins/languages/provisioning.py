@@ -6,10 +6,13 @@ Nothing here runs in a sandbox, so nothing here may run what belongs to the work
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
+import os
 import shutil
 import tempfile
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from weakref import WeakKeyDictionary
 
@@ -18,14 +21,16 @@ from agent_dispatcher.errors import Unavailable
 __all__ = ["install", "made_once", "not_allowed"]
 
 _MAX_SAID = 1000
+_MAKING = ".making-"
 _making: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Path, asyncio.Lock]] = WeakKeyDictionary()
 
 
-def not_allowed(asked: Mapping[str, Sequence[str]]) -> Unavailable:
+def not_allowed(asked: Mapping[str, Sequence[str]], language: str) -> Unavailable:
     """The refusal of packages that the user has not allowed.
 
     Args:
         asked: file (with a line, if that is known) -> the packages it asks for.
+        language: whose options allow them.
     """
     names = sorted({name for found in asked.values() for name in found})
     verb = "is" if len(names) == 1 else "are"
@@ -33,7 +38,7 @@ def not_allowed(asked: Mapping[str, Sequence[str]]) -> Unavailable:
     files = " and ".join(dict.fromkeys(where.partition(":")[0] for where in asked))
     return Unavailable(
         f"{'; '.join([first, *more])}, which {verb} not allowed",
-        f"allow what is trusted: packages = {json.dumps(names)} in the options of the language, or take it out of {files}",
+        f'allow what is trusted in your configuration: [options."language:{language}"] packages = {json.dumps(names)}, or take it out of {files}',
     )
 
 
@@ -42,24 +47,55 @@ async def made_once(place: Path, make: Callable[[Path], Awaitable[None]]) -> Pat
 
     Args:
         make: fills a new folder beside it, which then takes its name. Who asks meanwhile in this process waits; of two processes that make it
-            at once the first one's stays.
+            at once the first one's stays. What processes that were killed left half made is removed first.
     """
     locks = _making.setdefault(asyncio.get_running_loop(), {})
     async with locks.setdefault(place, asyncio.Lock()):
         if place.is_dir():
             return place
         place.parent.mkdir(parents=True, exist_ok=True)
-        made = Path(tempfile.mkdtemp(prefix=".making-", dir=place.parent))
-        try:
+        _remove_left(place.parent)
+        with _new_folder(place.parent) as made:
             await make(made)
             try:
                 made.rename(place)
             except OSError:
                 if not place.is_dir():
                     raise
-        finally:
-            shutil.rmtree(made, ignore_errors=True)
     return place
+
+
+@contextmanager
+def _new_folder(parent: Path) -> Iterator[Path]:
+    """A folder that is locked for as long as this process fills it, and gone afterwards unless it was renamed."""
+    while True:
+        made = Path(tempfile.mkdtemp(prefix=_MAKING, dir=parent))
+        try:
+            held = os.open(made, os.O_RDONLY | os.O_DIRECTORY)
+        except FileNotFoundError:
+            continue
+        with suppress(OSError):  # a file system without locks: nobody there can take it for left, either
+            fcntl.flock(held, fcntl.LOCK_EX)
+        if made.is_dir():
+            break  # else somebody took it for left before it was locked
+        os.close(held)
+    try:
+        yield made
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+        os.close(held)
+
+
+def _remove_left(parent: Path) -> None:
+    """Half-made folders that no process has locked any more."""
+    for left in parent.glob(f"{_MAKING}*"):
+        with suppress(OSError):
+            held = os.open(left, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            try:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(left, ignore_errors=True)
+            finally:
+                os.close(held)
 
 
 async def install(

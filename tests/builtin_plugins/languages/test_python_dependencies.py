@@ -9,6 +9,8 @@ import http.server
 import io
 import json
 import os
+import re
+import signal
 import subprocess
 import sys
 import tarfile
@@ -21,6 +23,7 @@ import pytest
 
 from agent_dispatcher.errors import Unavailable
 from agent_dispatcher.extension import Environment
+from agent_dispatcher_builtins.languages.provisioning import made_once
 from agent_dispatcher_builtins.languages.python import installing
 from agent_dispatcher_builtins.languages.python.language import Python
 from agent_dispatcher_builtins.languages.python.options import PythonOptions
@@ -211,7 +214,10 @@ def test_a_package_that_nobody_allowed_is_refused_with_its_line(
     environment: Callable[..., Environment], write: Write, registry: Registry, files: dict[str, str], where: str
 ) -> None:
     """Wherever a tree asks for it; nothing is fetched, and the message says how to allow it."""
-    with pytest.raises(Unavailable, match=rf'{where} asks for adder, which is not allowed .*packages = \["adder"\]'):
+    with pytest.raises(
+        Unavailable,
+        match=rf'{where} asks for adder, which is not allowed .*\[options\."language:python"\] packages = \["adder"\]',
+    ):
         environment(write(files), "other")
     assert registry.asked == []
 
@@ -248,12 +254,114 @@ def test_what_generated_projects_declare_needs_no_registry_and_no_leave(
         environment(tree)
 
 
-def test_another_version_of_a_tool_is_refused(environment: Callable[..., Environment], write: Write) -> None:
-    """Tests are run by the dispatcher's own pytest: a tree that cannot have it is told so."""
-    with pytest.raises(
-        Unavailable, match=rf"requirements\.txt:1 asks for pytest<2, and tests are run by pytest {pytest.__version__}"
-    ):
-        environment(write({"requirements.txt": "pytest<2\n"}), "*")
+@pytest.mark.parametrize("line", ["pytest<2", "pytest==2.0.0 --hash=sha256:00", "coverage[toml]<2"])
+def test_another_version_of_a_tool_is_said_and_not_used(
+    write: Write, registry: Registry, tmp_path: Path, caplog: pytest.LogCaptureFixture, line: str
+) -> None:
+    """Tests are run by the dispatcher's own tools, whichever a tree pins; it is said once, however many commands there are."""
+    tree = write({"requirements.txt": f"{line}\n"})
+    language = Python(PythonOptions(), tmp_path / "cache")
+    for _ in range(2):
+        assert _python(asyncio.run(language.environment(tree)), f"import {re.split(r'[^a-z]', line)[0]}") == ""
+    (said,) = caplog.messages
+    assert re.match(
+        r"requirements\.txt:1 asks for (pytest|coverage).*2.*, and tests are run by (pytest|coverage) \d", said
+    )
+    assert registry.asked == []
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"requirements.txt": "-e .\n"},
+        {"requirements.txt": ".\n"},
+        {"requirements-dev.txt": "--editable=./[sums, gone]\npytest\n"},
+        {"requirements.txt": "-e '.[sums]'\n"},
+        {"test-requirements.txt": "Shop[sums]\n"},
+    ],
+)
+def test_the_tree_itself_is_no_package(
+    environment: Callable[..., Environment], write: Write, registry: Registry, files: dict[str, str]
+) -> None:
+    """Its own code is there, also where it is not below ``src``; what its extras ask for is asked for."""
+    registry.wheel("adder", {"adder.py": _CODE})
+    manifest = "[project]\nname = 'shop'\n[project.optional-dependencies]\nsums = ['adder']\n"
+    code = {"shop/__init__.py": "def test() -> int:\n    return 1\n", "tests/test_a.py": "from shop import test\n"}
+    tree = write({"pyproject.toml": manifest, **code, **files})
+    extra = "sums" in "".join(files.values())
+    if extra and "requirements-dev.txt" not in files:
+        with pytest.raises(Unavailable, match=r"pyproject\.toml:4 asks for adder, which is not allowed"):
+            environment(tree)
+    found = environment(tree, *(["adder"] if extra else []))
+    done = _tests(found, tree)
+    assert done.returncode == 0, done.stdout + done.stderr
+    _python(found, "import adder", code_expected=0 if extra else 1)
+
+
+def test_what_is_for_development_only_is_passed_over(
+    environment: Callable[..., Environment],
+    write: Write,
+    registry: Registry,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Formatters and hooks that no test imports need no leave, wherever they come from; of all that, what the user names is installed."""
+    registry.wheel("adder", {"adder.py": _CODE})
+    manifest = "[project]\nname = 'shop'\n[project.optional-dependencies]\ndev = ['pre-commit', 'own-tools @ git+https://elsewhere.invalid/tools', 'shop[docs]']\ndocs = ['sphinx']\n"
+    groups = "[dependency-groups]\ndev = ['mypy', 'adder', {include-group = 'lint'}]\nlint = ['ruff']\n"
+    lines = "-e ../shared\nhttps://elsewhere.invalid/x.whl\nblack\n-e .[dev]\n"
+    tree = write({"pyproject.toml": manifest + groups, "requirements-dev.txt": lines})
+    assert environment(tree).digest
+    assert registry.asked == []
+    *elsewhere, tools = caplog.messages
+    assert tools.endswith("adder, black, mypy, pre-commit, ruff, sphinx: not installed")
+    assert [each.partition(": ")[0] for each in elsewhere] == [
+        "pyproject.toml:4",
+        "requirements-dev.txt:1",
+        "requirements-dev.txt:2",
+    ]
+    assert _python(environment(tree, "adder"), "import adder") == ""
+    assert not [path for path in registry.asked if "adder" not in path]
+
+
+def test_another_registry_is_not_used(
+    environment: Callable[..., Environment], write: Write, registry: Registry, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What a tree says about registries is passed over, and said: packages come from the user's."""
+    registry.wheel("adder", {"adder.py": _CODE})
+    address = "http://192.0.2.1/simple"
+    options = [f"--index-url {address}", f"-i {address}", f"--extra-index-url={address}", f"-f {address}"]
+    options += ["--trusted-host 192.0.2.1", "--no-index", "--pre"]
+    found = environment(write({"requirements.txt": "\n".join([*options, "adder"])}), "adder")
+    assert _python(found, "import adder") == ""
+    assert "/simple/adder/" in registry.asked
+    expected = [f"requirements.txt:{n}: {re.split('[= ]', line)[0]}" for n, line in enumerate(options, 1)]
+    assert [each.partition(" is passed over")[0] for each in caplog.messages] == expected
+
+
+@pytest.mark.parametrize("unread", ["pyproject.toml", ""])
+def test_what_the_user_names_is_there_for_every_tree(
+    environment: Callable[..., Environment], write: Write, registry: Registry, unread: str
+) -> None:
+    """Also where the tree says what it needs in a way that is not read, or nowhere; with a version, if one is named."""
+    registry.wheel("adder", {"adder.py": _CODE})
+    registry.wheel("adder", {"adder.py": "raise SystemExit(3)\n"}, version="2.0")
+    texts = {"pyproject.toml": "[tool.poetry.dependencies]\nadder = '*'\n"}
+    tree = write({unread or "README": texts.get(unread, "pip install adder\n")})
+    assert _python(environment(tree, "adder<2", "pytest"), "import adder") == ""
+    with pytest.raises(Unavailable, match=r"packages in the configuration: '\./adder' is not a package of a registry"):
+        environment(tree, "./adder")
+
+
+def test_what_the_user_names_and_a_lock_file_does_not_have_is_not_installed(
+    environment: Callable[..., Environment], write: Write, registry: Registry, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A lock file stays the promise of what may be there: what is named for other trees is passed over, and said."""
+    tree = write({"uv.lock": _uv("adder", "1.0", registry.wheel("adder", {"adder.py": _CODE}))})
+    found = environment(tree, "adder", "other")
+    assert _python(found, "import adder") == ""
+    assert caplog.messages == [
+        "packages in the configuration asks for other, which uv.lock does not have: not installed"
+    ]
 
 
 def test_a_declared_plugin_of_pytest_is_used(
@@ -299,11 +407,9 @@ def test_a_declared_plugin_of_pytest_is_used(
             {"requirements.txt": "./adder-1.0-py3-none-any.whl\n"},
             r"requirements\.txt:1: .* is not a package of a registry",
         ),
-        ({"requirements.txt": "-e .\n"}, r"requirements\.txt:1: -e is not followed"),
-        (
-            {"requirements.txt": "--extra-index-url=http://elsewhere.invalid\nadder\n"},
-            r"requirements\.txt:1: --extra-index-url is not followed",
-        ),
+        ({"requirements.txt": "-e ./other\n"}, r"requirements\.txt:1: -e is not followed"),
+        ({"requirements.txt": "-e ..\n"}, r"requirements\.txt:1: -e is not followed"),
+        ({"requirements.txt": "--proxy=http://elsewhere.invalid\n"}, r"requirements\.txt:1: --proxy is not followed"),
         (
             {"requirements.txt": "adder --config-settings=x=y\n"},
             r"requirements\.txt:1: .* is not a package of a registry",
@@ -501,6 +607,37 @@ def test_an_installation_that_hangs_is_ended(write: Write, registry: Registry, t
     with pytest.raises(Unavailable, match=r"pip install did not end within 0\.01 s"):
         asyncio.run(language.environment(write({"requirements.txt": "adder\n"})))
     assert list((tmp_path / "cache/python").iterdir()) == []
+
+
+def test_what_a_killed_process_left_is_removed_at_the_next_making(tmp_path: Path) -> None:
+    """And what another process is still filling is not."""
+    code = (
+        "import asyncio, sys, pathlib\nfrom agent_dispatcher_builtins.languages.provisioning import made_once\n"
+        "async def make(made):\n    (made / 'half').touch()\n    print(made, flush=True)\n    await asyncio.sleep(600)\n"
+        "asyncio.run(made_once(pathlib.Path(sys.argv[1]), make))\n"
+    )
+
+    def filling(name: str) -> tuple[subprocess.Popen[str], Path]:
+        process = subprocess.Popen([sys.executable, "-c", code, tmp_path / name], stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        return process, Path(process.stdout.readline().strip())
+
+    async def nothing(made: Path) -> None:
+        """Makes an empty folder."""
+
+    (killed, left), (running, kept) = filling("a"), filling("b")
+    with killed, running:
+        try:
+            killed.send_signal(signal.SIGKILL)
+            killed.wait()
+            assert left.is_dir()
+            asyncio.run(made_once(tmp_path / "c", nothing))
+            assert not left.exists()
+            assert (kept / "half").exists()
+        finally:
+            running.kill()
+    asyncio.run(made_once(tmp_path / "d", nothing))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["c", "d"]
 
 
 def test_many_who_ask_at_once_wait_for_one_installation(write: Write, registry: Registry, tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ async def environment(tree: Path, options: JavaScriptOptions, cache: Path, *, ty
     """
     node = node_program()
     folders = [] if node.resolve().is_relative_to("/usr") else [node.resolve().parent]
-    modules = await _modules(tree, options, cache)
+    modules = await _modules(tree, options, cache, "typescript" if typed else "javascript")
     env = {
         "PATH": os.pathsep.join(dict.fromkeys([str(node.resolve().parent), "/usr/local/bin", "/usr/bin", "/bin"])),
         "HOME": "/tmp",
@@ -65,7 +65,7 @@ async def environment(tree: Path, options: JavaScriptOptions, cache: Path, *, ty
     return Environment(read_only=tuple(folders), env=env, digest=f"sha256:{digest}")
 
 
-async def _modules(tree: Path, options: JavaScriptOptions, cache: Path) -> Path | None:
+async def _modules(tree: Path, options: JavaScriptOptions, cache: Path, language: str) -> Path | None:
     """The folder ``node_modules`` for the tree; ``None`` when it asks for no package."""
     folder = GuardedFolder(tree, max_bytes=_MAX_BYTES)
     manifest = _read(folder, MANIFEST)
@@ -74,7 +74,7 @@ async def _modules(tree: Path, options: JavaScriptOptions, cache: Path) -> Path 
         return None
     refused = sorted(wanted - set(options.packages)) if "*" not in options.packages else []
     if refused:
-        raise not_allowed({MANIFEST: refused})
+        raise not_allowed({MANIFEST: refused}, language)
     lock = _read(folder, LOCK)
     if not lock:
         raise Unavailable(

@@ -6,6 +6,7 @@ tools before the work's folders are importable, so that a file named like a tool
 
 from __future__ import annotations
 
+import logging
 import re
 import sys
 from collections.abc import Iterable, Sequence
@@ -34,15 +35,20 @@ class Python:
 
     Args:
         cache: where environments are kept; by default where the dispatcher keeps what components make.
+        log: told what a tree asks for and does not get.
     """
 
     name = "python"
     test_framework = "pytest"
 
-    def __init__(self, options: PythonOptions | None = None, cache: Path | None = None) -> None:
+    def __init__(
+        self, options: PythonOptions | None = None, cache: Path | None = None, log: logging.Logger | None = None
+    ) -> None:
         self._options = options or PythonOptions()
         self._cache = cache or _usual_cache()
+        self._log = log or logging.getLogger(__name__)
         self._tools: dict[str, Tool] = {}
+        self._noted: set[str] = set()
 
     def layout(self, specification: Specification) -> Layout | None:
         """The files of the package that the declared behaviour asks for."""
@@ -157,7 +163,13 @@ class Python:
     async def environment(self, tree: Path) -> Environment:
         """See :func:`.environment.environment`."""
         self._tools = self._tools or test_tools()
-        return await environment(tree, self._options, self._cache, self._tools)
+        return await environment(tree, self._options, self._cache, self._tools, self._note)
+
+    def _note(self, text: str) -> None:
+        """Said once, however many commands need the environment."""
+        if text not in self._noted:
+            self._noted.add(text)
+            self._log.warning("%s", text)
 
 
 def _usual_cache() -> Path:

@@ -52,13 +52,19 @@ class Lock:
         """What makes the lock file anew."""
         return _REMEDIES.get(self.file, "")
 
+    def has(self, asked: Asked) -> bool:
+        """Whether it is there in a version that is asked for; without a lock file anything is."""
+        pin = self.pins.get(canonicalize_name(asked.requirement.name))
+        fits = pin is not None and asked.requirement.specifier.contains(pin.version, prereleases=True)
+        return not self.file or fits
+
     def refuse_stale(self, wanted: Iterable[Asked]) -> None:
         """Raises:
         Unavailable: something is asked for that the lock file does not have, or has in another version.
         """
         for asked in wanted if self.file else ():
-            pin = self.pins.get(canonicalize_name(asked.requirement.name))
-            if pin is None or not asked.requirement.specifier.contains(pin.version, prereleases=True):
+            if not self.has(asked):
+                pin = self.pins.get(canonicalize_name(asked.requirement.name))
                 has = "does not have it" if pin is None else f"has {pin.version}"
                 raise Unavailable(f"{asked.where} asks for {asked.requirement}, and {self.file} {has}", self.remedy)
 

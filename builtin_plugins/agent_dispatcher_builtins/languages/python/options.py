@@ -12,7 +12,8 @@ class PythonOptions:
     """``[options."language:python"]`` in the configuration.
 
     Attributes:
-        packages: packages that a tree may ask for; what these need themselves comes with them. ``*`` allows all.
+        packages: packages that a tree may ask for and that are there for every tree, also where it does not say that it needs them; what these
+            need themselves comes with them. ``*`` allows all that a tree asks for.
         install_timeout_s: seconds for one ``pip install``.
     """
 

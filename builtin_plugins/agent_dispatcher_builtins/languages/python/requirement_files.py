@@ -1,25 +1,33 @@
-"""Reading requirement files: names, versions and digests. What would lead anywhere but to the user's registry is refused, with its line."""
+"""Reading requirement files: names, versions and digests. What would come from anywhere but the user's registry is refused, with its line.
+
+The tree itself (``-e .[test]``) comes from nowhere: only what its extras ask for is. Options of pip are passed over, and said.
+"""
 
 from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import PurePosixPath
 
-from attrs import frozen
+from attrs import evolve, frozen
 from packaging.requirements import InvalidRequirement, Requirement
 
 from agent_dispatcher.errors import PathRefused, Unavailable
 from agent_dispatcher.workspace.path_guard import GuardedFolder
 
-__all__ = ["Asked", "requirement", "requirements_of"]
+__all__ = ["Asked", "Itself", "requirement", "requirements_of"]
 
 _COMMENT = re.compile(r"(^|\s+)#.*$")
 _HASH = re.compile(r"\s+--hash[=\s]\s*(\S+)")
 _OTHER_FILE = re.compile(r"(-r|--requirement|-c|--constraint)[=\s]?\s*(\S+)")
 #: Options that ask for nothing that is not done anyway.
 _HARMLESS = ("--require-hashes", "--prefer-binary", "--only-binary")
+#: Options that say where packages are or which will do: the user's own configuration of pip does.
+_PASSED_OVER = re.compile(
+    r"(-i|--index-url|--extra-index-url|--no-index|-f|--find-links|--trusted-host|--no-binary|--pre|--use-feature)(?![a-z-]).*"
+)
+_ITSELF = re.compile(r"((-e|--editable)[=\s]\s*)?(?P<quote>[\"']?)\./?(\[(?P<extras>[\w.,\s-]*)\])?(?P=quote)")
 _MAX_FILES = 50
 
 
@@ -32,12 +40,18 @@ class Asked:
         where: file and line.
         digests: of the archives that will do, as ``sha256:...``; empty where it says none.
         constraint: it only says which version, should somebody else ask for it.
+        optional: the tree can be tested without it, as with tools of development: taken where the user allows it, else passed over.
     """
 
     requirement: Requirement
     where: str
     digests: frozenset[str] = frozenset()
     constraint: bool = False
+    optional: bool = False
+
+
+#: What the extras of the tree itself ask for.
+Itself = Callable[[Iterable[str]], Iterable[Asked]]
 
 
 def requirement(text: str, where: str) -> Requirement:
@@ -59,8 +73,15 @@ def requirement(text: str, where: str) -> Requirement:
     return found
 
 
-def requirements_of(folder: GuardedFolder, name: str) -> Iterator[Asked]:
+def requirements_of(
+    folder: GuardedFolder, name: str, itself: Itself, note: Callable[[str], None], *, optional: bool = False
+) -> Iterator[Asked]:
     """What a requirement file asks for, with the files it names.
+
+    Args:
+        itself: asked where the file asks for the tree it is in.
+        note: told what is passed over.
+        optional: so is all that it asks for; what of it comes from elsewhere is passed over.
 
     Raises:
         Unavailable: it cannot be read, or asks for what may not be.
@@ -75,16 +96,31 @@ def requirements_of(folder: GuardedFolder, name: str) -> Iterator[Asked]:
             raise Unavailable(f"{name} names more than {_MAX_FILES} files", "name fewer")
         for number, line in _lines(_text(folder, file)):
             where = f"{file}:{number}"
-            if not line.startswith("-"):
-                yield _asked(line, where, constraint=constraint)
+            if own := _ITSELF.fullmatch(line):
+                yield from itself(_names(own["extras"]))
+            elif not line.startswith("-"):
+                try:
+                    asked = _asked(line, where, constraint=constraint)
+                except Unavailable as error:
+                    if not optional:
+                        raise
+                    note(f"{error.reason}: passed over")
+                else:
+                    yield evolve(asked, optional=optional)
             elif other := _OTHER_FILE.fullmatch(line):
                 path = posixpath.normpath(PurePosixPath(file).parent.joinpath(other[2]).as_posix())
                 waiting.append((path, constraint or other[1] in ("-c", "--constraint")))
+            elif _PASSED_OVER.fullmatch(line):
+                note(f"{where}: {re.split('[= ]', line)[0]} is passed over: your pip's own configuration holds")
             elif not line.startswith(_HARMLESS):
-                raise Unavailable(
-                    f"{where}: {re.split('[= ]', line)[0]} is not followed: packages come from the registry that your pip is configured for",
-                    f"take it out of {file}",
-                )
+                refused = f"{where}: {re.split('[= ]', line)[0]} is not followed: packages come from the registry that your pip is configured for"
+                if not optional:
+                    raise Unavailable(refused, f"take it out of {file}")
+                note(f"{refused}: passed over")
+
+
+def _names(extras: str | None) -> list[str]:
+    return [name.strip() for name in (extras or "").split(",") if name.strip()]
 
 
 def _asked(line: str, where: str, *, constraint: bool) -> Asked:
