@@ -8,7 +8,7 @@ from __future__ import annotations
 import posixpath
 import re
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from agent_dispatcher.extension import Objection
 from agent_dispatcher.models import Task
@@ -60,14 +60,24 @@ def _takes_over(path: str) -> bool:
     return _PLUGIN.fullmatch(path) is not None or (path.endswith(".py") and top.removesuffix(".py") in _RUNNERS)
 
 
-async def around(task: Task, path: str, promised: Sequence[str], now: Now, before: Before | None) -> list[Objection]:
-    """What speaks against a change of a file for which :func:`beside_tests` holds, whatever its language."""
+async def around(
+    task: Task,
+    path: str,
+    promised: Sequence[str],
+    now: Now,
+    before: Before | None,
+    tests: Callable[[], Iterable[str]] = tuple,
+) -> list[Objection]:
+    """What speaks against a change of a file for which :func:`beside_tests` holds, whatever its language; ``tests``: the files of tests of the result."""
+    if _only_by_name(path) and not any(posixpath.dirname(each) == posixpath.dirname(path) for each in tests()):
+        return []
     after, old = text_of(path, now(path)), text_of(path, await before(path) if before is not None else None)
     name = posixpath.basename(path)
     mine = path in promised
     if configures(path) and (name in _MIXED or mine):
         found = [] if mine else reset(path, old, after)
-        return found or (loosened(path, old, after) if after is not None and options_of(path, after) != {} else [])
+        said = after is not None and options_of(path, after) != {}
+        return found or (loosened(path, old, after or "", tuple(tests())) if said else [])
     if mine:
         return []
     there = before is not None and await before(path) is not None
@@ -78,7 +88,11 @@ async def around(task: Task, path: str, promised: Sequence[str], now: Now, befor
     done = "was deleted" if now(path) is None else "was changed" if there else "is new"
     if there or _takes_over(path):
         what = f"it belongs to the tests, which this task does not own, and {done}: leave it as it was"
-    elif (name in _LOADED and task.type != "testing") or name in _LOADED - {"conftest.py"}:
+    elif name in _LOADED - {"conftest.py"}:
+        what = f"it {done}, and decides about all tests, which this task does not own: keep what a test needs in its own file"
+    elif (configures(path) or name in _LOADED) and await _is_first(tests, before):
+        return loosened(path, None, after or "") if configures(path) else []
+    elif name in _LOADED and task.type != "testing":
         what = f"it {done}, and decides about all tests, which this task does not own: keep what a test needs in its own file"
     elif configures(path):
         return loosened(path, None, after or "") if task.type == "testing" else [_unasked(path, done)]
@@ -87,6 +101,24 @@ async def around(task: Task, path: str, promised: Sequence[str], now: Now, befor
     else:
         return []
     return [Objection(kind="weakened", path=path, what=what)]
+
+
+def _only_by_name(path: str) -> bool:
+    """Whether a module of Python counts only for a folder named ``test`` that stands in another, which may be one of the code."""
+    folders = path.split("/")[:-1]
+    named = [each for each in folders if each in _FOLDERS]
+    plain = path.endswith(".py") and posixpath.basename(path) not in _LOADED and not _takes_over(path)
+    return plain and set(named) == {"test"} and folders[0] != "test"
+
+
+async def _is_first(tests: Callable[[], Iterable[str]], before: Before | None) -> bool:
+    """Whether there were no tests that a new file could decide about."""
+    if before is None:
+        return False
+    for each in tests():
+        if await before(each) is not None:
+            return False
+    return True
 
 
 def _unasked(path: str, done: str) -> Objection:
@@ -106,8 +138,9 @@ def _shadowed(path: str, now: Now) -> str:
         else []
     )
     name = inside[0].removesuffix(".py") if inside else ""
-    if not name or name == "__init__":
-        return ""
+    package = "/".join([*parts[: len(parts) - len(inside)], "__init__.py"])
+    if not name or name == "__init__" or now(package) is not None:
+        return ""  # in a package of tests it is tests.name
     places = (f"src/{name}.py", f"src/{name}/__init__.py", f"{name}.py", f"{name}/__init__.py")
     known = name in sys.stdlib_module_names or name in _RUNNERS or any(now(each) is not None for each in places)
     return name if known and path not in places else ""

@@ -6,11 +6,12 @@ Of files that hold more than that (``pyproject.toml``, ``package.json``) only th
 from __future__ import annotations
 
 import configparser
+import fnmatch
 import json
 import posixpath
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from agent_dispatcher.extension import Objection
 
@@ -40,6 +41,13 @@ _USUAL = {
     "python_files": {"test_*.py"},
     "python_functions": {"test", "test_*", "test*"},
     "python_classes": {"Test", "Test*"},
+}
+#: What is not meant by what tests and measures: folders without tests of one's own, and tests, where it is what code they reach that is measured.
+_NOT_MEANT = {
+    "norecursedirs": re.compile(r"\.[\w*]+|\*\.egg|_darcs|CVS|\{arch\}|node_modules|build|dist|venv|env|__pycache__"),
+    "omit": re.compile(
+        r"(?:\*\*?/|\./)?(?:tests?/\**(?:/\*)?|conftest\.py|test_\*\.py|\.?venv/\**|__main__\.py|setup\.py|site-packages/\*)"
+    ),
 }
 #: Options that anybody may set.
 _HARMLESS = re.compile(r"(?:.*\.)?(?:markers|minversion|pythonpath|source|source_pkgs|branch)")
@@ -78,8 +86,11 @@ def options_of(path: str, text: str | None) -> dict[str, str] | None:
     return {str(number): line.strip() for number, line in enumerate(text.splitlines()) if line.strip()}
 
 
-def loosened(path: str, before: str | None, after: str) -> list[Objection]:
-    """What a file of configuration says now, and did not before, by which tests are left out or their outcome is changed."""
+def loosened(path: str, before: str | None, after: str, tests: Sequence[str] = ()) -> list[Objection]:
+    """What a file of configuration says now, and did not before, by which tests are left out or their outcome is changed.
+
+    Where the files of ``tests`` are known, paths of tests leave out only what lies elsewhere.
+    """
     old, new = options_of(path, before) or {}, options_of(path, after)
     if new is None:
         return [_objection(path, "it cannot be read")]
@@ -87,7 +98,7 @@ def loosened(path: str, before: str | None, after: str) -> list[Objection]:
     return [
         _objection(path, f"{key} = {' '.join(value.split())[:160]!r}" if not key.isdigit() else repr(value[:160]))
         for key, value in new.items()
-        if old.get(key) != value and value not in known and _leaves_out(key, value)
+        if old.get(key) != value and value not in known and _leaves_out(key, value, tests)
     ]
 
 
@@ -111,17 +122,34 @@ def _objection(path: str, what: str) -> Objection:
     return Objection(kind="weakened", path=path, what=f"tests may be left out by it: {what}")
 
 
-def _leaves_out(key: str, value: str) -> bool:
+def _leaves_out(key: str, value: str, tests: Sequence[str]) -> bool:
     last = key.rpartition(".")[2]
     if last in _USUAL and set(value.split()) & _USUAL[last]:
+        return False
+    if (
+        last in _NOT_MEANT
+        and value.split()
+        and all(map(_NOT_MEANT[last].fullmatch, re.split(r"[\s,]+", value.strip())))
+    ):
         return False
     if _LEAVING.fullmatch(key):
         return True
     if last == "testpaths":
-        return not set(value.split()) & _ROOTS
+        return not set(value.split()) & _ROOTS and not _covers(value.split(), tests)
     if last == "addopts":
         return _FLAGS.search(value) is not None
     return _ELSEWHERE.search(value) is not None or _ELSEWHERE.search(key) is not None
+
+
+def _covers(places: Sequence[str], tests: Sequence[str]) -> bool:
+    """Whether all tests lie below one of some paths, which may be patterns."""
+    plain = [each.removeprefix("./").rstrip("/") for each in places]
+    if not tests:
+        return all(each.startswith(("tests/", "test/")) for each in plain)
+    return all(
+        any(fnmatch.fnmatchcase(path, each) or fnmatch.fnmatchcase(path, f"{each}/*") for each in plain)
+        for path in tests
+    )
 
 
 def _flat(data: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, str]]:

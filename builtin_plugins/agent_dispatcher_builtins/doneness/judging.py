@@ -6,8 +6,12 @@ What a language can tell of its files (:class:`agent_dispatcher.extension.compon
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
 import posixpath
+import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from functools import cache
 from itertools import islice
 
 from agent_dispatcher.extension import Objection
@@ -27,7 +31,11 @@ _CHANGES = frozenset({"debugging", "refactoring"})
 #: Files that may be empty.
 _MARKERS = frozenset(("__init__.py", "py.typed", "conftest.py", ".gitkeep", ".keep", ".nojekyll"))
 
+#: Stubs that other files may tell to be none: methods, and classes.
+_ELSEWHERE = re.compile(r"\.|^class ")
 _MOST_SOURCES = 2000
+_MOST_SEEN = 8000
+_SEEN: dict[tuple[type, bytes], frozenset[str]] = {}
 
 Now = Callable[[str], bytes | None]
 Before = Callable[[str], Awaitable[bytes | None]]
@@ -63,23 +71,42 @@ async def objections_to(
         return ()
     if not paths:
         return _nothing(task, promised, now)
+
+    @cache
+    def tests() -> tuple[str, ...]:
+        return tuple(path for path in tree() if language is not None and language.is_test(path))
+
     found = []
     for path in paths:
-        found += await _about(task, path, promised, now, before, language)
-    return tuple(_without_left_to_others(found, now, language, tree))
+        found += await _about(task, path, promised, now, before, language, tests)
+    if language is None or not any(each.kind == "stub" and _ELSEWHERE.search(each.subject) for each in found):
+        return tuple(found)
+    return tuple(await asyncio.to_thread(_without_left_to_others, found, now, language, tree))
 
 
 def _without_left_to_others(
-    found: Sequence[Objection], now: Now, language: Language | None, tree: Callable[[], Iterable[str]]
+    found: Sequence[Objection], now: Now, language: Language, tree: Callable[[], Iterable[str]]
 ) -> Sequence[Objection]:
-    """Without methods that a derived class implements, in whichever file."""
-    if not isinstance(language, SeesOverrides) or not any(
-        each.kind == "stub" and "." in each.subject for each in found
-    ):
+    """Without methods that a derived class implements, and classes that are used, in whichever file."""
+    if not isinstance(language, SeesOverrides):
         return found
-    sources = islice((path for path in tree() if language.is_source(path)), _MOST_SOURCES)
-    there = {name for path in sources for name in language.overrides(text_of(path, now(path)) or "")}
+    sources = islice(
+        (path for path in tree() if language.is_source(path) and not language.is_test(path)), _MOST_SOURCES
+    )
+    there: set[str] = set()
+    for path in sources:
+        there |= _seen_in(language, text_of(path, now(path)) or "")
     return [each for each in found if each.kind != "stub" or ".".join(each.subject.split(".")[-2:]) not in there]
+
+
+def _seen_in(language: SeesOverrides, text: str) -> frozenset[str]:
+    """What a text implements and uses; asked once for each text, as most of a tree is the same each time."""
+    key = (type(language), hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest())
+    if key not in _SEEN:
+        while len(_SEEN) >= _MOST_SEEN:
+            _SEEN.pop(next(iter(_SEEN), key), None)
+        _SEEN[key] = language.overrides(text)
+    return _SEEN[key]
 
 
 def _nothing(task: Task, promised: Sequence[str], now: Now) -> tuple[Objection, ...]:
@@ -96,11 +123,17 @@ def _nothing(task: Task, promised: Sequence[str], now: Now) -> tuple[Objection, 
 
 
 async def _about(
-    task: Task, path: str, promised: Sequence[str], now: Now, before: Before | None, language: Language | None
+    task: Task,
+    path: str,
+    promised: Sequence[str],
+    now: Now,
+    before: Before | None,
+    language: Language | None,
+    tests: Callable[[], Iterable[str]],
 ) -> list[Objection]:
     data = now(path)
     is_test = language is not None and language.is_test(path)
-    found = await around(task, path, promised, now, before) if beside_tests(path) and not is_test else []
+    found = await around(task, path, promised, now, before, tests) if beside_tests(path) and not is_test else []
     if data is None:
         return await _deleted(path, before, language) if is_test else found
     if found and path not in promised:

@@ -67,9 +67,54 @@ def test_ordinary_fixtures_are_let_be(judge: Judge, text: str) -> None:
 def test_only_testers_bring_what_decides_about_all_tests(judge: Judge, path: str) -> None:
     """A task that writes code and brings such a file, however harmless it looks, is told to keep to its own."""
     text = FIXTURE if path.endswith(".py") else "[pytest]\naddopts = '-q'\n"
-    assert [each.kind for each in judge({path: text}, type="code_writing", promises=("src/a.py",))] == ["weakened"]
+    there = {"tests/test_a.py": "def test_a(): assert f(1) == 2\n"}
+    after = {**there, path: text}
+    assert [each.kind for each in judge(after, there, type="code_writing", promises=("src/a.py",))] == ["weakened"]
     if "egg-info" not in path:
-        assert judge({path: text}, type="code_writing", promises=(path,)) == ()
+        assert judge(after, there, type="code_writing", promises=(path,)) == ()
+
+
+@pytest.mark.parametrize("path", ["tests/conftest.py", "pytest.ini", "vitest.config.ts"])
+def test_where_there_are_no_tests_yet_a_first_file_decides_about_none(judge: Judge, path: str) -> None:
+    """Who sets a project up may bring it; what would decide how later tests end is refused all the same."""
+    text = FIXTURE if path.endswith(".py") else "[pytest]\naddopts = '-q'\n"
+    assert judge({"src/a.py": "A = 1\n", path: text}, promises=("src/a.py",)) == ()
+    steering = STEERING["a hook that calls"] if path.endswith(".py") else "[pytest]\naddopts = -k not_b\nexclude = 1\n"
+    assert [each.kind for each in judge({path: steering})][:1] == ["weakened"]
+
+
+def test_in_a_package_of_tests_no_helper_takes_the_place_of_a_module(judge: Judge) -> None:
+    """``tests.email`` is not ``email``."""
+    code = {"src/shop/__init__.py": "A = 1\n", "tests/__init__.py": ""}
+    for name in ("shop", "email"):
+        assert judge({**code, f"tests/{name}/__init__.py": ""}, code, type="testing") == ()
+
+
+def test_a_part_of_a_package_may_be_called_test(judge: Judge) -> None:
+    """A folder ``test`` inside of another is code as long as no test stands in it."""
+    path, code = "app/test/other.py", {"app/test/other.py": "B = 2\n"}
+    assert judge({path: "B = 3\n"}, code, promises=("app/test/page.py",)) == ()
+    test = {"app/test/test_a.py": "def test_a(): assert f(1) == 2\n"}
+    assert [each.kind for each in judge({**test, path: "B = 3\n"}, {**test, **code})] == ["weakened"]
+
+
+def test_settings_may_be_set_for_tests(judge: Judge) -> None:
+    """``app.testing = True`` exchanges no code; a function does."""
+    text = "from lib import app, settings\n\napp.testing = True\nsettings.URL = 'sqlite://'\n"
+    owner = {"type": "testing", "promises": ("tests/conftest.py",)}
+    assert judge({"tests/conftest.py": text}, **owner) == ()
+    for code in ("settings.price = make", "settings.PRICE = lambda x: 3", "settings.price = 3"):
+        assert judge({"tests/conftest.py": f"{text}{code}\n"}, **owner) != (), code
+
+
+def test_places_of_tests_may_be_named_as_long_as_all_lie_there(judge: Judge) -> None:
+    """And measuring may leave tests out, not code."""
+    there = {"tests/unit/test_a.py": "def test_a(): assert f(1) == 2\n"}
+    both = '[tool.pytest.ini_options]\ntestpaths = ["tests/unit", "tests/integration"]\n[tool.coverage.run]\nomit = '
+    assert judge({**there, "pyproject.toml": f'{both}["tests/*"]\n'}, there) == ()
+    assert judge({**there, "pyproject.toml": f'{both}["src/a.py"]\n'}, there) != ()
+    there["tests/test_b.py"] = "def test_b(): assert f(1) == 2\n"
+    assert judge({**there, "pyproject.toml": f'{both}["tests/*"]\n'}, there) != ()
 
 
 @pytest.mark.parametrize("path", ["tests/conftest.py", "tests/helpers.py", "tests/data/want.json", "pytest.ini"])
@@ -111,12 +156,13 @@ def test_a_helper_may_not_take_the_place_of_a_module(judge: Judge) -> None:
 )
 def test_options_that_leave_tests_out_are_refused(judge: Judge, options: str) -> None:
     """In each form of configuration, and to who promises the file too."""
+    there = {"tests/test_a.py": "def test_a(): assert f(1) == 2\n"}
     for path, section in (("pytest.ini", "[pytest]"), ("setup.cfg", "[tool:pytest]"), ("tox.ini", "[pytest]")):
-        found = judge({path: f"{section}\n{options}\n"}, promises=(path,))
+        found = judge({**there, path: f"{section}\n{options}\n"}, there, promises=(path,))
         assert [each.kind for each in found] == ["weakened"], path
     key, _, value = options.partition(" =")
     toml = f"[tool.pytest.ini_options]\n{key} = {' '.join(value.split())!r}\n"
-    assert [each.kind for each in judge({"pyproject.toml": toml})] == ["weakened"]
+    assert [each.kind for each in judge({**there, "pyproject.toml": toml}, there)] == ["weakened"]
 
 
 def test_ordinary_options_are_let_be(judge: Judge) -> None:

@@ -245,6 +245,14 @@ def test_an_import_that_binds_anew_is_touched(old: str, new: str) -> None:
     assert "touched" in [each.kind for each in inspect("a.test.js", WORDS, WORDS.replace(old, new), is_test=True)]
 
 
+def test_a_component_may_show_nothing() -> None:
+    """It is told by its capital; a function that gives ``null`` is still to be written."""
+    text = "export function Empty() {\n  return null;\n}\n"
+    assert inspect("src/a.jsx", None, text, is_test=False) == ()
+    assert inspect("src/a.jsx", None, text.replace("Empty", "find"), is_test=False) != ()
+    assert inspect("src/a.jsx", None, text.replace("return null;", ""), is_test=False) != ()
+
+
 def test_files_of_tests_are_told_by_name_and_by_folder(tmp_path: Path) -> None:
     """Node takes every file in ``test`` for tests; JSX is looked at, and not parsed."""
     language = JavaScript("javascript", JavaScriptOptions(), tmp_path)

@@ -75,6 +75,18 @@ def test_what_is_never_bound_to_anything_is_not_there(tmp_path: Path) -> None:
     assert _missing(tmp_path, *names) == tuple(names)
 
 
+def test_none_may_be_what_is_promised(tmp_path: Path) -> None:
+    """Where its type says so, and where a function of the module gives it something; and packages may have another name than what is asked for."""
+    _write(
+        tmp_path,
+        a="T: int | None = None\napp = None\nnever = None\nkind: int = None\ndef make():\n    global app, never\n    app = 1\n"
+        "from bs4 import BeautifulSoup\nfrom PIL import Image\nfrom cv2 import imread\n",
+    )
+    (tmp_path / "pyproject.toml").write_text('[project]\ndependencies = ["beautifulsoup4", "Pillow>=10"]\n')
+    names = [f"a:{name}" for name in ("T", "app", "BeautifulSoup", "Image", "never", "kind", "imread")]
+    assert _missing(tmp_path, *names) == ("a:never", "a:kind", "a:imread")
+
+
 def test_what_is_bound_in_other_ways_is_there(tmp_path: Path) -> None:
     """Attributes of objects, members of bases in other files, loops, a module's own ``__getattr__``, and what the project asks for."""
     _write(

@@ -87,7 +87,10 @@ def _stubs(path: str, text: str) -> Iterator[Objection]:
             yield _stub(path, text, match.start(), f"it only says that it is not there: {' '.join(match[0].split())!r}")
     for name, at, end in _empty_functions(code):
         said = text[text.rfind("\n", 0, max(0, text.rfind("\n", 0, at))) + 1 : end].lower()
-        if "does nothing" in said or _QUIET.search(name):
+        shown = (
+            name[:1].isupper() and re.search(r"\breturn\s+null\b", code[at:end]) is not None
+        )  # a component may show nothing
+        if "does nothing" in said or _QUIET.search(name) or shown:
             continue
         yield _stub(path, text, at, f"{name} does nothing")
     for match in _EMPTY_CLASS.finditer(code):

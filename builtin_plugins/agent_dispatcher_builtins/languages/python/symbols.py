@@ -15,6 +15,25 @@ from agent_dispatcher.workspace.path_guard import GuardedFolder
 __all__ = ["missing_symbols"]
 
 _MAX_BYTES = 4 * 1024**2
+#: What is imported by another name than it is asked for by.
+_CALLED = {
+    "attr": "attrs",
+    "bs4": "beautifulsoup4",
+    "bson": "pymongo",
+    "crypto": "pycryptodome",
+    "cv2": "opencv-python",
+    "dns": "dnspython",
+    "docx": "python-docx",
+    "fitz": "pymupdf",
+    "git": "gitpython",
+    "grpc": "grpcio",
+    "mysqldb": "mysqlclient",
+    "pil": "pillow",
+    "rest-framework": "djangorestframework",
+    "skimage": "scikit-image",
+    "sklearn": "scikit-learn",
+    "wx": "wxpython",
+}
 
 
 def missing_symbols(tree: Path, promised: Sequence[ArtifactRef]) -> tuple[str, ...]:
@@ -74,6 +93,7 @@ class _Modules:
             return False
         seen = seen | {asked}
         found = False
+        given = _given_later(body)
         for statement in _flat(body):
             if isinstance(statement, ast.Delete):
                 found = found and first not in {each.id for each in statement.targets if isinstance(each, ast.Name)}
@@ -82,7 +102,7 @@ class _Modules:
             elif isinstance(statement, ast.Import | ast.ImportFrom):
                 found = found or self._imported(module, statement, names, seen)
             elif not rest and first in _names(statement):
-                found = found or not _is_none(statement)
+                found = found or not _is_none(statement) or first in given
             elif not rest and isinstance(statement, ast.FunctionDef) and statement.name == "__getattr__":
                 found = True
         return found
@@ -140,9 +160,10 @@ class _Modules:
         top = module.partition(".")[0]
         if self._is_module(top):
             return False
+        plain = top.lower().replace("_", "-")
+        named = "|".join(map(re.escape, filter(None, (plain, _CALLED.get(plain)))))
         return top in sys.stdlib_module_names or (
-            bool(top)
-            and re.search(rf"\b(?:py)?{re.escape(top.lower().replace('_', '-'))}\b", self._asked_for()) is not None
+            bool(top) and re.search(rf"\b(?:py)?(?:{named})\b", self._asked_for()) is not None
         )
 
     def _asked_for(self) -> str:
@@ -208,7 +229,25 @@ def _is_simple(statement: ast.stmt) -> bool:
 
 def _is_none(statement: ast.stmt) -> bool:
     value = statement.value if isinstance(statement, ast.Assign | ast.AnnAssign) else None
+    may = isinstance(statement, ast.AnnAssign) and re.search(
+        r"\bNone\b|\bOptional\b", ast.unparse(statement.annotation)
+    )
+    if may and isinstance(value, ast.Constant) and value.value is None:
+        return False
     return isinstance(value, ast.Constant) and (value.value is None or value.value is ...)
+
+
+def _given_later(body: Iterable[ast.stmt]) -> set[str]:
+    """Names of a module that a function of it gives something to (``global app``)."""
+    functions = [each for each in body if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)]
+    return {
+        name
+        for function in functions
+        for node in ast.walk(function)
+        if isinstance(node, ast.Global)
+        for name in node.names
+        if any(name in _names(each) and not _is_none(each) for each in ast.walk(function) if isinstance(each, ast.stmt))
+    }
 
 
 def _given_to_self(node: ast.ClassDef) -> set[str]:

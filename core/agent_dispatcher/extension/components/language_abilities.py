@@ -37,7 +37,7 @@ class Objection:
             its owner may do), ``empty`` (no work at all).
         line: 1 for the first; 0 when it is about the whole file.
         what: a sentence that names what was seen, and where there is one, the way out.
-        subject: the dotted name of what is a stub (``Shape.area``), ``""`` where it is no function.
+        subject: the dotted name of what is a stub (``Shape.area``, ``class Shape``), ``""`` where it is neither function nor class.
     """
 
     kind: str
@@ -65,7 +65,7 @@ class SeesOverrides(Protocol):
     """A language that can tell which methods of classes elsewhere a file implements: a class leaves them to others, and they are no stubs."""
 
     def overrides(self, text: str) -> frozenset[str]:
-        """``Base.method`` for every method with a body in a class that is derived from ``Base``; none where the text cannot be parsed."""
+        """``Base.method`` for every method with a body in a class that is derived from ``Base``, and ``class Name`` for what is derived from or used as a value; none where the text cannot be parsed."""
         ...
 
 

@@ -241,6 +241,14 @@ def test_a_rebuilding_may_move_a_module(play: Any) -> None:
         assert "in the same form" in llm.requests[1].messages[-1].content
 
 
+@pytest.mark.parametrize(("type", "told"), [("refactoring", True), ("debugging", False), ("code_writing", False)])
+def test_who_may_rename_is_told_what_tests_import(play: Any, type: str, told: bool) -> None:
+    """Their imports stay, and so what they import; of no use to anybody else."""
+    task = Task(id="move", title="Move", type=type, produces=(ArtifactRef(type="path", name=PATH),))
+    _, llm = play(CodeWriterAgent(), task, [f"FILE: {PATH}\n```\n{GOOD}```\n"], {PATH: UGLY})
+    assert ("importable under its old name" in llm.requests[0].messages[0].content) == told
+
+
 def test_a_cause_may_be_a_file_too_many(play: Any) -> None:
     """Which a repair may delete."""
     task = Task(id="mend", title="Mend", type="debugging")

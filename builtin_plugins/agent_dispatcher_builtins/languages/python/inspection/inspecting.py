@@ -17,7 +17,6 @@ __all__ = ["inspect"]
 
 #: Files that are loaded by themselves, before or beside tests.
 _LOADED = frozenset(("conftest.py", "sitecustomize.py", "usercustomize.py"))
-_BESIDE = frozenset(("tests", "test"))
 
 
 def inspect(path: str, before: str | None, after: str | None, *, is_test: bool) -> tuple[Objection, ...]:
@@ -41,7 +40,9 @@ def inspect(path: str, before: str | None, after: str | None, *, is_test: bool) 
 def _against(path: str, text: str, tree: ast.Module, is_test: bool) -> list[tuple[str, Objection]]:
     """Tests may have doubles that do nothing; what they may not is pass whatever happens."""
     found = [*marks(path, text, tree), *(idle(path, tree) if is_test else stubs(path, tree))]
-    if not is_test and (posixpath.basename(path) in _LOADED or _BESIDE & set(path.split("/")[:-1])):
+    folders = path.split("/")[:-1]
+    beside = "tests" in folders or folders[:1] == ["test"]  # ``test`` in a package may be a part of it
+    if not is_test and (posixpath.basename(path) in _LOADED or beside):
         found += steering(path, tree)
     return found
 

@@ -17,9 +17,11 @@ _MARK = re.compile(
     r"^#+:?\s*(?:TODO|FIXME|XXX|HACK|TBD)\b|\b(?:TODO|FIXME|XXX)\s*[:(]"
     r"|(?i:^#+\s*to-?do\s*[:(]|\byour (?:code|implementation) (?:goes )?here\b|\bimplementation goes here\b"
     r"|^#+\s*(?:please )?implement (?:this|me|here|it)\b(?!\s+(?:by|with|as|in|using|via)\b)"
-    r"|^#+\s*(?:this is )?not (?:yet )?implemented(?: yet)?\W*$|^#+\s*(?:a )?placeholder(?: (?:implementation|logic|value|code))?(?: for now)?\W*$"
+    r"|^#+\s*(?:this is )?not (?:yet )?implemented(?: yet)?\W*$|^#+\s*(?:a )?placeholder (?:(?:implementation|logic|value|code)(?: for now)?|for now)\W*$"
     r"|^#+\s*(?:\.{3}|…)?\s*(?:the )?(?:rest of (?:the|this) (?:code|file|implementation|class|function|methods?)|(?:existing|remaining) code)\b[\w ]*(?:\.{3}|…|\W*$))"
 )
+#: ... which may as well be a word of the subject, unless what follows it is a result.
+_PLACEHOLDER = re.compile(r"(?im)^\s*#+\s*(?:a )?placeholder\W*\n\s*(?:return|pass|\.\.\.)(?!\w)")
 _QUOTED = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"|`[^`\n]*`|“[^”\n]*”")
 _IN_DOCSTRING = re.compile(r"(?m)^\s*(?:TODO|FIXME)\s*(?:[:(]|\W?$)")
 
@@ -28,9 +30,12 @@ def marks(path: str, text: str, tree: ast.Module) -> list[tuple[str, Objection]]
     """Each with a key that stays the same while lines move."""
     seen: Counter[str] = Counter()
     found = []
+    held = {text.count("\n", 0, text.index("#", each.start())) + 1 for each in _PLACEHOLDER.finditer(text)}
     try:
         for token in tokenize.generate_tokens(io.StringIO(text).readline):
-            if token.type == tokenize.COMMENT and _MARK.search(_QUOTED.sub("''", token.string)):
+            if token.type == tokenize.COMMENT and (
+                _MARK.search(_QUOTED.sub("''", token.string)) or token.start[0] in held
+            ):
                 comment = " ".join(token.string.split())
                 seen[comment] += 1
                 what = f"a comment says that something is missing: {comment[:120]!r}"

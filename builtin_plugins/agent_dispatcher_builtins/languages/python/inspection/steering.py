@@ -81,7 +81,7 @@ def _exchanged(tree: ast.Module) -> Iterator[tuple[int, str]]:
     }
     for node in ast.walk(tree):
         for target in _targets(node):
-            if isinstance(target, ast.Attribute) and _root(target) in imported:
+            if isinstance(target, ast.Attribute) and _root(target) in imported and not _sets(target, node):
                 yield target.lineno, _short(node)
             if isinstance(target, ast.Subscript) and ast.unparse(target.value).endswith(("modules", "__dict__")):
                 yield target.lineno, _short(node)
@@ -92,6 +92,15 @@ def _exchanged(tree: ast.Module) -> Iterator[tuple[int, str]]:
                 name in ("exec", "eval") and isinstance(node.func, ast.Name)
             ):
                 yield node.lineno, _short(node)
+
+
+def _sets(target: ast.Attribute, node: ast.AST) -> bool:
+    """Whether a setting is set (``app.testing = True``, ``settings.URL = "..."``), which is no code."""
+    value = getattr(node, "value", None)
+    plain = isinstance(value, ast.Constant | ast.JoinedStr) and not (
+        isinstance(value, ast.Constant) and value.value is None
+    )
+    return plain and (target.attr.isupper() or (isinstance(value, ast.Constant) and isinstance(value.value, bool)))
 
 
 def _ends(tree: ast.Module) -> Iterator[tuple[int, str]]:

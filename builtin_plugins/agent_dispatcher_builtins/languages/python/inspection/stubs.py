@@ -29,6 +29,8 @@ _A_BASE = re.compile(
     r"(?i)^(?:an? |the )?(?:abstract\b|base\b|interface\b|mixin\b)|\bsubclass(?:es)?\b|\bbase (?:class|of|for)\b"
 )
 _QUIET = re.compile(r"(?i)^_|null|no_?op|nothing|noop|dummy|silent|ignore|discard|quiet")
+#: What nobody has to listen to.
+_HANDLER = re.compile(r"(?i)^on_|hook$|callback$|handler$|listener$")
 #: ... and a group of a command line, which is its commands.
 _LEFT_TO_OTHERS = frozenset(
     ("abstractmethod", "abstractproperty", "overload", "hookspec", "group", "callback", "singledispatch")
@@ -49,19 +51,23 @@ def stubs(path: str, tree: ast.Module) -> list[tuple[str, Objection]]:
         for name, function, how in _functions(file)
     ]
     found += [
-        (f"class {node.name}", _objection(path, node.lineno, f"class {node.name}", how)) for node, how in _classes(tree)
+        (
+            f"class {node.name}",
+            evolve(_objection(path, node.lineno, f"class {node.name}", how), subject=f"class {node.name}"),
+        )
+        for node, how in _classes(tree)
     ]
     found += [(f"name {name}", _objection(path, line, name, how)) for name, line, how in _lambdas(tree)]
     return found
 
 
 def implemented(text: str) -> frozenset[str]:
-    """``Base.method`` for every method with a body in a class of a text that is derived from ``Base``."""
+    """``Base.method`` for every method with a body in a class of a text that is derived from ``Base``, and ``class Name`` for what it derives from or uses as a value."""
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return frozenset()
-    return frozenset(
+    methods = (
         f"{_last_name(base)}.{each.name}"
         for node in ast.walk(tree)
         if isinstance(node, ast.ClassDef)
@@ -69,6 +75,18 @@ def implemented(text: str) -> frozenset[str]:
         for each in node.body
         if isinstance(each, _Function) and not _emptiness(each, node)
     )
+    return frozenset((*methods, *(f"class {name}" for name in _values(tree))))
+
+
+def _values(tree: ast.AST) -> Iterator[str]:
+    """Names that are read, other than to say of what type something is."""
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Load):
+            yield _last_name(node)
+        said = {id(getattr(node, each, None)) for each in ("annotation", "returns")}
+        waiting += [each for each in ast.iter_child_nodes(node) if id(each) not in said]
 
 
 @frozen
@@ -110,9 +128,11 @@ def _may_be_empty(name: str, how: str, owner: ast.ClassDef | None, file: _File) 
     bases = {_last_name(base) for base in (*owner.bases, *(word.value for word in owner.keywords))}
     if bases & _INTERFACES or "ABCMeta" in bases:
         return True
+    said = (ast.get_docstring(owner) or "").strip()
+    if _A_BASE.search(said) or owner.name.startswith(("Base", "Abstract")) or owner.name.endswith("Base"):
+        return True
     if "raises" in how:
-        said = (ast.get_docstring(owner) or "").strip()
-        return bool(_A_BASE.search(said)) or owner.name.startswith(("Base", "Abstract")) or owner.name.endswith("Base")
+        return False
     return (
         name.rpartition(".")[2] in _OFTEN_EMPTY
         or name in file.silenced
@@ -188,9 +208,8 @@ def _nothing_returned(only: ast.stmt, function: _Function, owner: ast.ClassDef |
 
 
 def _classes(tree: ast.Module) -> Iterator[tuple[ast.ClassDef, str]]:
-    """Classes that hold nothing, are derived from nothing, and that nothing here is derived from or made of."""
-    used = {_last_name(base) for node in ast.walk(tree) if isinstance(node, ast.ClassDef) for base in node.bases}
-    used |= {_last_name(node) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    """Classes that hold nothing, are derived from nothing, and that nothing here is derived from, made of or compared with."""
+    used = {*_values(tree)}
     for node in tree.body:
         if not isinstance(node, ast.ClassDef) or node.bases or node.keywords or node.decorator_list:
             continue
@@ -213,7 +232,7 @@ def _lambdas(tree: ast.Module) -> Iterator[tuple[str, int, str]]:
         target = node.targets[0] if isinstance(node, ast.Assign) else node.target
         body = node.value.body
         nothing = isinstance(body, ast.Constant) and body.value in (None, ...)
-        if nothing and isinstance(target, ast.Name) and not _QUIET.search(target.id):
+        if nothing and isinstance(target, ast.Name) and not (_QUIET.search(target.id) or _HANDLER.search(target.id)):
             yield target.id, node.lineno, f"whatever it is called with, it gives {ast.unparse(body)}"
 
 
