@@ -8,7 +8,7 @@ from __future__ import annotations
 import posixpath
 import re
 import sys
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from agent_dispatcher.extension import Objection
 from agent_dispatcher.models import Task
@@ -66,10 +66,10 @@ async def around(
     promised: Sequence[str],
     now: Now,
     before: Before | None,
-    tests: Callable[[], Iterable[str]] = tuple,
+    tests: Callable[[], Sequence[str] | None],
 ) -> list[Objection]:
-    """What speaks against a change of a file for which :func:`beside_tests` holds, whatever its language; ``tests``: the files of tests of the result."""
-    if _only_by_name(path) and not any(posixpath.dirname(each) == posixpath.dirname(path) for each in tests()):
+    """What speaks against a change of a file for which :func:`beside_tests` holds, whatever its language; ``tests``: the files of tests of the result, where that can be told."""
+    if _only_by_name(path) and not any(posixpath.dirname(each) == posixpath.dirname(path) for each in tests() or ()):
         return []
     after, old = text_of(path, now(path)), text_of(path, await before(path) if before is not None else None)
     name = posixpath.basename(path)
@@ -77,7 +77,7 @@ async def around(
     if configures(path) and (name in _MIXED or mine):
         found = [] if mine else reset(path, old, after)
         said = after is not None and options_of(path, after) != {}
-        return found or (loosened(path, old, after or "", tuple(tests())) if said else [])
+        return found or (loosened(path, old, after or "", tests()) if said else [])
     if mine:
         return []
     there = before is not None and await before(path) is not None
@@ -90,12 +90,12 @@ async def around(
         what = f"it belongs to the tests, which this task does not own, and {done}: leave it as it was"
     elif name in _LOADED - {"conftest.py"}:
         what = f"it {done}, and decides about all tests, which this task does not own: keep what a test needs in its own file"
-    elif (configures(path) or name in _LOADED) and await _is_first(tests, before):
-        return loosened(path, None, after or "") if configures(path) else []
+    elif (configures(path) or name in _LOADED) and await _is_first(tests(), before):
+        return loosened(path, None, after or "", tests()) if configures(path) else []
     elif name in _LOADED and task.type != "testing":
         what = f"it {done}, and decides about all tests, which this task does not own: keep what a test needs in its own file"
     elif configures(path):
-        return loosened(path, None, after or "") if task.type == "testing" else [_unasked(path, done)]
+        return loosened(path, None, after or "", tests()) if task.type == "testing" else [_unasked(path, done)]
     elif shadowed := _shadowed(path, now):
         what = f"it {done}, and tests that import {shadowed} would get it instead: give it another name"
     else:
@@ -111,11 +111,11 @@ def _only_by_name(path: str) -> bool:
     return plain and set(named) == {"test"} and folders[0] != "test"
 
 
-async def _is_first(tests: Callable[[], Iterable[str]], before: Before | None) -> bool:
+async def _is_first(tests: Sequence[str] | None, before: Before | None) -> bool:
     """Whether there were no tests that a new file could decide about."""
-    if before is None:
+    if before is None or tests is None:
         return False
-    for each in tests():
+    for each in tests:
         if await before(each) is not None:
             return False
     return True

@@ -86,7 +86,7 @@ def options_of(path: str, text: str | None) -> dict[str, str] | None:
     return {str(number): line.strip() for number, line in enumerate(text.splitlines()) if line.strip()}
 
 
-def loosened(path: str, before: str | None, after: str, tests: Sequence[str] = ()) -> list[Objection]:
+def loosened(path: str, before: str | None, after: str, tests: Sequence[str] | None = None) -> list[Objection]:
     """What a file of configuration says now, and did not before, by which tests are left out or their outcome is changed.
 
     Where the files of ``tests`` are known, paths of tests leave out only what lies elsewhere.
@@ -122,7 +122,7 @@ def _objection(path: str, what: str) -> Objection:
     return Objection(kind="weakened", path=path, what=f"tests may be left out by it: {what}")
 
 
-def _leaves_out(key: str, value: str, tests: Sequence[str]) -> bool:
+def _leaves_out(key: str, value: str, tests: Sequence[str] | None) -> bool:
     last = key.rpartition(".")[2]
     if last in _USUAL and set(value.split()) & _USUAL[last]:
         return False
@@ -141,9 +141,11 @@ def _leaves_out(key: str, value: str, tests: Sequence[str]) -> bool:
     return _ELSEWHERE.search(value) is not None or _ELSEWHERE.search(key) is not None
 
 
-def _covers(places: Sequence[str], tests: Sequence[str]) -> bool:
+def _covers(places: Sequence[str], tests: Sequence[str] | None) -> bool:
     """Whether all tests lie below one of some paths, which may be patterns."""
     plain = [each.removeprefix("./").rstrip("/") for each in places]
+    if tests is None:
+        return False
     if not tests:
         return all(each.startswith(("tests/", "test/")) for each in plain)
     return all(

@@ -54,7 +54,7 @@ async def objections_to(
     now: Now,
     before: Before | None,
     language: Language | None,
-    tree: Callable[[], Iterable[str]] = tuple,
+    tree: Callable[[], Iterable[str]] | None = None,
 ) -> tuple[Objection, ...]:
     """Everything that speaks against the work of ``task``, in the order of its files.
 
@@ -63,7 +63,8 @@ async def objections_to(
         now: the bytes of a file of the result; ``None`` when it is not there.
         before: the bytes it had before; ``None`` itself when nobody can tell, so that weaker tests are not seen.
         language: the active language.
-        tree: the paths of all files of the result, in which what a class leaves to others may be found; asked only where a method is a stub.
+        tree: the paths of all files of the result, in which what a class leaves to others may be found; asked only where that or the tests that are
+            there matter; ``None`` when nobody can tell.
     """
     paths = sorted({path for path in changed if concerns(task, path, language)})
     promised = [ref.name for ref in task.produces if ref.type == "path"]
@@ -73,13 +74,19 @@ async def objections_to(
         return _nothing(task, promised, now)
 
     @cache
-    def tests() -> tuple[str, ...]:
-        return tuple(path for path in tree() if language is not None and language.is_test(path))
+    def tests() -> tuple[str, ...] | None:
+        if tree is None or language is None:
+            return None
+        return tuple(path for path in tree() if language.is_test(path))
 
     found = []
     for path in paths:
         found += await _about(task, path, promised, now, before, language, tests)
-    if language is None or not any(each.kind == "stub" and _ELSEWHERE.search(each.subject) for each in found):
+    if (
+        language is None
+        or tree is None
+        or not any(each.kind == "stub" and _ELSEWHERE.search(each.subject) for each in found)
+    ):
         return tuple(found)
     return tuple(await asyncio.to_thread(_without_left_to_others, found, now, language, tree))
 
@@ -129,7 +136,7 @@ async def _about(
     now: Now,
     before: Before | None,
     language: Language | None,
-    tests: Callable[[], Iterable[str]],
+    tests: Callable[[], Sequence[str] | None],
 ) -> list[Objection]:
     data = now(path)
     is_test = language is not None and language.is_test(path)
