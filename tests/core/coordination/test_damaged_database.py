@@ -85,7 +85,7 @@ def test_altered_request_is_refused(tmp_path: Path) -> None:
     """A request whose text was altered in the database is not obeyed, whatever it now says."""
     with closing(SqlStore(tmp_path)) as store:
         store.request("r", COMMAND)
-        store._connection.execute("UPDATE requests SET command = replace(command, 'approve', 'approvf')")
+        store._database.connection.execute("UPDATE requests SET command = replace(command, 'approve', 'approvf')")
         with pytest.raises(StoreError, match="request 1 of run r was altered"):
             store.requests("r")
 
@@ -93,7 +93,9 @@ def test_altered_request_is_refused(tmp_path: Path) -> None:
 def test_request_of_an_earlier_release_is_read(tmp_path: Path) -> None:
     """A request that was recorded without a checksum counts."""
     with closing(SqlStore(tmp_path)) as store:
-        store._connection.execute("""INSERT INTO requests (run, at, command) VALUES ('r', 0, '{"command": "pause"}')""")
+        store._database.connection.execute(
+            """INSERT INTO requests (run, at, command) VALUES ('r', 0, '{"command": "pause"}')"""
+        )
         assert list(store.requests("r")) == [(1, {"command": "pause"})]
 
 

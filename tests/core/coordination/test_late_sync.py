@@ -166,7 +166,7 @@ def test_the_store_says_when_the_disk_refuses(tmp_path: Path, monkeypatch: pytes
     with closing(SqlStore(tmp_path, SqlOptions(synchronous="FULL"))) as store:
         lease = store.acquire("r", "me")
         assert store.append_soon(lease, [Event(run="r", type="run.warning", at=1.0)]) == 1
-        assert store._connection.execute("PRAGMA synchronous").fetchone() == (2,)
+        assert store._database.connection.execute("PRAGMA synchronous").fetchone() == (2,)
         store.sync()
 
         def refuse(_: int) -> None:

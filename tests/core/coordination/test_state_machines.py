@@ -169,7 +169,9 @@ class SqlStoreMachine(StoreMachine):
         return SqlStore(self.folder)
 
     def rob(self, run: str) -> None:
-        self.store._connection.execute("UPDATE runs SET process = 'ended long ago', pid = 0 WHERE run = ?", (run,))
+        self.store._database.connection.execute(
+            "UPDATE runs SET process = 'ended long ago', pid = 0 WHERE run = ?", (run,)
+        )
 
     def teardown(self) -> None:
         super().teardown()

@@ -36,8 +36,8 @@ def test_full_disk_is_a_clean_pause(world: Any, plan_of: Any, tmp_path: Path) ->
 
     world.script = script
     with closing(SqlStore(tmp_path)) as world.store:
-        pages = world.store._connection.execute("PRAGMA page_count").fetchone()[0]
-        world.store._connection.execute(f"PRAGMA max_page_count = {pages + 3}")
+        pages = world.store._database.connection.execute("PRAGMA page_count").fetchone()[0]
+        world.store._database.connection.execute(f"PRAGMA max_page_count = {pages + 3}")
         with pytest.raises(StoreError, match="the disk is full: free some space, then resume"):
             asyncio.run(world.run(plan))
         before = world.events()
@@ -66,7 +66,7 @@ def test_foreign_lock_is_a_clean_pause(world: Any, plan_of: Any, tmp_path: Path)
         before = world.events()
         world.script = None
         # the lease could not be given back either: it is this process's own, and ends with the store
-        world.store._connection.execute("UPDATE runs SET owner = NULL")
+        world.store._database.connection.execute("UPDATE runs SET owner = NULL")
         assert asyncio.run(world.run(plan)) == "completed"
         assert world.events()[: len(before)] == before
         assert landed_once(world, "ab")

@@ -31,8 +31,9 @@ class LicenceHeadersCheck:
         return any(each.type == TASK_TYPE for each in (plan.tasks if task is None else (task,)))
 
     async def check(self, task: Task | None, context: CheckContext) -> Evidence:
-        """Every file the task is about carries the header; for ``None`` every file any such task was about."""
-        tasks = [each for each in context.plan.tasks if each.type == TASK_TYPE] if task is None else [task]
+        """Every file the task is about carries the header; for ``None`` every file any such task was about, on the way: of those that have landed."""
+        there = (each for each in context.plan.tasks if not context.on_the_way or each.id in context.landed)
+        tasks = [each for each in there if each.type == TASK_TYPE] if task is None else [task]
         named = [promised(each) for each in tasks]
         wanted = frozenset(path for paths in named for path in paths) if all(named) else None
         looked_at, bare = await asyncio.to_thread(self._look, context.tree.path, wanted)
@@ -43,8 +44,8 @@ class LicenceHeadersCheck:
             passed=not bare,
             tree=context.tree.tree,
             summary=_refusal(bare) if bare else f"{looked_at} source files carry the header",
-            proof=not bare,
-            details={"files": looked_at, "without_header": list(bare)},
+            proof=not bare and bool(tasks),
+            details={"files": looked_at, "without_header": list(bare), "vacuous": not tasks},
         )
 
     def _look(self, root: Path, wanted: frozenset[str] | None) -> tuple[int, tuple[str, ...]]:

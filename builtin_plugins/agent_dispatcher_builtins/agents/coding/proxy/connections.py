@@ -6,6 +6,7 @@ So many at once, so much for each request and so long to send it, so many questi
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from typing import Any, Final
@@ -16,6 +17,8 @@ from ..options import MAX_REQUEST_BYTES
 from .http import BadRequest, HttpRequest, ReplyWriter, read_request, refusal
 
 __all__ = ["Answer", "Connections", "TooManyCalls"]
+
+log = logging.getLogger(__name__)
 
 #: That are served. More are turned away at once, to come again; where there are many of those, too, they hear nothing.
 _MOST: Final = 8
@@ -98,8 +101,8 @@ class Connections:
         except BadRequest as error:
             await self._refuse(reader, out, error.status, str(error))
         except Exception as error:
+            log.exception("a request of a coding agent could not be answered")
             await self._refuse(reader, out, 500, f"the request could not be answered ({type(error).__name__})")
-            raise
         finally:
             self._served -= 1
 
