@@ -463,13 +463,14 @@ def test_tools_of_a_server_are_sources(asked: Answer, tmp_path: Path, monkeypatc
 
 
 def test_a_server_that_does_not_start_is_named(asked: Answer) -> None:
-    """The agent is unavailable, with what the server said last and what to try; a program that is not there is told when the configuration is read."""
+    """The agent is unavailable, with what the server said last and what to try; a program that is not there is told before any task asks for it."""
     pytest.importorskip("mcp")
     ends = McpServer(command=(sys.executable, "-c", "raise SystemExit('no \\x1b[31mlicence')"))
     with pytest.raises(Unavailable, match=r"MCP server 'gone' does not start: no .\[31mlicence"):
         asked(options=ResearcherOptions(mcp={"gone": ends}))
-    with pytest.raises(ValueError, match="there is no program 'no-such-program-here'"):
-        McpServer(command=("no-such-program-here",))
+    options = ResearcherOptions(mcp={"gone": McpServer(command=("no-such-program-here",))})
+    assert "there is no program 'no-such-program-here' (mcp.gone)" in options.lacks(with_model=True)
+    assert options.lacks(with_model=False) == ""
     with pytest.raises(ValueError, match="names no program"):
         McpServer(command=())
 
