@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import random
-import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -38,23 +36,6 @@ def hub(size: int) -> list[tuple[int, int]]:
     return [*chained, *((0, t) for t in range(2, size - 1)), *((t, size - 1) for t in range(1, size - 2))]
 
 
-def seconds_per_task(size: int, work: Callable[[], object]) -> float:
-    gc.disable()
-    try:
-        began = time.process_time()
-        work()
-        return (time.process_time() - began) / size
-    finally:
-        gc.enable()
-
-
-def growth(prepare: Callable[[int], Callable[[], object]]) -> float:
-    """CPU time per task of the large over the small, the best of several turns: other processes disturb both."""
-    small, large = prepare(SMALL), prepare(LARGE)
-    pairs = [(seconds_per_task(SMALL, small), seconds_per_task(LARGE, large)) for _ in range(3)]
-    return min(each[1] for each in pairs) / min(each[0] for each in pairs)
-
-
 def values(size: int) -> list[Task]:
     rng = random.Random(3)
     return [Task(id=f"t{number:06}", title="t", estimate_s=float(rng.randrange(1, 100))) for number in range(size)]
@@ -67,7 +48,9 @@ def not_simulated(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("shape", [layered, long, hub], ids=lambda shape: shape.__name__)
-def test_ten_times_the_tasks_cost_ten_times_as_much(shape: Callable[[int], list[tuple[int, int]]]) -> None:
+def test_ten_times_the_tasks_cost_ten_times_as_much(
+    shape: Callable[[int], list[tuple[int, int]]], growth: Callable[..., float]
+) -> None:
     """CPU time per task at most doubles from 2,000 to 20,000 tasks."""
 
     def prepare(size: int) -> Callable[[], object]:
@@ -75,7 +58,7 @@ def test_ten_times_the_tasks_cost_ten_times_as_much(shape: Callable[[int], list[
         order = [Dependency(before=tasks[b].id, after=tasks[a].id) for b, a in dict.fromkeys(shape(size))]
         return lambda: plan_tasks(tasks, order)
 
-    assert growth(prepare) < 2
+    assert growth(prepare, SMALL, LARGE) < 2
 
 
 class _Says:
@@ -86,7 +69,7 @@ class _Says:
         return self.items
 
 
-def test_resolving_is_near_linear_too() -> None:
+def test_resolving_is_near_linear_too(growth: Callable[..., float]) -> None:
     """With sure edges, hints of every confidence, and hints the wrong way round here and there."""
 
     def prepare(size: int) -> Callable[[], object]:
@@ -105,4 +88,4 @@ def test_resolving_is_near_linear_too() -> None:
 
         return lambda: asyncio.run(resolve())
 
-    assert growth(prepare) < 2.5
+    assert growth(prepare, SMALL, LARGE) < 2.5
