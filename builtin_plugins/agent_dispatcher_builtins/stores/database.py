@@ -15,7 +15,7 @@ from sqlmodel.pool import StaticPool
 from agent_dispatcher.errors import StoreError
 
 from .faults import explained
-from .hooks import SqlOptions
+from .options import SqlOptions
 from .schema import prepare
 from .transaction import Transaction
 
@@ -33,7 +33,7 @@ class Database:
 
     Args:
         folder: holds ``state.db``; made when it does not exist.
-        options: see :class:`~agent_dispatcher_builtins.stores.hooks.SqlOptions`.
+        options: see :class:`~agent_dispatcher_builtins.stores.options.SqlOptions`.
 
     Raises:
         StoreError: the database cannot be used; the message says why and what to do.

@@ -24,7 +24,7 @@ from agent_dispatcher.models import Event
 
 from .database import Database
 from .faults import explained
-from .hooks import SqlOptions
+from .options import SqlOptions
 from .owner import Holder, is_alive, this_process
 from .pages import Pages, events_of, link, page_of
 from .schema import RunRow
@@ -51,7 +51,7 @@ class SqlStore:
 
     Args:
         folder: ``<output>/.dispatcher``; made when it does not exist.
-        options: see :class:`~agent_dispatcher_builtins.stores.hooks.SqlOptions`.
+        options: see :class:`~agent_dispatcher_builtins.stores.options.SqlOptions`.
 
     Raises:
         StoreError: the database cannot be used; the message says why and what to do.

@@ -12,7 +12,9 @@ from attrs import field, frozen
 from attrs.validators import in_
 
 from ..errors import BackendError
-from ..extension.components import Completed, Language, Limits, LlmBackend
+from ..extension.components.languages import Language
+from ..extension.components.llm_backends import LlmBackend
+from ..extension.components.sandboxes import Completed, Limits
 from ..models import Artifact, ArtifactRef, Dispute, Evidence, PlanPatch, Specification, Task
 from .messages import AgentBus
 

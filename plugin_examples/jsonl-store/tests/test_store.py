@@ -14,8 +14,9 @@ from agent_dispatcher.models import Event
 from agent_dispatcher.testing import StoreContract, dispatcher
 
 from jsonl_store import JsonlStore
-from jsonl_store.hooks import JsonlOptions, plugin
+from jsonl_store.hooks import plugin
 from jsonl_store.lines import Head, encode
+from jsonl_store.options import JsonlOptions
 
 
 class TestJsonlStore(StoreContract):

@@ -21,7 +21,8 @@ from agent_dispatcher.extension import Lease, Services
 from agent_dispatcher.models import Event
 from agent_dispatcher_builtins.stores import owner as owner_module
 from agent_dispatcher_builtins.stores import schema
-from agent_dispatcher_builtins.stores.hooks import SqlOptions, sql
+from agent_dispatcher_builtins.stores.hooks import sql
+from agent_dispatcher_builtins.stores.options import SqlOptions
 from agent_dispatcher_builtins.stores.sql import SqlStore
 
 

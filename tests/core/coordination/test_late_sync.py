@@ -18,7 +18,7 @@ from agent_dispatcher.coordination.late_sync import Due, LateSync
 from agent_dispatcher.errors import StoreError
 from agent_dispatcher.extension import Lease
 from agent_dispatcher.models import Event
-from agent_dispatcher_builtins.stores.hooks import SqlOptions
+from agent_dispatcher_builtins.stores.options import SqlOptions
 from agent_dispatcher_builtins.stores.sql import SqlStore
 
 DONE = AgentResult(status="done")

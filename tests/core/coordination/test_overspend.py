@@ -35,7 +35,7 @@ from agent_dispatcher.testing.model_replies import Cuts, Drops, Fails, Says, Ser
 from agent_dispatcher.testing.model_server import Received
 from agent_dispatcher_builtins.llm_backends.openai.backend import OpenAIBackend
 from agent_dispatcher_builtins.llm_backends.options import OpenAIOptions
-from agent_dispatcher_builtins.stores.hooks import SqlOptions
+from agent_dispatcher_builtins.stores.options import SqlOptions
 from agent_dispatcher_builtins.stores.sql import SqlStore
 
 AGENTS = 8

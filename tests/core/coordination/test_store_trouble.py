@@ -15,7 +15,7 @@ import pytest
 from agent_dispatcher.agents import AgentResult
 from agent_dispatcher.errors import Held, StoreError
 from agent_dispatcher.testing.killing import Child
-from agent_dispatcher_builtins.stores.hooks import SqlOptions
+from agent_dispatcher_builtins.stores.options import SqlOptions
 from agent_dispatcher_builtins.stores.sql import SqlStore
 
 #: Two processes that want one run, so many times; the session ``faults`` asks for more.

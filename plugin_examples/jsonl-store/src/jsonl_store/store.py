@@ -26,8 +26,8 @@ from agent_dispatcher.models import Event
 from attrs import asdict
 
 from .files import explained, locked, replace, write_at
-from .hooks import JsonlOptions
 from .lines import Head, encode, read_lines
+from .options import JsonlOptions
 from .owner import Holder, this_process
 
 __all__ = ["VERSION", "JsonlStore"]

@@ -29,7 +29,7 @@ from agent_dispatcher.extension import CheckContext
 from agent_dispatcher.models import Evidence, ExecutionPlan, Specification, Task
 from agent_dispatcher.workspace.integration import Integration
 from agent_dispatcher_builtins.executors.local import LocalExecutor
-from agent_dispatcher_builtins.stores.hooks import SqlOptions
+from agent_dispatcher_builtins.stores.options import SqlOptions
 from agent_dispatcher_builtins.stores.sql import SqlStore
 from agent_dispatcher_builtins.workspaces.git import GitWorkspace
 from killed_runs import contexts_of, git, record_beginning

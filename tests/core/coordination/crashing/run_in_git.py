@@ -36,7 +36,7 @@ from agent_dispatcher.workspace.integration import Integration
 from agent_dispatcher.workspace.source_statuses import SourceStatuses
 from agent_dispatcher_builtins.executors.local import LocalExecutor
 from agent_dispatcher_builtins.specifications.task_master.reader import TaskMasterFormat
-from agent_dispatcher_builtins.stores.hooks import SqlOptions
+from agent_dispatcher_builtins.stores.options import SqlOptions
 from agent_dispatcher_builtins.stores.sql import SqlStore
 from agent_dispatcher_builtins.workspaces.git import GitWorkspace
 from killed_runs import contexts_of, record_beginning
