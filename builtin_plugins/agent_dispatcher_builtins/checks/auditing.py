@@ -1,32 +1,25 @@
 """The checks ``quality`` and ``security``: tools of the language look through the files of a change, and what they find is evidence.
 
-They are active where configuration names them. A tool that is missing is no pass: the check says what to install, and the work does not land.
+They are active where configuration names them. A tool that is missing is no pass: the check says what to install, and the work does not land. What stood
+before (:mod:`.standing`) is counted and refuses nobody; where files cannot be shown as they were everything counts.
 """
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
-
-from attrs import evolve
 
 from agent_dispatcher.errors import PathRefused
-from agent_dispatcher.extension import CheckContext, Completed, Finding, Limits
+from agent_dispatcher.extension import CheckContext, Finding
 from agent_dispatcher.extension.components import Auditing, Language
 from agent_dispatcher.models import Evidence, ExecutionPlan, Task
-from agent_dispatcher.workspace.path_guard import GuardedFolder, read_untrusted
+from agent_dispatcher.workspace.path_guard import GuardedFolder
 
 from .evidence import WORK_TYPES, evidence
+from .looking_through import Looking, Unreadable, settled_by_others
 from .options import SEVERITIES, QualityOptions, SecurityOptions
 
 __all__ = ["QualityCheck", "SecurityCheck"]
 
-_RESULTS = "findings.json"
-_MAX_RESULT_BYTES = 16 * 1024**2
-_LIMITS = Limits(timeout_s=120.0, output_bytes=1024**2)
 _MAX_SHOWN = 5
 _MAX_KEPT = 100
 
@@ -73,26 +66,34 @@ class _Audit:
                 passed=False,
                 summary=f"the language {language.name} has no tool for {self._kind}: leave the check out, or use another language plugin",
             )
-        done, data = await _look_through(self._kind, paths, context, language, self._max_complexity)
-        said = "\n".join(filter(None, (done.stdout, done.stderr)))
+        changed = sorted({path for each in context.tree.changes if each.task == task.id for path in each.paths})
+        looking = Looking(
+            kind=self._kind,
+            context=context,
+            language=language,
+            max_complexity=self._max_complexity,
+            settled=await settled_by_others(changed, context, language),
+        )
         try:
-            if data is None:
-                raise ValueError(f"it left no results ({done.limit_hit or f'code {done.code}'})")
-            found = _in(paths, language.findings(self._kind, data), context.tree.path)
-        except ValueError as error:
-            told = " | ".join(said.strip().splitlines()[-3:])
-            summary = f"the tool's findings cannot be read: {error}{': ' if told else ''}{told}"
-            return evidence(task, context, self._kind, passed=False, summary=summary[:2000], log=said)
+            every = await looking.through(paths)
+            sources = [path for path in changed if self._concerns(path, language)]
+            found = await looking.new_among(every, sources) if every else ()
+        except Unreadable as error:
+            return evidence(task, context, self._kind, passed=False, summary=str(error), log=error.said)
         counting = [each for each in found if each.severity in self._counting]
+        stood = len(every) - len(found)
         return evidence(
             task,
             context,
             self._kind,
             passed=not counting,
-            summary=_summary(counting, len(found), len(paths)),
-            log="\n".join(f"{each} ({each.severity})" for each in found),
-            details=self._details(found, counting, paths),
+            summary=_summary(counting, len(found), len(paths), stood),
+            log="\n".join([*(f"{each} ({each.severity})" for each in found), *looking.said]),
+            details=self._details(found, counting, paths, stood),
         )
+
+    def _concerns(self, path: str, language: Language) -> bool:
+        return language.is_source(path) and (self._tests or not language.is_test(path))
 
     def _paths(self, task: Task, context: CheckContext, language: Language) -> list[str]:
         folder = GuardedFolder(context.tree.path)
@@ -104,14 +105,10 @@ class _Audit:
                 return False
 
         changed = {path for change in context.tree.changes if change.task == task.id for path in change.paths}
-        return [
-            path
-            for path in sorted(changed)
-            if language.is_source(path) and (self._tests or not language.is_test(path)) and there(path)
-        ]
+        return [path for path in sorted(changed) if self._concerns(path, language) and there(path)]
 
     def _details(
-        self, found: Sequence[Finding], counting: Sequence[Finding], paths: Sequence[str]
+        self, found: Sequence[Finding], counting: Sequence[Finding], paths: Sequence[str], stood: int
     ) -> dict[str, object]:
         shown = [*counting, *(each for each in found if each not in counting)][:_MAX_KEPT]
         limit = {"max_complexity": self._max_complexity} if self._kind == "quality" else {"severity": self._counting[0]}
@@ -119,6 +116,7 @@ class _Audit:
             **limit,
             "files": len(paths),
             "refused": len(counting),
+            "stood_before": stood,
             "by_severity": {name: sum(each.severity == name for each in found) for name in SEVERITIES},
             "findings": [
                 {"path": each.path, "line": each.line, "rule": each.rule, "severity": each.severity, "what": each.what}
@@ -142,47 +140,16 @@ class SecurityCheck(_Audit):
         super().__init__("security", severity=(options or SecurityOptions()).severity, tests=False)
 
 
-async def _look_through(
-    kind: str, paths: Sequence[str], context: CheckContext, language: Auditing, max_complexity: int
-) -> tuple[Completed, bytes | None]:
-    tree = context.tree.path
-    assert context.language is not None
-    context.log_dir.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=f".{kind}-", dir=context.log_dir))
-    try:
-        command = language.audit_command(kind, paths, results=str(scratch / _RESULTS), max_complexity=max_complexity)
-        environment = await context.language.environment(tree)
-        done = await context.sandbox.run(
-            command,
-            cwd=tree,
-            writable=(scratch,),
-            read_only=(tree, *environment.read_only),
-            env=environment.env,
-            limits=_LIMITS,
-        )
-        return done, None if done.limit_hit else read_untrusted(scratch, _RESULTS, max_bytes=_MAX_RESULT_BYTES)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-
-
-def _in(paths: Sequence[str], found: Sequence[Finding], tree: Path) -> list[Finding]:
-    """The findings in ``paths``, with paths relative to the tree."""
-    wanted = frozenset(paths)
-    roots = (tree, tree.resolve())
-    named = [evolve(each, path=_relative(each.path, roots)) for each in found]
-    return [each for each in named if each.path in wanted]
-
-
-def _relative(path: str, roots: Sequence[Path]) -> str:
-    for root in roots:
-        if Path(path).is_relative_to(root):
-            return Path(path).relative_to(root).as_posix()
-    return os.path.normpath(path)
-
-
-def _summary(counting: Sequence[Finding], found: int, files: int) -> str:
+def _summary(counting: Sequence[Finding], found: int, files: int, stood: int) -> str:
+    before = f" ({_findings(stood)} stood before)" if stood else ""
     looked = f"{files} file{'s' if files != 1 else ''} looked through"
     if not counting:
-        return f"{looked}, {found} milder finding{'s' if found != 1 else ''}" if found else f"{looked}, no finding"
+        return (
+            f"{looked}, {_findings(found, 'milder ') if found else 'no new finding' if stood else 'no finding'}{before}"
+        )
     rest = f"; and {len(counting) - _MAX_SHOWN} more" if len(counting) > _MAX_SHOWN else ""
-    return "; ".join(map(str, counting[:_MAX_SHOWN])) + rest
+    return "; ".join(map(str, counting[:_MAX_SHOWN])) + rest + before
+
+
+def _findings(many: int, kind: str = "") -> str:
+    return f"{many} {kind}finding{'s' if many != 1 else ''}"

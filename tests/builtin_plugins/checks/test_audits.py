@@ -40,15 +40,25 @@ TANGLED = "def tangled(x):\n" + "".join(f"    if x == {n}:\n        return {n}\n
 SHELL = "import subprocess\n\n\ndef run(text):\n    subprocess.run(text, shell=True)  # nosec\n"
 
 
-Judge = Callable[[Check, Task, Mapping[str, str], Sequence[str]], Evidence]
+Judge = Callable[..., Evidence]
 
 
 @pytest.fixture
 def judged(tmp_path: Path, isolated: Bubblewrap) -> Judge:
-    """What a check says of a tree with these files, of which ``changed`` are the task's."""
+    """What a check says of a tree with these files, of which ``changed`` are the task's; ``earlier``: as they were, where that can be told."""
 
-    def judge(check: Check, task: Task, files: Mapping[str, str], changed: Sequence[str]) -> Evidence:
+    def judge(
+        check: Check,
+        task: Task,
+        files: Mapping[str, str],
+        changed: Sequence[str],
+        earlier: Mapping[str, str] | None = None,
+    ) -> Evidence:
         tree = tmp_path / "tree"
+
+        async def before(path: str) -> bytes | None:
+            return None if path not in (earlier or {}) else (earlier or {})[path].encode()
+
         for path, text in files.items():
             (tree / path).parent.mkdir(parents=True, exist_ok=True)
             (tree / path).write_text(text)
@@ -61,6 +71,7 @@ def judged(tmp_path: Path, isolated: Bubblewrap) -> Judge:
             landed=frozenset({"code", "tests"}),
             log_dir=tmp_path / "run" / "logs",
             run_dir=tmp_path / "run",
+            before=None if earlier is None else before,
         )
         return asyncio.run(check.check(task, context))
 
@@ -91,6 +102,65 @@ def test_quality_refuses_mistakes_and_complexity_of_the_change_alone(judged: Jud
 
 
 @pytest.mark.sandbox
+def test_mistakes_that_stood_before_refuse_nobody(judged: Judge) -> None:
+    """Moved, altered, or in a file that has another name now; they are counted. One that was not there is refused, and only that."""
+    was = "import os\nimport re\n\n\n" + TANGLED + "\n\ndef old(a=[]):\n    return a\n"
+    now = '"""New."""\nimport re\nimport os\n\n\n' + TANGLED.replace("(x)", "(x: int, more: int = 0) -> int")
+    now += "\n\ndef old(a=[], b=1):\n    return a, b\n"
+    earlier = {"src/gone.py": was}
+    moved = judged(QualityCheck(), CODE, {"src/a.py": now}, ["src/a.py", "src/gone.py"], earlier)
+    assert (moved.passed, moved.summary) == (True, "1 file looked through, no new finding (4 findings stood before)")
+    details: Any = moved.details
+    assert (details["stood_before"], details["findings"]) == (4, [])
+    worse = judged(QualityCheck(), CODE, {"src/a.py": was + "import sys\n"}, ["src/a.py"], {"src/a.py": was})
+    assert not worse.passed
+    assert worse.summary == "src/a.py:33: F401 `sys` imported but unused (4 findings stood before)"
+    again = judged(QualityCheck(), CODE, {"src/a.py": was}, ["src/a.py"], {})
+    assert again.details["stood_before"] == 0 and not again.passed
+
+
+@pytest.mark.sandbox
+def test_the_settings_of_the_repository_count_where_the_work_leaves_them_alone(judged: Judge) -> None:
+    """Its rules, and what it lets pass; not what the work has settled itself, nor settings that the tool cannot use: there the usual rules count."""
+    settings = '[project]\nname = "a"\n[tool.ruff.lint]\nselect = ["I", "D100"]\n'
+    work = '"""Docstring."""\n\nimport os\n\nfrom a import b\nimport re\n'
+    changed = ["src/a.py", "pyproject.toml"]
+    files = {"src/a.py": work, "pyproject.toml": settings.replace('"a"', '"c"')}
+
+    def rules(found: Evidence) -> list[str]:
+        return [each["rule"] for each in dict[str, Any](found.details)["findings"]]
+
+    theirs = judged(QualityCheck(), CODE, files, changed, {"pyproject.toml": settings})
+    assert rules(theirs) == ["I001"]
+    stood = judged(QualityCheck(), CODE, files, changed, {"pyproject.toml": settings, "src/a.py": work})
+    assert stood.passed and stood.details["stood_before"] == 1
+    own = judged(QualityCheck(), CODE, files, changed, {"pyproject.toml": '[project]\nname = "a"\n'})
+    assert rules(own) == ["F401", "F401", "F401"]
+    newer = settings.replace("[tool.ruff.lint]", '[tool.ruff]\nrequired-version = ">=99"\n[tool.ruff.lint]')
+    unusable = judged(QualityCheck(), CODE, {**files, "pyproject.toml": newer}, ["src/a.py"], {"pyproject.toml": newer})
+    assert rules(unusable) == ["F401", "F401", "F401"]
+    tangled = judged(QualityCheck(), CODE, {**files, "src/a.py": TANGLED}, changed, {"pyproject.toml": settings})
+    assert rules(tangled) == ["D100", "C901"]
+
+
+@pytest.mark.parametrize(
+    ("path", "before", "after", "differs"),
+    [
+        ("pyproject.toml", "[project]\na = 1", "[project]\na = 2\n[tool.x]", False),
+        ("pyproject.toml", "[tool.ruff]\na = 1", "[tool.ruff]\na = 2", True),
+        ("pyproject.toml", "[tool.ruff]\na = 1", None, True),
+        ("pyproject.toml", "tool = 1", "tool = 1\n", True),
+        ("pyproject.toml", "[", "", True),
+        ("lib/ruff.toml", None, "a = 1", True),
+    ],
+)
+def test_who_touches_settings(path: str, before: str | None, after: str | None, differs: bool) -> None:
+    """Whoever changes what they say to the tool; in doubt they are touched."""
+    was, now = (None if text is None else text.encode() for text in (before, after))
+    assert Python().may_settle(path) and Python().settles(path, was, now) is differs
+
+
+@pytest.mark.sandbox
 def test_security_refuses_what_is_severe_enough(judged: Judge) -> None:
     """``# nosec`` is no excuse; milder findings are recorded, tests are left out, and a file that cannot be read is no pass."""
     pytest.importorskip("bandit", reason="bandit (extra security) is not installed")
@@ -105,6 +175,10 @@ def test_security_refuses_what_is_severe_enough(judged: Judge) -> None:
     assert judged(SecurityCheck(), CODE, mild, ["src/b.py"]).passed
     assert not judged(SecurityCheck(SecurityOptions(severity="low")), CODE, mild, ["src/b.py"]).passed
     assert "not read" in judged(SecurityCheck(), CODE, {}, ["src/broken.py"]).summary
+    stood = judged(SecurityCheck(), CODE, {"src/a.py": "\n" + SHELL}, ["src/a.py"], {"src/a.py": SHELL})
+    assert stood.passed and stood.summary == "1 file looked through, no new finding (2 findings stood before)"
+    twice = {"src/a.py": SHELL + SHELL.replace("text", "other")}
+    assert not judged(SecurityCheck(), CODE, twice, ["src/a.py"], {"src/a.py": SHELL}).passed
 
 
 @pytest.mark.sandbox

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Sequence, Set
-from pathlib import Path
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from pathlib import Path, PurePosixPath
 
 from attrs import field, frozen
 
@@ -22,10 +22,12 @@ from ...checks.absent import AbsentNames
 from ...checks.junit import Case, Results, parse_junit
 from ...doneness.judging import objections_to
 from .folder import Files, WorkFolder
+from .linting import without_old
 
 __all__ = ["EXAMPLES", "Tried", "Trying"]
 
 _RESULTS = ".dispatcher-results.xml"
+_BEFORE = ".dispatcher-before-"
 #: The file of tests made of the specification's examples, while they run.
 EXAMPLES = "test_examples_of_the_task.py"
 _LONGEST_SAID = 1200
@@ -95,7 +97,11 @@ class Trying:
             done = await self.context.sandbox.run(self.language.compile_command(sources), _COMPILING)
             if done.code != 0:
                 return Tried(faults=(f"it does not compile: {_said(done)}",), stage=1, missing=missing)
-        faults = [*(await self._lint(sources)), *self._contract(files), *(await self._objections(files, before))]
+        faults = [
+            *(await self._lint(sources, files, before)),
+            *self._contract(files),
+            *(await self._objections(files, before)),
+        ]
         if faults:
             return Tried(faults=tuple(faults), stage=2, missing=missing)
         return await self._run_tests(missing)
@@ -122,12 +128,39 @@ class Trying:
             await self.context.sandbox.run(command, _COMPILING)
         return ()
 
-    async def _lint(self, sources: Sequence[str]) -> list[str]:
-        command = self.language.lint_command(sources) if sources and isinstance(self.language, CodeTools) else None
-        if command is None:
+    async def _lint(self, sources: Sequence[str], files: Files, before: Files) -> list[str]:
+        """Mistakes that were not there before."""
+        done = await self._linted(sources)
+        if done is None or done.code in (0, 127):
             return []
-        done = await self.context.sandbox.run(command, _COMPILING)
-        return [] if done.code in (0, 127) else [f"the linter says: {_said(done)}"]
+        earlier = {path: text for path, text in before.items() if text is not None and self.language.is_source(path)}
+        if earlier and not done.limit_hit:
+            old = await self._linted_before(earlier)
+            there = {path: self.read(path) or "" for path in files if files[path] is not None}
+            said = without_old(done.stdout, old, there, earlier)
+            if said is not None:
+                return [f"the linter says: {said[:_LONGEST_SAID]}"] if said else []
+        return [f"the linter says: {_said(done)}"]
+
+    async def _linted(self, sources: Sequence[str]) -> Completed | None:
+        command = self.language.lint_command(sources) if sources and isinstance(self.language, CodeTools) else None
+        return None if command is None else await self.context.sandbox.run(command, _COMPILING)
+
+    async def _linted_before(self, earlier: Mapping[str, str]) -> str:
+        """What the linter says of files as they were, read from copies: the sandbox shows nothing but the attempt's own folder."""
+        workspace = self.context.workspace
+        copies = {f"{_BEFORE}{n}{PurePosixPath(path).suffix}": path for n, path in enumerate(earlier)}
+        try:
+            for copy, path in copies.items():
+                workspace.write_text(copy, earlier[path])
+            done = await self._linted(list(copies))
+        finally:
+            for copy in filter(workspace.exists, copies):
+                workspace.delete(copy)
+        said = "" if done is None else done.stdout
+        for copy, path in copies.items():
+            said = said.replace(copy, path)
+        return said
 
     def _contract(self, files: Files) -> list[str]:
         """Promised files and symbols that are not there; read from a copy, since nothing of the attempt is imported."""

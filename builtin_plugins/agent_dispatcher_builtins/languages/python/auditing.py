@@ -1,15 +1,17 @@
 """Looking through Python: mistakes and complexity with ruff, security with bandit. Both read files and run nothing of them.
 
-Neither heeds what stands in the tree about itself: no configuration, no ``# noqa``, no ``# nosec``.
+Neither heeds what work says about itself: no ``# noqa``, no ``# nosec``, and the project's own settings for ruff only if the work has not touched them.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+import tomllib
 from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib import metadata
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from agent_dispatcher.errors import Unavailable
@@ -17,7 +19,7 @@ from agent_dispatcher.extension import Finding
 
 from .tools import ruff
 
-__all__ = ["audit_command", "findings"]
+__all__ = ["audit_command", "findings", "may_settle", "settled_audit_command", "settles"]
 
 #: Mistakes that pyflakes and pylint know, likely bugs, and complexity.
 _QUALITY = "E9,F,B,PLE,C901"
@@ -34,15 +36,36 @@ def audit_command(kind: str, paths: Sequence[str], *, results: str, max_complexi
             )
         options = ("--ignore-nosec", "--quiet", "--format", "json", "--output", results)
         return (sys.executable, "-I", "-B", "-m", "bandit", *options, *map(_plain, paths))
-    tool = ruff()
-    if tool is None:
-        raise Unavailable(
-            f"ruff is not installed in {sys.prefix}", "pip install 'agent-dispatcher[quality]', or leave it out"
-        )
+    tool = _ruff()
     options = ("--isolated", "--no-cache", "--ignore-noqa", "--quiet", "--output-format", "json")
     limit = f"lint.mccabe.max-complexity={max_complexity}"
     chosen = ("--select", _QUALITY, "--config", limit, "--output-file", results)
     return (tool, "check", *options, *chosen, "--", *paths)
+
+
+def settled_audit_command(
+    paths: Sequence[str], *, results: str, max_complexity: int = 10, before: str = ""
+) -> tuple[str, ...]:
+    """See :meth:`agent_dispatcher.extension.components.AuditingAsSettled.settled_audit_command`."""
+    script = Path(__file__).with_name("_audit_files.py").read_text(encoding="utf-8")
+    given = (_ruff(), results, str(max_complexity), _QUALITY, before)
+    return (sys.executable, "-I", "-S", "-c", script, *given, *map(_plain, paths))
+
+
+def may_settle(path: str) -> bool:
+    """TOML: what ruff reads, and what that may extend."""
+    return path.endswith(".toml")
+
+
+def settles(path: str, before: bytes | None, after: bytes | None) -> bool:
+    """Whether settings for ruff are other ones after the change of a file; so it is held where that cannot be read."""
+    if PurePosixPath(path).name != "pyproject.toml":
+        return before != after
+    try:
+        was, now = (tomllib.loads((data or b"").decode()).get("tool", {}) for data in (before, after))
+        return bool(was.get("ruff") != now.get("ruff"))
+    except (ValueError, AttributeError, RecursionError):
+        return True
 
 
 def findings(kind: str, data: bytes) -> tuple[Finding, ...]:
@@ -88,6 +111,15 @@ def _plain(path: str) -> str:
 
 def _line(text: object) -> str:
     return " ".join(str(text).split())[:_LONGEST]
+
+
+def _ruff() -> str:
+    tool = ruff()
+    if tool is None:
+        raise Unavailable(
+            f"ruff is not installed in {sys.prefix}", "pip install 'agent-dispatcher[quality]', or leave it out"
+        )
+    return tool
 
 
 @cache

@@ -118,6 +118,26 @@ class Python:
 
         return audit_command(kind, paths, results=results, max_complexity=max_complexity)
 
+    def settled_audit_command(
+        self, paths: Sequence[str], *, results: str, max_complexity: int = 10, before: str = ""
+    ) -> tuple[str, ...]:
+        """See :func:`.auditing.settled_audit_command`."""
+        from .auditing import settled_audit_command
+
+        return settled_audit_command(paths, results=results, max_complexity=max_complexity, before=before)
+
+    def may_settle(self, path: str) -> bool:
+        """See :func:`.auditing.may_settle`."""
+        from .auditing import may_settle
+
+        return may_settle(path)
+
+    def settles(self, path: str, before: bytes | None, after: bytes | None) -> bool:
+        """See :func:`.auditing.settles`."""
+        from .auditing import settles
+
+        return settles(path, before, after)
+
     def findings(self, kind: str, data: bytes) -> tuple[Finding, ...]:
         """See :func:`.auditing.findings`."""
         from .auditing import findings

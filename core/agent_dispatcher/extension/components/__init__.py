@@ -11,6 +11,7 @@ from .checks import Check, CheckContext
 from .executors import Executor
 from .language_abilities import (
     Auditing,
+    AuditingAsSettled,
     CodeTools,
     Declaring,
     Finding,
@@ -63,6 +64,7 @@ __all__ = [
     "API_VERSION",
     "AgentType",
     "Auditing",
+    "AuditingAsSettled",
     "Available",
     "Change",
     "Check",

@@ -14,6 +14,7 @@ from ...models import ArtifactRef, Finding
 
 __all__ = [
     "Auditing",
+    "AuditingAsSettled",
     "CodeTools",
     "Declaring",
     "Finding",
@@ -164,7 +165,8 @@ class Declaring(Protocol):
 @runtime_checkable
 class Auditing(Protocol):
     """A language whose tools look through code. Commands are for the sandbox: they read files, run nothing of them, and heed neither configuration
-    nor comments in the tree, so that work cannot silence what judges it."""
+    nor comments in the tree, so that work cannot silence what judges it. A command may be run in another folder, which holds nothing but the files as
+    they were before the work."""
 
     def audit_command(
         self, kind: str, paths: Sequence[str], *, results: str, max_complexity: int = 10
@@ -185,4 +187,27 @@ class Auditing(Protocol):
         Raises:
             ValueError: it is no such file.
         """
+        ...
+
+
+@runtime_checkable
+class AuditingAsSettled(Protocol):
+    """An :class:`Auditing` language that can judge quality by what a repository has settled for itself. It is asked to where the work has not touched that."""
+
+    def settled_audit_command(
+        self, paths: Sequence[str], *, results: str, max_complexity: int = 10, before: str = ""
+    ) -> tuple[str, ...]:
+        """As :meth:`Auditing.audit_command` for ``quality``, by the settings in the tree, which is the current folder; without settings the same as that.
+
+        Args:
+            before: a folder with earlier versions of ``paths``, which are to be looked at in their place; empty to look at what is in the tree.
+        """
+        ...
+
+    def may_settle(self, path: str) -> bool:
+        """Whether a file can hold such settings, by its name."""
+        ...
+
+    def settles(self, path: str, before: bytes | None, after: bytes | None) -> bool:
+        """Whether a change of the file (``None``: it is not there) changes what is settled; in doubt it does."""
         ...

@@ -10,6 +10,7 @@ from attrs import evolve
 
 from agent_dispatcher.extension.components import Available
 from agent_dispatcher.models import ArtifactRef, Dispute, Specification, Task
+from agent_dispatcher_builtins.agents.by_model.linting import without_old
 from agent_dispatcher_builtins.agents.by_model.options import ModelOptions
 from agent_dispatcher_builtins.agents.code_writer.acceptance import CodeWriterOptions, accepts
 from agent_dispatcher_builtins.agents.code_writer.agent import CodeWriterAgent
@@ -135,6 +136,44 @@ def test_a_block_is_replaced_in_a_file_that_is_there(play: Any, slugs: Specifica
     assert (done.result.status, done.result.error) == ("done", None)
     assert done.files[PATH] == GOOD + "\n\nVERSION = 1\n"
     assert "Find the cause" in llm.requests[0].messages[-1].content
+
+
+def test_only_mistakes_of_its_own_are_told(play: Any) -> None:
+    """What the linter has against lines that were there before, the model is neither told nor refused for; what it adds it is."""
+    task = Task(id="mend", title="slugify keeps capitals", type="debugging", requirements=("FR-1",))
+    old = GOOD.replace(".lower()", "") + "\n\ndef old(title):\n    return undefined(title)\n"
+    block = f'FILE: {PATH}\n<<<<<<< SEARCH\n    return "-".join(title.split())\n=======\n    {{}}return "-".join(title.lower().split())\n>>>>>>> REPLACE\n'
+    done, llm = play(CodeWriterAgent(), task, [block.format("")], {PATH: old})
+    assert (done.result.status, done.result.error, len(llm.requests)) == ("done", None, 1)
+    assert set(done.files) == {PATH}
+    mended = f"FILE: {PATH}\n<<<<<<< SEARCH\n    unknown()\n=======\n>>>>>>> REPLACE\n"
+    wrong = [block.format("unknown()\n    "), mended]
+    done, llm = play(CodeWriterAgent(), task, wrong, {PATH: old})
+    told = llm.requests[1].messages[-1].content
+    assert (
+        f"the linter says: {PATH}:3:5: F821 Undefined name `unknown`" in told
+        and "Undefined name `undefined`" not in told
+    )
+
+
+@pytest.mark.parametrize(
+    ("said", "earlier", "left"),
+    [
+        ("a.js:2:1: E1 bad `x`\na.js:3:1: E1 bad `y`\n", "a.js:1:1: E1 bad `y`\n", "a.js:2:1: E1 bad `x`"),
+        (
+            "\n/w/a.js\n  2:1  error  bad `x`  no-x\n  3:1  error  bad `y`  no-x\n\n2 problems\n",
+            "/w/a.js\n  1:1  error  bad `y`  no-x\n",
+            "a.js:2:1  error  bad `x`  no-x",
+        ),
+        ("a.js:2:1: E1 bad `x`\n", "", "a.js:2:1: E1 bad `x`"),
+        ("a.js:3:1: E1 bad\n", "a.js:1:1: E1 bad\n", ""),
+        ("something broke\n", "a.js:1:1: E1 bad `y`\n", None),
+    ],
+    ids=["by path", "below a path", "all new", "all old", "unknown form"],
+)
+def test_lines_of_a_linter_are_told_apart(said: str, earlier: str, left: str | None) -> None:
+    """In both usual forms; of another form nothing is taken away."""
+    assert without_old(said, earlier, {"a.js": "new\nx()\ny()\n"}, {"a.js": "y()\n"}) == left
 
 
 def test_a_repair_that_weakens_a_test_is_sent_back(play: Any) -> None:
