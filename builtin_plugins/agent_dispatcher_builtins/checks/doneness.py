@@ -6,7 +6,7 @@ It judges every agent's result alike, by :mod:`agent_dispatcher_builtins.donenes
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from agent_dispatcher.errors import PathRefused
 from agent_dispatcher.extension import CheckContext, Objection
@@ -14,6 +14,7 @@ from agent_dispatcher.models import Evidence, ExecutionPlan, Task
 from agent_dispatcher.workspace.path_guard import GuardedFolder
 
 from ..doneness.judging import WORK, concerns, objections_to
+from ..doneness.moves import moved
 from .evidence import evidence
 
 __all__ = ["DonenessCheck"]
@@ -70,20 +71,23 @@ class DonenessCheck:
             passed=not found,
             summary=summary,
             nothing=not changed and task.type not in WORK,
-            log=await self._log(found, context, folder),
+            log=await self._log(found, context, folder, await moved(changed, now, context.before)),
             details={"files": len(changed), "objections": [_data(each) for each in found]},
         )
 
-    async def _log(self, found: Iterable[Objection], context: CheckContext, folder: GuardedFolder) -> str:
+    async def _log(
+        self, found: Iterable[Objection], context: CheckContext, folder: GuardedFolder, moved: Mapping[str, str]
+    ) -> str:
         """The objections, and of each file with weaker tests the difference."""
         lines = [str(each) for each in found]
         for path in dict.fromkeys(each.path for each in found if each.kind in ("weakened", "changed", "touched")):
             if context.before is None:
                 break
-            old = (await context.before(path) or b"").decode("utf-8", "replace").splitlines()
+            origin = moved.get(path, path)
+            old = (await context.before(origin) or b"").decode("utf-8", "replace").splitlines()
             data = folder.read_bytes(path) if folder.exists(path) else b""
             new = data.decode("utf-8", "replace").splitlines()
-            difference = difflib.unified_diff(old, new, f"before/{path}", f"after/{path}", lineterm="")
+            difference = difflib.unified_diff(old, new, f"before/{origin}", f"after/{path}", lineterm="")
             lines += ["", *list(difference)[:_MAX_DIFF_LINES]]
         return "\n".join(lines)
 

@@ -8,15 +8,19 @@ from __future__ import annotations
 import posixpath
 import re
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from attrs import frozen
 
 from agent_dispatcher.extension import Objection
 from agent_dispatcher.models import Task
 
-from .collecting import configures, loosened, options_of, reset
+from .collecting import Standing, asks_for_marks_of, configures, loosened, options_of, reset
 from .reading import same_code, text_of
+from .relocating import moved_along
+from .selecting import marks_in
 
-__all__ = ["around", "beside_tests"]
+__all__ = ["Tree", "around", "beside_tests"]
 
 Now = Callable[[str], bytes | None]
 Before = Callable[[str], Awaitable[bytes | None]]
@@ -47,6 +51,33 @@ _RUNNERS = frozenset(
 )
 
 
+@frozen(kw_only=True)
+class Tree:
+    """The result as a whole.
+
+    Attributes:
+        now: the bytes of a file of the result.
+        before: the bytes it had before; ``None`` itself when nobody can tell.
+        files: the paths of its files; ``None`` when nobody can tell.
+        tests: those of its tests; ``None`` when nobody can tell.
+        moved: new path to old, of files that were moved.
+    """
+
+    now: Now
+    before: Before | None
+    files: Callable[[], Sequence[str] | None]
+    tests: Callable[[], Sequence[str] | None]
+    moved: Mapping[str, str]
+
+    async def text_before(self, path: str) -> str | None:
+        """What a file said before, wherever it stood."""
+        return text_of(path, await self.before(self.moved.get(path, path))) if self.before is not None else None
+
+    async def stood(self, path: str) -> bool:
+        """Whether it was there before, wherever."""
+        return path in self.moved or (self.before is not None and await self.before(path) is not None)
+
+
 def beside_tests(path: str) -> bool:
     """Whether a file may decide about tests although it is none: by its name, or by lying beside them."""
     name = posixpath.basename(path)
@@ -60,16 +91,10 @@ def _takes_over(path: str) -> bool:
     return _PLUGIN.fullmatch(path) is not None or (path.endswith(".py") and top.removesuffix(".py") in _RUNNERS)
 
 
-async def around(
-    task: Task,
-    path: str,
-    promised: Sequence[str],
-    now: Now,
-    before: Before | None,
-    tests: Callable[[], Sequence[str] | None],
-) -> list[Objection]:
-    """What speaks against a change of a file for which :func:`beside_tests` holds, whatever its language; ``tests``: the files of tests of the result, where that can be told."""
-    if _only_by_name(path) and not any(posixpath.dirname(each) == posixpath.dirname(path) for each in tests() or ()):
+async def around(task: Task, path: str, promised: Sequence[str], tree: Tree) -> list[Objection]:
+    """What speaks against a change of a file for which :func:`beside_tests` holds, whatever its language."""
+    now, before = tree.now, tree.before
+    if (named := _only_by_name(path)) and not any(each.startswith(named) for each in tree.tests() or ()):
         return []
     after, old = text_of(path, now(path)), text_of(path, await before(path) if before is not None else None)
     name = posixpath.basename(path)
@@ -77,8 +102,8 @@ async def around(
     if configures(path) and (name in _MIXED or mine):
         found = [] if mine else reset(path, old, after)
         said = after is not None and options_of(path, after) != {}
-        return found or (loosened(path, old, after or "", tests()) if said else [])
-    if mine:
+        return found or (loosened(path, old, after or "", await _standing(path, old, after, tree)) if said else [])
+    if mine or await _moved_with_tests(path, tree):
         return []
     there = before is not None and await before(path) is not None
     if there and (
@@ -90,12 +115,14 @@ async def around(
         what = f"it belongs to the tests, which this task does not own, and {done}: leave it as it was"
     elif name in _LOADED - {"conftest.py"}:
         what = f"it {done}, and decides about all tests, which this task does not own: keep what a test needs in its own file"
-    elif (configures(path) or name in _LOADED) and await _is_first(tests(), before):
-        return loosened(path, None, after or "", tests()) if configures(path) else []
+    elif (configures(path) or name in _LOADED) and await _is_first(tree):
+        return loosened(path, None, after or "", await _standing(path, None, after, tree)) if configures(path) else []
     elif name in _LOADED and task.type != "testing":
         what = f"it {done}, and decides about all tests, which this task does not own: keep what a test needs in its own file"
     elif configures(path):
-        return loosened(path, None, after or "", tests()) if task.type == "testing" else [_unasked(path, done)]
+        if task.type != "testing":
+            return [_unasked(path, done)]
+        return loosened(path, None, after or "", await _standing(path, None, after, tree))
     elif shadowed := _shadowed(path, now):
         what = f"it {done}, and tests that import {shadowed} would get it instead: give it another name"
     else:
@@ -103,22 +130,65 @@ async def around(
     return [Objection(kind="weakened", path=path, what=what)]
 
 
-def _only_by_name(path: str) -> bool:
-    """Whether a module of Python counts only for a folder named ``test`` that stands in another, which may be one of the code."""
+def _only_by_name(path: str) -> str:
+    """The folder (with a slash) named ``test`` for which alone a module of Python counts, although it stands in another, which may be one of the code; ``""`` for none."""
     folders = path.split("/")[:-1]
     named = [each for each in folders if each in _FOLDERS]
     plain = path.endswith(".py") and posixpath.basename(path) not in _LOADED and not _takes_over(path)
-    return plain and set(named) == {"test"} and folders[0] != "test"
+    if not plain or set(named) != {"test"} or folders[0] == "test":
+        return ""
+    return "/".join(folders[: folders.index("test") + 1]) + "/"
 
 
-async def _is_first(tests: Sequence[str] | None, before: Before | None) -> bool:
+async def _moved_with_tests(path: str, tree: Tree) -> bool:
+    """Whether a file is, or was, where it lies beside tests only because their folder was moved."""
+    if tree.before is None or configures(path):
+        return False
+    back = {old: new for new, old in tree.moved.items()}
+    new = path if path in tree.moved else back.get(path, "")
+    return bool(new) and await moved_along(
+        new, tree.moved[new], tuple(tree.tests() or ()), tree.now, tree.before, tree.moved
+    )
+
+
+async def _is_first(tree: Tree) -> bool:
     """Whether there were no tests that a new file could decide about."""
-    if before is None or tests is None:
+    tests = tree.tests()
+    if tree.before is None or tests is None:
         return False
     for each in tests:
-        if await before(each) is not None:
+        if await tree.stood(each):
             return False
     return True
+
+
+async def _standing(path: str, old: str | None, after: str | None, tree: Tree) -> Standing:
+    """What is known of the tests that a file of configuration may leave out."""
+    tests = tree.tests()
+    if tests is None or tree.before is None:
+        return Standing(now=tests)
+    stood = [each for each in tests if await tree.stood(each)]
+    marks = None
+    if asks_for_marks_of(path, old, after):
+        shared: set[str] = set()
+        for each in tree.files() or ():
+            if each.endswith(".py") and beside_tests(each) and each not in tests:
+                shared |= marks_in(await tree.text_before(each) or "", own=False)
+        marks = {each: marks_in(await tree.text_before(each) or "", own=True) | shared for each in stood}
+    return Standing(
+        now=tests, before=stood, moved=tree.moved, marks=marks, options=await _options_elsewhere(path, tree)
+    )
+
+
+async def _options_elsewhere(path: str, tree: Tree) -> dict[str, str]:
+    """Options that stood in other files of configuration, and are in none of them now."""
+    found: dict[str, str] = {}
+    for name in sorted(_MIXED | {"pytest.ini", ".pytest.ini"} - {"package.json"}):
+        other = posixpath.join(posixpath.dirname(path), name)
+        was = options_of(other, await tree.text_before(other)) if other != path else None
+        if was and not options_of(other, text_of(other, tree.now(other))):
+            found |= {key.rpartition(".")[2]: value for key, value in was.items()}
+    return found
 
 
 def _unasked(path: str, done: str) -> Objection:
@@ -129,18 +199,17 @@ def _unasked(path: str, done: str) -> Objection:
 
 def _shadowed(path: str, now: Now) -> str:
     """The module whose place a new file beside tests would take when tests import it, ``""`` for none."""
-    if not path.endswith(".py"):
+    if not path.endswith(".py") or not _FOLDERS & set(path.split("/")[:-1]):
         return ""
-    parts = path.split("/")
-    inside = (
-        parts[max(at for at, part in enumerate(parts[:-1]) if part in _FOLDERS) + 1 :]
-        if _FOLDERS & set(parts[:-1])
-        else []
-    )
-    name = inside[0].removesuffix(".py") if inside else ""
-    package = "/".join([*parts[: len(parts) - len(inside)], "__init__.py"])
-    if not name or name == "__init__" or now(package) is not None:
-        return ""  # in a package of tests it is tests.name
+    top = path.split("/")
+    if top.pop() == "__init__.py":
+        top, name = top[:-1], top[-1]
+    else:
+        name = posixpath.basename(path).removesuffix(".py")
+    while top and now("/".join([*top, "__init__.py"])) is not None:
+        name = top.pop()  # in a package of tests it is tests.name
+    if name in _FOLDERS:
+        return ""
     places = (f"src/{name}.py", f"src/{name}/__init__.py", f"{name}.py", f"{name}/__init__.py")
     known = name in sys.stdlib_module_names or name in _RUNNERS or any(now(each) is not None for each in places)
     return name if known and path not in places else ""

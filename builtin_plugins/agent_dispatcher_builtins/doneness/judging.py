@@ -13,14 +13,19 @@ import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import cache
 from itertools import islice
+from threading import Lock
+
+from attrs import evolve
 
 from agent_dispatcher.extension import Objection
 from agent_dispatcher.extension.components import Language, SeesOverrides, WorkInspector
 from agent_dispatcher.models import Task
 
-from .belonging import around, beside_tests
+from .belonging import Tree, around, beside_tests
+from .moves import moved
 from .placeholders import placeholders
 from .reading import text_of
+from .relocating import anchored, not_run_there, other_rules
 
 __all__ = ["WORK", "concerns", "objections_to"]
 
@@ -36,6 +41,7 @@ _ELSEWHERE = re.compile(r"\.|^class ")
 _MOST_SOURCES = 2000
 _MOST_SEEN = 8000
 _SEEN: dict[tuple[type, bytes], frozenset[str]] = {}
+_SEEING = Lock()
 
 Now = Callable[[str], bytes | None]
 Before = Callable[[str], Awaitable[bytes | None]]
@@ -74,14 +80,18 @@ async def objections_to(
         return _nothing(task, promised, now)
 
     @cache
-    def tests() -> tuple[str, ...] | None:
-        if tree is None or language is None:
-            return None
-        return tuple(path for path in tree() if language.is_test(path))
+    def files() -> tuple[str, ...] | None:
+        return None if tree is None else tuple(tree())
 
+    @cache
+    def tests() -> tuple[str, ...] | None:
+        there = files()
+        return None if there is None or language is None else tuple(path for path in there if language.is_test(path))
+
+    whole = Tree(now=now, before=before, files=files, tests=tests, moved=await moved(paths, now, before))
     found = []
     for path in paths:
-        found += await _about(task, path, promised, now, before, language, tests)
+        found += await _about(task, path, promised, whole, language)
     if (
         language is None
         or tree is None
@@ -109,11 +119,15 @@ def _without_left_to_others(
 def _seen_in(language: SeesOverrides, text: str) -> frozenset[str]:
     """What a text implements and uses; asked once for each text, as most of a tree is the same each time."""
     key = (type(language), hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest())
-    if key not in _SEEN:
-        while len(_SEEN) >= _MOST_SEEN:
-            _SEEN.pop(next(iter(_SEEN), key), None)
-        _SEEN[key] = language.overrides(text)
-    return _SEEN[key]
+    with _SEEING:
+        known = _SEEN.get(key)
+    if known is None:
+        known = language.overrides(text)
+        with _SEEING:
+            while len(_SEEN) >= _MOST_SEEN:
+                _SEEN.pop(next(iter(_SEEN)))
+            _SEEN[key] = known
+    return known
 
 
 def _nothing(task: Task, promised: Sequence[str], now: Now) -> tuple[Objection, ...]:
@@ -130,19 +144,13 @@ def _nothing(task: Task, promised: Sequence[str], now: Now) -> tuple[Objection, 
 
 
 async def _about(
-    task: Task,
-    path: str,
-    promised: Sequence[str],
-    now: Now,
-    before: Before | None,
-    language: Language | None,
-    tests: Callable[[], Sequence[str] | None],
+    task: Task, path: str, promised: Sequence[str], tree: Tree, language: Language | None
 ) -> list[Objection]:
-    data = now(path)
+    data, before = tree.now(path), tree.before
     is_test = language is not None and language.is_test(path)
-    found = await around(task, path, promised, now, before, tests) if beside_tests(path) and not is_test else []
+    found = await around(task, path, promised, tree) if beside_tests(path) and not is_test else []
     if data is None:
-        return await _deleted(path, before, language) if is_test else found
+        return await _deleted(path, tree, language) if is_test else found
     if found and path not in promised:
         return found
     if not data.strip() and path in promised and posixpath.basename(path) not in _MARKERS:
@@ -152,15 +160,34 @@ async def _about(
     if text is None:
         return [*found, _unreadable(path, is_test)] if judged else found
     if not isinstance(language, WorkInspector) or not judged:
-        return [*found, *(await _marks(path, text, before))]
+        return [*found, *(await _marks(path, text, tree))]
     seen = language.objections(path, None, text)
-    if before is not None and (seen or is_test):
-        data = await before(path)
-        old = text_of(path, data)
-        if is_test and data is not None and old is None:
+    origin = tree.moved.get(path, path)
+    if before is not None and (seen or is_test) and language.is_test(origin) == is_test:
+        old_data = await before(origin)
+        old = text_of(origin, old_data)
+        if is_test and old_data is not None and old is None:
             return [*found, *seen, _unreadable(path, is_test, "it was not, so that nobody can tell what is left of it")]
-        seen = language.objections(path, old, text)
-    return [*found, *_fitting(task, promised, seen)]
+        if is_test and old is not None and origin != path:
+            seen = _moved_tests(path, text, origin, old, tree, language)
+        else:
+            seen = language.objections(path, old, text)
+    return [*found, *_fitting(task, promised, seen, origin)]
+
+
+def _moved_tests(
+    path: str, text: str, origin: str, old: str, tree: Tree, language: WorkInspector
+) -> tuple[Objection, ...]:
+    """What speaks against tests that stood in another file before."""
+    here = anchored(path, text, origin, tree.now, tree.moved)
+    seen = list(language.objections(path, anchored(origin, old, origin, tree.now, {}), here))
+    if why := not_run_there(origin, path, tree.now):
+        seen.append(Objection(kind="weakened", path=path, what=f"its tests may not be run here any more: {why}"))
+    elif rules := other_rules(origin, path, tree.now, tree.moved):
+        seen.append(
+            Objection(kind="touched", path=path, what=f"{rules} decides about its tests here, and did not before")
+        )
+    return tuple(evolve(each, what=f"{each.what} (it was {origin})") for each in seen)
 
 
 def _unreadable(path: str, is_test: bool, why: str = "nobody can tell what it says: write it as UTF-8") -> Objection:
@@ -168,18 +195,18 @@ def _unreadable(path: str, is_test: bool, why: str = "nobody can tell what it sa
     return Objection(kind="weakened" if is_test else "stub", path=path, what=f"the file is no text in UTF-8, and {why}")
 
 
-async def _marks(path: str, text: str, before: Before | None) -> list[Objection]:
+async def _marks(path: str, text: str, tree: Tree) -> list[Objection]:
     """Placeholders in a file that no language inspects."""
     marks = placeholders(path, text)
-    if marks and before is not None:
-        known = {each.what for each in placeholders(path, text_of(path, await before(path)) or "")}
+    if marks and tree.before is not None:
+        known = {each.what for each in placeholders(path, await tree.text_before(path) or "")}
         marks = [each for each in marks if each.what not in known]
     return marks
 
 
-def _fitting(task: Task, promised: Sequence[str], seen: Sequence[Objection]) -> list[Objection]:
+def _fitting(task: Task, promised: Sequence[str], seen: Sequence[Objection], origin: str) -> list[Objection]:
     """Without what the task may do; that a test was touched is said only where nothing more telling is."""
-    left = [each for each in seen if not _may(task, promised, each)]
+    left = [each for each in seen if origin not in promised or not _may(task, promised, each)]
     told = any(each.kind in ("weakened", "changed") for each in left)
     return [each for each in left if each.kind != "touched" or not told]
 
@@ -189,8 +216,12 @@ def _may(task: Task, promised: Sequence[str], objection: Objection) -> bool:
     return objection.kind in ("changed", "touched") and task.type == "testing" and objection.path in promised
 
 
-async def _deleted(path: str, before: Before | None, language: Language | None) -> list[Objection]:
-    old = text_of(path, await before(path)) if before is not None else None
+async def _deleted(path: str, tree: Tree, language: Language | None) -> list[Objection]:
+    """Of a file of tests that is gone; one that was moved is looked at where it is now."""
+    new = next((each for each, old in tree.moved.items() if old == path), None)
+    if new is not None and language is not None and language.is_test(new):
+        return []
+    old = text_of(path, await tree.before(path)) if tree.before is not None else None
     if old is not None and isinstance(language, WorkInspector):
         return list(language.objections(path, old, None))
     return [Objection(kind="weakened", path=path, what="the file of tests was deleted")]

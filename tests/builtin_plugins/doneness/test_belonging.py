@@ -156,7 +156,7 @@ def test_a_helper_may_not_take_the_place_of_a_module(judge: Judge) -> None:
 )
 def test_options_that_leave_tests_out_are_refused(judge: Judge, options: str) -> None:
     """In each form of configuration, and to who promises the file too."""
-    there = {"tests/test_a.py": "def test_a(): assert f(1) == 2\n"}
+    there = {"tests/test_a.py": "@pytest.mark.slow\ndef test_a(): assert f(1) == 2\n"}
     for path, section in (("pytest.ini", "[pytest]"), ("setup.cfg", "[tool:pytest]"), ("tox.ini", "[pytest]")):
         found = judge({**there, path: f"{section}\n{options}\n"}, there, promises=(path,))
         assert [each.kind for each in found] == ["weakened"], path
