@@ -16,7 +16,7 @@ from ..errors import BackendError
 from ..extension.components import LlmBackend
 from ..extension.llm import LlmReply, LlmRequest, PricedAs
 from ..llm.bounds import input_bound
-from ..llm.sending import SENDING, Sending
+from ..llm.sending import held_back
 from .circuit import Circuit, CircuitNews
 from .demand import OPEN
 from .throttle import Throttle
@@ -79,26 +79,10 @@ class BackendGuard:
             BackendError: the backend's own, or its circuit is open (``outage``), or its turn would be too late (``rate_limit``).
         """
         tokens, waited_s = input_bound(request) + request.max_output_tokens, 0.0
-        sending = SENDING.get() or Sending()
         while True:
-            sending.sent = False
-            self._refuse_if_open()
-            wait_s = self.throttle.wait_s(self._monotonic(), tokens)
-            if waited_s + wait_s > self._patience_s:
-                self.throttle.left_the_line(tokens)
-                raise BackendError(
-                    f"backend {self.name}: the next call may be made in {wait_s:.0f} s",
-                    sort="rate_limit",
-                    retry_after_s=wait_s,
-                )
-            try:
-                await self._wait(wait_s)
-                self._refuse_if_open()
-            except BaseException:
-                self.throttle.left_the_line(tokens)
-                raise
-            waited_s += wait_s
-            sent_at, sending.sent = self._monotonic(), True
+            with held_back():
+                waited_s += await self._turn(tokens, self._patience_s - waited_s)
+            sent_at = self._monotonic()
             try:
                 reply = await self._backend.complete(request)
             except BackendError as error:
@@ -110,6 +94,24 @@ class BackendGuard:
             self.throttle.answered(tokens - used)
             self._changed(self.circuit.answered())
             return reply
+
+    async def _turn(self, tokens: int, patience_s: float) -> float:
+        """Wait until a call of so many tokens may be made; how long that took."""
+        self._refuse_if_open()
+        wait_s = self.throttle.wait_s(self._monotonic(), tokens)
+        try:
+            if wait_s > patience_s:
+                raise BackendError(
+                    f"backend {self.name}: the next call may be made in {wait_s:.0f} s",
+                    sort="rate_limit",
+                    retry_after_s=wait_s,
+                )
+            await self._wait(wait_s)
+            self._refuse_if_open()
+        except BaseException:
+            self.throttle.left_the_line(tokens)
+            raise
+        return wait_s
 
     def _refuse_if_open(self) -> None:
         if self.circuit.state == OPEN:

@@ -125,7 +125,7 @@ class MeteredLlm:
             if self.scrubber is not None:
                 self.scrubber.error(error)
             sort = error.sort if isinstance(error, BackendError) else type(error).__name__
-            made = made and (sending.sent or isinstance(error, BackendError))
+            made = made and (error is not sending.held or isinstance(error, BackendError))
             free = not made or (isinstance(error, BackendError) and not error.may_cost)
             self._settle(
                 charge,

@@ -1,4 +1,4 @@
-"""Whether a call that is under way has left this process. One that ends while it still waits for its turn has cost nothing."""
+"""Which calls of a model were given up before anybody could read them: those have cost nothing."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ class Sending:
     """One call of a model.
 
     Attributes:
-        sent: ``False`` while something holds the call back: what stands between the meter and the backend, or a backend that gets ready first.
+        held: what last ended a part of it that came before any model could read it. A call that ends with this very exception was not made; one that ends with another
+            may have been, as whoever caught this one may have asked somebody else.
     """
 
-    sent: bool = True
+    held: BaseException | None = None
 
 
 #: The call that is being made.
@@ -28,8 +29,11 @@ SENDING: ContextVar[Sending | None] = ContextVar("agent_dispatcher_sending", def
 
 @contextmanager
 def held_back() -> Iterator[None]:
-    """What a backend does before any model can read its call, such as to fetch that model: a call that ends in here, by time or by whoever asked, has cost nothing."""
-    sending = SENDING.get() or Sending()
-    sending.sent = False
-    yield
-    sending.sent = True
+    """What comes before any model can read a call, such as to wait for its turn or to fetch that model: a call that ends in here, by time or by whoever asked, has cost nothing."""
+    try:
+        yield
+    except BaseException as error:
+        sending = SENDING.get()
+        if sending is not None:
+            sending.held = error
+        raise

@@ -13,7 +13,7 @@ from agent_dispatcher.config.values import PriceSettings
 from agent_dispatcher.errors import BackendError, BudgetExceeded
 from agent_dispatcher.extension import ChatMessage, LlmReply, LlmRequest, PricedAs, Tool, Usage
 from agent_dispatcher.extension.llm import ToolCall
-from agent_dispatcher.llm import Budget, MeteredLlm, Prices, input_bound
+from agent_dispatcher.llm import Budget, MeteredLlm, Prices, held_back, input_bound
 from agent_dispatcher.llm.budget import Cap
 from agent_dispatcher.llm.prices import Price
 from agent_dispatcher.models import ModelUse
@@ -107,6 +107,31 @@ def test_calls_at_the_same_time_share_the_budget() -> None:
     llm.budget, takes = Budget(run=Cap(tokens=worst * 2 - 1)), worst
     first, second = asyncio.run(both())
     assert isinstance(first, LlmReply) and isinstance(second, BudgetExceeded)
+
+
+@pytest.mark.parametrize(("first_is_held", "spent"), [(True, 0), (False, 1)])
+def test_who_asks_another_model_instead_is_charged_for_that_one(first_is_held: bool, spent: int) -> None:
+    """A wrapper gives up what is still being fetched, and asks a server: cancelled before, it has cost nothing; cancelled there, the worst case."""
+
+    class FirstOneThenAnother:
+        async def complete(self, request: LlmRequest) -> LlmReply:
+            try:
+                async with asyncio.timeout(None if first_is_held else 0.01):
+                    with held_back():
+                        await asyncio.sleep(60)
+            except TimeoutError:
+                await asyncio.sleep(60)
+            raise AssertionError("not reached")
+
+    async def cancelled() -> None:
+        call = asyncio.create_task(llm.complete(LlmRequest.of("why")))
+        await asyncio.sleep(0.1)
+        call.cancel()
+        await asyncio.wait([call])
+
+    llm = MeteredLlm(FirstOneThenAnother(), "b")
+    asyncio.run(cancelled())
+    assert llm.calls[0].tokens == spent * (input_bound(LlmRequest.of("why")) + LlmRequest.of("why").max_output_tokens)
 
 
 @pytest.mark.parametrize(
