@@ -228,7 +228,9 @@ class AgentDispatcher(PlanFiles, RecordedRuns):
         allow_partial: bool = False,
         unsafe_no_sandbox: bool = False,
     ) -> tuple[Problem, ...]:
-        """Everything that would keep a plan from being run here, all at once; nothing is changed. Empty: it can be run.
+        """Everything that would keep a plan from being run here, all at once. Empty: it can be run.
+
+        Nothing is changed; packages that commands on the output need are fetched into the cache of its language.
 
         Args:
             plan: a plan, or what is to be planned first.

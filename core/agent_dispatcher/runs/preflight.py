@@ -42,7 +42,9 @@ class Examined:
 async def examine(
     plan: ExecutionPlan, session: RunSession, *, output: Path | None = None, known: Iterable[Problem] = ()
 ) -> Examined:
-    """Look at configuration, components, sandbox, output and plan; nothing is changed. The sandbox is left in ``session``.
+    """Look at configuration, components, sandbox, output and plan. The sandbox is left in ``session``.
+
+    Nothing is changed; packages that commands on the output need are fetched into the cache of its language.
 
     Args:
         output: where a new run is to work; ``None``: nothing is said about that.
@@ -129,6 +131,9 @@ async def _environment_problems(plan: ExecutionPlan, session: RunSession, output
         await session.language.environment(output.resolve())
     except Unavailable as error:
         return [Problem(f"commands cannot run on {output} as it is: {error.reason}", remedy=error.remedy)]
+    except Exception as error:  # the plugin boundary: whatever it raises is the plugin's
+        what = f"commands cannot run on {output} as it is: its language failed with {type(error).__name__}: {error}"
+        return [Problem(what, remedy="mend what it names, or tell the author of the language's plugin")]
     return ()
 
 
