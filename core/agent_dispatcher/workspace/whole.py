@@ -2,7 +2,7 @@
 
 Work that is green alone can be red together with other work. So a combined tree is looked at as a whole before it lands. What was red on the tip
 already is nobody's fault here: it is looked up, and does not keep others from landing (the final checks report it). Nor is a flaky test: what is newly
-red is looked at again, and what was red and green on one tree is named so in the evidence. A check that falls silent with the change is new, too; where
+red is looked at again (:mod:`.second_look`), and what was red and green on one tree is named so in the evidence. A check that falls silent with the change is new, too; where
 it could say nothing about the tip either it is nobody's fault, and the evidence says so.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from operator import attrgetter
 
 from attrs import define, field, frozen
@@ -19,8 +19,8 @@ from ..errors import SandboxUnavailable
 from ..extension.components import Remembering, Tree, Workspace
 from ..models import Evidence
 from .examination import Checks, Entry, Examiner, Verdict
-from .redness import Failure, beyond, failing, marked, named, new_reasons, reasons, speechless
-from .second_look import look_again
+from .redness import Failure, beyond, failing, marked, named, new_reasons, reasons
+from .second_look import AT_THE_END, OF_ONE, OF_SEVERAL, Looks, look_again, look_there
 
 __all__ = ["Look", "Whole"]
 
@@ -55,8 +55,9 @@ class _Seen:
     """A tree that was looked at.
 
     Attributes:
-        flaky: what was red in one of two runs on it.
+        flaky: what was red and green on it, or on the tip.
         alone: what is red also when nothing else runs.
+        needy: what is red alone on the tip, too, so that only looks at everything tell.
         twice: what is newly red has been looked at again.
     """
 
@@ -64,6 +65,7 @@ class _Seen:
     evidence: tuple[Evidence, ...] = ()
     flaky: dict[Failure, str] = field(factory=dict)
     alone: frozenset[Failure] = frozenset()
+    needy: frozenset[Failure] = frozenset()
     twice: bool = False
 
     def red(self) -> frozenset[Failure]:
@@ -135,12 +137,12 @@ class Whole:
             return Look(again=True)
         new = beyond(seen.red(), self._red_at[staged.tip])
         if new and not seen.twice:
-            await self._look_twice(seen, new, staged, there, asked)
+            await self._look_twice(seen, new, staged, there, asked, OF_ONE if len(entries) == 1 else OF_SEVERAL)
             new = beyond(seen.red(), self._red_at[staged.tip])
         if new and len(entries) == 1:
-            excused = await self._red_there_too(seen, new, staged.tip, landed, asked)
-            if excused:
+            if await self._excused(seen, new, staged.tip, landed, asked):
                 return Look(again=True)
+            new = beyond(seen.red(), self._red_at[staged.tip])
         if new:
             self._seen = _Seen("")  # the same tree in another attempt is looked at again
             return Look(refusal=_refusal(seen, new))
@@ -148,40 +150,44 @@ class Whole:
             log.warning("the tip %s was red already: %s", staged.tip, reasons(seen.evidence))
         return Look(evidence=marked(seen.evidence, flaky=seen.flaky))
 
-    async def _look_twice(self, seen: _Seen, new: Set[Failure], staged: Tree, landed: Set[str], asked: Checks) -> None:
+    async def _look_twice(
+        self, seen: _Seen, new: Set[Failure], staged: Tree, landed: Set[str], asked: Checks, looks: Looks
+    ) -> None:
         """Tell what is broken on the staged tree from what is flaky."""
 
         async def ask(only: Set[Failure] | None) -> tuple[Evidence, ...]:
             time = "-alone" if only is not None else "-again"
             return await self._examiner.whole(staged, landed, asked, only=only, time=time)
 
-        found = await look_again(seen.evidence, new, ask)
+        found = await look_again(seen.evidence, new, ask, needy=seen.needy, looks=looks)
         seen.twice, seen.evidence, seen.alone = True, found.evidence, found.alone
-        seen.flaky = dict(found.flaky)
-        for (check, name), why in found.flaky.items():
-            log.warning("flaky, red in one run and green in another one of the same tree: %s: %s: %s", check, name, why)
+        self._note(seen, found.flaky)
 
-    async def _red_there_too(
-        self, seen: _Seen, new: Set[Failure], expected: str, landed: Set[str], asked: Checks
-    ) -> bool:
-        """Whether there is nothing new after all, because the tip is red in just these places when it is looked at again.
-
-        Alone first: what is red alone with the change and green alone without is new. For all else everything runs once more.
-        """
+    async def _excused(self, seen: _Seen, new: Set[Failure], expected: str, landed: Set[str], asked: Checks) -> bool:
+        """Whether the staged tree is to be seen anew, because the tip is not always green in just these places."""
         if named(new) != new:
             return False
         tip = await self._workspace.checkout_tip()
         if tip.tip != expected:
             return True  # somebody moved the branch: all of it is to be seen anew
-        if new <= seen.alone:
-            found = await self._examiner.whole(tip, landed, asked, only=new, time="-alone")
-            if not speechless(found) and new - failing(found):
-                return False
-        found = await self._examiner.whole(tip, landed, asked, time="-again")
-        if speechless(found):
+
+        async def ask(only: Set[Failure] | None) -> tuple[Evidence, ...]:
+            time = "-alone" if only is not None else "-again"
+            return await self._examiner.whole(tip, landed, asked, only=only, time=time)
+
+        found = await look_there(new, seen.alone, ask)
+        self._note(seen, found.flaky)
+        if found.broken:
             return False
-        self._red_at[expected] |= failing(found)
-        return not beyond(new, self._red_at[expected])
+        if found.needy:
+            seen.needy, seen.twice = seen.needy | found.needy, False
+        return True
+
+    @staticmethod
+    def _note(seen: _Seen, flaky: Mapping[Failure, str]) -> None:
+        seen.flaky.update(flaky)
+        for (check, name), why in flaky.items():
+            log.warning("flaky, red in one run and green in another one of the same tree: %s: %s: %s", check, name, why)
 
     async def settled(self, tip: Tree, landed: Set[str], asked: Checks) -> tuple[Evidence, ...]:
         """Evidence about the finished whole; what is flaky does not fail it, and is named."""
@@ -194,7 +200,7 @@ class Whole:
             time = "-alone" if only is not None else "-again"
             return await self._examiner.final(tip, landed, asked, only=only, time=time)
 
-        found = await look_again(evidence, red, ask)
+        found = await look_again(evidence, red, ask, looks=AT_THE_END)
         return marked(found.evidence, flaky=found.flaky, on_tip=False)
 
     def landed(self, commit: str, tree: str) -> None:

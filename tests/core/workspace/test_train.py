@@ -168,7 +168,7 @@ def test_the_culprit_is_found_and_the_rest_lands(tmp_path: Path, culprit: str, h
     assert [one.summary for one in world.verdicts[culprit].evidence] == [
         "bad" if how == "own check" else "red: ['spoilt']"
     ]
-    assert len(world.tip) == 7 and len(world.story) <= 2 * 3 and len(world.looked) <= 9 and len(world.alone) <= 5
+    assert len(world.tip) == 7 and len(world.story) <= 2 * 3 and len(world.looked) <= 9 and len(world.alone) <= 9
 
 
 def test_green_alone_and_red_together(tmp_path: Path) -> None:
