@@ -65,14 +65,15 @@ async def objections_to(
     """Everything that speaks against the work of ``task``, in the order of its files.
 
     Args:
-        changed: paths that were added, changed or deleted.
+        changed: paths that were added, changed or deleted; every other file is as it was.
         now: the bytes of a file of the result; ``None`` when it is not there.
-        before: the bytes it had before; ``None`` itself when nobody can tell, so that weaker tests are not seen.
+        before: the bytes that one of ``changed`` had before; ``None`` itself when nobody can tell, so that weaker tests are not seen.
         language: the active language.
         tree: the paths of all files of the result, in which what a class leaves to others may be found; asked only where that or the tests that are
             there matter; ``None`` when nobody can tell.
     """
-    paths = sorted({path for path in changed if concerns(task, path, language)})
+    touched = frozenset(changed)
+    paths = sorted(path for path in touched if concerns(task, path, language))
     promised = [ref.name for ref in task.produces if ref.type == "path"]
     if not paths and task.type not in WORK:
         return ()
@@ -88,7 +89,11 @@ async def objections_to(
         there = files()
         return None if there is None or language is None else tuple(path for path in there if language.is_test(path))
 
-    whole = Tree(now=now, before=before, files=files, tests=tests, moved=await moved(paths, now, before))
+    async def earlier(path: str) -> bytes | None:
+        return now(path) if before is None or path not in touched else await before(path)
+
+    was = None if before is None else earlier
+    whole = Tree(now=now, before=was, files=files, tests=tests, moved=await moved(paths, now, was))
     found = []
     for path in paths:
         found += await _about(task, path, promised, whole, language)

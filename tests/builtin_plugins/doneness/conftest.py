@@ -17,7 +17,10 @@ Judge = Callable[..., tuple[Objection, ...]]
 
 @pytest.fixture
 def judge() -> Judge:
-    """Objections of a Python project; texts or bytes by path, after and before."""
+    """Objections of a Python project; texts or bytes by path, after and before.
+
+    Each is judged twice, as the check does, which can see all that was, and as the rounds of a writer do, which know of what they replaced.
+    """
 
     def judged(
         after: Mapping[str, str | bytes],
@@ -31,13 +34,19 @@ def judge() -> Judge:
             id="t", title="T", type=type, produces=tuple(ArtifactRef(type="path", name=path) for path in promises)
         )
 
-        async def earlier(path: str) -> bytes | None:
-            return old.get(path)
-
         changed = [path for path in {*old, *new} if old.get(path) != new.get(path)]
-        return asyncio.run(
-            objections_to(task, changed, now=new.get, before=earlier, language=Python(), tree=lambda: new)
-        )
+
+        def found(known: Mapping[str, bytes]) -> tuple[Objection, ...]:
+            async def earlier(path: str) -> bytes | None:
+                return known.get(path)
+
+            return asyncio.run(
+                objections_to(task, changed, now=new.get, before=earlier, language=Python(), tree=lambda: new)
+            )
+
+        at_landing, in_a_round = found(old), found({path: old[path] for path in changed if path in old})
+        assert at_landing == in_a_round, "who writes is told the same as who lands"
+        return at_landing
 
     return judged
 

@@ -7,6 +7,7 @@ test here, so that nothing of it can find its way into a test; whether the tests
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import count
 from typing import Any
 
 from attrs import evolve
@@ -38,7 +39,9 @@ async def write_tests(task: Task, context: AgentContext, options: ModelOptions) 
     subjects = tuple(
         ref for name in task.verifies for ref in context.promised.get(name, ()) if ref.type in ("path", "symbol")
     )
-    briefing, best = await _play(_with_a_path(task, language), context, language, options, subjects)
+    briefing, best = await _play(
+        _with_a_path(task, language, context.workspace.exists), context, language, options, subjects
+    )
     if not best.good:
         return not_good(best)
     red = (
@@ -57,11 +60,14 @@ async def write_tests(task: Task, context: AgentContext, options: ModelOptions) 
     )
 
 
-def _with_a_path(task: Task, language: Language) -> Task:
-    """A task that names no file gets one of its own."""
+def _with_a_path(task: Task, language: Language, there: Callable[[str], bool]) -> Task:
+    """A task that names no file gets one of its own, that is not there yet: what is there is not its own."""
     if promised_paths(task) or not isinstance(language, ToolsForTests):
         return task
-    name = "".join(letter if letter.isalnum() else "_" for letter in task.id.lower())
+    plain = name = "".join(letter if letter.isalnum() else "_" for letter in task.id.lower())
+    numbers = count(2)
+    while there(language.test_path(name)):
+        name = f"{plain}_{next(numbers)}"
     return evolve(task, produces=(*task.produces, ArtifactRef(type="path", name=language.test_path(name))))
 
 

@@ -176,6 +176,16 @@ def test_lines_of_a_linter_are_told_apart(said: str, earlier: str, left: str | N
     assert without_old(said, earlier, {"a.js": "new\nx()\ny()\n"}, {"a.js": "y()\n"}) == left
 
 
+def test_the_writer_is_told_what_would_be_refused_at_landing(play: Any, code_task: Task) -> None:
+    """Tests that it did not touch are there all the same: what decides about all of them is sent back, not paid for and refused afterwards."""
+    fixture = file("import pytest\n\n\n@pytest.fixture\ndef one():\n    return 1\n", "tests/conftest.py")
+    there = {"tests/test_text.py": TEST}
+    done, llm = play(CodeWriterAgent(), code_task, [file(GOOD) + fixture, file(GOOD)], there)
+    assert done.result.status == "done"
+    assert "tests/conftest.py: it is new, and decides about all tests" in llm.requests[1].messages[-1].content
+    assert "tests/conftest.py" not in done.files
+
+
 def test_a_repair_that_weakens_a_test_is_sent_back(play: Any) -> None:
     """Also one that deletes it: tests are not the code writer's."""
     task = Task(id="mend", title="Mend it", type="debugging", requirements=("FR-1",))

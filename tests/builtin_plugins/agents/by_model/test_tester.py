@@ -130,7 +130,7 @@ def test_tests_that_are_there_are_not_weakened(write: Any) -> None:
 
 
 def test_a_task_without_a_file_gets_one_of_its_own(write: Any, task: Task) -> None:
-    """Named after the task."""
+    """Named after the task; one that is there already it leaves alone."""
     own = evolve(task, produces=())
     done, _ = write(
         [reply(GOOD).replace(PATH, "tests/test_slugify.py")], own=evolve(own, id="slugify-checks"), rounds=1
@@ -138,6 +138,10 @@ def test_a_task_without_a_file_gets_one_of_its_own(write: Any, task: Task) -> No
     assert "only tests/test_slugify_checks.py is asked for" in str(done.result.error)
     done, _ = write([f"```python\n{GOOD}```"], own=own)
     assert set(done.files) == {"tests/test_slugify.py"}
+    there = {"tests/test_slugify.py": "def test_mine():\n    assert 1 + 1 == 2\n"}
+    done, _ = write([reply(GOOD).replace(PATH, "tests/test_slugify_2.py")], there, own=own)
+    assert set(done.files) == {*there, "tests/test_slugify_2.py"}
+    assert done.files["tests/test_slugify.py"] == there["tests/test_slugify.py"]
 
 
 def test_it_takes_prose_only_with_a_model(slugs: Specification, task: Task) -> None:
