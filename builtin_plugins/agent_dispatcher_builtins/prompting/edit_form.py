@@ -19,28 +19,33 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from attrs import evolve
+
 from .asked import Edits, Replacement
-from .completeness import completeness_of
-from .fences import Kind, closing, fence_at
+from .blocks import block_at, ends_block, opens_block
+from .completeness import completeness_of, is_page
+from .diffs import Difference, differences_in, is_difference
+from .fences import Fence, Kind, closing, fence_at, outdented
 from .moves import deleted_in, nearly_in, renamed_in
+from .naming import fits, labelled, plain_path, told_by_fence
 
 __all__ = ["NO_TEXT", "edits_in"]
 
-_HEADER = re.compile(r"^(?P<before>[#*\s>-]*)(?:FILE|File|file)\s*:\s*[`*\"']*(?P<path>[^\s`*\"']+)[`*\"']*\s*$")
-_SEARCH = re.compile(r"^(<{5,}) ?SEARCH\s*$")
-_MIDDLE = re.compile(r"^={7,}\s*$")
-_REPLACE = re.compile(r"^(>{5,}) ?REPLACE\s*$")
-_NAMED_INSIDE = re.compile(r"^\s*(?:#|//|--|/\*)\s*(?:FILE:\s*)?([\w./-]+\.\w+)\s*(?:\*/)?\s*$")
-_AROUND = re.compile(r"[`*#:\"()]")
+_HEADER = re.compile(
+    r"^[#*\s>-]*(?:\d+[.)]\s*)?[#*\s]*(?:FILE|[Ff]ile|[Ff]ilename|FILENAME|[Ff]ile (?:name|path))\s*:[*\s]*"
+    r"[`*\"']*(?P<path>[^\s`*\"']+?)[`*\"']*:?[`*]*\s*(?:[-–—]?\s*\([^()]{1,60}\):?)?\s*$"
+)
 _THOUGHT = re.compile(r"\A\s*<think>.*?</think>", re.DOTALL)
 
 #: Lines that no sentence looks like.
 _CODE = re.compile(
     r"^(?:\t|  +)(?![-*\s])|[;{}]\s*$|^[\w.]+\(.*\)$|\w\s*[-+*/|]?=\s*\S|^(?:import|from \S+ import|def|class|const|function|@)\b"
 )
+_NO_CHANGE = re.compile(
+    r"\b(?:no|not|without|un-?|n't)\b[\w ]*(?:chang|modif|touch|edit)|unchanged|as (?:it )?(?:is|was)\b", re.I
+)
+NO_NAME = "without 'FILE: <path>' before it"
 NO_TEXT = "its text does not stand between fences (```)"
-#: Signs in a mark; a text that has such a line itself is put between longer ones.
-_USUAL = 7
 _NO_END = "a SEARCH block has no end (<<<<<<< SEARCH, =======, >>>>>>> REPLACE, each on a line of its own, with exactly seven =)"
 
 
@@ -64,20 +69,25 @@ class _Reading:
         self._cut = ", the reply was cut off" if cut_off else ""
         self._whole: dict[str, str] = {}
         self._replacements: dict[str, list[Replacement]] = {}
-        self._nameless: list[str] = []
+        self._nameless: list[tuple[str, str]] = []  # what stands behind the marks, and the text
         self._deleted: list[str] = []
         self._renamed: dict[str, str] = {}
         self._only_named: list[str] = []
         self._unheard: dict[str, str] = {}
         self._faults: list[str] = []
         self._path = ""
+        self._header = (
+            -1
+        )  # the line of the header whose file has still to come; blocks for ``_path`` may follow on one another
         self._named_so_far: dict[str, int] = {}  # to the line of the last header
+        self._differences: list[Difference] = []
         self._around = ""  # the fence around replacements, which says nothing
 
     def edits(self) -> Edits:
         at = 0
         while at < len(self._lines):
             at = self._line(at)
+        self._take_differences()
         self._name_the_nameless()
         self._tell_lost()
         return Edits(
@@ -94,18 +104,18 @@ class _Reading:
         """Read what begins at this line; gives the line after it."""
         line = self._lines[at]
         if header := _HEADER.match(line):
-            self._path = _plain(header["path"])
-            self._named_so_far[self._path] = at
-        elif _SEARCH.match(line):
+            self._path = plain_path(header["path"])
+            self._named_so_far[self._path] = self._header = at
+        elif opens_block(line):
             return self._replacement(at)
-        elif _REPLACE.match(line):
+        elif ends_block(line):
             self._faults.append(f"{self._path or 'a block'}: >>>>>>> REPLACE stands where no SEARCH block is open")
         elif moved := renamed_in(line):
-            self._renamed[_plain(moved[0])] = _plain(moved[1])
+            self._renamed[plain_path(moved[0])] = plain_path(moved[1])
         elif gone := deleted_in(line):
-            self._deleted.append(_plain(gone))
+            self._deleted.append(plain_path(gone))
         elif near := nearly_in(line):
-            self._unheard[_plain(near[0])] = near[1]
+            self._unheard[plain_path(near[0])] = near[1]
         elif fence_at(line) is not None:
             return self._fenced(at)
         return at + 1
@@ -117,16 +127,13 @@ class _Reading:
         if self._around and line.strip() == self._around:
             self._around = ""
             return at + 1
-        named = self._path or self._named(fence.info, at)
-        first = at + 1
-        inside = _HEADER.match(self._lines[first]) if first < len(self._lines) else None
-        if self._says_nothing(at, named):
-            after = self._lines[first + 1] if inside and first + 1 < len(self._lines) else ""
-            closed = fence_at(after)  # ``FILE: …`` alone between two fences
-            self._around = "" if closed is not None and not closed.info else fence.marks
+        if self._stands_around(at, fence):
             return at + 1
+        named, first = self._named(fence, at), at + 1
+        inside = _HEADER.match(self._lines[first]) if first < len(self._lines) else None
         if not named and inside is not None:
-            named, first = self._expected_like(_plain(inside["path"])), at + 2
+            named, first = self._expected_like(plain_path(inside["path"])), at + 2
+        complete = completeness_of(named)
         end, why = closing(
             self._lines,
             at,
@@ -134,35 +141,53 @@ class _Reading:
             is_next_file=self._is_next_file,
             kind=_kind(named),
             around=bool(self._around),
-            is_complete=completeness_of(named),
+            is_complete=complete and (lambda text: complete(outdented(text, fence.indent))),
         )
         if end is None:
             self._faults.append(f"{named or 'the code'}: {why}{self._cut}")
             return len(self._lines)
         inner = self._lines[first:end]
-        if len(fence.marks) == 3 and any(map(_SEARCH.match, inner)) and any(map(_REPLACE.match, inner)):
+        if len(fence.marks) == 3 and any(map(opens_block, inner)) and any(map(ends_block, inner)):
             self._faults.append(
                 f"{named or 'the code'}: a SEARCH block stands in the text of a whole file: give one or the other"
             )
-            return end + 1
-        text = "".join(f"{each}\n" for each in inner)
-        if named:
+        else:
+            self._keep(named, fence, inner)
+        return end + 1
+
+    def _keep(self, named: str, fence: Fence, inner: Sequence[str]) -> None:
+        """Keep what stands between two fences: the text of a file, a difference, or something that is said."""
+        text = outdented("".join(f"{each}\n" for each in inner), fence.indent)
+        if is_difference(fence.info, text.split("\n"), named):
+            found = differences_in(text.split("\n")[:-1])
+            self._differences += (evolve(each, path=named or each.path) for each in found)
+        elif named:
             self._whole[named] = text
             self._replacements.pop(named, None)
         else:
-            self._nameless.append(text)
-        self._path = ""
-        return end + 1
+            self._nameless.append((fence.info, text))
+            return
+        if named == self._path:
+            self._path, self._header = "", -1
 
-    def _says_nothing(self, at: int, named: str) -> bool:
-        """Whether the fence at this line stands around what is no text of a file: blocks, deletions, or the name of a file and its text."""
+    def _stands_around(self, at: int, fence: Fence) -> bool:
+        """Whether the fence at this line stands around what is no text of a file; takes note of it."""
+        if not self._says_nothing(at, fence):
+            return False
+        following = self._lines[at + 1 : at + 3]
+        closed = fence_at(following[1]) if len(following) == 2 and _HEADER.match(following[0]) else None
+        self._around = "" if closed is not None and not closed.info else fence.marks  # ``FILE: …`` alone between two
+        return True
+
+    def _says_nothing(self, at: int, fence: Fence) -> bool:
+        """Whether it stands around blocks, deletions, or the name of a file and its text."""
         place, after = self._next_said(at + 1)
-        if _SEARCH.match(after):
+        if opens_block(after):
             return True
-        if named:
+        if self._named(fence, at):
             return False
         if _HEADER.match(after):
-            return self._fence_follows(place) or bool(_SEARCH.match(self._next_said(place + 1)[1]))
+            return self._fence_follows(place) or opens_block(self._next_said(place + 1)[1])
         return bool(deleted_in(after) or renamed_in(after))
 
     def _fence_follows(self, at: int) -> bool:
@@ -174,34 +199,16 @@ class _Reading:
 
     def _replacement(self, at: int) -> int:
         """Read the block that begins at ``at``."""
-        opened = _SEARCH.match(self._lines[at])
-        assert opened is not None
-        width = len(opened[1])
-        end = self._end_of_block(at, width)
-        inside = self._lines[at + 1 : end]
-        again = [found for line in inside if (found := _SEARCH.match(line))]
-        dividers = [n for n, line in enumerate(inside) if _MIDDLE.match(line)]
-        wide = [n for n in dividers if len(inside[n].strip()) == width]
-        middles = wide or [n for n in dividers if len(inside[n].strip()) == _USUAL]
-        if end is None or not middles or any(len(each[1]) == width or width <= _USUAL for each in again):
+        found, end = block_at(self._lines, at)
+        if found is None or end is None:
             self._faults.append(f"{self._path or 'a block'}: {_NO_END}{self._cut if end is None else ''}")
             return len(self._lines)
         if not self._path:
             self._faults.append("a SEARCH block does not say which file it is for: put 'FILE: <path>' before it")
             return end + 1
-        splits = tuple((tuple(inside[:middle]), tuple(inside[middle + 1 :])) for middle in middles)
-        self._replacements.setdefault(self._path, []).append(Replacement(splits))
+        self._replacements.setdefault(self._path, []).append(found)
+        self._header = -1
         return end + 1
-
-    def _end_of_block(self, at: int, width: int) -> int | None:
-        """The next end; behind a longer mark, the next that is as long."""
-        first = None
-        for n in range(at + 1, len(self._lines)):
-            if end := _REPLACE.match(self._lines[n]):
-                first = n if first is None else first
-                if width <= _USUAL or len(end[1]) == width:
-                    return n
-        return first
 
     def _tell_lost(self) -> None:
         """A file that is named and of which nothing was read would be lost."""
@@ -220,37 +227,65 @@ class _Reading:
     def _code_follows(self, at: int) -> bool:
         """Whether what is said behind a header looks like the text of a file."""
         for line in self._lines[at + 1 :]:
-            if _HEADER.match(line) or _SEARCH.match(line) or fence_at(line) is not None:
+            if _HEADER.match(line) or opens_block(line) or fence_at(line) is not None:
                 return False
             if _CODE.search(line):
                 return True
         return False
 
+    def _take_differences(self) -> None:
+        """What differences say of files of which nothing else is said; others only show once more what was changed."""
+        given = self._given()
+        for each in self._differences:
+            path = each.path or (self._expected[0] if len(self._expected) == 1 else "")
+            if path in given or (given and not path):
+                continue
+            if each.why or not path:
+                self._faults.append(f"{path or 'a difference'}: {each.why or NO_NAME}")
+            elif each.deleted:
+                self._deleted.append(path)
+            else:
+                self._replacements.setdefault(path, []).extend(each.blocks)
+
     def _name_the_nameless(self) -> None:
-        nothing = not (self._whole or self._replacements or self._deleted or self._renamed)
-        if nothing and self._nameless and len(self._expected) == 1:
-            self._whole[self._expected[0]] = max(self._nameless, key=len)
+        if self._given() or self._faults:
             return
-        if nothing and not self._faults:
-            told = "a block of code without 'FILE: <path>' before it" if self._nameless else "no file"
-            self._faults.append(f"there is {told} in the reply" + (", which was cut off" if self._cut else ""))
+        cut = ", which was cut off" if self._cut else ""
+        if self._nameless and len(self._expected) == 1:
+            path = self._expected[0]
+            fitting = [text for info, text in self._nameless if fits(info, path)]
+            if fitting:
+                self._whole[path] = max(fitting, key=len)
+            else:
+                self._faults.append(f"{path}: no block of code in the reply{cut} is marked as one of its language")
+        elif self._nameless:
+            self._faults.append(f"there is a block of code {NO_NAME} in the reply{cut}")
+        elif not any(map(self._code_follows, self._named_so_far.values())):
+            self._faults.append(f"there is no file in the reply{cut}: put its text between fences (```)")
 
     def _is_next_file(self, at: int) -> bool:
         """Whether another file begins at this line: a header with something that belongs to it. Other lines that look like one are comments."""
         if not _HEADER.match(self._lines[at]):
             return False
         after = self._next_said(at + 1)[1]
-        return any(fence_at(line) is not None for line in (self._lines[at - 1], after)) or bool(_SEARCH.match(after))
+        return any(fence_at(line) is not None for line in (self._lines[at - 1], after)) or opens_block(after)
 
-    def _named(self, info: str, at: int) -> str:
-        """The file a block is for by the fence itself, the line before it or its first line, if that is one that is expected."""
-        lines = self._lines
-        inside = _NAMED_INSIDE.match(lines[at + 1]) if at + 1 < len(lines) else None
-        before = next((line for line in reversed(lines[max(0, at - 2) : at]) if line.strip()), "")
-        for path in self._expected:
-            if path in info.split() or (inside is not None and inside[1] == path) or f" {path} " in _spaced(before):
-                return path
-        return ""
+    def _named(self, fence: Fence, at: int) -> str:
+        """The file a block is for: by the header before it, by the fence itself, or by what is said around it."""
+        if self._header >= 0 and not self._is_said(fence, at):
+            return self._path
+        if told := told_by_fence(fence.info, self._expected):
+            return told
+        before = next((line for line in reversed(self._lines[max(0, at - 2) : at]) if line.strip()), "")
+        first = self._lines[at + 1] if at + 1 < len(self._lines) else ""
+        return labelled(before, first, fence.info, self._expected, self._given())
+
+    def _is_said(self, fence: Fence, at: int) -> bool:
+        """Whether a block that stands behind other words than its header is part of what is said there."""
+        between = [line for line in self._lines[self._header + 1 : at] if line.strip()]
+        return bool(between) and (
+            not fits(fence.info, self._path) or (not fence.info and any(map(_NO_CHANGE.search, between)))
+        )
 
     def _expected_like(self, name: str) -> str:
         """The one expected path that ``name`` is the end of, else ``name``."""
@@ -258,18 +293,7 @@ class _Reading:
         return like[0] if len(like) == 1 else name
 
 
-def _plain(path: str) -> str:
-    """``a.py`` for ``./a.py``: one file has one name."""
-    while path.startswith("./"):
-        path = path[2:]
-    return path
-
-
 def _kind(path: str) -> Kind:
     if not path:
         return "nameless"
-    return "page" if path.endswith((".md", ".rst", ".txt")) else "file"
-
-
-def _spaced(line: str) -> str:
-    return f" {_AROUND.sub(' ', line)} "
+    return "page" if is_page(path) else "file"

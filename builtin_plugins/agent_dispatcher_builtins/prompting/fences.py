@@ -12,7 +12,7 @@ from typing import Literal
 
 from attrs import frozen
 
-__all__ = ["Fence", "Kind", "closing", "fence_at"]
+__all__ = ["Fence", "Kind", "closing", "fence_at", "outdented"]
 
 Kind = Literal["page", "file", "nameless"]
 
@@ -41,6 +41,15 @@ def fence_at(line: str) -> Fence | None:
     """The fence that a line is, if it is one."""
     found = _FENCE.match(line)
     return Fence(len(found["indent"]), found["marks"], found["info"].strip()) if found else None
+
+
+def outdented(text: str, indent: int) -> str:
+    """What stands between fences that are indented so far (in a list), without as much; a text that is not indented with them stays as it is."""
+    lines = text.split("\n")
+    blank = " " * indent
+    if indent == 0 or not all(line.startswith(blank) for line in lines if line.strip()):
+        return text
+    return "\n".join(line[indent:] if line.strip() else line.strip() for line in lines)
 
 
 def closing(

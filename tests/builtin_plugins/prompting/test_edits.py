@@ -186,11 +186,11 @@ def test_fences_inside_of_code_do_not_cut_it(code: str) -> None:
 
 def test_what_may_end_in_two_places_is_refused() -> None:
     """Code is never cut in silence; the way out that is told works."""
-    code = "cat <<EOF\n```\ncode\n```\nEOF\necho done\n"
-    files, faults = applied(f"FILE: run.sh\n```sh\n{code}```\n")
+    code = "Run:\n```\ncode\n```\nand {{ done }}\n"
+    files, faults = applied(f"FILE: page.j2\n```jinja\n{code}```\n")
     assert files == {}
     assert "put four backticks" in faults[0]
-    assert applied(f"FILE: run.sh\n````sh\n{code}````\n") == ({"run.sh": code}, ())
+    assert applied(f"FILE: page.j2\n````jinja\n{code}````\n") == ({"page.j2": code}, ())
 
 
 @pytest.mark.parametrize(
