@@ -20,6 +20,7 @@ from .inspection import inspect
 from .installing import LOCK, MANIFEST
 from .options import JavaScriptOptions
 from .programs import node_program
+from .reach import reaches_tests
 from .text import stem
 from .tools import format_command, lint_command
 
@@ -93,6 +94,10 @@ class JavaScript:
     def objections(self, path: str, before: str | None, after: str | None) -> tuple[Objection, ...]:
         """See :func:`.inspection.inspect`."""
         return inspect(path, before, after, is_test=self.is_test(path))
+
+    def reaches_tests(self, added: Sequence[str], tree: Path) -> str:
+        """See :func:`.reach.reaches_tests`."""
+        return reaches_tests(added, tree, self.is_test)
 
     def format_command(self, paths: Sequence[str]) -> tuple[str, ...] | None:
         """See :func:`.tools.format_command`."""
