@@ -60,5 +60,5 @@ class CompileCheck:
             passed=done.code == 0,
             summary=summary,
             log=done.stdout + done.stderr,
-            details={"files": len(files)},
+            details={"files": len(files), **({"environment": environment.about} if environment.about else {})},
         )

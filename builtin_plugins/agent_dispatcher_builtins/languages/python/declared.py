@@ -1,32 +1,33 @@
-"""What a tree asks for beyond the language itself, to run and to be tested: in ``pyproject.toml``, and in requirement files beside it.
+"""What a tree asks for beyond the language itself, to run and to be tested: in its manifests (:mod:`.manifests`), and in requirement files beside them.
 
 What is for development only (the extra ``dev``, ``requirements-dev.txt``) is :attr:`~.requirement_files.Asked.optional`: mostly tools that no test imports.
+What the configuration of its tests cannot do without is not, wherever it stands (:mod:`.plugins_needed`).
 """
 
 from __future__ import annotations
 
-import re
-import tomllib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from agent_dispatcher.errors import PathRefused, Unavailable
 from agent_dispatcher.workspace.path_guard import GuardedFolder
 
+from .manifests.manifest import Entry, Manifest, merged
+from .named_files import DEVELOPMENT, TESTS, requirement_files
+from .plugins_needed import Need, needs
+
 if TYPE_CHECKING:
     from .requirement_files import Asked
 
-__all__ = ["EXTRAS", "MANIFEST", "Declared", "asked_by", "declares", "opened", "table"]
+__all__ = ["EXTRAS", "MANIFEST", "Declared", "asked_by", "declares", "opened"]
 
-MANIFEST = "pyproject.toml"
-_DEVELOPMENT = "dev"
-#: Extras and dependency groups that are provided beside the dependencies; the last one as far as the user allows it.
-EXTRAS = ("test", "tests", "testing", _DEVELOPMENT)
-_KINDS = "|".join(EXTRAS)
-_REQUIREMENTS = re.compile(rf"(requirements([-_.](?P<kind>{_KINDS}))?|(?P<sort>{_KINDS})[-_.]requirements)\.txt")
+MANIFEST, _SETUP_CFG, _SETUP_PY, _PIPFILE = "pyproject.toml", "setup.cfg", "setup.py", "Pipfile"
+_LOCKS = ("pylock.toml", "uv.lock", "poetry.lock", "Pipfile.lock")
+#: Extras and dependency groups that are provided beside the dependencies; those for development as far as the user allows it.
+EXTRAS = (*TESTS, *DEVELOPMENT)
 _MAX_BYTES = 4 * 1024**2
 
 
@@ -38,11 +39,15 @@ class Declared:
         asked: in the order it stands there; conditions that do not hold here are left out.
         notes: what was passed over, and why.
         itself: the tree asks to be installed, as with ``-e .``.
+        taken: the files, extras and groups that were read and ask for something.
+        missing: what the configuration of the tests needs and nothing asks for.
     """
 
     asked: tuple[Asked, ...] = ()
     notes: tuple[str, ...] = ()
     itself: bool = False
+    taken: tuple[str, ...] = ()
+    missing: tuple[Need, ...] = ()
 
 
 def asked_by(tree: Path) -> Declared:
@@ -52,31 +57,23 @@ def asked_by(tree: Path) -> Declared:
         Unavailable: it cannot be read, or asks for what no registry has; says the file and the line.
     """
     try:
-        files = [found for entry in tree.iterdir() if (found := _REQUIREMENTS.fullmatch(entry.name))]
+        files = requirement_files(tree)
     except FileNotFoundError:
         return Declared()
     folder = opened(tree)
-    manifest = _text(folder, MANIFEST)
-    if not manifest and not files:
-        return Declared()
-    return _Reading(manifest).of(folder, {file[0]: file["kind"] or file["sort"] or "" for file in files})
+    return _Reading(folder, _manifest(folder), needs(folder)).of(files)
 
 
 def declares(path: str) -> bool:
-    """Whether a file may say what the tree asks for: the manifest, lock files, and texts that are named like requirements."""
-    return path in (MANIFEST, "uv.lock", "pylock.toml") or ("requirements" in path and path.endswith(".txt"))
+    """Whether a file may say what the tree asks for: manifests, lock files, and texts that are named like requirements."""
+    return path in (MANIFEST, _SETUP_CFG, _SETUP_PY, _PIPFILE, *_LOCKS) or (
+        "requirements" in path and path.endswith(".txt")
+    )
 
 
 def opened(tree: Path) -> GuardedFolder:
     """The tree, for reading what it asks for."""
     return GuardedFolder(tree, max_bytes=_MAX_BYTES)
-
-
-def table(values: object, *keys: str) -> dict[str, Any]:
-    """The table below ``keys``; an empty one where there is something else."""
-    for key in keys:
-        values = values.get(key) if isinstance(values, dict) else None
-    return values if isinstance(values, dict) else {}
 
 
 def _text(folder: GuardedFolder, name: str) -> str:
@@ -88,61 +85,105 @@ def _text(folder: GuardedFolder, name: str) -> str:
         raise Unavailable(f"the dependencies cannot be read: {error}", f"mend {name}") from error
 
 
-class _Reading:
-    """One reading of a tree's manifest and requirement files."""
+def _manifest(folder: GuardedFolder) -> Manifest:
+    """All manifests of the tree as one; what ``pyproject.toml`` settles, files of setuptools have no say in."""
+    from .manifests.pipfile import pipfile
+    from .manifests.pyproject import pyproject
+    from .manifests.setup_files import setup_cfg, setup_py
 
-    def __init__(self, manifest: str) -> None:
+    own, settled = pyproject(MANIFEST, _text(folder, MANIFEST))
+    found = [own]
+    for file, read in ((_SETUP_CFG, setup_cfg), (_SETUP_PY, setup_py)):
+        if not settled >= {"dependencies", "extras"} and (text := _text(folder, file)):
+            said = read(file, text)
+            said = evolve(said, dependencies=()) if "dependencies" in settled else said
+            found.append(evolve(said, extras={}) if "extras" in settled else said)
+    if text := _text(folder, _PIPFILE):
+        found.append(pipfile(_PIPFILE, text))
+    return merged(found)
+
+
+class _Reading:
+    """One reading of a tree's manifests and requirement files."""
+
+    def __init__(self, folder: GuardedFolder, manifest: Manifest, needed: Iterable[Need]) -> None:
         from packaging.utils import canonicalize_name
 
-        self._text, self._values = manifest, _parsed(manifest)
-        project = table(self._values, "project")
-        own = project.get("name")
-        self._own = canonicalize_name(own) if isinstance(own, str) else ""
-        self._dependencies = _entries(project.get("dependencies"))
-        extras = table(project, "optional-dependencies")
-        self._extras = {canonicalize_name(name): _entries(found) for name, found in extras.items()}
-        self._sources = {canonicalize_name(name) for name in table(self._values, "tool", "uv", "sources")}
-        self._notes: list[str] = []
+        self._folder, self._manifest = folder, manifest
+        self._own = canonicalize_name(manifest.name) if manifest.name else ""
+        self._needed = {need.package: need for need in needed}
+        self._notes: list[str] = list(manifest.notes)
+        self._taken: list[str] = []
         self._itself = False
 
-    def of(self, folder: GuardedFolder, files: dict[str, str]) -> Declared:
+    def of(self, files: dict[str, bool]) -> Declared:
         """Reads it.
 
         Args:
-            files: requirement files -> what they are for, as extras are named.
+            files: requirement files -> whether they are for development only.
         """
-        found = [*self._manifest()]
-        for file, kind in sorted(files.items()):
-            found += self._file(folder, file, optional=kind == _DEVELOPMENT)
+        found = [*self._packages(self._manifest.dependencies, optional=False)]
+        self._taken += dict.fromkeys(each.where.partition(":")[0] for each in self._manifest.dependencies)
+        for name in EXTRAS:
+            optional = name in DEVELOPMENT
+            for sort, sets in (("extra", self._manifest.extras), ("group", self._manifest.groups)):
+                places = dict.fromkeys(each.where.partition(":")[0] for each in sets.get(name, ()))
+                self._taken += [f"the {sort} {name} of {place}" for place in places]
+            found += self._packages(self._manifest.groups.get(name, ()), optional=optional, extras=[name])
+        for file, optional in files.items():
+            self._taken.append(file)
+            found += self._file(file, optional=optional)
+        found = [each for each in found if _applies(each)]
         return Declared(
-            tuple(each for each in found if _applies(each)), tuple(dict.fromkeys(self._notes)), self._itself
+            asked=tuple(self._with_needed(found)),
+            notes=tuple(dict.fromkeys(self._notes)),
+            itself=self._itself,
+            taken=tuple(self._taken),
+            missing=tuple(self._needed.values()),
         )
 
-    def _manifest(self) -> Iterator[Asked]:
-        yield from self._packages(self._dependencies, optional=False)
-        groups = table(self._values, "dependency-groups")
-        for name in EXTRAS:
-            optional = name == _DEVELOPMENT
-            yield from self._packages(_of_group(groups, name, ()), optional=optional, extras=[name])
+    def _with_needed(self, found: list[Asked]) -> Iterator[Asked]:
+        """What the tests' configuration needs is asked for wherever it stands: then it is not for development only."""
+        from packaging.utils import canonicalize_name
 
-    def _file(self, folder: GuardedFolder, file: str, *, optional: bool) -> Iterator[Asked]:
+        names = {canonicalize_name(each.requirement.name) for each in found if not each.constraint}
+        for each in found:
+            needed = canonicalize_name(each.requirement.name) in self._needed and not each.constraint
+            yield evolve(each, optional=False) if needed and each.optional else each
+        sets = {**self._manifest.extras, **self._manifest.groups}
+        waiting = [entry for name in sorted(sets) if name not in EXTRAS for entry in sets[name]]
+        for each in self._packages([entry for entry in waiting if self._is_needed(entry, names)], optional=False):
+            if _applies(each):
+                names.add(canonicalize_name(each.requirement.name))
+                yield each
+        self._needed = {name: need for name, need in self._needed.items() if name not in names}
+
+    def _is_needed(self, entry: Entry, names: Iterable[str]) -> bool:
+        from packaging.requirements import InvalidRequirement, Requirement
+        from packaging.utils import canonicalize_name
+
+        try:
+            name = canonicalize_name(Requirement(entry.text).name)
+        except InvalidRequirement:
+            return False
+        return name in self._needed and name not in names
+
+    def _file(self, file: str, *, optional: bool) -> Iterator[Asked]:
         from .requirement_files import requirements_of
 
         def itself(extras: Iterable[str]) -> Iterator[Asked]:
             self._itself = True
             return self._packages((), optional=optional, extras=extras)
 
-        for asked in requirements_of(folder, file, itself, self._notes.append, optional=optional):
+        for asked in requirements_of(self._folder, file, itself, self._notes.append, optional=optional):
             if self._is_own(asked.requirement.name):
                 yield from itself(asked.requirement.extras)
             else:
                 yield asked
 
-    def _packages(self, entries: Iterable[str], *, optional: bool, extras: Iterable[str] = ()) -> Iterator[Asked]:
-        """What entries of the manifest ask for, and what extras do; an entry may be an extra of the project's own, made of others."""
-        from packaging.utils import canonicalize_name
-
-        from .requirement_files import Asked, requirement
+    def _packages(self, entries: Iterable[Entry], *, optional: bool, extras: Iterable[str] = ()) -> Iterator[Asked]:
+        """What entries of the manifests ask for, and what extras do; an entry may be an extra of the project's own, made of others."""
+        from .requirement_files import itself_in
 
         waiting, seen = [(entry, optional) for entry in entries], set()
         waiting += self._of_extras(extras, optional=optional)
@@ -151,69 +192,53 @@ class _Reading:
             if entry in seen:
                 continue
             seen.add(entry)
-            where = _where(self._text, entry)
-            try:
-                wanted = requirement(entry, where)
-                if canonicalize_name(wanted.name) in self._sources and not self._is_own(wanted.name):
-                    raise Unavailable(
-                        f"{where}: {wanted.name} does not come from the registry: [tool.uv.sources] names another place",
-                        "name a version that the registry has",
-                    )
-            except Unavailable as error:
-                if not spare:
-                    raise
-                self._notes.append(f"{error.reason}: passed over")
-                continue
-            if self._is_own(wanted.name):
-                waiting += self._of_extras(sorted(wanted.extras), optional=spare)
+            self._notes += entry.notes
+            if not entry.text:
+                self._notes.append(f"{entry.where}: {entry.unsaid}")
+            elif entry.text.startswith("-r "):
+                yield from self._file(entry.text.removeprefix("-r "), optional=spare)
+            elif (own := itself_in(entry.text)) is not None:
+                self._itself = True
+                waiting += self._of_extras(own, optional=spare)
             else:
-                yield Asked(wanted, where, optional=spare)
+                asked = self._asked(entry, optional=spare)
+                if asked is not None and self._is_own(asked.requirement.name):
+                    waiting += self._of_extras(sorted(asked.requirement.extras), optional=spare)
+                elif asked is not None:
+                    yield asked
 
-    def _of_extras(self, names: Iterable[str], *, optional: bool) -> list[tuple[str, bool]]:
+    def _asked(self, entry: Entry, *, optional: bool) -> Asked | None:
+        """What an entry asks for; ``None`` where it is passed over."""
+        from packaging.utils import canonicalize_name
+
+        from .requirement_files import Asked, requirement
+
+        try:
+            wanted = requirement(entry.text, entry.where)
+            place = self._manifest.elsewhere.get(canonicalize_name(wanted.name))
+            if place is not None and not self._is_own(wanted.name):
+                raise Unavailable(
+                    f"{entry.where}: {wanted.name} does not come from the registry: {place} names another place",
+                    "name a version that the registry has",
+                )
+        except Unavailable as error:
+            if not optional:
+                raise
+            self._notes.append(f"{error.reason}: passed over")
+            return None
+        return Asked(wanted, entry.where, optional=optional, unsaid=entry.unsaid)
+
+    def _of_extras(self, names: Iterable[str], *, optional: bool) -> list[tuple[Entry, bool]]:
         from packaging.utils import canonicalize_name
 
         named = [canonicalize_name(name) for name in names]
-        return [(entry, optional or name == _DEVELOPMENT) for name in named for entry in self._extras.get(name, ())]
+        found = self._manifest.extras
+        return [(entry, optional or name in DEVELOPMENT) for name in named for entry in found.get(name, ())]
 
     def _is_own(self, name: str) -> bool:
         from packaging.utils import canonicalize_name
 
         return canonicalize_name(name) == self._own
-
-
-def _parsed(text: str) -> dict[str, Any]:
-    try:
-        return tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise Unavailable(f"the dependencies cannot be read: {MANIFEST}: {error}", f"mend {MANIFEST}") from error
-
-
-def _entries(value: object) -> list[str]:
-    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
-
-
-def _of_group(groups: dict[str, Any], name: str, within: tuple[str, ...]) -> list[str]:
-    """Entries of a dependency group, with those of the groups it includes."""
-    if name in within:
-        raise Unavailable(f"{MANIFEST}: the dependency group {name} includes itself", f"mend {MANIFEST}")
-    found: list[str] = []
-    value = groups.get(name)
-    for entry in value if isinstance(value, list) else ():
-        included = entry.get("include-group") if isinstance(entry, dict) else None
-        if isinstance(entry, str):
-            found.append(entry)
-        elif isinstance(included, str):
-            found += _of_group(groups, included, (*within, name))
-    return found
-
-
-def _where(text: str, entry: str) -> str:
-    """The manifest, with the line an entry stands in."""
-    quoted = (f'"{entry}"', f"'{entry}'")
-    for number, line in enumerate(text.splitlines(), 1):
-        if any(each in line for each in quoted):
-            return f"{MANIFEST}:{number}"
-    return MANIFEST
 
 
 def _applies(asked: Asked) -> bool:

@@ -18,7 +18,8 @@ from packaging.version import InvalidVersion, Version
 from agent_dispatcher.errors import PathRefused, Unavailable
 from agent_dispatcher.workspace.path_guard import GuardedFolder
 
-from .declared import EXTRAS, table
+from .declared import EXTRAS
+from .manifests.manifest import table
 from .requirement_files import Asked
 
 __all__ = ["Lock", "Pin", "lock_of"]

@@ -16,7 +16,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from agent_dispatcher.errors import PathRefused, Unavailable
 from agent_dispatcher.workspace.path_guard import GuardedFolder
 
-__all__ = ["Asked", "Itself", "requirement", "requirements_of"]
+__all__ = ["Asked", "Itself", "itself_in", "requirement", "requirements_of"]
 
 _COMMENT = re.compile(r"(^|\s+)#.*$")
 _HASH = re.compile(r"\s+--hash[=\s]\s*(\S+)")
@@ -41,6 +41,7 @@ class Asked:
         digests: of the archives that will do, as ``sha256:...``; empty where it says none.
         constraint: it only says which version, should somebody else ask for it.
         optional: the tree can be tested without it, as with tools of development: taken where the user allows it, else passed over.
+        unsaid: the versions, as they stand there, where they cannot be told to pip; the requirement has the newest of them.
     """
 
     requirement: Requirement
@@ -48,6 +49,7 @@ class Asked:
     digests: frozenset[str] = frozenset()
     constraint: bool = False
     optional: bool = False
+    unsaid: str = ""
 
 
 #: What the extras of the tree itself ask for.
@@ -64,7 +66,7 @@ def requirement(text: str, where: str) -> Requirement:
         found = Requirement(text)
     except InvalidRequirement:
         raise Unavailable(f"{where}: {text!r} is not a package of a registry", "name a package and a version") from None
-    if found.url:
+    if found.url and (found.marker is None or found.marker.evaluate({"extra": ""})):
         raise Unavailable(
             f"{where}: {found.name} does not come from a registry", "name a version that the registry has"
         )
@@ -96,8 +98,8 @@ def requirements_of(
             raise Unavailable(f"{name} names more than {_MAX_FILES} files", "name fewer")
         for number, line in _lines(_text(folder, file)):
             where = f"{file}:{number}"
-            if own := _ITSELF.fullmatch(line):
-                yield from itself(_names(own["extras"]))
+            if (own := itself_in(line)) is not None:
+                yield from itself(own)
             elif not line.startswith("-"):
                 try:
                     asked = _asked(line, where, constraint=constraint)
@@ -117,6 +119,12 @@ def requirements_of(
                 if not optional:
                     raise Unavailable(refused, f"take it out of {file}")
                 note(f"{refused}: passed over")
+
+
+def itself_in(line: str) -> list[str] | None:
+    """The extras with which a line asks for the tree it is in; ``None`` where it asks for something else."""
+    own = _ITSELF.fullmatch(line)
+    return None if own is None else _names(own["extras"])
 
 
 def _names(extras: str | None) -> list[str]:

@@ -60,11 +60,13 @@ class Environment:
         read_only: folders to bind read-only.
         env: variables to set.
         digest: changes when anything in it does.
+        about: what it is made by, for whoever reads the evidence; ``""`` where there is nothing to say.
     """
 
     read_only: tuple[Path, ...] = ()
     env: dict[str, str] = field(factory=dict)
     digest: str = ""
+    about: str = ""
 
 
 class Language(Protocol):

@@ -1,0 +1,106 @@
+"""The one value that every way of declaring packages is read into: texts of PEP 508 with their places, in sets by name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from attrs import field, frozen
+
+__all__ = ["Entry", "Manifest", "line_of", "merged", "sets", "table", "texts"]
+
+
+@frozen
+class Entry:
+    """Something that is asked for.
+
+    Attributes:
+        text: as PEP 508 has it; ``-r FILE`` for what a requirement file asks for, ``-e .[extras]`` for the tree itself; ``""`` where it is not known.
+        where: file, with the line where it is known.
+        unsaid: the versions, as they stand there, where no specifier of PEP 440 says the same and the text has the newest of them.
+            Without a text: why.
+        notes: what of it is passed over.
+    """
+
+    text: str
+    where: str
+    unsaid: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@frozen(kw_only=True)
+class Manifest:
+    """What a file, or all of them, declares.
+
+    Attributes:
+        name: of the project; ``""`` where it says none.
+        dependencies: what it cannot do without.
+        extras: by normalized name, what is asked for with each.
+        groups: the same for groups that are for development; ``{}`` where there are none.
+        elsewhere: normalized names of packages that are fetched from elsewhere than the registry -> the table that says so.
+        notes: what was passed over, and why.
+    """
+
+    name: str = ""
+    dependencies: tuple[Entry, ...] = ()
+    extras: Mapping[str, tuple[Entry, ...]] = field(factory=dict)
+    groups: Mapping[str, tuple[Entry, ...]] = field(factory=dict)
+    elsewhere: Mapping[str, str] = field(factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def merged(found: Iterable[Manifest]) -> Manifest:
+    """All of them as one; sets of the same name have what each says."""
+    every = tuple(found)
+    return Manifest(
+        name=next((each.name for each in every if each.name), ""),
+        dependencies=tuple(entry for each in every for entry in each.dependencies),
+        extras=sets((name, entries) for each in every for name, entries in each.extras.items()),
+        groups=sets((name, entries) for each in every for name, entries in each.groups.items()),
+        elsewhere={name: where for each in reversed(every) for name, where in each.elsewhere.items()},
+        notes=tuple(note for each in every for note in each.notes),
+    )
+
+
+def sets(named: Iterable[tuple[str, Iterable[Entry]]]) -> dict[str, tuple[Entry, ...]]:
+    """Entries by the normalized name of their set."""
+    from packaging.utils import canonicalize_name
+
+    found: dict[str, tuple[Entry, ...]] = {}
+    for name, entries in named:
+        key = canonicalize_name(name)
+        found[key] = (*found.get(key, ()), *entries)
+    return found
+
+
+def table(values: object, *keys: str) -> dict[str, Any]:
+    """The table below ``keys``; an empty one where there is something else."""
+    for key in keys:
+        values = values.get(key) if isinstance(values, dict) else None
+    return values if isinstance(values, dict) else {}
+
+
+def texts(value: object) -> list[str]:
+    """The texts of a list; none where it is something else."""
+    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
+
+
+def line_of(file: str, text: str, key: str, headers: Iterable[str] = ()) -> str:
+    """The file with the line that gives ``key`` a value.
+
+    Args:
+        headers: names of the tables it stands in (``tool.poetry.dependencies``); what is below others is not looked at. None: in all.
+    """
+    wanted = {header.replace(" ", "") for header in headers}
+    bare = re.compile(rf"""\s*["']?{re.escape(key)}["']?(\.\w+)*\s*=""", re.IGNORECASE)
+    inside = not wanted
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := re.match(r"\s*\[+\s*([^\]]+?)\s*\]+", line):
+            name = header[1].replace(" ", "").replace('"', "").replace("'", "")
+            if any(name.lower() == f"{each}.{key}".lower() for each in wanted):
+                return f"{file}:{number}"
+            inside = not wanted or name in wanted
+        elif inside and bare.match(line):
+            return f"{file}:{number}"
+    return file
