@@ -141,6 +141,114 @@ def test_additions_are_welcome(judge: Judge, old: str, new: str) -> None:
     assert judge({FILE: changed}, {FILE: OLD}, type="debugging", promises=("src/a.py",)) == ()
 
 
+BASE = """\
+import pytest
+import shop
+from shop.pricing import total
+
+CASES = [(1, 2)]
+
+
+@pytest.mark.parametrize(("n", "m"), CASES)
+def test_cases(n, m):
+    assert total(n) == m
+
+
+@pytest.mark.parametrize("given", [1], indirect=True)
+def test_given(given, settings, client):
+    assert total(given) == 2
+
+
+@pytest.mark.parametrize("expected", [1], True)
+def test_total(expected):
+    assert total(2) == expected
+
+
+def check_it(book):
+    assert total(book) == 5
+"""
+PICKED = """\
+from shop.pricing import total
+
+
+def test_a(request):
+    assert total(2) == pick(request, "want")
+
+
+def pick(request, name):
+    return request.getfixturevalue(name)
+"""
+NAMED = """\
+import pytest
+from shop.pricing import total
+
+
+@pytest.mark.parametrize("name", ["want"])
+def test_a(request, name):
+    assert total(2) == request.getfixturevalue(name)
+"""
+NEW = "\n\ndef test_new():\n    assert total(0) == 0\n"
+
+#: The file, what is added to it, and what the refusal says.
+REACHING = {
+    "a fixture from the code under test": (BASE, "from shop.pricing import total, expected", "expected is bound anew"),
+    "by position of indirect": (BASE, "@pytest.fixture\ndef expected():\n    return total(2)\n", "expected is bound anew"),
+    "by a keyword of indirect": (BASE, "@pytest.fixture\ndef given():\n    return total(2)\n", "given is bound anew"),
+    "of a test by another name": (BASE, "@pytest.fixture\ndef book():\n    return 7\n", "book is bound anew"),
+    "by the name it is given": (BASE, "@pytest.fixture(name='expected')\ndef any_name():\n    return total(2)\n", "expected is bound anew"),
+    "by a name that is made": (BASE, "@pytest.fixture(name='expec' + 'ted')\ndef any_name():\n    return total(2)\n", "cannot be read"),
+    "by arguments elsewhere": (BASE, "HOW = {}\n\n\n@pytest.fixture(**HOW)\ndef any_name():\n    return total(2)\n", "cannot be read"),
+    "by another name of what makes them": (BASE, "from pytest import fixture as fx\n\n\n@fx(name='expected')\ndef any_name():\n    return 7\n", "expected is bound"),
+    "by an assignment": (BASE, "other = pytest.fixture(name='expected')(lambda: total(2))\n", "expected is bound anew"),
+    "by a function that makes them": (BASE, "def called(name):\n    return pytest.fixture(name=name)\n\n\n@called('expected')\ndef any_name():\n    return 7\n", "expected is bound"),
+    "asked for by a variable": (PICKED, "import pytest\n\n\n@pytest.fixture\ndef want():\n    return total(2)\n", "want is bound anew"),
+    "asked for by a case": (NAMED, "@pytest.fixture\ndef want():\n    return total(2)\n", "want is bound anew"),
+    "for all, by an assignment": (BASE, "calm = pytest.fixture(autouse=True)(lambda monkeypatch: None)\n", "autouse"),
+    "for all, in a class, for the session": (BASE, "class TestMore:\n    @pytest.fixture(autouse=True, scope='session')\n    def calm(self):\n        yield\n", "autouse"),
+    "the subject, in a class": (BASE, "class Fake:\n    shop.total = lambda n: 5\n", "changes what is not its own"),
+    "the subject, in a default": (BASE, "def helper(x=setattr(shop, 'total', int)):\n    return x\n", "setattr"),
+    "the subject, by a helper": (BASE, "def helper():\n    shop.total = int\n    return 1\n\n\nONE = helper()\n", "changes what is not its own"),
+    "the subject, by a patch": (BASE, "from unittest.mock import patch\n\nHELD = patch('shop.total', int).start()\n", "is called while"),
+    "the subject, in a new test": (BASE, "def test_new():\n    shop.total = lambda n: 5\n    assert shop.total(1) == 5\n", "changes what is not its own"),
+    "the subject, imported by a new test": (BASE, "def test_new():\n    from shop import Cart\n    Cart.add = int\n    assert Cart.add('5') == 5\n", "changes what is not its own"),
+    "a module, in a new test": (BASE, "def test_new():\n    import sys\n    sys.modules['shop'] = shop\n    assert total(1) == 5\n", "changes what is not its own"),
+    "cases, in an assignment": (BASE, "FIRST = CASES.pop()\n", "is called while"),
+    "cases, in a new test": (BASE, "def test_new():\n    CASES.clear()\n    assert total(1) == 5\n", "changes what is not its own"),
+    "a name, by the way": (BASE, "OTHER = [total := lambda n: 5]\n", "total is bound anew"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("old", "added", "told"), REACHING.values(), ids=REACHING)
+def test_what_is_added_may_not_reach_the_tests_that_were_there(judge: Judge, old: str, added: str, told: str) -> None:
+    """Neither as a fixture, by whatever name it is asked for, nor while the file is imported, nor for longer than a test of its own."""
+    line = "from shop.pricing import total"
+    changed = old.replace(line, added) if added.startswith(line) else f"{old}\n\n{added}"
+    found = judge({FILE: f"{changed}{NEW}"}, {FILE: old}, type="debugging", promises=("src/a.py",))
+    assert told in "; ".join(map(str, found))
+
+
+HONEST = {
+    "a standard module by the name of a fixture": (BASE.replace("client", "time"), "from time import time\n"),
+    "fixtures of one's own": (BASE, "@pytest.fixture(params=['expected', 2], ids=['given', 'b'])\ndef more(request):\n    return request.param\n"),
+    "a fixture of one's own name": (BASE, "@pytest.fixture(name='more')\ndef _more():\n    return 2\n"),
+    "a class that sets itself up": (BASE, "class TestMore:\n    @pytest.fixture(autouse=True)\n    def start(self):\n        self.n = 2\n\n    def test_it(self):\n        assert total(self.n) == 4\n"),
+    "a class with a fixture of a known name": (BASE, "class TestMore:\n    @pytest.fixture\n    def expected(self):\n        return 4\n\n    def test_it(self, expected):\n        assert total(2) == expected\n"),
+    "cases that a helper makes": (BASE, "def some():\n    found = []\n    found.append((1, 2))\n    table = {}\n    table['a'] = 1\n    return found\n\n\nMORE = some()\n"),
+    "what is exchanged for a test": (BASE, "def test_more(monkeypatch):\n    monkeypatch.setattr(shop, 'rate', 2)\n    assert total(2) == 4\n"),
+    "a setting": (BASE, "def test_more():\n    shop.settings.URL = 'x'\n    shop.testing = True\n    assert total(2) == 4\n"),
+    "what belongs to an object": (BASE, "def test_more():\n    cart = shop.Cart()\n    cart.rate = 2\n    cart.items['a'] = 1\n    assert cart.total() == 2\n"),
+    "a table of one's own": (BASE, "MORE = {'a': 1}\n\n\ndef test_more():\n    assert total(MORE.get('a')) == 4\n"),
+    "words that are asked for elsewhere": (BASE, "def test_more(request):\n    assert request.getfixturevalue('tmp_path') == total('expected')\n"),
+    "what stands out": (BASE, "import sys\n\n\ndef test_more(capsys):\n    sys.argv = ['shop']\n    assert total(1) == 1\n"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("old", "added"), HONEST.values(), ids=HONEST)
+def test_what_is_only_for_new_tests_is_welcome(judge: Judge, old: str, added: str) -> None:
+    """Fixtures by names of their own, or of their own class; what is put back afterwards; objects that a test has made."""
+    assert judge({FILE: f"{old}\n\n{added}{NEW}"}, {FILE: old}, type="debugging", promises=("src/a.py",)) == ()
+
+
 def test_the_owner_may_write_a_test_anew(judge: Judge) -> None:
     """What it does on the way is for the tester that promises the file; that it proves less is refused to the owner too."""
     owner = {"type": "testing", "promises": (FILE,)}

@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import SequenceMatcher
+
+from attrs import evolve, frozen
 
 from agent_dispatcher.extension import Objection
 
-from .names_used import Used, used
+from .at_import import exchanged_for_good, reaching, short
+from .fixtures_made import UNTOLD, given_names, is_for_all, makers, makes
+from .names_used import Used, bound, used
 
 __all__ = ["touched"]
 
-_SHOWN = 160
+_TABLES = ast.List | ast.Set | ast.Dict
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 #: Names by which a file or a class of tests speaks to what runs it.
 _SPOKEN = frozenset(
@@ -54,33 +58,59 @@ _SPOKEN = frozenset(
         "__del__",
     ]
 )
-#: Calls that change what others see, or end the file.
-_REACHING = frozenset(
-    [
-        "setattr",
-        "delattr",
-        "exec",
-        "eval",
-        "globals",
-        "locals",
-        "vars",
-        "__import__",
-        "skip",
-        "exit",
-        "_exit",
-        "xfail",
-        "fail",
-        "importorskip",
-        "register",
-    ]
-)
+
+
+@frozen(kw_only=True)
+class _File:
+    """What is to be known of the file to judge what is new in it.
+
+    Attributes:
+        taken: names that were used in it.
+        makers: what it calls that which makes fixtures.
+        imported: names that it imports.
+        data: names of its own lists and tables.
+        new: functions and classes that are new at its top level.
+    """
+
+    taken: Used
+    makers: frozenset[str]
+    imported: frozenset[str]
+    data: frozenset[str]
+    new: Mapping[str, ast.stmt]
+
+    @classmethod
+    def of(cls, before: ast.Module, after: ast.Module) -> _File:
+        """See the class."""
+        known = {each.name for each in before.body if isinstance(each, _Function | ast.ClassDef)}
+        return cls(
+            taken=used(before),
+            makers=makers(after.body),
+            imported=frozenset(bound(each for each in after.body if isinstance(each, ast.Import | ast.ImportFrom))),
+            data=frozenset(
+                target.id
+                for each in before.body
+                if isinstance(each, ast.Assign) and isinstance(each.value, _TABLES)
+                for target in each.targets
+                if isinstance(target, ast.Name)
+            ),
+            new={
+                each.name: each
+                for each in after.body
+                if isinstance(each, _Function | ast.ClassDef) and each.name not in known
+            },
+        )
+
+    def inside(self, node: ast.ClassDef) -> _File:
+        """The same inside a class."""
+        return evolve(self, taken=self.taken.inside(node))
 
 
 def touched(path: str, before: ast.Module, after: ast.Module | None) -> list[Objection]:
     """What of the tests of a file is not as it was, or reaches into them; ``None`` after: it cannot be read any more."""
     if after is None:
         return [_objection(path, 0, "its tests cannot be read any more")]
-    return [_objection(path, line, what) for line, what in _beyond(_body(before), _body(after), used(before), "")]
+    file = _File.of(before, after)
+    return [_objection(path, line, what) for line, what in _beyond(_body(before), _body(after), file, "")]
 
 
 def _objection(path: str, line: int, what: str) -> Objection:
@@ -94,7 +124,7 @@ def _body(node: ast.Module | ast.ClassDef) -> list[ast.stmt]:
     return node.body[1:] if documented else node.body
 
 
-def _beyond(old: list[ast.stmt], new: list[ast.stmt], taken: Used, prefix: str) -> Iterator[tuple[int, str]]:
+def _beyond(old: list[ast.stmt], new: list[ast.stmt], file: _File, prefix: str) -> Iterator[tuple[int, str]]:
     """(line, what) for every statement that is gone, is another, or is new and no mere addition."""
     kept = [each for each in old if not isinstance(each, ast.Import | ast.ImportFrom)]
     known = {name for each in old for name in _taken_in(each)}
@@ -109,7 +139,7 @@ def _beyond(old: list[ast.stmt], new: list[ast.stmt], taken: Used, prefix: str) 
             isinstance(there, ast.ClassDef) and isinstance(statement, ast.ClassDef) and _head(there) == _head(statement)
         ):
             at += 1
-            yield from _beyond(_body(there), _body(statement), taken.inside(there), f"{prefix}{there.name}.")
+            yield from _beyond(_body(there), _body(statement), file.inside(there), f"{prefix}{there.name}.")
         else:
             extra.append(statement)
     for name in sorted(known - left):
@@ -118,7 +148,7 @@ def _beyond(old: list[ast.stmt], new: list[ast.stmt], taken: Used, prefix: str) 
         yield _changed(kept[at], extra, prefix)
         return
     for statement in extra:
-        why = _reaches(statement, taken, known)
+        why = _reaches(statement, file, known)
         if why:
             yield statement.lineno, f"{prefix}{why}"
 
@@ -128,12 +158,12 @@ def _changed(old: ast.stmt, extra: list[ast.stmt], prefix: str) -> tuple[int, st
     name = _title(old)
     instead = next((each for each in extra if name and _title(each) == name), None)
     if instead is None:
-        return 0, f"{prefix}{name or repr(_short(ast.unparse(old)))} is gone, or stands elsewhere"
+        return 0, f"{prefix}{name or repr(short(old))} is gone, or stands elsewhere"
     was, now = ast.unparse(old).splitlines(), ast.unparse(instead).splitlines()
     for tag, start, end, other_start, other_end in SequenceMatcher(None, was, now, autojunk=False).get_opcodes():
         if tag != "equal":
             there, here = " ".join(was[start:end]), " ".join(now[other_start:other_end])
-            told = f"{_short(there)!r}; instead: {_short(here)!r}" if there else f"{_short(here)!r} is new in it"
+            told = f"{short(there)!r}; instead: {short(here)!r}" if there else f"{short(here)!r} is new in it"
             return instead.lineno, f"{prefix}{name} is not as it was: {told}"
     return instead.lineno, f"{prefix}{name} is not as it was"
 
@@ -159,58 +189,68 @@ def _taken_in(statement: ast.stmt) -> Iterator[str]:
             yield f"{alias.name} {alias.asname or alias.name.partition('.')[0]}"
 
 
-def _reaches(statement: ast.stmt, taken: Used, known: set[str]) -> str:
+def _reaches(statement: ast.stmt, file: _File, known: set[str]) -> str:
     """Why a new statement is no mere addition, ``""`` when it is one."""
+    taken = file.taken
     if isinstance(statement, ast.Import | ast.ImportFrom):
         if isinstance(statement, ast.ImportFrom) and statement.module == "__future__":
             return ""
-        bound = {name.rpartition(" ")[2] for name in _taken_in(statement) if name not in known}
-        return _bound_anew(bound, taken.names if _is_code(statement, known) else taken.all) or (
-            "'*' is imported, which may bind any name" if "*" in bound else ""
+        new = {name.rpartition(" ")[2] for name in _taken_in(statement) if name not in known}
+        return _bound_anew(new, taken.names if _is_code(statement) else taken.all) or (
+            "'*' is imported, which may bind any name" if "*" in new else ""
         )
     if isinstance(statement, _Function | ast.ClassDef):
-        for node in ast.walk(statement):
-            if isinstance(node, ast.Global) and taken.names & set(node.names):
-                return f"{statement.name} binds {', '.join(sorted(taken.names & set(node.names)))} anew"
-            if isinstance(node, _Function) and any(_is_for_all(each) for each in node.decorator_list):
-                return f"the new fixture {node.name} is used by every test of the file (autouse)"
-        if isinstance(statement, ast.ClassDef) and (why := _reaching(_run_at_once(statement.body))):
-            return why
-        return _bound_anew({statement.name}, taken.all) or _reaching(statement.decorator_list)
+        return _bound_anew({statement.name}, taken.all) or _defined(statement, file)
     if isinstance(statement, ast.Assign | ast.AnnAssign):
         targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
         names = [each for target in targets for each in _flat(target)]
         if not all(isinstance(each, ast.Name) for each in names):
-            return f"{_short(ast.unparse(statement))!r} changes what is not its own"
-        bound = {each.id for each in names if isinstance(each, ast.Name)}
-        return _bound_anew(bound, taken.all) or _reaching([statement])
+            return f"{short(statement)!r} changes what is not its own"
+        return (
+            _bound_anew({each.id for each in names if isinstance(each, ast.Name)}, taken.all)
+            or _as_fixture(statement, file)
+            or reaching(statement, taken.names, file.new)
+        )
     if isinstance(statement, ast.If) and ast.unparse(statement.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING"):
-        return next((why for each in statement.body if (why := _reaches(each, taken, known))), "")
+        return next((why for each in statement.body if (why := _reaches(each, file, known))), "")
     if isinstance(statement, ast.Pass) or (
         isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
     ):
         return ""
-    return f"{_short(ast.unparse(statement))!r} is run while the file is imported"
+    return f"{short(statement)!r} is run while the file is imported"
 
 
-def _is_code(statement: ast.Import | ast.ImportFrom, known: set[str]) -> bool:
-    """Whether what is imported is no fixture: it comes from the standard library, or from where the file took code before."""
+def _defined(statement: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, file: _File) -> str:
+    """Why a new function or class is no mere addition."""
+    for node in ast.walk(statement):
+        if isinstance(node, ast.Global) and file.taken.names & set(node.names):
+            return f"{statement.name} binds {', '.join(sorted(file.taken.names & set(node.names)))} anew"
+        if isinstance(node, _Function) and (why := exchanged_for_good(node, file.imported, file.data)):
+            return f"{statement.name} is not only for itself: {why}"
+    return _as_fixture(statement, file) or reaching(statement, file.taken.names, file.new)
+
+
+def _as_fixture(statement: ast.stmt, file: _File) -> str:
+    """Why a fixture that a statement makes reaches tests that were there; those of a new class are for its own tests."""
+    own = isinstance(statement, ast.ClassDef)
+    if any(is_for_all(each, own_class=own) for each in ast.walk(statement)):
+        name = getattr(statement, "name", short(statement))
+        return f"the new fixture {name} is used by every test of the file (autouse)"
+    if own or not makes(statement, file.makers):
+        return ""
+    for name in sorted(set(given_names(statement, file.makers))):
+        if name == UNTOLD:
+            return f"{short(statement)!r} makes a fixture by a name that cannot be read"
+        if why := _bound_anew({name}, file.taken.all):
+            return why
+    return ""
+
+
+def _is_code(statement: ast.Import | ast.ImportFrom) -> bool:
+    """Whether what is imported is no fixture: it is a module, or comes from the standard library."""
     if isinstance(statement, ast.Import):
         return True
-    source = f"{'.' * statement.level}{statement.module or ''}"
-    return source.partition(".")[0] in sys.stdlib_module_names or source in {
-        name.split(" ")[1] for name in known if name.count(" ") == 2
-    }
-
-
-def _run_at_once(body: list[ast.stmt]) -> list[ast.AST]:
-    """What of a class is run when the class is made."""
-    found: list[ast.AST] = []
-    for each in body:
-        found += each.decorator_list if isinstance(each, _Function | ast.ClassDef) else [each]
-        if isinstance(each, ast.ClassDef):
-            found += _run_at_once(each.body)
-    return found
+    return not statement.level and (statement.module or "").partition(".")[0] in sys.stdlib_module_names
 
 
 def _bound_anew(names: Iterable[str], taken: frozenset[str]) -> str:
@@ -222,35 +262,9 @@ def _bound_anew(names: Iterable[str], taken: frozenset[str]) -> str:
     return ""
 
 
-def _reaching(nodes: Iterable[ast.AST]) -> str:
-    for node in nodes:
-        for each in ast.walk(node):
-            called = each.func if isinstance(each, ast.Call) else None
-            name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
-            if name in _REACHING and not _is_mark(called):
-                return f"{_short(ast.unparse(each))!r} is called while the file is imported"
-    return ""
-
-
-def _is_mark(called: ast.expr | None) -> bool:
-    return isinstance(called, ast.Attribute) and isinstance(called.value, ast.Attribute) and called.value.attr == "mark"
-
-
-def _is_for_all(decorator: ast.expr) -> bool:
-    return isinstance(decorator, ast.Call) and any(
-        word.arg == "autouse" and not (isinstance(word.value, ast.Constant) and word.value.value is False)
-        for word in decorator.keywords
-    )
-
-
 def _flat(target: ast.expr) -> Iterator[ast.expr]:
     if isinstance(target, ast.Tuple | ast.List):
         for each in target.elts:
             yield from _flat(each)
     else:
         yield target
-
-
-def _short(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= _SHOWN else f"{line[: _SHOWN - 1]}…"

@@ -7,13 +7,14 @@ from collections.abc import Iterable, Iterator
 
 from attrs import evolve, frozen
 
-__all__ = ["Used", "used"]
+__all__ = ["Used", "bound", "last", "text_in", "used"]
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _Scope = _Function | ast.Lambda
 _Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 #: Calls that name fixtures by text.
-_BY_TEXT = frozenset(("usefixtures", "getfixturevalue"))
+_ASKING = "getfixturevalue"
+_BY_TEXT = frozenset(("usefixtures", _ASKING, "lazy_fixture", "lf"))
 
 
 @frozen
@@ -31,7 +32,7 @@ class Used:
 
     def inside(self, node: ast.ClassDef) -> Used:
         """The same inside a class, where what it calls its own matters too."""
-        own = {name for each in node.body for name in _bound([each])}
+        own = {name for each in node.body for name in bound([each])}
         return evolve(self, names=self.names | self._members | own)
 
 
@@ -42,7 +43,7 @@ def used(tree: ast.Module) -> Used:
         for each in ast.walk(tree)
         if isinstance(each, ast.Attribute) and isinstance(each.value, ast.Name) and each.value.id in ("self", "cls")
     }
-    names = frozenset((*_bound(tree.body), *_free(tree.body, frozenset())))
+    names = frozenset((*bound(tree.body), *_free(tree.body, frozenset())))
     return Used(names=names, fixtures=frozenset(_fixtures(tree)), members=frozenset(members))
 
 
@@ -58,7 +59,7 @@ def _free(nodes: Iterable[ast.AST], local: frozenset[str]) -> Iterator[str]:
             outside += [each.annotation for each in _arguments(node)] + [getattr(node, "returns", None)]
             yield from _free([each for each in outside if each is not None], local)
             shared = {name for each in _own(body) if isinstance(each, ast.Global) for name in each.names}
-            inside = {each.arg for each in _arguments(node)} | set(_bound(body))
+            inside = {each.arg for each in _arguments(node)} | set(bound(body))
             yield from shared
             yield from _free(body, (local | inside) - shared)
         elif isinstance(node, _Comprehension):
@@ -71,7 +72,7 @@ def _free(nodes: Iterable[ast.AST], local: frozenset[str]) -> Iterator[str]:
             yield from _free(ast.iter_child_nodes(node), local)
 
 
-def _bound(body: Iterable[ast.AST]) -> Iterator[str]:
+def bound(body: Iterable[ast.AST]) -> Iterator[str]:
     """Names that statements bind in the scope they stand in."""
     for node in _own(body):
         if isinstance(node, _Function | ast.ClassDef):
@@ -101,26 +102,71 @@ def _arguments(node: _Scope) -> list[ast.arg]:
 
 
 def _fixtures(tree: ast.Module) -> Iterator[str]:
-    """Parameters of tests and fixtures, but for those that cases are given for."""
+    """Parameters of tests and fixtures, but for those that cases are given for, and names that fixtures are asked for by."""
+    asked = {last(node) for node in ast.walk(tree) if isinstance(node, ast.Name | ast.Attribute)}
+    # a function that nobody calls may be a test by whatever name
+    uncalled = {node for node in tree.body if isinstance(node, _Function) and node.name not in asked}
     for node in ast.walk(tree):
-        if isinstance(node, _Function) and (node.name.startswith("test") or node.decorator_list):
+        if isinstance(node, _Function) and (node.name.startswith("test") or node.decorator_list or node in uncalled):
             yield from {each.arg for each in _arguments(node)} - set(_cases(node))
-        elif isinstance(node, ast.Call) and _last(node.func) in _BY_TEXT:
-            yield from (
-                each.value for each in node.args if isinstance(each, ast.Constant) and isinstance(each.value, str)
-            )
+        elif isinstance(node, ast.Call) and last(node.func) in _BY_TEXT:
+            yield from filter(None, map(text_in, node.args))
+    if _asks_by_variable(tree):
+        yield from (text for node in ast.walk(tree) if (text := text_in(node)).isidentifier())
+
+
+def _asks_by_variable(tree: ast.Module) -> bool:
+    """Whether fixtures are asked for by texts that may stand anywhere in the file."""
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and last(node.func) in _BY_TEXT]
+    if any(not text_in(each) for call in calls for each in (*call.args, *(word.value for word in call.keywords))):
+        return True
+    called = {id(call.func) for call in calls}
+    for node in ast.walk(tree):
+        if text_in(node) == _ASKING or (
+            isinstance(node, ast.Attribute) and node.attr == _ASKING and id(node) not in called
+        ):
+            return True
+        if isinstance(node, _Function) and _hands_on_request(node):
+            return True
+    return False
+
+
+def _hands_on_request(node: _Function) -> bool:
+    """Whether a test or a fixture gives ``request`` to something else, which may ask it for any fixture."""
+    makes = any(last(each.func if isinstance(each, ast.Call) else each) == "fixture" for each in node.decorator_list)
+    if not (makes or node.name.startswith("test")) or "request" not in {each.arg for each in _arguments(node)}:
+        return False
+    looked_at = {id(each.value) for each in ast.walk(node) if isinstance(each, ast.Attribute)}
+    return any(
+        isinstance(each, ast.Name) and each.id == "request" and id(each) not in looked_at for each in ast.walk(node)
+    )
 
 
 def _cases(node: _Function) -> Iterator[str]:
+    """Parameters that get the values of a table, and no fixture."""
     for each in node.decorator_list:
-        if not isinstance(each, ast.Call) or _last(each.func) != "parametrize" or not each.args:
+        if not isinstance(each, ast.Call) or last(each.func) != "parametrize":
             continue
-        if any(word.arg == "indirect" for word in each.keywords):
+        words = {word.arg: word.value for word in each.keywords}
+        if None in words or any(isinstance(given, ast.Starred) for given in each.args):
             continue
-        for text in ast.walk(each.args[0]):
-            if isinstance(text, ast.Constant) and isinstance(text.value, str):
-                yield from (name.strip() for name in text.value.split(","))
+        given = dict(zip(("argnames", "argvalues", "indirect"), each.args, strict=False)) | words
+        by_fixture = given.get("indirect")
+        names = [name for text in _texts(given.get("argnames")) for name in map(str.strip, text.split(","))]
+        if by_fixture is None or (isinstance(by_fixture, ast.Constant) and by_fixture.value is False):
+            yield from names
+        elif isinstance(by_fixture, ast.List | ast.Tuple) and all(map(text_in, by_fixture.elts)):
+            yield from set(names) - set(map(text_in, by_fixture.elts))
 
 
-def _last(node: ast.expr) -> str:
+def _texts(node: ast.expr | None) -> list[str]:
+    return [] if node is None else [text for each in ast.walk(node) if (text := text_in(each))]
+
+
+def text_in(node: ast.AST) -> str:
+    """The text that a constant is, ``""`` for anything else."""
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+
+
+def last(node: ast.expr) -> str:
     return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
