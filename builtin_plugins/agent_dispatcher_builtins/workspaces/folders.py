@@ -21,6 +21,7 @@ from typing import Any
 
 from agent_dispatcher.errors import UsageError, WorkspaceError
 from agent_dispatcher.extension import Change, Conflict, Landed, Moved, Opened, Reconciled, Started, Tree
+from agent_dispatcher.extension.components import Keep
 from agent_dispatcher.failpoints import failpoint
 from agent_dispatcher.making import maker
 from agent_dispatcher.models import Task
@@ -44,6 +45,7 @@ class FolderWorkspace:
     """See the module's page, and :class:`agent_dispatcher.extension.Workspace` for each method. A commit here is a digest."""
 
     stacks = True
+    selects = True
     batch_size = 128
 
     def __init__(self) -> None:
@@ -98,7 +100,9 @@ class FolderWorkspace:
             self._copy_tip(self._at[tip], opened.path)
         return opened
 
-    async def seal(self, opened: Opened, message: str, *, trailers: Sequence[tuple[str, str]] = ()) -> Change:
+    async def seal(
+        self, opened: Opened, message: str, *, trailers: Sequence[tuple[str, str]] = (), keep: Keep | None = None
+    ) -> Change:
         """Keep what was written. Work that wrote nothing leaves nothing, and is what it was made on: there is nothing of it that could be lost."""
         if not self._at[opened.base] and not (_is_known(opened) and os.path.lexists(opened.path)):
             failpoint("workspace.seal")
@@ -106,6 +110,8 @@ class FolderWorkspace:
             return _make_change(opened.task, opened.attempt, "", opened.base, opened.base, ())
         try:
             changed = self._changed(opened)
+            if keep is not None and changed:
+                changed = {path: changed[path] for path in await keep(sorted(changed))}
         except BaseException:
             remove_folder(opened.path)
             raise

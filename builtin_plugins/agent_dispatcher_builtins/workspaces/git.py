@@ -16,6 +16,7 @@ from attrs import evolve
 
 from agent_dispatcher.errors import WorkspaceError
 from agent_dispatcher.extension import Change, Conflict, Landed, Moved, Opened, Reconciled, Started, Tree
+from agent_dispatcher.extension.components import Keep
 from agent_dispatcher.failpoints import failpoint
 from agent_dispatcher.models import Task
 
@@ -30,7 +31,7 @@ from .objects import NO_COMMIT, Objects, parse_raw
 from .ownership import Ownership
 from .placing import Placing
 from .repository import OWN_FOLDER, Repository, find_repository, owns_folder, problems_of
-from .worktrees import Worktree, WorktreePool, refuse_names
+from .worktrees import Worktree, WorktreePool, add_some, refuse_names
 
 __all__ = ["GitWorkspace"]
 
@@ -47,6 +48,7 @@ class GitWorkspace:
     """
 
     stacks = True
+    selects = True
 
     def __init__(self, log: logging.Logger | None = None) -> None:
         self._log = log or logging.getLogger(__name__)
@@ -159,7 +161,9 @@ class GitWorkspace:
         self._busy[worktree.path] = worktree
         return Opened(task=task.id if task else "", attempt=attempt, path=worktree.path, base=commit)
 
-    async def seal(self, opened: Opened, message: str, *, trailers: Sequence[tuple[str, str]] = ()) -> Change:
+    async def seal(
+        self, opened: Opened, message: str, *, trailers: Sequence[tuple[str, str]] = (), keep: Keep | None = None
+    ) -> Change:
         """One commit on the attempt's base under its own ref. What ``.gitignore`` names and what tools leave behind is not in it.
 
         Raises:
@@ -169,12 +173,16 @@ class GitWorkspace:
         objects, _ = self._stacking()
         worktree = self._release(opened)
         commit: str | None = None
+        clean = True
         try:
             odd = await asyncio.to_thread(worktree.odd)
             if odd:
                 raise WorkspaceError("the attempt left what cannot be kept: " + "; ".join(odd[:5]))
             git = pool.git_in(worktree)
-            await git("add", "--all")
+            if keep is None:
+                await git("add", "--all")
+            else:
+                clean = await add_some(git, keep)
             tree, listing = await asyncio.gather(
                 git("write-tree"),
                 git("diff-index", "--cached", "--raw", "-z", "--no-renames", "--no-abbrev", opened.base),
@@ -192,7 +200,7 @@ class GitWorkspace:
             ref = await self._keep(commit, opened)
             failpoint("workspace.sealed")
         finally:
-            pool.give_back(worktree, index_at=commit)
+            pool.give_back(worktree, index_at=commit if clean else None)
         return Change(
             task=opened.task,
             attempt=opened.attempt,

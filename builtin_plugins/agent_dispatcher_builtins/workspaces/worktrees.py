@@ -16,11 +16,12 @@ from pathlib import Path
 from attrs import define, field
 
 from agent_dispatcher.errors import PathRefused, WorkspaceError
+from agent_dispatcher.extension.components import Keep
 from agent_dispatcher.workspace.path_names import is_git_name, split_path
 
 from .git_command import Git, GitFailed
 
-__all__ = ["Worktree", "WorktreePool", "oddities", "refuse_names", "remove_folder"]
+__all__ = ["Worktree", "WorktreePool", "add_some", "oddities", "refuse_names", "remove_folder"]
 
 
 @define(eq=False)
@@ -220,6 +221,18 @@ def refuse_names(paths: list[str]) -> None:
             refused.append(str(error))
     if refused:
         raise WorkspaceError("the attempt left files that cannot be kept: " + "; ".join(refused[:5]))
+
+
+async def add_some(git: Git, keep: Keep) -> bool:
+    """Add to the index what ``keep`` chooses of the changed files; whether that is all of them. What is not chosen is not even written to the repository."""
+    listing = await git("ls-files", "-z", "--others", "--modified", "--deleted", "--exclude-standard")
+    changed = sorted({*listing.decode("utf-8", "surrogateescape").split("\0")} - {""})
+    kept = {*await keep(changed)}.intersection(changed) if changed else set()
+    if kept:
+        names = b"".join(path.encode("utf-8", "surrogateescape") + b"\0" for path in sorted(kept))
+        where = ("--pathspec-from-file=-", "--pathspec-file-nul")
+        await git("--literal-pathspecs", "add", "--all", *where, stdin=names)
+    return len(kept) == len(changed)
 
 
 def remove_folder(folder: Path) -> None:

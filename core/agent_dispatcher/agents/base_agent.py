@@ -178,7 +178,13 @@ class _Life:
     """What both sorts of agents share. Everything here is optional to override.
 
     One instance works on one task at a time and may be used for many. ``setup`` is awaited once before the first, ``teardown`` once after the last.
+
+    Attributes:
+        commands_write: whether what its commands write into the folder is part of its work. Where they only try what it wrote, ``False``: then only what
+            it wrote or deleted through its workspace is kept, and what tests and tools leave behind is not.
     """
+
+    commands_write: bool = True
 
     async def setup(self) -> None:
         """Get ready; an exception retires the instance."""

@@ -111,10 +111,11 @@ def print_work(work: Sequence[Account], folder: Path, *, said: bool) -> None:
             _accesses(account, granted)
         for evidence in account.evidence:
             _check(evidence, folder)
-        paths = ", ".join(account.paths[:_PATHS])
-        more = f" and {len(account.paths) - _PATHS} more" if len(account.paths) > _PATHS else ""
-        if paths:
-            click.echo(wrapped(f"wrote {paths}{more}", "     ", first="  - "))
+        for word, each in (("wrote", account.paths), ("left out what commands left behind:", account.left_out)):
+            paths = ", ".join(each[:_PATHS])
+            more = f" and {len(each) - _PATHS} more" if len(each) > _PATHS else ""
+            if paths:
+                click.echo(wrapped(f"{word} {paths}{more}", "     ", first="  - "))
         commits = f" (commit {', '.join(each[:12] for each in account.commits)})" if account.commits else ""
         why = f": {cut(plain(account.why), 400)}" if account.why else ""
         click.echo(wrapped(f"then {_ENDS.get(account.ended, account.ended)}{commits}{why}", "     ", first="  - "))

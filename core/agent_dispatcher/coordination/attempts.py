@@ -34,6 +34,7 @@ from .model_calls import AgentLlm, ModelCalls
 from .relay import Relay
 from .retry import FailureJudge, Judgement
 from .run_state import AFTER_DISPUTE
+from .sealing import KeyInWork, Sealing
 from .settings import CoordinatorSettings
 from .state_manager import StateManager
 from .waiting import not_waiting
@@ -42,6 +43,9 @@ from .work import Work
 __all__ = ["Attempts", "ContextFor"]
 
 log = logging.getLogger(__name__)
+
+#: Paths that are named in the record of what was left out.
+MAX_LEFT_OUT = 50
 
 _started_data = table("agent_type", "agent", "base")
 
@@ -265,8 +269,16 @@ class Attempts:
         running.sealing = True
         if result.patch is not None:
             self._propose(task.id, running.attempt, result.patch)
-        change = await self._seal(running, opened, result)
+        sealing = self._sealing(running, opened)
+        try:
+            change = await self._seal(running, opened, result, sealing)
+        except KeyInWork as found:
+            self._work.feedback[task.id] = str(found)
+            self._end(running, str(found), "failed", more={"feedback": str(found)})
+            return
         data = sealed_data(result, change, self._monotonic() - running.started_at)
+        if sealing is not None and sealing.left_out:
+            data["left_out"] = list(sealing.left_out[:MAX_LEFT_OUT])
         if running.llm is not None and running.llm.asked:
             data["tokens"], data["cost_usd"] = 0, None  # on record call by call
         if self._over(running):
@@ -339,7 +351,19 @@ class Attempts:
         running.llm = models.of(running.task.id, running.attempt, claim.agent_type, claim.name)
         return running.llm
 
-    async def _seal(self, running: RunningAttempt, opened: Opened, result: AgentResult) -> Change:
+    def _sealing(self, running: RunningAttempt, opened: Opened) -> Sealing | None:
+        """What is asked before the work is kept, where the workspace lets anybody ask."""
+        if not getattr(self._workspace, "selects", False):
+            return None
+        wrote = None
+        if not getattr(running.claim.agent, "commands_write", True):
+            wrote = getattr(getattr(running.context, "workspace", None), "touched", None)
+        sealing = Sealing(self._workspace, opened, self._settings.scrubber, wrote)
+        return sealing if sealing.anything else None
+
+    async def _seal(
+        self, running: RunningAttempt, opened: Opened, result: AgentResult, sealing: Sealing | None
+    ) -> Change:
         """Keep the work as one commit that says where it comes from."""
         task = running.task
         trailers = [
@@ -353,7 +377,10 @@ class Attempts:
         message = f"{task.title}\n\n{result.summary}" if result.summary else task.title
         failpoint("seal.before")
         running.opened = None  # from here on the folder is the workspace's, also when it cannot keep what is in it
-        change = await self._workspace.seal(opened, message, trailers=trailers)
+        if sealing is None:
+            change = await self._workspace.seal(opened, message, trailers=trailers)
+        else:
+            change = await self._workspace.seal(opened, message, trailers=trailers, keep=sealing)
         failpoint("seal.after")
         return change
 

@@ -259,6 +259,8 @@ def _task_event(state: RunState, task: TaskState, event: Event) -> None:
         task.undecided = event if costs or declined else None
         if "evidence" in data:
             task.evidence = data["evidence"]
+        if "feedback" in data:
+            task.feedback = data["feedback"]
         if "dispute" in data:
             task.dispute = (event.attempt or 0, data["dispute"])
             task.feedback = AFTER_DISPUTE

@@ -24,7 +24,8 @@ the order of the log. It stands also in ``approval.requested`` and ``approval.gi
 ``run.finished``       ``status``, ``commit``, ``evidence`` (of the final checks), ``error``
 ``attempt.started``    ``agent_type``, ``agent``, ``base``
 ``attempt.sealed``     ``change`` (see ``Change``), ``summary``, ``artifacts``, ``duration_s``, ``tokens``, ``cost_usd``, ``agent_s`` (of
-                       ``duration_s`` in the agent's hands), ``turn``; ``found``: recorded by a resume that found it in the workspace
+                       ``duration_s`` in the agent's hands), ``turn``; ``found``: recorded by a resume that found it in the workspace; ``left_out``: paths that commands changed and
+                       that are no part of the work
 ``attempt.checked``    ``tree``, ``evidence`` (list, see ``Evidence``); recorded before the branch moves
 ``whole.checked``      ``tree``, ``tasks`` (whose work is put together in it), ``evidence`` about all of it; recorded before the branch moves
 ``attempt.landed``     ``commit``, ``tree``, ``took_s`` (merging and checking), ``turn``, ``found`` (as above)
@@ -37,7 +38,7 @@ the order of the log. It stands also in ``approval.requested`` and ``approval.gi
 ``approval.refused``   ``by``, ``why``; for a task ``attempt.rejected`` follows
 ``attempt.failed``     ``error``, ``reason`` (``failed|raised|timeout|lost|declined|cancelled``), ``permanent``, ``duration_s``,
                        ``agent_s``, ``judged``, ``turn`` (as above), ``sort`` (``transient|rate_limit|outage|permanent|poison|budget``);
-                       ``evidence`` of what its agent found wrong, ``dispute`` (``test``, ``quote``): its objection to a test, where there is one
+                       ``evidence`` of what its agent found wrong, ``dispute`` (``test``, ``quote``): its objection to a test, where there is one; ``feedback`` for the next attempt, where its work held a key
 ``attempt.retry``      ``delay_s``, ``agent_type``: a further attempt is decided; ``fallback``: it is the first, second, ... agent type that the
                        task falls back on
 ``attempt.due``        ``turn``: the wait before this attempt is over

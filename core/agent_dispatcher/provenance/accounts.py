@@ -82,6 +82,8 @@ class Account:
         asked: what a program that works for the agent asked the dispatcher for, in order.
         ended: ``sealed``, ``landed``, ``rejected`` or why it failed; ``""`` while it goes on.
         why: what was said about the end: the summary of sealed work, the reason of a refusal or failure.
+        paths: of the files that are its work.
+        left_out: paths of files that its commands made or changed, which are no part of it.
         commits: of the sealed work, and what it landed as.
         evidence: data of the checks, in their order.
     """
@@ -96,6 +98,7 @@ class Account:
     ended: str = ""
     why: str = ""
     paths: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
     commits: list[str] = field(factory=list)
     evidence: list[dict[str, Any]] = field(factory=list)
 
@@ -172,6 +175,7 @@ def _take(account: Account, event: Event, places: dict[str, tuple[Account, int]]
             change = data.get("change") or {}
             account.ended, account.why = "sealed", str(data.get("summary") or "")
             account.paths = tuple(change.get("paths") or ())
+            account.left_out = tuple(data.get("left_out") or ())
             _commit(account, change.get("commit"))
         case "attempt.checked":
             account.evidence += data.get("evidence") or ()

@@ -71,6 +71,10 @@ class Scrubber:
             return self
         return Scrubber(tuple(sorted(forms.union(self.values), key=lambda form: (-len(form), form))))
 
+    def holds(self, text: str) -> bool:
+        """Whether a key that is known by its value stands in the text; what only looks like one is none."""
+        return any(value in text for value in self.values)
+
     def text(self, text: str) -> str:
         """The text without keys; the same object when there is none in it."""
         if len(text) < _SHORTEST:

@@ -12,7 +12,7 @@ from pathlib import Path
 from attrs import frozen
 
 from ..errors import WorkspaceError
-from ..extension.components import Change, Conflict, Landed, Moved, Opened, Reconciled, Started, Tree
+from ..extension.components import Change, Conflict, Keep, Landed, Moved, Opened, Reconciled, Started, Tree
 from ..models import Task
 from ..workspace.path_guard import GuardedFolder
 
@@ -32,6 +32,7 @@ class MemoryWorkspace:
     """The same meaning as a real one within one process; see :class:`agent_dispatcher.extension.components.Workspace`."""
 
     stacks = True
+    selects = True
 
     def __init__(self) -> None:
         self._run, self._output = "", Path()
@@ -61,13 +62,26 @@ class MemoryWorkspace:
         path = self._folder(self._trees[commit])
         return Opened(task=task.id if task else "", attempt=attempt, path=path, base=commit)
 
-    async def seal(self, opened: Opened, message: str, *, trailers: Sequence[tuple[str, str]] = ()) -> Change:
+    async def seal(
+        self, opened: Opened, message: str, *, trailers: Sequence[tuple[str, str]] = (), keep: Keep | None = None
+    ) -> Change:
         """Keep what was written; links and files of git are refused."""
         for path in opened.path.rglob("*"):
             if path.is_symlink() or path.name == ".git":
                 raise WorkspaceError(f"the attempt left what cannot be kept: {path.relative_to(opened.path)}")
-        after, before = _read(opened.path), self._trees[opened.base]
+        after, before = {**_read(opened.path)}, self._trees[opened.base]
         paths = tuple(sorted(path for path in {*after, *before} if after.get(path) != before.get(path)))
+        if keep is not None and paths:
+            try:
+                kept = {*await keep(paths)}
+            except BaseException:
+                shutil.rmtree(opened.path)
+                raise
+            for left in {*paths} - kept:
+                after.pop(left, None)
+                if left in before:
+                    after[left] = before[left]
+            paths = tuple(each for each in paths if each in kept)
         commit = self._keep(after, opened.task, str(opened.attempt), message)
         ref = f"{opened.task}/{opened.attempt}/{len(self._sealed)}"
         self._sealed[ref] = Change(

@@ -26,11 +26,17 @@ class GuardedWorkspace:
         place: the attempt's own folder; need not exist yet. Of an attempt, its path is asked for when it is first used.
     """
 
-    __slots__ = ("_guard", "_place")
+    __slots__ = ("_guard", "_place", "_touched")
 
     def __init__(self, place: Path | Opened) -> None:
         self._place: Path | Opened | None = place
         self._guard: GuardedFolder | None = None
+        self._touched: set[str] | None = None
+
+    @property
+    def touched(self) -> frozenset[str]:
+        """Paths that were written or deleted through this."""
+        return frozenset(self._touched or ())
 
     def close(self) -> None:
         """The attempt is over: whatever still holds this (a thread that was given up) can touch nothing more."""
@@ -55,14 +61,22 @@ class GuardedWorkspace:
     def write_text(self, path: str, text: str) -> None:
         """Write the whole file, whole or not at all; parents are made."""
         self._folder.write_text(path, text)
+        self._note(path)
 
     def write_bytes(self, path: str, data: bytes) -> None:
         """As :meth:`write_text`."""
         self._folder.write_bytes(path, data)
+        self._note(path)
 
     def delete(self, path: str) -> None:
         """Remove the file; :class:`FileNotFoundError` when there is none."""
         self._folder.delete(path)
+        self._note(path)
+
+    def _note(self, path: str) -> None:
+        if self._touched is None:
+            self._touched = set()
+        self._touched.add(path)
 
     def exists(self, path: str) -> bool:
         """Whether there is a regular file."""

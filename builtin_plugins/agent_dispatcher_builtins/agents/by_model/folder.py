@@ -6,7 +6,8 @@ change nor replace it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
+from contextlib import suppress
 
 from attrs import field, frozen
 
@@ -95,6 +96,17 @@ class WorkFolder:
             except PathRefused as error:
                 faults.append(f"{path} cannot be put back as it was: {error}")
         return tuple(faults)
+
+    def paths(self) -> frozenset[str]:
+        """What is there now, for :meth:`clear`."""
+        return frozenset(self.workspace.files())
+
+    def clear(self, there: Set[str]) -> None:
+        """Remove files that are not among these: what tests and tools have left behind is nothing that the next round should find."""
+        for path in self.workspace.files():
+            if path not in there:
+                with suppress(PathRefused, FileNotFoundError):
+                    self.workspace.delete(path)
 
     def _remove(self, path: str) -> None:
         if self.workspace.exists(path):

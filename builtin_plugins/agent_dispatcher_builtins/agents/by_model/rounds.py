@@ -148,7 +148,7 @@ class Rounds:
             faults = marks_in(files, self.folder.read)
         if refused or faults:
             return {}, Tried(faults=refused or faults)
-        kept = self.folder.keep(files)
+        kept, there = self.folder.keep(files), self.folder.paths()
         before = {path: self.folder.read(path) for path in files}
         try:
             refused = self.folder.put(files)
@@ -158,6 +158,7 @@ class Rounds:
             laid_out = {path: text if text is None else self.folder.read(path) or text for path, text in files.items()}
         finally:
             changed_under_it = self.folder.put_back(kept)
+            self.folder.clear(there)
         if changed_under_it:
             return {}, Tried(faults=changed_under_it)
         return laid_out, tried

@@ -93,6 +93,13 @@ class Trying:
         """Try ``files``, which are in the attempt's folder; ``before`` is what was there instead."""
         sources = [path for path, text in files.items() if text is not None and self.language.is_source(path)]
         missing = await self._lay_out(sources, self._new(sources, files, before))
+        kept = self.folder.keep(files)
+        try:
+            return await self._tried(sources, files, before, missing)
+        finally:
+            self.folder.put_back(kept)  # what tests make of the files they are about is not the answer
+
+    async def _tried(self, sources: Sequence[str], files: Files, before: Files, missing: tuple[str, ...]) -> Tried:
         if sources:
             done = await self.context.sandbox.run(self.language.compile_command(sources), _COMPILING)
             if done.code != 0:

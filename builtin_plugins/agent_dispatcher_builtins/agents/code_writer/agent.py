@@ -21,6 +21,8 @@ class CodeWriterAgent(BaseAgent):
         options: how it uses a model.
     """
 
+    commands_write = False
+
     def __init__(self, options: ModelOptions | None = None) -> None:
         self._options = options or ModelOptions()
 

@@ -49,6 +49,8 @@ class ResearcherAgent(BaseAgent):
     Without a model the same task on the same files gives the same note.
     """
 
+    commands_write = False
+
     def __init__(self, options: ResearcherOptions | None = None) -> None:
         self._options = options or ResearcherOptions()
         self._answerer: Answerer | None = None

@@ -42,6 +42,7 @@ class TesterAgent(BaseAgent):
     """
 
     __test__ = False
+    commands_write = False
 
     def __init__(self, options: ModelOptions | None = None, *, review_template: Path | None = None) -> None:
         self._options = options or ModelOptions()

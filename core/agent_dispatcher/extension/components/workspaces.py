@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -10,11 +10,15 @@ from attrs import field, frozen
 
 from ...models import Task
 
+#: Of changed paths those that are to be kept.
+Keep = Callable[[Sequence[str]], Awaitable[Sequence[str]]]
+
 __all__ = [
     "Change",
     "Claimable",
     "Conflict",
     "ConflictSides",
+    "Keep",
     "Landed",
     "Moved",
     "Opened",
@@ -150,8 +154,9 @@ class Reconciled:
 class Workspace(Protocol):
     """Keeps the work of a run: a place for each attempt, and the one line of landed work. One instance per run.
 
-    Two attributes are optional: ``stacks = True`` says that several changes can be staged and landed at once, each as a commit of its own, and
-    that :attr:`Tree.stack` names them; ``batch_size`` how many suit it at once (8). Without the first, work lands one by one.
+    Three attributes are optional: ``stacks = True`` says that several changes can be staged and landed at once, each as a commit of its own, and
+    that :attr:`Tree.stack` names them; ``batch_size`` how many suit it at once (8). Without the first, work lands one by one. ``selects = True``
+    says that :meth:`seal` takes ``keep``; without it all that an attempt changed is sealed, and nobody looks for keys in it beforehand.
     """
 
     async def start(self, run: str, output: Path, *, title: str = "") -> Started:
@@ -163,8 +168,15 @@ class Workspace(Protocol):
         commit names the run, but no task and no attempt."""
         ...
 
-    async def seal(self, opened: Opened, message: str, *, trailers: Sequence[tuple[str, str]] = ()) -> Change:
-        """Keep what the attempt wrote as one commit under its own ref; the folder is given back and no longer valid, also when this raises."""
+    async def seal(
+        self, opened: Opened, message: str, *, trailers: Sequence[tuple[str, str]] = (), keep: Keep | None = None
+    ) -> Change:
+        """Keep what the attempt wrote as one commit under its own ref; the folder is given back and no longer valid, also when this raises.
+
+        Args:
+            keep: asked once, before anything is kept, with the paths that were changed, if any were; the others are left as they were in the base. What it
+                raises is passed on. Given only to a workspace that ``selects``.
+        """
         ...
 
     async def discard(self, opened: Opened) -> None:

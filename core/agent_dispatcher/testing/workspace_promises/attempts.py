@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
-from ...errors import DispatcherError
+from ...errors import DispatcherError, WorkspaceError
 from ...extension.components import Workspace
 from .setting import RUN, Files, WorkspaceSetting, files_in, task_of, write
 
@@ -77,6 +78,51 @@ class AttemptPromises(WorkspaceSetting):
                 f"(task, attempt, base, paths) of the change were {told}",
                 "a change names its attempt, its base and exactly the changed paths, sorted",
             )
+
+        self._with(tmp_path, work)
+
+    def test_only_what_is_chosen_is_sealed(self, tmp_path: Path) -> None:
+        """``keep`` is asked once with what was changed; what it does not give is as it was in the base, and what it raises is passed on. For workspaces that
+        say ``selects``."""
+
+        async def work(workspace: Workspace) -> None:
+            if not getattr(workspace, "selects", False):
+                self.skip("the workspace does not say selects = True")
+            await self._land(
+                workspace, await self._attempt(workspace, "one", {"a.txt": b"1", "b.txt": b"1", "c.txt": b"1"})
+            )
+            asked: list[tuple[str, ...]] = []
+
+            async def keep(paths: Sequence[str]) -> Sequence[str]:
+                asked.append(tuple(paths))
+                return ["a.txt"]
+
+            async def refuse(paths: Sequence[str]) -> Sequence[str]:
+                raise WorkspaceError("not these")
+
+            files: Files = {"a.txt": b"2", "b.txt": b"2", "c.txt": None, "left [x]/a.db": b"2"}
+            opened = await workspace.open(task_of("two"), 1)
+            write(opened, files)
+            change = await workspace.seal(opened, "two", keep=keep)
+            self.promise(
+                asked == [tuple(sorted(files))], f"keep was asked {asked}", "keep is asked once with the changed paths"
+            )
+            self.promise(change.paths == ("a.txt",), f"the change names {change.paths}", "a change is what was chosen")
+            found = files_in((await self._stage(workspace, change)).path)
+            wanted = {"a.txt": b"2", "b.txt": b"1", "c.txt": b"1"}
+            self.promise(found == wanted, f"staged was {found}", "what was not chosen is as it was in the base")
+            again = await workspace.open(task_of("three"), 1, change.commit if self.keeps_history else None)
+            left = files_in(again.path)
+            self.promise(
+                "left [x]/a.db" not in left, f"the next folder held {sorted(left)}", "what was left out is gone"
+            )
+            write(again, {"a.txt": b"3"})
+            try:
+                await workspace.seal(again, "three", keep=refuse)
+            except WorkspaceError as error:
+                self.promise(str(error) == "not these", f"it said {error}", "what keep raises is passed on")
+            else:
+                self.broken("nothing was raised", "what keep raises is passed on")
 
         self._with(tmp_path, work)
 

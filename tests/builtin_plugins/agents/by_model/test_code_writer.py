@@ -388,3 +388,12 @@ def test_options_reach_the_agent() -> None:
     (offered,) = code_writer.dispatcher_agent_types()
     agent: Any = offered.factory(CodeWriterOptions(model="m", rounds=2, test_timeout_s=9.0), None)  # type: ignore[arg-type]
     assert agent._options == ModelOptions(model="m", rounds=2, test_timeout_s=9.0)
+
+
+def test_what_tests_make_of_the_files_is_not_the_answer(play: Any, code_task: Task) -> None:
+    """A test that writes into the module it is about, and a database beside it, leaves the answer as it was given."""
+    spoiling = f"{TEST}    open('{PATH}', 'a').write('# spoilt\\n')\n    open('out.db', 'w').close()\n"
+    done, _ = play(CodeWriterAgent(), code_task, [file(GOOD)], {"tests/test_text.py": spoiling})
+    assert done.result.status == "done", done.result.error
+    assert set(done.files) == {PATH, "tests/test_text.py"}
+    assert done.files[PATH] == GOOD

@@ -122,3 +122,29 @@ def test_a_mark_that_hides_nothing_is_a_text_like_any_other(tmp_path: Path) -> N
     moving = LlmReply(text=GOOD + "RENAME: src/old.py -> src/new.py\n", keys_hidden=True)
     best, _ = played(tmp_path / "two", there, [moving])
     assert best.good and left(tmp_path / "two")["src/new.py"] == there["src/old.py"]
+
+
+def test_what_a_try_leaves_behind_is_gone_before_the_next(tmp_path: Path) -> None:
+    """A database or a report that tests of a refused answer made is not there when the next one is tried, nor at the end."""
+    (tmp_path / "kept.txt").write_text("there\n")
+    seen: list[tuple[str, ...]] = []
+
+    async def attempt(files: Files, before: Files) -> Tried:
+        workspace = GuardedWorkspace(tmp_path)
+        seen.append(workspace.files())
+        workspace.write_text("reports/coverage.json", "{}")
+        return Tried(stage=5) if len(seen) > 1 else Tried(faults=("a test fails",), stage=4)
+
+    rounds = Rounds(
+        llm=ScriptedBackend([GOOD, GOOD]),
+        options=ModelOptions(),
+        purpose="code_writing",
+        opening=(),
+        repair="; ".join,
+        expected=(PATH,),
+        folder=WorkFolder(workspace=GuardedWorkspace(tmp_path)),
+        attempt=attempt,
+    )
+    assert asyncio.run(rounds.play()).good
+    assert seen == [("kept.txt", PATH)] * 2
+    assert set(left(tmp_path)) == {"kept.txt", PATH}

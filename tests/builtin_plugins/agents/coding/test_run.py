@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,29 @@ def test_what_it_says_is_not_believed(tmp_path: Path, text: str, path: str, why:
     (task,) = result.task_results
     assert result.status == "failed"
     assert why in str(task.error)
+
+
+#: Writes the key that it was given, and on the second attempt, since it was told of that, where to read it.
+CARELESS = """
+import os, sys
+said = "TOKEN_NAME = 'SERVICE_TOKEN'" if "greeting.py:1" in sys.argv[1] else f"TOKEN = {os.environ['SERVICE_TOKEN']!r}"
+with open("greeting.py", "w") as file:
+    file.write(said + "\\n")
+"""
+
+
+def test_a_key_that_it_was_given_is_not_committed(tmp_path: Path) -> None:
+    """The agent is told file and line and mends it; the key is in no object of the repository, and in no file of the run."""
+    key = b"canary-4f1c9d27c4aa"
+    options = {"command": [sys.executable, "-c", CARELESS, "{prompt}"], "env": {"SERVICE_TOKEN": key.decode()}}
+    result = _run(tmp_path / "out", ScriptedBackend(lambda request: ""), options={"agent_type:command-line": options})
+    assert result.status == "completed", result
+    assert [each.attempts for each in result.task_results] == [2]
+    assert (tmp_path / "out" / "greeting.py").read_text() == "TOKEN_NAME = 'SERVICE_TOKEN'\n"
+    git = ["git", "-C", str(tmp_path / "out"), "cat-file", "--batch-all-objects", "--batch"]
+    assert key not in subprocess.run(git, capture_output=True, check=True).stdout
+    files = [each for each in tmp_path.rglob("*") if each.is_file()]
+    assert [each for each in files if key in each.read_bytes()] == []
 
 
 def test_a_call_that_can_never_fit_fails_its_task_alone(tmp_path: Path) -> None:
