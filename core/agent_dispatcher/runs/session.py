@@ -242,6 +242,7 @@ class RunSession:
             plan=plan,
             run_dir=self.run_dir,
             checks_by_type=self.checks_by_type(state.state().started),
+            scrubber=scrubber,
         )
 
         def use(plan: ExecutionPlan) -> None:

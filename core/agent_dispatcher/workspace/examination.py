@@ -28,6 +28,7 @@ from ..extension.components import (
 )
 from ..making import maker
 from ..models import Evidence, ExecutionPlan, Task
+from ..provenance.scrubbing import Scrubber, changed
 from .redness import Failure, reasons
 from .watched_sandbox import WatchedSandbox
 
@@ -98,6 +99,7 @@ class Examiner:
         plan: the plan of the run.
         run_dir: where the run's evidence is kept.
         workspace: shows checks files as they were, if it can.
+        scrubber: takes keys out of what checks say, and of their logs.
     """
 
     def __init__(
@@ -110,7 +112,9 @@ class Examiner:
         plan: ExecutionPlan,
         run_dir: Path,
         workspace: Workspace,
+        scrubber: Scrubber | None = None,
     ) -> None:
+        self._scrubber = scrubber or Scrubber()
         self._checks = tuple(checks)
         self._checks_of_nothing: dict[str, Checks] = {}
         self._checks_by_type = checks_by_type
@@ -170,7 +174,7 @@ class Examiner:
         tree = evolve(staged, changes=(entry.change,)) if len(staged.changes) > 1 else staged
         context = self._context(tree, frozenset((*landed, entry.task.id)), entry.attempt)
         try:
-            evidence = await _all_of(asked, entry.task, context, f"{entry.task.id}-{entry.attempt}")
+            evidence = await self._clean(_all_of(asked, entry.task, context, f"{entry.task.id}-{entry.attempt}"))
         except SandboxUnavailable as error:
             return _could_not_run(error)
         return Verdict(landed=None, evidence=evidence, why=reasons(evidence), tip=staged.tip, tree=staged.tree)
@@ -188,7 +192,7 @@ class Examiner:
             SandboxUnavailable: the checks could not run.
         """
         context = evolve(self._context(tree, landed, 1), on_the_way=True)
-        return await _about_the_whole(asked, context, f"whole-{tree.tree[:12]}{time}", only)
+        return await self._clean(_about_the_whole(asked, context, f"whole-{tree.tree[:12]}{time}", only))
 
     async def final(
         self, tree: Tree, landed: Set[str], asked: Checks, *, only: Set[Failure] | None = None, time: str = ""
@@ -196,8 +200,18 @@ class Examiner:
         """Evidence about the finished whole; arguments as in :meth:`whole`."""
         context = self._context(tree, landed, 1)
         if not time:
-            return await _all_of(asked, None, context, "final")
-        return await _about_the_whole(asked, context, f"final{time}", only)
+            return await self._clean(_all_of(asked, None, context, "final"))
+        return await self._clean(_about_the_whole(asked, context, f"final{time}", only))
+
+    async def _clean(self, said: Awaitable[tuple[Evidence, ...]]) -> tuple[Evidence, ...]:
+        """What checks say, without keys: tests print what they find, also into their logs."""
+        evidence = await said
+        if any(one.log for one in evidence):
+            await asyncio.to_thread(_clean_logs, evidence, self._run_dir, self._scrubber)
+        clean = self._scrubber
+        return tuple(
+            changed(one, summary=clean.words(one.summary), details=clean.value(one.details)) for one in evidence
+        )
 
     def _context(self, tree: Tree, landed: Set[str], attempt: int) -> CheckContext:
         return CheckContext(
@@ -284,6 +298,16 @@ async def _one(name: str, check: Check, task: Task | None, context: CheckContext
         return Evidence(id=key, check=name, passed=False, tree=context.tree.tree, summary=summary, details=details)
     details = {**found.details, "duration_s": round(time.monotonic() - began, 3), **_commands(ran)}
     return evolve(found, id=key, check=name, tree=context.tree.tree, details=details)
+
+
+def _clean_logs(evidence: Sequence[Evidence], run_dir: Path, scrubber: Scrubber) -> None:
+    for one in evidence:
+        log_file = run_dir / one.log
+        if one.log and log_file.is_file():
+            said = log_file.read_text(encoding="utf-8", errors="surrogateescape")
+            clean = scrubber.text(said)
+            if clean is not said:
+                log_file.write_text(clean, encoding="utf-8", errors="surrogateescape")
 
 
 def _commands(ran: list[dict[str, object]]) -> dict[str, object]:

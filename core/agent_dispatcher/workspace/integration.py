@@ -20,6 +20,7 @@ from typing import Protocol
 from ..extension.components import Change, Check, Conflict, Language, Moved, Sandbox, Tree, Workspace
 from ..failpoints import failpoint
 from ..models import Evidence, ExecutionPlan, Task
+from ..provenance.scrubbing import Scrubber
 from .examination import Checks, Entry, Examiner, Verdict, in_conflict
 from .train import RecordTogether, Told, Train
 from .whole import Whole
@@ -53,6 +54,7 @@ class Integration:
         language: the active language.
         plan: the plan of the run.
         run_dir: where the run's evidence is kept.
+        scrubber: takes keys out of what checks say, and of their logs.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class Integration:
         plan: ExecutionPlan,
         run_dir: Path,
         checks_by_type: Mapping[str, Sequence[tuple[str, Check]]] | None = None,
+        scrubber: Scrubber | None = None,
     ) -> None:
         self._workspace = workspace
         self._examiner = Examiner(
@@ -75,6 +78,7 @@ class Integration:
             plan=plan,
             run_dir=run_dir,
             workspace=workspace,
+            scrubber=scrubber,
         )
         self._whole = Whole(workspace, self._examiner)
         self._train = Train(workspace, self._examiner, self._whole)

@@ -13,6 +13,7 @@ from attrs import evolve
 from agent_dispatcher.errors import SandboxUnavailable, Unavailable
 from agent_dispatcher.extension import Change, CheckContext, Conflict, Landed, Moved, Tree
 from agent_dispatcher.models import Evidence, ExecutionPlan, Specification, Task
+from agent_dispatcher.provenance import Scrubber
 from agent_dispatcher.workspace.integration import Integration, Verdict
 
 TASK = Task(id="a", title="a")
@@ -88,7 +89,7 @@ def _land(tmp_path: Path, workspace: FakeWorkspace, change: Change = CHANGE, **c
     return asyncio.run(integration.land(TASK, change, frozenset({"z"}), 1, record))
 
 
-def _integration(tmp_path: Path, workspace: Any, **checks: FakeCheck) -> Integration:
+def _integration(tmp_path: Path, workspace: Any, scrubber: Scrubber | None = None, **checks: FakeCheck) -> Integration:
     plan = ExecutionPlan(specification=Specification(id="s", title="s"), tasks=(TASK,))
     nothing: Any = None
     return Integration(
@@ -98,6 +99,7 @@ def _integration(tmp_path: Path, workspace: Any, **checks: FakeCheck) -> Integra
         language=None,
         plan=plan,
         run_dir=tmp_path,
+        scrubber=scrubber,
     )
 
 
@@ -317,3 +319,19 @@ def test_checks_of_one_task_type(tmp_path: Path) -> None:
     assert names(Task(id="a", title="a", type="review")) == ["all", "own"]
     assert names(TASK) == ["all"]
     assert [item.check for item in asyncio.run(integration.final(frozenset()))] == ["all"]
+
+
+def test_what_checks_say_has_no_keys(tmp_path: Path) -> None:
+    """Tests print what they find: neither the evidence nor the reason of a refusal nor the log of a check keeps a key."""
+    key = "canary-0123-key"
+    (tmp_path / "one.log").write_bytes(b"\xff said " + key.encode() + b"\n")
+    said = Evidence(id="any", check="any", passed=False, summary=f"said {key}", log="one.log", details={"out": [key]})
+    integration = _integration(tmp_path, FakeWorkspace([]), Scrubber.of([key]), one=FakeCheck(lambda context: said))
+
+    async def record(tree: str, evidence: tuple[Evidence, ...], whole: tuple[Evidence, ...] = ()) -> None:
+        """Nothing."""
+
+    verdict = asyncio.run(integration.land(TASK, CHANGE, frozenset(), 1, record))
+    assert verdict.why == "one: said <secret>"
+    assert verdict.evidence[0].details["out"] == ["<secret>"]
+    assert (tmp_path / "one.log").read_bytes() == b"\xff said <secret>\n"
