@@ -129,5 +129,6 @@ async def install(
             process.kill()
             await process.wait()
     if process.returncode:
-        told = " | ".join(line for line in said.decode("utf-8", "replace").splitlines() if line.strip())[:_MAX_SAID]
+        lines = [line for line in said.decode("utf-8", "replace").splitlines() if line.strip()]
+        told = " | ".join(sorted(lines, key=lambda line: not line.startswith("ERROR")))[:_MAX_SAID]
         raise Unavailable(f"{what} ended with code {process.returncode}: {told}", remedy)

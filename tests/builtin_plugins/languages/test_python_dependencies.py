@@ -338,18 +338,37 @@ def test_another_registry_is_not_used(
     assert [each.partition(" is passed over")[0] for each in caplog.messages] == expected
 
 
-@pytest.mark.parametrize("unread", ["pyproject.toml", ""])
+@pytest.mark.parametrize(
+    ("text", "named", "version"),
+    [
+        ("", "adder<2", "1.0"),
+        ("[tool.poetry.dependencies]\nadder = '*'\n", "adder<2", "1.0"),
+        ("[tool.poetry.dependencies]\nadder = '1.0 || 2.0'\n", "adder", "2.0"),
+        ("[tool.poetry.dependencies]\nadder = '1.0 || 2.0'\n", "adder==1.0", "1.0"),
+    ],
+)
 def test_what_the_user_names_is_there_for_every_tree(
-    environment: Callable[..., Environment], write: Write, registry: Registry, unread: str
+    environment: Callable[..., Environment],
+    write: Write,
+    registry: Registry,
+    caplog: pytest.LogCaptureFixture,
+    text: str,
+    named: str,
+    version: str,
 ) -> None:
-    """Also where the tree says what it needs in a way that is not read, or nowhere; with a version, if one is named."""
-    registry.wheel("adder", {"adder.py": _CODE})
-    registry.wheel("adder", {"adder.py": "raise SystemExit(3)\n"}, version="2.0")
-    texts = {"pyproject.toml": "[tool.poetry.dependencies]\nadder = '*'\n"}
-    tree = write({unread or "README": texts.get(unread, "pip install adder\n")})
-    assert _python(environment(tree, "adder<2", "pytest"), "import adder") == ""
+    """Also where the tree says nowhere what it needs; with a version, if one is named. Of a choice that pip cannot be told it is that, or the newest."""
+    for each in ("1.0", "2.0", "3.0"):
+        registry.wheel("adder", {"adder.py": f"VERSION = {each!r}\n"}, version=each)
+    tree = write({"pyproject.toml": text, "README": "pip install adder\n"})
+    assert _python(environment(tree, named, "pytest"), "import adder; print(adder.VERSION)") == f"{version}\n"
+    told = "pyproject.toml:2: of adder 1.0 || 2.0, which pip cannot be told, ==2.0 is taken"
+    assert caplog.messages == ([told] if version == "2.0" else [])
+
+
+def test_what_the_user_names_is_a_package_of_a_registry(environment: Callable[..., Environment], write: Write) -> None:
+    """A path is none."""
     with pytest.raises(Unavailable, match=r"packages in the configuration: '\./adder' is not a package of a registry"):
-        environment(tree, "./adder")
+        environment(write({}), "./adder")
 
 
 def test_what_the_user_names_and_a_lock_file_does_not_have_is_not_installed(
@@ -382,6 +401,35 @@ def test_a_declared_plugin_of_pytest_is_used(
         }
     )
     done = _tests(environment(tree, "pytest-three"), tree)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_plugin_that_goes_with_another_pytest_brings_it(
+    environment: Callable[..., Environment], write: Write, registry: Registry, caplog: pytest.LogCaptureFixture
+) -> None:
+    """From the registry, in a version the tree asks for; the other tools are those that are there, and it is said."""
+    for version in ("6.9", "7.0", "8.0"):
+        registry.wheel("pytest", {"pytest.py": f"__version__ = {version!r}\n"}, version=version)
+    registry.wheel("pytest_old", {"pytest_old.py": ""}, needs=("pytest<8",))
+    tree = write({"pyproject.toml": "[dependency-groups]\ntest = ['pytest>=6.5', 'pytest-old', 'coverage']\n"})
+    code = (
+        "import coverage, pytest, pytest_old, importlib.metadata as m; print(pytest.__version__, m.version('pytest'))"
+    )
+    assert _python(environment(tree, "pytest-old"), code) == "7.0 7.0\n"
+    assert caplog.messages == [
+        f"pytest 7.0 is used, which goes with what the tree asks for: {pytest.__version__} does not"
+    ]
+
+
+@pytest.mark.parametrize("manifest", ["pyproject.toml", "setup.py", ""])
+def test_code_beside_the_tests_is_imported(
+    environment: Callable[..., Environment], write: Write, manifest: str
+) -> None:
+    """A tree without ``src`` is a tree like others, whether or not it is a project."""
+    text = {"pyproject.toml": "[project]\nname = 'shop'\n", "setup.py": "from setuptools import setup\nsetup()\n"}
+    code = {"shop/__init__.py": "", "shop/a.py": _CODE, "tests/test_a.py": "from shop.a import add\n\n\ndef test_add():\n    assert add(1, 1) == 2\n"}  # fmt: skip
+    tree = write({**code, **({manifest: text[manifest]} if manifest else {})})
+    done = _tests(environment(tree), tree)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -513,10 +561,28 @@ def _pylock(name: str, version: str, digest: str, **more: object) -> str:
     )
 
 
+def _poetry(name: str, version: str, digest: str, **more: object) -> str:
+    source = more.pop("source", "")
+    files = (
+        f'files = [{{ file = "{name}.tar.gz", hash = "sha256:11" }}, {{ file = "{name}.whl", hash = "{digest}" }}]\n'
+    )
+    rest = "".join(f"{key.replace('_', '-')} = {value}\n" for key, value in more.items())
+    return (
+        f'[[package]]\nname = "{name}"\nversion = "{version}"\noptional = false\n{files}{rest}'
+        + (f"[package.source]\n{source}\n" if source else "")
+    )  # fmt: skip
+
+
+def _pipenv(packages: dict[str, object], develop: dict[str, object] | None = None) -> str:
+    return json.dumps({"_meta": {}, "default": packages, "develop": develop or {}})
+
+
 _SELF = '[[package]]\nname = "shop"\nversion = "0.1"\nsource = { editable = "." }\ndependencies = [{ name = "adder" }, { name = "forged" }]\n'
 
 
-@pytest.mark.parametrize("kind", ["uv.lock", "pylock.toml", "requirements.txt"])
+@pytest.mark.parametrize(
+    "kind", ["uv.lock", "pylock.toml", "requirements.txt", "poetry.lock", "poetry.lock 1.1", "Pipfile.lock"]
+)
 def test_a_lock_holds_versions_and_digests(
     environment: Callable[..., Environment], write: Write, registry: Registry, kind: str
 ) -> None:
@@ -534,9 +600,20 @@ def test_a_lock_holds_versions_and_digests(
         + _pylock("forged", "1.0", forged)
         + _pylock("helper", "2.0", "sha256:00", marker="\"'docs' in dependency_groups\""),
         "requirements.txt": "".join(f"{name}==1.0 \\\n    --hash={digest}\n" for name, digest in needed.items()),
+        "poetry.lock": "".join(_poetry(name, "1.0", digest) for name, digest in needed.items())
+        + _poetry("forged", "1.0", forged)
+        + _poetry("elsewhere", "1.0", "", source='type = "git"\nurl = "https://elsewhere.invalid/x"')
+        + _poetry("helper", "2.0", "sha256:00", python_versions='"<3.4"')
+        + _poetry("helper", "3.0", "sha256:00", markers={"main": "sys_platform == 'win32'"}).replace(": ", " = "),
+        "poetry.lock 1.1": "".join(f'[[package]]\nname = "{name}"\nversion = "1.0"\npython-versions = "*"\n' for name in needed)
+        + "[metadata.files]\n" + "".join(f'{name} = [{{ file = "{name}.whl", hash = "{digest}" }}]\n' for name, digest in needed.items()),
+        "Pipfile.lock": _pipenv(
+            {name: {"version": "==1.0", "hashes": ["sha256:11", digest], "index": "pypi"} for name, digest in needed.items()},
+            {"forged": {"version": "==1.0", "hashes": [forged]}, "elsewhere": {"git": "https://elsewhere.invalid/x"}, "win": {"version": "==1.0", "markers": "sys_platform == 'win32'"}},
+        ),
     }  # fmt: skip
     allowed = ("adder", "helper") if kind == "requirements.txt" else ("adder",)
-    found = environment(write({"pyproject.toml": manifest, kind: files[kind]}), *allowed)
+    found = environment(write({"pyproject.toml": manifest, kind.partition(" ")[0]: files[kind]}), *allowed)
     assert _python(found, "import adder; print(adder.helper.VERSION)") == "1\n"
     assert "No module named 'forged'" in _python(found, "import forged", code_expected=1)
 
@@ -556,6 +633,14 @@ def test_a_lock_holds_versions_and_digests(
         ("uv.lock", lambda digest: "[[package]]\nname = 3\n", r"uv\.lock: KeyError"),
         ("pylock.toml", lambda digest: "packages = 3\n", r"pylock\.toml: TypeError"),
         ("pylock.toml", lambda digest: "[", r"pylock\.toml: TOMLDecodeError"),
+        ("poetry.lock", lambda digest: _poetry("adder", "1.0", "sha256:" + "0" * 64), "has the digest sha256:.*, which poetry.lock does not name"),
+        ("poetry.lock", lambda digest: _poetry("adder", "0.5", digest), r"pyproject\.toml:3 asks for adder>=1, and poetry\.lock has 0\.5 .*poetry lock"),
+        ("poetry.lock", lambda digest: _poetry("adder", "1.0", digest), r"helper 1\.0 is needed, and poetry\.lock does not have it"),
+        ("poetry.lock", lambda digest: _poetry("adder", "1.0", digest, source='type = "git"'), r"pyproject\.toml:3 asks for adder>=1, and poetry\.lock does not have it"),
+        ("poetry.lock", lambda digest: "[[package]]\nname = 3\n", r"poetry\.lock: KeyError"),
+        ("Pipfile.lock", lambda digest: _pipenv({"adder": {"version": "==1.0", "hashes": ["sha256:" + "0" * 64]}}), "has the digest sha256:.*, which Pipfile.lock does not name"),
+        ("Pipfile.lock", lambda digest: _pipenv({"adder": {"version": "==1.0"}}), r"Pipfile\.lock: adder has no digest"),
+        ("Pipfile.lock", lambda digest: "[]", r"Pipfile\.lock: AttributeError"),
         ("requirements.txt", lambda digest: f"adder==1.0 --hash=sha256:{'0' * 64}\n", "which the requirement file does not name"),
         ("requirements.txt", lambda digest: f"adder>=1.0 --hash={digest}\n", r"requirements\.txt:1: adder has digests and no version"),
     ],
@@ -665,3 +750,28 @@ def test_the_registry_of_this_machine_has_what_is_asked_for(
     text, executable = json.loads(printed)
     assert text == "a = 1\n"
     assert Path(executable).parent == Path(found.env["PATH"].split(":")[0]) != Path(sys.executable).parent
+
+
+def test_plugins_that_measure_or_run_tests_elsewhere_do_not_get_in_the_way(
+    environment: Callable[..., Environment], write: Write
+) -> None:
+    """With the real pytest-cov and pytest-xdist: a part of the tests is not red because it covers little, and coverage is that of the tests."""
+    tree = write(
+        {
+            "pyproject.toml": "[dependency-groups]\ndev = ['pytest-cov', 'pytest-xdist']\n"
+            "[tool.pytest.ini_options]\naddopts = '--cov=shop --cov-fail-under=100 -n 2'\nfilterwarnings = ['error']\n",
+            "src/shop.py": _CODE + "\n\ndef other():\n    return 2\n",
+            "tests/test_a.py": "from shop import add\n\n\ndef test_add():\n    assert add(1, 1) == 2\n",
+        }
+    )
+    try:
+        found = environment(tree, "pytest-cov", "pytest-xdist")
+    except Unavailable as error:
+        pytest.skip(f"the registry that pip is configured for cannot be had: {str(error)[:200]}")
+    done = _tests(found, tree)
+    assert done.returncode == 0, done.stdout + done.stderr
+    measured = json.loads((tree / "c.json").read_text())["totals"]
+    assert (measured["covered_lines"], measured["num_statements"]) == (3, 4)
+    hollow = Python().hollow_test_command(["tests/test_a.py"], ["shop"], results=str(tree / "h.xml"))
+    subprocess.run(hollow, cwd=tree, env=found.env, capture_output=True, check=False)
+    assert "the code under test is not there in this run" in (tree / "h.xml").read_text()

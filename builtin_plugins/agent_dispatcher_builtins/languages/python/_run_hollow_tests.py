@@ -5,7 +5,9 @@ Arguments: where the JUnit XML goes, the names of the modules with commas betwee
 
 import importlib.abc
 import importlib.machinery
+import importlib.util
 import os
+import re
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -70,6 +72,18 @@ class Around(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         """There is nothing to do: such a package only holds others."""
 
 
+def plain_options(*, one_process: bool) -> list[str]:
+    """Options that have plugins of the tree not measure as well, and fail for it, nor run tests in processes that are not looked at."""
+    files = [Path(name) for name in ("pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg")]
+    configured = "".join(file.read_text("utf-8", "replace") for file in files if file.is_file())
+    options = {"pytest_cov": ("--no-cov", "cov"), **({"xdist": ("-n0", "xdist")} if one_process else {})}
+    return [
+        option
+        for module, (option, name) in options.items()
+        if importlib.util.find_spec(module) is not None and not re.search(rf"no:(pytest_)?{name}\b", configured)
+    ]
+
+
 def be_brief(files: list[str]) -> None:
     """Have properties tried once, and their failures not made smaller: that they fail is all that is asked."""
     if any(b"hypothesis" in Path(each).read_bytes() for each in files if Path(each).is_file()):
@@ -80,6 +94,7 @@ def be_brief(files: list[str]) -> None:
         settings.load_profile("hollow")
 
 
+options = plain_options(one_process=True)
 be_brief(paths)
 sys.path[:0] = [folder for folder in os.environ.get("PYTHONPATH", "").split(os.pathsep) if folder]
 sys.meta_path.insert(0, Finder())
@@ -97,6 +112,7 @@ sys.exit(
                     "--junitxml=" + results,
                 ),
                 *("-o", "junit_family=xunit1", "-o", "junit_logging=no"),
+                *options,
                 *paths,
             ]
         )

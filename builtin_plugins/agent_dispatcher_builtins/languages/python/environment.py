@@ -8,6 +8,7 @@ development are passed over. What the user names is installed, also where the tr
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -46,6 +47,7 @@ async def environment(
         place = await plain(tools, cache)
     else:
         place, resolved = await installed(order, tools, cache, options.install_timeout_s)
+    _tell_versions(declared, tools, resolved, note)
     folders = interpreter_folders()
     extra = dict.fromkeys(tool.place for tool in tools.values() if not _covered(tool.place, folders))
     beside = not (tree / "src").is_dir() and any(tree.glob("*"))
@@ -75,6 +77,25 @@ async def environment(
 
 def _covered(place: Path, folders: Sequence[Path]) -> bool:
     return place.is_relative_to("/usr") or any(place.is_relative_to(folder) for folder in folders)
+
+
+def _tell_versions(declared: Declared, tools: Mapping[str, Tool], resolved: str, note: Callable[[str], None]) -> None:
+    """Says where tools are used in another version than is asked for, or than is there."""
+    from packaging.utils import canonicalize_name
+
+    used = {name: tool.version for name, tool in tools.items()}
+    for name, version, _ in json.loads(resolved or "[]"):
+        if used.get(name, version) != version:
+            note(f"{name} {version} is used, which goes with what the tree asks for: {used[name]} does not")
+            used[name] = version
+    for one in declared.asked:
+        version = used.get(canonicalize_name(one.requirement.name))
+        if (
+            version is not None
+            and not one.constraint
+            and not one.requirement.specifier.contains(version, prereleases=True)
+        ):
+            note(f"{one.where} asks for {one.requirement}, and tests are run by {one.requirement.name} {version}")
 
 
 def _tell_missing(

@@ -8,6 +8,7 @@ import hashlib
 import importlib.util
 import json
 import os
+import shutil
 import sys
 import sysconfig
 from collections.abc import Mapping
@@ -15,17 +16,19 @@ from functools import cache as once
 from pathlib import Path
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from agent_dispatcher.errors import Unavailable
 
 from ..provisioning import install, made_once
-from .interpreter import Tool, bare_interpreter, link_tools
+from .interpreter import Tool, bare_interpreter, describe_tools, link_tools
 from .locks import Lock
 
 __all__ = ["Order", "installed", "plain"]
 
 _RESOLVED = "resolved.json"
+#: What pip says where versions do not go together.
+_CONFLICT = "conflicting dependencies"
 #: Variables of the user's that pip needs to reach the registry it is configured for.
 _PASSED = (
     *("PATH", "HOME", "NETRC", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE"),
@@ -51,11 +54,13 @@ class Order:
         requirements: names with versions, as pip takes them.
         constraints: versions of what may come with them, as pip takes them.
         lock: what it has to be.
+        of_tools: versions of the tools that are asked for, which hold where those that are there cannot be used.
     """
 
     requirements: tuple[str, ...]
     constraints: tuple[str, ...]
     lock: Lock
+    of_tools: tuple[str, ...] = ()
 
 
 async def plain(tools: Mapping[str, Tool], cache: Path) -> Path:
@@ -77,9 +82,7 @@ async def installed(order: Order, tools: Mapping[str, Tool], cache: Path, timeou
     place = _place(cache, tools, order)
 
     async def make(made: Path) -> None:
-        bare_interpreter(made, tools.values())
-        resolved = await _install(order, tools, made, timeout_s)
-        link_tools(made, tools.values())
+        resolved = await _install_beside(order, tools, made, timeout_s)
         _rename_in_commands(made, place)
         (made / _RESOLVED).write_text(json.dumps(resolved, indent=1), encoding="utf-8")
 
@@ -92,11 +95,46 @@ def _place(cache: Path, tools: Mapping[str, Tool], order: Order | None) -> Path:
     made_of += [[tool.name, tool.version, str(tool.place), tool.modules] for tool in tools.values()]
     if order is not None:
         pins = {name: [pin.version, sorted(pin.digests)] for name, pin in order.lock.pins.items()}
-        made_of += [sorted(order.requirements), sorted(order.constraints), order.lock.file, pins]
+        made_of += [
+            sorted(order.requirements),
+            sorted(order.constraints),
+            sorted(order.of_tools),
+            order.lock.file,
+            pins,
+        ]
     return cache / "python" / hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:32]
 
 
+async def _install_beside(order: Order, tools: Mapping[str, Tool], made: Path, timeout_s: float) -> list[list[str]]:
+    """Install what is ordered in versions that go with the tools; where there are none, other versions of the tools with it, from the registry like the rest."""
+    bare_interpreter(made, tools.values())
+    try:
+        resolved = await _install(order, tools, made, timeout_s)
+    except Unavailable as error:
+        if _CONFLICT not in error.reason:
+            raise
+        shutil.rmtree(made)
+        bare_interpreter(made, ())
+        try:
+            resolved = await _install(
+                evolve(order, constraints=(*order.constraints, *order.of_tools)), {}, made, timeout_s
+            )
+        except Unavailable:
+            raise error from None
+        others = [tool for tool in tools.values() if tool.name not in {name for name, *_ in resolved}]
+        describe_tools(made, others)
+        link_tools(made, others)
+    else:
+        link_tools(made, tools.values())
+    return resolved
+
+
 async def _install(order: Order, tools: Mapping[str, Tool], made: Path, timeout_s: float) -> list[list[str]]:
+    """Install what is ordered.
+
+    Args:
+        tools: what is there already, and stays as it is.
+    """
     report, constraints = made / "report.json", made / "constraints.txt"
     held = [f"{tool.name}=={tool.version}" for tool in tools.values()]
     held += [f"{name}=={pin.version}" for name, pin in sorted(order.lock.pins.items()) if name not in tools]

@@ -15,7 +15,16 @@ from attrs import field, frozen
 
 from agent_dispatcher.errors import Unavailable
 
-__all__ = ["TOOLS_REMEDY", "Tool", "bare_interpreter", "link_tools", "offered", "site_packages", "test_tools"]
+__all__ = [
+    "TOOLS_REMEDY",
+    "Tool",
+    "bare_interpreter",
+    "describe_tools",
+    "link_tools",
+    "offered",
+    "site_packages",
+    "test_tools",
+]
 
 #: What tests may use without declaring it; what these need themselves comes with them.
 _TOOLS = ("pytest", "coverage", "hypothesis", "packaging")
@@ -84,6 +93,11 @@ def bare_interpreter(place: Path, tools: Iterable[Tool]) -> None:
     import venv
 
     venv.EnvBuilder(symlinks=True, with_pip=False).create(place)
+    describe_tools(place, tools)
+
+
+def describe_tools(place: Path, tools: Iterable[Tool]) -> None:
+    """Have pip, and whoever asks for versions, take ``tools`` for installed in the environment."""
     for tool in tools:
         about = site_packages(place) / f"{tool.name.replace('-', '_')}-{tool.version}.dist-info"
         about.mkdir()

@@ -6,34 +6,20 @@ file has it, and an archive with another digest is not used.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 
 from attrs import frozen
-from packaging.markers import InvalidMarker, Marker, UndefinedComparison, UndefinedEnvironmentName
+from packaging.markers import InvalidMarker, UndefinedComparison, UndefinedEnvironmentName
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from agent_dispatcher.errors import PathRefused, Unavailable
 from agent_dispatcher.workspace.path_guard import GuardedFolder
 
-from .declared import EXTRAS
-from .manifests.manifest import table
+from .lock_formats import FORMATS, REMEDIES, Pin
 from .requirement_files import Asked
 
 __all__ = ["Lock", "Pin", "lock_of"]
-
-#: Lock files in the order they are looked for, and what makes them anew.
-_REMEDIES = {"pylock.toml": "pip lock, or uv export --format pylock.toml", "uv.lock": "uv lock"}
-
-
-@frozen
-class Pin:
-    """The one version of a package, and the digests of its wheels (``sha256:...``); without a wheel it cannot be installed."""
-
-    version: str
-    digests: frozenset[str]
 
 
 @frozen
@@ -51,7 +37,7 @@ class Lock:
     @property
     def remedy(self) -> str:
         """What makes the lock file anew."""
-        return _REMEDIES.get(self.file, "")
+        return REMEDIES.get(self.file, "")
 
     def has(self, asked: Asked) -> bool:
         """Whether it is there in a version that is asked for; without a lock file anything is."""
@@ -76,10 +62,10 @@ def lock_of(folder: GuardedFolder, asked: Iterable[Asked]) -> Lock:
     Raises:
         Unavailable: it cannot be read, or leads somewhere else than to a registry.
     """
-    for file, read in (("pylock.toml", _pylock), ("uv.lock", _uv_lock)):
+    asked = tuple(asked)
+    for file, read in FORMATS.items():
         try:
-            values = tomllib.loads(folder.read_text(file))
-            return Lock(_together(read(values), file), file)
+            return Lock(_together(read(folder.read_text(file), asked), file), file)
         except FileNotFoundError:
             continue
         except (
@@ -87,7 +73,7 @@ def lock_of(folder: GuardedFolder, asked: Iterable[Asked]) -> Lock:
             *(InvalidMarker, InvalidVersion, UndefinedComparison, UndefinedEnvironmentName),
         ) as error:
             raise Unavailable(
-                f"the dependencies cannot be read: {file}: {type(error).__name__}: {error}", _REMEDIES[file]
+                f"the dependencies cannot be read: {file}: {type(error).__name__}: {error}", REMEDIES[file]
             ) from error
     return Lock(_together(_of_lines(asked), "the requirement files"))
 
@@ -107,41 +93,3 @@ def _of_lines(asked: Iterable[Asked]) -> Iterator[tuple[str, Pin]]:
             yield canonicalize_name(one.requirement.name), Pin(str(Version(versions[0])), one.digests)
         elif one.digests:
             raise Unavailable(f"{one.where}: {one.requirement.name} has digests and no version", "write name==version")
-
-
-def _pylock(values: dict[str, Any]) -> Iterator[tuple[str, Pin]]:
-    groups = frozenset(EXTRAS)
-    for package in values.get("packages", []):
-        marker = package.get("marker")
-        if marker and not Marker(marker).evaluate({"extras": groups, "dependency_groups": groups}, context="lock_file"):
-            continue
-        if table(package, "directory").get("path") == ".":  # the project itself
-            continue
-        if any(key in package for key in ("vcs", "directory", "archive")):
-            raise _stranger("pylock.toml", package["name"])
-        wheels = [table(wheel, "hashes").get("sha256") for wheel in package.get("wheels", [])]
-        digests = [f"sha256:{each}" if isinstance(each, str) else None for each in wheels]
-        yield _pin("pylock.toml", package, digests)
-
-
-def _uv_lock(values: dict[str, Any]) -> Iterator[tuple[str, Pin]]:
-    for package in values.get("package", []):
-        source, markers = package["source"], package.get("resolution-markers", [])
-        if markers and not any(Marker(each).evaluate() for each in markers):
-            continue
-        if "." in (source.get("virtual"), source.get("editable")):  # the project itself
-            continue
-        if not isinstance(source.get("registry"), str) or "://" not in source["registry"]:
-            raise _stranger("uv.lock", package["name"])
-        yield _pin("uv.lock", package, [wheel.get("hash") for wheel in package.get("wheels", [])])
-
-
-def _pin(file: str, package: dict[str, Any], digests: list[str | None]) -> tuple[str, Pin]:
-    name = str(package["name"])
-    if not all(isinstance(each, str) and each.startswith("sha256:") for each in digests):
-        raise Unavailable(f"{file}: {name} has no digest (sha256)", f"make {file} again: {_REMEDIES[file]}")
-    return canonicalize_name(name), Pin(str(Version(package["version"])), frozenset(each for each in digests if each))
-
-
-def _stranger(file: str, name: object) -> Unavailable:
-    return Unavailable(f"{file}: {name} does not come from a registry", "name a version that the registry has")

@@ -53,7 +53,13 @@ def order_of(
     constraints = [f"{each.name}{each.specifier}" for each in held if canonicalize_name(each.name) not in tools]
     if not wanted:
         return None
-    return Order(tuple(dict.fromkeys(_plain(one, tools) for one in wanted)), tuple(dict.fromkeys(constraints)), lock)
+    of_tools = [one.requirement for one in asked if canonicalize_name(one.requirement.name) in tools]
+    return Order(
+        requirements=tuple(dict.fromkeys(_plain(one, tools) for one in wanted)),
+        constraints=tuple(dict.fromkeys(constraints)),
+        lock=lock,
+        of_tools=tuple(dict.fromkeys(f"{each.name}{each.specifier}" for each in of_tools if each.specifier)),
+    )
 
 
 def _allowed(
@@ -72,7 +78,7 @@ def _allowed(
     spared: set[str] = set()
     for one in asked:
         name = canonicalize_name(one.requirement.name)
-        if one.constraint or _is_there(one, tools, note):
+        if one.constraint or _is_there(one, tools):
             continue
         if name in allowed or "*" in options.packages:
             wanted.append(one)
@@ -138,17 +144,12 @@ def offered_to(asked: Sequence[Asked], options: PythonOptions) -> dict[str, Tool
     }
 
 
-def _is_there(asked: Asked, tools: Mapping[str, Tool], note: Callable[[str], None]) -> bool:
+def _is_there(asked: Asked, tools: Mapping[str, Tool]) -> bool:
     """Whether it is one of the tools, which are there in the version they have, whichever is asked for."""
     from packaging.utils import canonicalize_name
 
-    wanted = asked.requirement
-    tool = tools.get(canonicalize_name(wanted.name))
-    if tool is None:
-        return False
-    if not wanted.specifier.contains(tool.version, prereleases=True):
-        note(f"{asked.where} asks for {wanted}, and tests are run by {tool.name} {tool.version}")
-    return not wanted.extras or not _needs_more(tool, wanted.extras)
+    tool = tools.get(canonicalize_name(asked.requirement.name))
+    return tool is not None and (not asked.requirement.extras or not _needs_more(tool, asked.requirement.extras))
 
 
 def _needs_more(tool: Tool, extras: Iterable[str]) -> bool:
