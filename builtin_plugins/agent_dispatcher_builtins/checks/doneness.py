@@ -21,7 +21,6 @@ __all__ = ["DonenessCheck"]
 
 _NAME = "doneness"
 _MAX_SHOWN = 5
-_MAX_BYTES = 4 * 1024**2
 _MAX_DIFF_LINES = 400
 
 
@@ -43,7 +42,7 @@ class DonenessCheck:
     async def check(self, task: Task | None, context: CheckContext) -> Evidence:
         """Read the changed files as they are and as they were; runs nothing."""
         assert task is not None
-        folder = GuardedFolder(context.tree.path, max_bytes=_MAX_BYTES)
+        folder = GuardedFolder(context.tree.path)
         paths = {path for change in context.tree.changes for path in change.paths}
         changed = sorted(path for path in paths if concerns(task, path, context.language))
 

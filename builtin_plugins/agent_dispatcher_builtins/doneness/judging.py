@@ -1,6 +1,6 @@
 """What speaks against a result that says *done*: nothing was made, it is a stub, it weakens tests, or its tests cannot fail.
 
-Files are read, never run, and only what the work itself changed is held against it: a stub or a weak test that was there before is nobody's fault now.
+Files are read, never run (in a thread, and up to a size, so that nothing else waits for a hostile text), and only what the work itself changed is held against it: a stub or a weak test that was there before is nobody's fault now.
 What a language can tell of its files (:class:`agent_dispatcher.extension.components.WorkInspector`) it is asked; the rest is the same for all.
 """
 
@@ -10,7 +10,7 @@ import asyncio
 import hashlib
 import posixpath
 import re
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from functools import cache
 from itertools import islice
 from threading import Lock
@@ -40,6 +40,8 @@ _MARKERS = frozenset(("__init__.py", "py.typed", "conftest.py", ".gitkeep", ".ke
 _ELSEWHERE = re.compile(r"\.|^class ")
 _MOST_SOURCES = 2000
 _MOST_SEEN = 8000
+#: The largest source or test whose text is looked into.
+_MOST_BYTES = 1024**2
 _SEEN: dict[tuple[type, bytes], frozenset[str]] = {}
 _SEEING = Lock()
 
@@ -117,8 +119,23 @@ def _without_left_to_others(
     )
     there: set[str] = set()
     for path in sources:
-        there |= _seen_in(language, text_of(path, now(path)) or "")
-    return [each for each in found if each.kind != "stub" or ".".join(each.subject.split(".")[-2:]) not in there]
+        data = now(path)
+        if data is not None and len(data) <= _MOST_BYTES:
+            there |= _seen_in(language, text_of(path, data) or "")
+    return [each for each in found if each.kind != "stub" or there.isdisjoint(_known_as(each))]
+
+
+def _known_as(stub: Objection) -> Iterator[str]:
+    """How other files may call what is a stub: by its name alone, where a language knows no more, or with the last part of where they take it from.
+
+    That is the file, or a package that it lies in and that hands it on.
+    """
+    kind, _, name = stub.subject.rpartition(" ")
+    name = ".".join(name.split(".")[-2:])
+    kind = f"{kind} " if kind else ""
+    yield f"{kind}{name}"
+    for part in (*posixpath.splitext(stub.path)[0].split("/"), ""):
+        yield f"{kind}{part}.{name}"
 
 
 def _seen_in(language: SeesOverrides, text: str) -> frozenset[str]:
@@ -160,8 +177,10 @@ async def _about(
         return found
     if not data.strip() and path in promised and posixpath.basename(path) not in _MARKERS:
         return [Objection(kind="stub", path=path, what="the file is empty")]
-    text = text_of(path, data)
     judged = isinstance(language, WorkInspector) and (language.is_source(path) or is_test)
+    if judged and len(data) > _MOST_BYTES:
+        return [*found, *(await _too_large(path, before, is_test))]
+    text = text_of(path, data)
     if text is None:
         return [*found, _unreadable(path, is_test)] if judged else found
     if not isinstance(language, WorkInspector) or not judged:
@@ -228,5 +247,5 @@ async def _deleted(path: str, tree: Tree, language: Language | None) -> list[Obj
         return []
     old = text_of(path, await tree.before(path)) if tree.before is not None else None
     if old is not None and isinstance(language, WorkInspector):
-        return list(language.objections(path, old, None))
+        return list(await asyncio.to_thread(language.objections, path, old, None))
     return [Objection(kind="weakened", path=path, what="the file of tests was deleted")]

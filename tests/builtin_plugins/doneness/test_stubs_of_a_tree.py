@@ -61,3 +61,62 @@ def test_the_tree_is_read_once_and_only_where_it_may_matter(judge: Judge, monkey
     for _ in range(2):
         assert judge({"src/a.py": BASE, "src/b.py": other}) != ()
     assert asked.count(other) == 1
+
+
+INDEX = "class Index:\n    {said}\n    def add(self, text: str) -> None:\n        pass\n"
+BASES = {
+    "a knowledge base": (INDEX.replace("Index", "KnowledgeBase"), True),
+    "a baseline": (INDEX.replace("Index", "Baseline"), True),
+    "a mention of subclasses": (INDEX.format(said='"""Search index; may be subclassed, see its subclasses."""'), True),
+    "a base of knowledge": (INDEX.format(said='"""A knowledge base of articles."""'), True),
+    "an interface to something": (INDEX.format(said='"""Interface to the payment service."""'), True),
+    "a value that a base promises": (
+        INDEX.format(said='"""Base class of indexes."""').replace("-> None:\n        pass", "-> list[str]: ..."),
+        True,
+    ),
+    "a base by its docstring": (INDEX.format(said='"""Base class of indexes."""'), False),
+    "a base whose subclasses are to do it": (INDEX.format(said='"""An index. Subclasses may override it."""'), False),
+    "a base by its name": (INDEX.replace("Index", "BaseIndex"), False),
+    "a base of the file": (INDEX.replace("Index", "IndexBase") + "\n\nclass Fast(IndexBase):\n    size = 1\n", False),
+    "a base that says what is missing": (
+        INDEX.format(said='"""Base of indexes."""').replace(
+            "None:\n        pass", "int:\n        raise NotImplementedError"
+        ),
+        False,
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "refused"), BASES.values(), ids=BASES)
+def test_a_base_is_one_that_says_so(judge: Judge, text: str, refused: bool) -> None:
+    """And leaves to others what promises no value, or says that it is missing; words that only hold the same letters excuse nothing."""
+    assert [each.kind for each in judge({"src/a.py": text.replace("    {said}\n", "")})] == ["stub"] * refused
+
+
+USES = {
+    "another class of the name": ("class Order:\n    total = 1\n\n\nO = Order()\n", True),
+    "a class of the name of another library": ("import lib\n\nX = lib.Order\n", True),
+    "one taken from another module": ("from lib.orders import Order\n\nX = Order()\n", True),
+    "a base of the name from elsewhere": ("from lib.orders import Order\n\n\nclass A(Order):\n    def f(self): return 1\n", True),
+    "taken by name": ("from shop.order import Order\n\nX = Order()\n", False),
+    "taken under another name": ("from shop.order import Order as O\n\nX = O()\n", False),
+    "taken from beside it": ("from .order import Order\n\nX = Order()\n", False),
+    "taken from its package": ("from shop import Order\n\nX = Order()\n", False),
+    "taken from its own package": ("from . import Order\n\nX = Order()\n", False),
+    "taken with the module": ("import shop.order\n\nX = shop.order.Order()\n", False),
+    "taken with the module under another name": ("import shop.order as o\n\nX = o.Order()\n", False),
+    "taken with the module of a package": ("from shop import order\n\nX = order.Order()\n", False),
+    "taken with everything": ("from shop.order import *\n\n\nclass A(Order):\n    pass\n", False),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("use", "refused"), USES.values(), ids=USES)
+def test_only_who_takes_a_class_from_its_file_can_excuse_it(judge: Judge, use: str, refused: bool) -> None:
+    """The same name elsewhere may be another class."""
+    found = judge({"src/shop/order.py": "class Order:\n    pass\n", "src/shop/api.py": use}, {"src/shop/api.py": use})
+    assert [each.subject for each in found] == ["class Order"] * refused
+
+
+def test_a_method_is_implemented_by_who_derives_from_this_class(judge: Judge) -> None:
+    """Not by who derives from another of the same name."""
+    assert judge({"src/a.py": BASE, "src/b.py": DERIVED.replace("from a", "from lib.shapes")}) != ()

@@ -66,7 +66,8 @@ class SeesOverrides(Protocol):
     """A language that can tell which methods of classes elsewhere a file implements: a class leaves them to others, and they are no stubs."""
 
     def overrides(self, text: str) -> frozenset[str]:
-        """``Base.method`` for every method with a body in a class that is derived from ``Base``, and ``class Name`` for what is derived from or used as a value; none where the text cannot be parsed."""
+        """``Base.method`` for every method with a body in a class that is derived from ``Base``, and ``class Name`` for what is derived from or used as a value; none where the text cannot be parsed.
+        Where the text tells from which module it takes the class, with the last part of that: ``module.Base.method``, ``class module.Name``. It then counts only for a class of that file or package."""
         ...
 
 

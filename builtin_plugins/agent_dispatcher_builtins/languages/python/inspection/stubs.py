@@ -14,7 +14,9 @@ from attrs import evolve, frozen
 
 from agent_dispatcher.extension import Objection
 
+from .docstrings import docstring
 from .inherited import silenced
+from .whence import imports_of
 
 __all__ = ["implemented", "stubs"]
 
@@ -25,9 +27,13 @@ _NOT_THERE = re.compile(
     r"(?i)\b(?:not (?:yet )?implemented|unimplemented|implement me|to ?do\b:?|to be (?:done|written))"
 )
 _NOT_SUPPORTED = re.compile(r"(?i)\b(?:un|not )support|\bnot (?:available|possible)\b|\bno support\b")
+#: How a class says in its docstring, and by its name, that it is a base: "a knowledge base" and ``Baseline`` are none.
 _A_BASE = re.compile(
-    r"(?i)^(?:an? |the )?(?:abstract\b|base\b|interface\b|mixin\b)|\bsubclass(?:es)?\b|\bbase (?:class|of|for)\b"
+    r"(?i)^(?:an? |the )?(?:(?:common |shared )?base\b|mixin\b|abstract\b(?! syntax)|interface\b(?! (?:to|with)\b))"
+    r"|\bbase class\b|\bsubclasses (?:must|should|may|can|have to|need to|are to|implement|override|provide|define)\b"
+    r"|\b(?:overridden|implemented|provided|defined) (?:by|in) (?:its |their |the |a )?subclass(?:es)?\b"
 )
+_NAMED_BASE = re.compile(r"(?:Base|Abstract)(?![a-z])")
 _QUIET = re.compile(r"(?i)^_|null|no_?op|nothing|noop|dummy|silent|ignore|discard|quiet")
 #: What nobody has to listen to.
 _HANDLER = re.compile(r"(?i)^on_|hook$|callback$|handler$|listener$")
@@ -45,7 +51,7 @@ _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 def stubs(path: str, tree: ast.Module) -> list[tuple[str, Objection]]:
     """Everything that is a stub, each with a key that stays the same while lines move."""
-    file = _File(tree=tree, overridden=_overridden(tree), silenced=silenced(tree))
+    file = _File(tree=tree, overridden=_overridden(tree), silenced=silenced(tree), derived_from=_derived_from(tree))
     found = [
         (f"function {name}", evolve(_objection(path, function.lineno, f"{name}()", how), subject=name))
         for name, function, how in _functions(file)
@@ -62,40 +68,64 @@ def stubs(path: str, tree: ast.Module) -> list[tuple[str, Objection]]:
 
 
 def implemented(text: str) -> frozenset[str]:
-    """``Base.method`` for every method with a body in a class of a text that is derived from ``Base``, and ``class Name`` for what it derives from or uses as a value."""
+    """``module.Base.method`` for every method with a body in a class of a text that is derived from ``Base`` of that module, and ``class module.Name``
+    for what it takes from there to derive from it or to use it as a value; of modules only the last part, see :meth:`.whence.Imports.sources`."""
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return frozenset()
+    imports = imports_of(tree)
     methods = (
-        f"{_last_name(base)}.{each.name}"
+        f"{source}.{each.name}"
         for node in ast.walk(tree)
         if isinstance(node, ast.ClassDef)
         for base in node.bases
+        for source in imports.sources(base.value if isinstance(base, ast.Subscript) else base)
         for each in node.body
         if isinstance(each, _Function) and not _emptiness(each, node)
     )
-    return frozenset((*methods, *(f"class {name}" for name in _values(tree))))
+    values = (f"class {source}" for value in _values(tree) for source in imports.sources(value))
+    return frozenset((*methods, *values))
 
 
-def _values(tree: ast.AST) -> Iterator[str]:
+def _values(tree: ast.AST) -> Iterator[ast.expr]:
     """Names that are read, other than to say of what type something is."""
     waiting: list[ast.AST] = [tree]
     while waiting:
         node = waiting.pop()
         if isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Load):
-            yield _last_name(node)
+            yield node
         said = {id(getattr(node, each, None)) for each in ("annotation", "returns")}
         waiting += [each for each in ast.iter_child_nodes(node) if id(each) not in said]
 
 
 @frozen
 class _File:
-    """A file, with the methods (``Class.method``) that its own classes override, and that silence one of the standard library."""
+    """A file, with the methods (``Class.method``) that its own classes override, and that silence one of the standard library, and the classes that others
+    of the file are derived from."""
 
     tree: ast.Module
     overridden: set[str]
     silenced: set[str]
+    derived_from: set[str]
+
+
+@frozen
+class _Owner:
+    """A class, with what its methods may be: left to others whatever they promise, left to others as it is a base, nothing as it is quiet."""
+
+    node: ast.ClassDef
+    interface: bool
+    base: bool
+    quiet: bool
+
+
+def _owner(node: ast.ClassDef, file: _File) -> _Owner:
+    bases = {_last_name(base) for base in (*node.bases, *(word.value for word in node.keywords))}
+    quiet = bool(_QUIET.search(node.name.partition("_")[0]) and not node.name.startswith("_"))
+    named = bool(_NAMED_BASE.match(node.name)) or (node.name.endswith("Base") and node.name in file.derived_from)
+    says = named or _A_BASE.search(docstring(node) or "") is not None
+    return _Owner(node, interface=bool(bases & _INTERFACES) or "ABCMeta" in bases, base=says, quiet=quiet)
 
 
 def _objection(path: str, line: int, name: str, how: str) -> Objection:
@@ -105,48 +135,52 @@ def _objection(path: str, line: int, name: str, how: str) -> Objection:
 
 def _functions(file: _File) -> Iterator[tuple[str, _Function, str]]:
     """(dotted name, function, what it consists of) for each function that has still to be written."""
-    waiting: list[tuple[str, ast.AST, ast.ClassDef | None]] = [("", file.tree, None)]
+    waiting: list[tuple[str, ast.AST, _Owner | None]] = [("", file.tree, None)]
     while waiting:
         prefix, node, owner = waiting.pop()
         for child in ast.iter_child_nodes(node):
             if isinstance(child, ast.ClassDef):
-                waiting.append((f"{prefix}{child.name}.", child, child))
+                waiting.append((f"{prefix}{child.name}.", child, _owner(child, file)))
             elif isinstance(child, _Function):
                 name = f"{prefix}{child.name}"
-                how = _emptiness(child, owner)
+                how = _emptiness(child, owner.node if owner is not None else None)
                 left = {_last_name(each) for each in child.decorator_list} & _LEFT_TO_OTHERS
-                if how and not left and name not in file.overridden and not _may_be_empty(name, how, owner, file):
+                if (
+                    how
+                    and not left
+                    and name not in file.overridden
+                    and not _may_be_empty(name, child, how, owner, file)
+                ):
                     yield name, child, how
             elif not isinstance(child, ast.expr):
                 waiting.append((prefix, child, owner))
 
 
-def _may_be_empty(name: str, how: str, owner: ast.ClassDef | None, file: _File) -> bool:
-    """Whether a method is left to others, or does nothing because that is all there is to do."""
+def _may_be_empty(name: str, method: _Function, how: str, owner: _Owner | None, file: _File) -> bool:
+    """Whether a method is left to others, or does nothing because that is all there is to do: a base says that it is missing, or promises no value."""
     if owner is None:
         return False
-    bases = {_last_name(base) for base in (*owner.bases, *(word.value for word in owner.keywords))}
-    if bases & _INTERFACES or "ABCMeta" in bases:
-        return True
-    said = (ast.get_docstring(owner) or "").strip()
-    if _A_BASE.search(said) or owner.name.startswith(("Base", "Abstract")) or owner.name.endswith("Base"):
+    if owner.interface or (owner.base and ("raises" in how or _promises_nothing(method))):
         return True
     if "raises" in how:
         return False
-    return (
-        name.rpartition(".")[2] in _OFTEN_EMPTY
-        or name in file.silenced
-        or bool(_QUIET.search(owner.name.partition("_")[0]) and not owner.name.startswith("_"))
+    return name.rpartition(".")[2] in _OFTEN_EMPTY or name in file.silenced or owner.quiet
+
+
+def _promises_nothing(method: _Function) -> bool:
+    """Whether nothing is said of what a method returns, or that it returns nothing."""
+    return method.returns is None or (
+        isinstance(method.returns, ast.Constant) and method.returns.value in (None, "None")
     )
 
 
 def _emptiness(function: _Function, owner: ast.ClassDef | None) -> str:
     """What a function that does nothing consists of, ``""`` for one that does something."""
-    body, docstring = function.body, ast.get_docstring(function)
-    if docstring is not None:
+    body, said = function.body, docstring(function)
+    if said is not None:
         body = body[1:]
     how = _refusal(body)
-    if how or (docstring and _ON_PURPOSE.search(docstring)):
+    if how or (said and _ON_PURPOSE.search(said)):
         return how
     if not body:
         return "it has a docstring and no body"
@@ -209,11 +243,11 @@ def _nothing_returned(only: ast.stmt, function: _Function, owner: ast.ClassDef |
 
 def _classes(tree: ast.Module) -> Iterator[tuple[ast.ClassDef, str]]:
     """Classes that hold nothing, are derived from nothing, and that nothing here is derived from, made of or compared with."""
-    used = {*_values(tree)}
+    used = {_last_name(each) for each in _values(tree)}
     for node in tree.body:
         if not isinstance(node, ast.ClassDef) or node.bases or node.keywords or node.decorator_list:
             continue
-        said = ast.get_docstring(node) or ""
+        said = docstring(node) or ""
         body = node.body[1:] if said else node.body
         if node.name in used or node.name.startswith("_") or not all(_is_nothing(each) for each in body):
             continue
@@ -252,6 +286,10 @@ def _overridden(tree: ast.Module) -> set[str]:
             if _last_name(base) in classes:
                 names |= {f"{_last_name(base)}.{each}" for each in own}
     return names
+
+
+def _derived_from(tree: ast.Module) -> set[str]:
+    return {_last_name(base) for node in ast.walk(tree) if isinstance(node, ast.ClassDef) for base in node.bases}
 
 
 def _last_name(node: ast.expr) -> str:

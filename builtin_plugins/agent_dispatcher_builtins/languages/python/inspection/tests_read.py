@@ -10,6 +10,8 @@ from typing import Any
 
 from attrs import field, frozen
 
+from .docstrings import docstring
+
 __all__ = ["Claim", "TestRead", "tests_for_certain", "tests_in"]
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -175,7 +177,7 @@ def _functions(body: list[ast.stmt], prefix: str, skips: list[str]) -> Iterator[
 
 
 def _read(name: str, node: _Function, inherited: list[str]) -> TestRead:
-    body = node.body[1:] if ast.get_docstring(node) is not None else node.body
+    body = node.body[1:] if docstring(node) is not None else node.body
     skips = [*inherited, *_skip_marks(node.decorator_list), *_skip_calls(body)]
     return TestRead(
         name=name,

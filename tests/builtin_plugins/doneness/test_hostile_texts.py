@@ -1,0 +1,80 @@
+"""A text can be written to make its reader work for hours: reading it takes time that grows with its length, in a thread, and up to a size."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from agent_dispatcher.extension import Objection
+from agent_dispatcher_builtins.doneness import judging
+from agent_dispatcher_builtins.languages.python.language import Python
+
+Judge = Callable[..., tuple[Objection, ...]]
+Growth = Callable[[Callable[[int], Callable[[], object]], int, int], float]
+
+TESTS = "def test_a():\n    assert f(1) == 2\n"
+LARGE = "A = 1  # " + "x" * 1024**2 + "\n"
+#: Of each ten of these, the last is ten times as long.
+PYTHON = {
+    "blank lines": lambda n: f"A = 1\n{chr(10) * n}B = 2\n",
+    "blank lines behind a placeholder": lambda n: f"# placeholder\n{chr(10) * n}B = 2\n",
+    "a long comment": lambda n: f"# existing code{' ' * n}!a\nB = 2\n",
+    "quotations that do not end": lambda n: f"# {'“' * n}\nB = 2\n",
+    "a docstring of blank lines": lambda n: f'"""{chr(10) * n}"""\nB = 2\n',
+    "a class of many methods": lambda n: (
+        f'class A:\n    """{"a " * (n // 2)}"""\n' + "    def f(self): pass\n" * (n // 20)
+    ),
+}
+
+
+@pytest.mark.parametrize("text", PYTHON.values(), ids=PYTHON)
+def test_the_work_grows_with_the_length_of_a_text_of_python(growth: Growth, text: Callable[[int], str]) -> None:
+    """Ten times as long is not a hundred times as much."""
+    assert growth(lambda size: lambda: Python().objections("src/a.py", None, text(size)), 4_000, 40_000) < 4
+
+
+def test_nothing_else_waits_while_a_text_is_read(judge: Judge, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sources, tests, and tests that are gone: none is read where everything else runs."""
+    readers: list[threading.Thread] = []
+    told = Python.objections
+
+    def seen(self: Python, path: str, before: str | None, after: str | None) -> tuple[Objection, ...]:
+        readers.append(threading.current_thread())
+        return told(self, path, before, after)
+
+    monkeypatch.setattr(Python, "objections", seen)
+    assert judge({"src/a.py": "def f(): pass\n"}, {"src/a.py": "def f(): return 1\n", "tests/test_a.py": TESTS}) != ()
+    assert len(readers) == 3
+    assert threading.current_thread() not in readers
+
+
+def test_what_is_too_large_to_be_read_is_not_accepted(judge: Judge) -> None:
+    """With words that say what to do; a source that was as large before is nobody's fault now, a test nobody can vouch for."""
+    (found,) = judge({"src/a.py": LARGE})
+    assert (found.kind, "larger than 1024 KiB" in found.what) == ("stub", True)
+    assert judge({"src/a.py": f"{LARGE}B = 2\n"}, {"src/a.py": LARGE}) == ()
+    (found,) = judge({"tests/test_a.py": LARGE + TESTS}, {"tests/test_a.py": LARGE + TESTS + "\n"}, type="testing")
+    assert found.kind == "weakened"
+    assert judge({"data/a.csv": LARGE}) == ()
+
+
+class Neighboured(dict[object, object]):
+    """What is put in is pushed out at once, as another thread may."""
+
+    def __setitem__(self, key: object, value: object) -> None:
+        super().__setitem__(key, value)
+        self.clear()
+
+
+def test_what_texts_say_is_remembered_by_several_at_once(judge: Judge, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also when another pushes out what one has just found."""
+    monkeypatch.setattr(judging, "_SEEN", Neighboured())
+    derived = "from a import Shape\n\n\nclass Square(Shape):\n    def area(self):\n        return 1\n"
+    assert (
+        judge(
+            {"src/a.py": "class Shape:\n    def area(self):\n        raise NotImplementedError\n", "src/b.py": derived}
+        )
+        == ()
+    )
