@@ -1,6 +1,7 @@
 """What speaks against a result that says *done*: nothing was made, it is a stub, it weakens tests, or its tests cannot fail.
 
-Files are read, never run (in a thread, and up to a size, so that nothing else waits for a hostile text), and only what the work itself changed is held against it: a stub or a weak test that was there before is nobody's fault now.
+Files are read, never run: in a thread, and up to a size, so that nothing else waits for a hostile text. Only what the work itself changed is held against it: a
+stub or a weak test that was there before is nobody's fault now.
 What a language can tell of its files (:class:`agent_dispatcher.extension.components.WorkInspector`) it is asked; the rest is the same for all.
 """
 
@@ -179,13 +180,13 @@ async def _about(
         return [Objection(kind="stub", path=path, what="the file is empty")]
     judged = isinstance(language, WorkInspector) and (language.is_source(path) or is_test)
     if judged and len(data) > _MOST_BYTES:
-        return [*found, *(await _too_large(path, before, is_test))]
+        return [*found, *(await _too_large(path, tree, is_test))]
     text = text_of(path, data)
     if text is None:
         return [*found, _unreadable(path, is_test)] if judged else found
     if not isinstance(language, WorkInspector) or not judged:
         return [*found, *(await _marks(path, text, tree))]
-    seen = language.objections(path, None, text)
+    seen = await asyncio.to_thread(language.objections, path, None, text)
     origin = tree.moved.get(path, path)
     if before is not None and (seen or is_test) and language.is_test(origin) == is_test:
         old_data = await before(origin)
@@ -193,9 +194,9 @@ async def _about(
         if is_test and old_data is not None and old is None:
             return [*found, *seen, _unreadable(path, is_test, "it was not, so that nobody can tell what is left of it")]
         if is_test and old is not None and origin != path:
-            seen = _moved_tests(path, text, origin, old, tree, language)
+            seen = await asyncio.to_thread(_moved_tests, path, text, origin, old, tree, language)
         else:
-            seen = language.objections(path, old, text)
+            seen = await asyncio.to_thread(language.objections, path, old, text)
     return [*found, *_fitting(task, promised, seen, origin)]
 
 
@@ -219,9 +220,17 @@ def _unreadable(path: str, is_test: bool, why: str = "nobody can tell what it sa
     return Objection(kind="weakened" if is_test else "stub", path=path, what=f"the file is no text in UTF-8, and {why}")
 
 
+async def _too_large(path: str, tree: Tree, is_test: bool) -> list[Objection]:
+    """What is too large to be looked into is not accepted, unless it was a source as large before."""
+    old = await tree.before(tree.moved.get(path, path)) if tree.before is not None and not is_test else None
+    why = f"the file is larger than {_MOST_BYTES // 1024} KiB, and nobody looks into so much: divide it"
+    was_there = old is not None and len(old) > _MOST_BYTES
+    return [] if was_there else [Objection(kind="weakened" if is_test else "stub", path=path, what=why)]
+
+
 async def _marks(path: str, text: str, tree: Tree) -> list[Objection]:
     """Placeholders in a file that no language inspects."""
-    marks = placeholders(path, text)
+    marks = await asyncio.to_thread(placeholders, path, text)
     if marks and tree.before is not None:
         known = {each.what for each in placeholders(path, await tree.text_before(path) or "")}
         marks = [each for each in marks if each.what not in known]

@@ -46,7 +46,7 @@ def test_nothing_else_waits_while_a_text_is_read(judge: Judge, monkeypatch: pyte
 
     monkeypatch.setattr(Python, "objections", seen)
     assert judge({"src/a.py": "def f(): pass\n"}, {"src/a.py": "def f(): return 1\n", "tests/test_a.py": TESTS}) != ()
-    assert len(readers) == 3
+    assert len(readers) >= 3
     assert threading.current_thread() not in readers
 
 
