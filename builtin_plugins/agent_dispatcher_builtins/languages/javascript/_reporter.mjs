@@ -29,7 +29,7 @@ function loading(lines, file) {
   return { message: aboutTree(message), text: aboutTree(text) };
 }
 
-function xml(names, file, { seconds, kind, message, text }) {
+export function xml(names, file, { seconds, kind, message, text }) {
   const head = `  <testcase classname="" name="${attribute(names.join(" > "))}" file="${attribute(file)}" time="${seconds.toFixed(6)}"`;
   if (!kind) return `${head}/>\n`;
   if (kind === "skipped") return `${head}><skipped message="${attribute(message)}"/></testcase>\n`;

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from .type_stripper import type_stripper
 
 __all__ = ["environment"]
 
+_VERSION = re.compile(r"\d+\.\d+\.\d+(?:[-+][\w.+-]*)?\Z")
 _MAX_BYTES = 16 * 1024**2
 _KINDS = ("dependencies", "devDependencies", "optionalDependencies")
 #: What of the manifest ``npm ci`` compares with the lock file; scripts, workspaces and configuration stay behind.
@@ -109,9 +111,19 @@ def _refuse_strangers(lock: dict[str, Any]) -> None:
         if not path:
             continue
         told = entry if isinstance(entry, dict) else {}
-        resolved = told.get("resolved")
+        resolved, version = told.get("resolved"), told.get("version")
         web = isinstance(resolved, str) and resolved.startswith(("https://", "http://"))
+        # npm can be configured not to write the registry down; then the version is all that is asked of it.
+        web = web or ("resolved" not in told and isinstance(version, str) and _VERSION.match(version) is not None)
         if told.get("link") or not path.startswith("node_modules/") or ".." in path.split("/") or not web:
             raise Unavailable(f"{LOCK}: {path} does not come from a registry", "name a version that the registry has")
+        around = _enclosing(path)
+        if told.get("inBundle") is True and "resolved" not in told and around and around in _table(lock, "packages"):
+            continue  # it is in the archive of the package around it
         if not isinstance(told.get("integrity"), str):
             raise Unavailable(f"{LOCK}: {path} has no digest (integrity)", f"make {LOCK} again with npm 7 or newer")
+
+
+def _enclosing(path: str) -> str:
+    """The package whose archive may hold one that is installed inside of it; ``""`` for one at the top."""
+    return path.rpartition("/node_modules/")[0]

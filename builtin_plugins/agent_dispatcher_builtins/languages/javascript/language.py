@@ -68,7 +68,8 @@ class JavaScript:
         return self._node("_run_tests.mjs", _texts(), results, "", json.dumps(names), *paths)
 
     def _node(self, script: str, *arguments: str) -> tuple[str, ...]:
-        text = _script("_typescript.mjs") + _script(script)
+        runs = _script("_vitest.mjs") if script == "_run_tests.mjs" else ""
+        text = _script("_typescript.mjs") + runs + _script(script)
         options = ("--no-warnings", "--experimental-vm-modules", "--input-type=module")
         return (str(node_program().resolve()), *options, "-e", text, "--", *arguments)
 
