@@ -22,13 +22,13 @@ def _make_python(options: Any, services: Services) -> Any:
 def _make_javascript(options: Any, services: Services) -> Any:
     from .javascript.language import JavaScript
 
-    return JavaScript("javascript", options, services.data_dir)
+    return JavaScript("javascript", options, services.data_dir, services.log)
 
 
 def _make_typescript(options: Any, services: Services) -> Any:
     from .javascript.language import JavaScript
 
-    return JavaScript("typescript", options, services.data_dir)
+    return JavaScript("typescript", options, services.data_dir, services.log)
 
 
 class _JavaScript:

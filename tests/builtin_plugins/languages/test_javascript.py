@@ -260,10 +260,14 @@ def registry(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[tuple[
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             asked.append(self.path)
+            here = f"http://{self.headers['Host']}/adder/-/adder-1.0.0.tgz"
+            one = {**manifest, "dist": {"tarball": here}}
+            told = {"name": "adder", "dist-tags": {"latest": "1.0.0"}, "versions": {"1.0.0": one}}
+            data = packed.getvalue() if self.path.endswith(".tgz") else json.dumps(told).encode()
             self.send_response(200)
-            self.send_header("Content-Length", str(len(packed.getvalue())))
+            self.send_header("Content-Length", str(len(data)))
             self.end_headers()
-            self.wfile.write(packed.getvalue())
+            self.wfile.write(data)
 
         def log_message(self, *_: object) -> None:
             """Nobody reads it."""
@@ -311,6 +315,53 @@ def test_allowed_packages_are_installed_once_and_run_nothing(
     assert [case.outcome for case in found.cases] == ["passed"], found
 
 
+@pytest.mark.parametrize("bundled", [False, True])
+def test_lock_files_as_npm_writes_them_are_read(
+    node: tuple[int, int], write: Write, tmp_path: Path, registry: tuple[str, list[str]], bundled: bool
+) -> None:
+    """Without the registry's address, if npm is configured so; and what an archive has inside needs no digest of its own."""
+    files = _manifest(registry[0])
+    lock = json.loads(files["package-lock.json"])
+    if bundled:
+        inside = {"version": "1.0.0", "inBundle": True, "optional": True}
+        lock["packages"]["node_modules/adder/node_modules/inside"] = inside
+    else:
+        del lock["packages"]["node_modules/adder"]["resolved"]
+    tree = write({**files, "package-lock.json": json.dumps(lock)})
+    language = JavaScript("javascript", JavaScriptOptions(packages=("adder",)), tmp_path / "cache")
+    modules = Path(asyncio.run(language.environment(tree)).env["AGENT_DISPATCHER_NODE_MODULES"])
+    assert (modules / "adder").is_dir()
+
+
+def test_tools_of_development_are_passed_over(
+    node: tuple[int, int],
+    write: Write,
+    tmp_path: Path,
+    registry: tuple[str, list[str]],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Nobody has to allow a linter to have tests run; it is not installed, and said once. What is needed at run time is never passed over."""
+    files = _manifest(registry[0])
+    manifest, lock = (json.loads(files[name]) for name in ("package.json", "package-lock.json"))
+    tools = {"eslint": "9.0.0", "@types/node": "22.0.0", "typescript": "5.0.0"}
+    for each in (manifest, lock["packages"][""]):
+        each["devDependencies"] = tools
+    for name, version in tools.items():
+        entry = {"version": version, "resolved": f"https://r.invalid/{name}.tgz", "integrity": "sha512-x", "dev": True}
+        lock["packages"][f"node_modules/{name}"] = entry
+    tree = write({"package.json": json.dumps(manifest), "package-lock.json": json.dumps(lock)})
+    language = JavaScript("javascript", JavaScriptOptions(packages=("adder",)), tmp_path / "cache")
+    modules = [asyncio.run(language.environment(tree)).env["AGENT_DISPATCHER_NODE_MODULES"] for _ in range(2)]
+    assert sorted(each.name for each in Path(modules[0]).iterdir() if not each.name.startswith(".")) == ["adder"]
+    assert [record.message for record in caplog.records] == [
+        "package.json: @types/node, eslint, typescript passed over: tests are run without tools of development"
+    ]
+    assert asyncio.run(language.environment(write({"package.json": json.dumps({"devDependencies": tools})})))
+    (tree / "package.json").write_text(json.dumps({"dependencies": tools, "devDependencies": {"left-pad": "1"}}))
+    with pytest.raises(Unavailable, match="asks for @types/node, eslint, left-pad, typescript, which are not allowed"):
+        asyncio.run(language.environment(tree))
+
+
 @pytest.mark.parametrize(
     ("allowed", "more", "why"),
     [
@@ -318,6 +369,8 @@ def test_allowed_packages_are_installed_once_and_run_nothing(
         (("*",), {"resolved": "git+ssh://git@elsewhere.invalid/adder.git"}, "does not come from a registry"),
         (("*",), {"resolved": "../adder", "link": True}, "does not come from a registry"),
         (("*",), {"integrity": None}, "has no digest"),
+        (("*",), {"integrity": None, "inBundle": True}, "has no digest"),
+        (("*",), {"resolved": None}, "does not come from a registry"),
     ],
 )
 def test_what_may_not_be_installed_is_refused_by_name(

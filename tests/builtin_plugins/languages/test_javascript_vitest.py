@@ -104,6 +104,20 @@ def test_tests_for_vitest_show_that_they_need_their_subject(
     assert ["src/constant.test.ts" in str(each) for each in unmoved(found, files)] == [True]
 
 
+@pytest.mark.usefixtures("typed")
+def test_what_vitest_compiles_is_well_formed(language: JavaScript, write: Callable[..., Path]) -> None:
+    """An enum needs a compiler, and there is one; what is no TypeScript stays a fault."""
+    typed = JavaScript("typescript", JavaScriptOptions(packages=("vitest",)), state_home() / "components")
+    tree = write({**TREE, **_packages(), "src/broken.ts": "export enum Kind {\n", "src/wrong.ts": "export const = 1\n"})
+    paths = ["src/prices.ts", "src/broken.ts", "src/wrong.ts"]
+    env = asyncio.run(typed.environment(tree)).env
+    done = subprocess.run(
+        typed.compile_command(paths), cwd=tree, env=env, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 1
+    assert {line.partition(":")[0] for line in done.stdout.splitlines()} == {"src/broken.ts", "src/wrong.ts"}
+
+
 def test_a_configuration_that_fails_is_told(language: JavaScript, write: Callable[..., Path], tmp_path: Path) -> None:
     """It is no pass, and what vitest says about it is in the output."""
     tree = write({**TREE, **_packages(), "vitest.config.ts": "throw new Error('no such setting')\n"})

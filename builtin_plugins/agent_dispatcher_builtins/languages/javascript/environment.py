@@ -1,6 +1,7 @@
 """What commands of JavaScript need inside the sandbox: node, and the packages that the tree's lock file names.
 
-Nothing is installed unless the user's configuration names it: a package that the manifest asks for and the user has not allowed is refused by name.
+Nothing is installed unless the user's configuration names it: a package that the manifest asks for and the user has not allowed is refused by name. Only tools
+of development that no test needs (types, linters, formatters, hooks) are passed over.
 What is allowed is installed outside of every attempt (:mod:`.installing`) and bound read-only.
 """
 
@@ -10,6 +11,7 @@ import hashlib
 import json
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,12 @@ from .type_stripper import type_stripper
 
 __all__ = ["environment"]
 
+#: Of ``devDependencies``: what the tree can be tested without.
+_TOOLS = re.compile(
+    r"typescript|@types/.+|(?:@[\w.-]+/)?(?:eslint|prettier|stylelint|tsconfig|commitlint)(?:[-/].+)?|@(?:eslint|typescript-eslint|stylistic|commitlint|biomejs|tsconfig|changesets|semantic-release)/.+"
+    r"|typescript-eslint|@?oxlint|husky|lint-staged|lefthook|simple-git-hooks|commitizen|cz-.+|semantic-release|standard|neostandard|xo|rimraf|del-cli|nodemon|concurrently"
+    r"|npm-run-all2?|publint|@arethetypeswrong/.+|knip|depcheck|size-limit|@size-limit/.+|typedoc(?:-.+)?|npm-check-updates|standard-version|release-it|tsup|tsdown|unbuild"
+)
 _VERSION = re.compile(r"\d+\.\d+\.\d+(?:[-+][\w.+-]*)?\Z")
 _MAX_BYTES = 16 * 1024**2
 _KINDS = ("dependencies", "devDependencies", "optionalDependencies")
@@ -32,10 +40,18 @@ _KINDS = ("dependencies", "devDependencies", "optionalDependencies")
 _KEPT = ("name", "version", "overrides", *_KINDS)
 
 
-async def environment(tree: Path, options: JavaScriptOptions, cache: Path, *, typed: bool = False) -> Environment:
+async def environment(
+    tree: Path,
+    options: JavaScriptOptions,
+    cache: Path,
+    *,
+    typed: bool = False,
+    note: Callable[[str], None] = lambda text: None,
+) -> Environment:
     """Folders and variables for commands that work on ``tree``.
 
     Args:
+        note: told what is passed over.
         typed: TypeScript is run, whatever node there is.
 
     Raises:
@@ -43,7 +59,7 @@ async def environment(tree: Path, options: JavaScriptOptions, cache: Path, *, ty
     """
     node = node_program()
     folders = [] if node.resolve().is_relative_to("/usr") else [node.resolve().parent]
-    modules = await _modules(tree, options, cache, "typescript" if typed else "javascript")
+    modules = await _modules(tree, options, cache, "typescript" if typed else "javascript", note)
     env = {
         "PATH": os.pathsep.join(dict.fromkeys([str(node.resolve().parent), "/usr/local/bin", "/usr/bin", "/bin"])),
         "HOME": "/tmp",
@@ -67,16 +83,21 @@ async def environment(tree: Path, options: JavaScriptOptions, cache: Path, *, ty
     return Environment(read_only=tuple(folders), env=env, digest=f"sha256:{digest}")
 
 
-async def _modules(tree: Path, options: JavaScriptOptions, cache: Path, language: str) -> Path | None:
+async def _modules(
+    tree: Path, options: JavaScriptOptions, cache: Path, language: str, note: Callable[[str], None]
+) -> Path | None:
     """The folder ``node_modules`` for the tree; ``None`` when it asks for no package."""
     folder = GuardedFolder(tree, max_bytes=_MAX_BYTES)
     manifest = _read(folder, MANIFEST)
     wanted = {name for kind in _KINDS for name in _table(manifest, kind)}
-    if not wanted:
+    refused = wanted - set(options.packages) if "*" not in options.packages else set()
+    passed_over = {name for name in refused & _only_for_development(manifest) if _TOOLS.fullmatch(name)}
+    if refused - passed_over:
+        raise not_allowed({MANIFEST: sorted(refused - passed_over)}, language)
+    if passed_over:
+        note(f"{MANIFEST}: {', '.join(sorted(passed_over))} passed over: tests are run without tools of development")
+    if not wanted - passed_over:
         return None
-    refused = sorted(wanted - set(options.packages)) if "*" not in options.packages else []
-    if refused:
-        raise not_allowed({MANIFEST: refused}, language)
     lock = _read(folder, LOCK)
     if not lock:
         raise Unavailable(
@@ -84,8 +105,22 @@ async def _modules(tree: Path, options: JavaScriptOptions, cache: Path, language
             "npm install --package-lock-only --ignore-scripts",
         )
     _refuse_strangers(lock)
-    kept = {key: manifest[key] for key in _KEPT if key in manifest}
+    kept = _without({key: manifest[key] for key in _KEPT if key in manifest}, passed_over)
+    packages = _table(lock, "packages")
+    if passed_over and isinstance(packages.get(""), dict):
+        lock = {**lock, "packages": {**packages, "": _without(packages[""], passed_over)}}
     return await installed(kept, lock, cache, options.install_timeout_s)
+
+
+def _only_for_development(manifest: dict[str, Any]) -> set[str]:
+    others = {name for kind in _KINDS if kind != "devDependencies" for name in _table(manifest, kind)}
+    return set(_table(manifest, "devDependencies")) - others
+
+
+def _without(manifest: dict[str, Any], names: set[str]) -> dict[str, Any]:
+    """A manifest that does not ask for these for development."""
+    kept = {name: version for name, version in _table(manifest, "devDependencies").items() if name not in names}
+    return {**manifest, "devDependencies": kept} if names else manifest
 
 
 def _read(folder: GuardedFolder, name: str) -> dict[str, Any]:
