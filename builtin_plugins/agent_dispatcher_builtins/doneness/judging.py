@@ -19,7 +19,7 @@ from threading import Lock
 from attrs import evolve
 
 from agent_dispatcher.extension import Objection
-from agent_dispatcher.extension.components import Language, SeesOverrides, WorkInspector
+from agent_dispatcher.extension.components import CodeTools, Language, SeesOverrides, WorkInspector
 from agent_dispatcher.models import Task
 
 from .belonging import Tree, around, beside_tests
@@ -39,6 +39,8 @@ _MARKERS = frozenset(("__init__.py", "py.typed", "conftest.py", ".gitkeep", ".ke
 
 #: Stubs that other files may tell to be none: methods, and classes.
 _ELSEWHERE = re.compile(r"\.|^class ")
+#: What speaks against a result only where this module is one of the tree's own.
+_MODULE = re.compile(r"module ")
 _MOST_SOURCES = 2000
 _MOST_SEEN = 8000
 #: The largest source or test whose text is looked into.
@@ -100,6 +102,9 @@ async def objections_to(
     found = []
     for path in paths:
         found += await _about(task, path, promised, whole, language)
+    found = [
+        each for each in found if not _MODULE.match(each.subject) or _is_own(each.subject, files() or (), language)
+    ]
     if (
         language is None
         or tree is None
@@ -107,6 +112,15 @@ async def objections_to(
     ):
         return tuple(found)
     return tuple(await asyncio.to_thread(_without_left_to_others, found, now, language, tree))
+
+
+def _is_own(subject: str, files: Iterable[str], language: Language | None) -> bool:
+    """Whether a module is one of the tree's own code; one that has only its last name in common counts for another."""
+    name = subject.partition(" ")[2]
+    if not isinstance(language, CodeTools):
+        return True
+    modules = (language.module(path) for path in files if language.is_source(path) and not beside_tests(path))
+    return any(each == name or ("." in name and each.endswith(f".{name}")) for each in modules)
 
 
 def _without_left_to_others(

@@ -186,3 +186,38 @@ def test_every_type_of_task_is_judged_by_what_it_changed(judge: Judge) -> None:
         assert judge({}, {"tests/test_a.py": test}, type=type)[0].kind == "weakened"
         assert judge({"notes.md": "TBD is what the source says.\n"}, type=type) == ()
         assert judge({}, type=type) == ()
+
+
+#: What a conftest of its owner sets, and whether that is a part of the code under test.
+SET = {
+    "a property of a class": ("from shop.cart import Cart\n\nCart.is_empty = True\n", True),
+    "a constant of a class": ("from shop.cart import Cart\n\nCart.RATE = 7\n", True),
+    "one in a fixture": (
+        "import shop.cart as cart\n\n\ndef pytest_configure():\n    cart.Cart.is_empty = True\n",
+        True,
+    ),
+    "a constant of a module": ("from shop import cart\n\ncart.RATE = 7\n", True),
+    "one of a module by its whole name": ("import shop.cart\n\nshop.cart.RATE = 7\n", True),
+    "one of a package": ("import shop\n\nshop.RATE = 7\n", True),
+    "one of a class that a package hands on": ("from shop import Cart\n\nCart.RATE = 7\n", True),
+    "an object": ("from shop import app\n\napp.testing = True\n", False),
+    "an object's settings": ("from shop.cart import app\n\napp.conf.task_always_eager = True\n", False),
+    "settings": ("from shop.settings import settings\n\nsettings.URL = 'sqlite://'\n", False),
+    "a module of settings": ("from shop import settings\n\nsettings.URL = 'sqlite://'\n", False),
+    "a class of settings": ("from shop.settings import Config\n\nConfig.TESTING = True\n", False),
+    "another library": (
+        "import lib\nfrom lib.client import Client\n\nlib.DEBUG = True\nClient.VERIFY = False\n",
+        False,
+    ),
+    "the standard library": ("import sys\n\nsys.dont_write_bytecode = True\n", False),
+}
+
+
+@pytest.mark.parametrize(("text", "refused"), SET.values(), ids=SET)
+def test_settings_are_set_on_objects_not_on_classes_and_modules_of_the_tree(
+    judge: Judge, text: str, refused: bool
+) -> None:
+    """What a test reads of a class under test is to come from there, in the hands of the tests' owner too."""
+    code = {f"src/shop/{each}.py": "A = 1\n" for each in ("__init__", "cart", "settings")}
+    found = judge({**code, "tests/conftest.py": text}, code, type="testing", promises=("tests/conftest.py",))
+    assert [each.kind for each in found] == ["weakened"] * refused

@@ -245,12 +245,25 @@ def test_an_import_that_binds_anew_is_touched(old: str, new: str) -> None:
     assert "touched" in [each.kind for each in inspect("a.test.js", WORDS, WORDS.replace(old, new), is_test=True)]
 
 
-def test_a_component_may_show_nothing() -> None:
-    """It is told by its capital; a function that gives ``null`` is still to be written."""
-    text = "export function Empty() {\n  return null;\n}\n"
-    assert inspect("src/a.jsx", None, text, is_test=False) == ()
-    assert inspect("src/a.jsx", None, text.replace("Empty", "find"), is_test=False) != ()
-    assert inspect("src/a.jsx", None, text.replace("return null;", ""), is_test=False) != ()
+COMPONENTS = {
+    "a function": ("export function Cart(props) {\n  return null;\n}\n", "src/a.jsx", False),
+    "the same as an arrow": ("export const Cart = (props) => {\n  return null;\n};\n", "src/a.tsx", False),
+    "the same in short": ("export const Cart = () => null;\n", "src/a.jsx", False),
+    "a function in a file without JSX": ("export function ParseInvoice(text) {\n  return null;\n}\n", "src/a.js", True),
+    "an arrow in a file without JSX": ("export const Cart = () => null;\n", "src/a.ts", True),
+    "a small name": ("export const cart = () => null;\n", "src/a.jsx", True),
+    "an asynchronous function": ("export async function Load(id) {\n  return null;\n}\n", "src/a.jsx", True),
+    "an asynchronous arrow": ("export const Load = async (id) => {\n  return null;\n};\n", "src/a.jsx", True),
+    "the same in short, asynchronous": ("export const Load = async (id) => null;\n", "src/a.jsx", True),
+    "a method": ("export class A {\n  Total() { return null; }\n}\n", "src/a.jsx", True),
+    "nothing at all": ("export function Cart() {\n}\n", "src/a.jsx", True),
+}
+
+
+@pytest.mark.parametrize(("text", "path", "refused"), COMPONENTS.values(), ids=COMPONENTS)
+def test_a_component_may_show_nothing(text: str, path: str, refused: bool) -> None:
+    """A component is a plain function with a capital in a file of JSX, in whichever form; anything else that gives ``null`` is still to be written."""
+    assert [each.kind for each in inspect(path, None, text, is_test=False)] == ["stub"] * refused
 
 
 def test_files_of_tests_are_told_by_name_and_by_folder(tmp_path: Path) -> None:

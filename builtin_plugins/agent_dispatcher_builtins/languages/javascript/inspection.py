@@ -29,6 +29,10 @@ _EMPTY_CLASS = re.compile(r"\bexport\s+(?:default\s+)?class\s+([A-Za-z_$][\w$]*)
 _ARROW_ALONE = re.compile(
     rf"\b(?:const|let|var)\s+({_NAME})\s*(?::[^=]*)?=\s*(?:async\s*)?(?:{_NAME}|\([^()]*\))\s*(?::[^={{;\n]*)?=>\s*(?:\{{\s*\}}|undefined\b|null\b|void 0)"
 )
+#: What a component may do: a file of JSX shows nothing this way.
+_SHOWS_NOTHING = re.compile(r"(?:\breturn|=>)\s+null\b")
+_ASYNC = re.compile(r"\basync(?=\s+function\b|\s*\()")
+_LOOK = 20
 _QUIET = re.compile(r"(?i)^_|no_?op|nothing|ignore|discard|silent|quiet|null|dummy")
 _DERIVED = re.compile(r"\bclass\b[^{;]*?\b(?:extends|implements)\b[^{]*\{")
 _FUNCTION = re.compile(rf"\bfunction\b\s*\*?\s*({_NAME})?\s*(?:<[^(]*>)?\(")
@@ -85,14 +89,12 @@ def _stubs(path: str, text: str) -> Iterator[Objection]:
     for match in _NOT_THERE.finditer(kept):
         if code[match.start()].strip():
             yield _stub(path, text, match.start(), f"it only says that it is not there: {' '.join(match[0].split())!r}")
-    for name, at, end in _empty_functions(code):
+    components = path.endswith((".jsx", ".tsx"))
+    for name, at, end, plain in _empty_functions(code):
         said = text[text.rfind("\n", 0, max(0, text.rfind("\n", 0, at))) + 1 : end].lower()
-        shown = (
-            name[:1].isupper() and re.search(r"\breturn\s+null\b", code[at:end]) is not None
-        )  # a component may show nothing
-        if "does nothing" in said or _QUIET.search(name) or shown:
-            continue
-        yield _stub(path, text, at, f"{name} does nothing")
+        shows_nothing = components and plain and name[:1].isupper() and _SHOWS_NOTHING.search(code, at, end)
+        if "does nothing" not in said and not _QUIET.search(name) and not shows_nothing:
+            yield _stub(path, text, at, f"{name} does nothing")
     for match in _EMPTY_CLASS.finditer(code):
         yield _stub(path, text, match.start(), f"class {match[1]} holds nothing")
 
@@ -101,7 +103,8 @@ def _stub(path: str, text: str, at: int, what: str) -> Objection:
     return Objection(kind="stub", path=path, line=text.count("\n", 0, at) + 1, what=what)
 
 
-def _empty_functions(code: str) -> Iterator[tuple[str, int, int]]:
+def _empty_functions(code: str) -> Iterator[tuple[str, int, int, bool]]:
+    """(name, where it begins, where it ends, whether it is a plain function: neither a method nor asynchronous)."""
     derived = [(match.end() - 1, closing(code, match.end() - 1)) for match in _DERIVED.finditer(code)]
     seen = set()
     for pattern in (_FUNCTION, _METHOD, _ARROW):
@@ -120,10 +123,11 @@ def _empty_functions(code: str) -> Iterator[tuple[str, int, int]]:
             at = match.start(1) if match[1] else match.start()
             if sign and at not in seen:
                 seen.add(at)
-                yield match[1] or "the default export", at, sign.end()
+                plain = pattern is not _METHOD and not _ASYNC.search(code, max(0, match.start() - _LOOK), match.end() + 1)
+                yield match[1] or "the default export", at, sign.end(), plain
     for match in _ARROW_ALONE.finditer(code):
         if match.start(1) not in seen:
-            yield match[1], match.start(1), match.end()
+            yield match[1], match.start(1), match.end(), not _ASYNC.search(match[0])
 
 
 def _idle(path: str, text: str) -> Iterator[Objection]:

@@ -39,6 +39,7 @@ class Objection:
         line: 1 for the first; 0 when it is about the whole file.
         what: a sentence that names what was seen, and where there is one, the way out.
         subject: the dotted name of what is a stub (``Shape.area``, ``class Shape``), ``""`` where it is neither function nor class.
+            Of what is weakened, the module on whose being one of the tree's own code it depends (``module shop.cart``).
     """
 
     kind: str

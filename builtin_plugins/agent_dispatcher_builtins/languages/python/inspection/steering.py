@@ -10,8 +10,11 @@ from collections.abc import Iterator
 
 from agent_dispatcher.extension import Objection
 
+from .settings import is_setting, set_in, targets_of
+
 __all__ = ["steering"]
 
+_WHY = "tests may be left out or changed by it"
 _SHOWN = 120
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 #: Hooks that tell, and change nothing of how a test ends.
@@ -37,11 +40,12 @@ _KNOWN_PLUGINS = ("pytester", "tests.", "test.")
 def steering(path: str, tree: ast.Module) -> list[tuple[str, Objection]]:
     """Everything by which the file decides how tests end, each with a key that stays the same while lines move."""
     found = [
-        (
-            f"steering {what}",
-            Objection(kind="weakened", path=path, line=line, what=f"tests may be left out or changed by it: {what}"),
-        )
+        (f"steering {what}", Objection(kind="weakened", path=path, line=line, what=f"{_WHY}: {what}"))
         for line, what in (*_hooks(tree), *_exchanged(tree), *_ends(tree))
+    ]
+    found += [
+        (f"steering {what}", Objection(kind="weakened", path=path, line=line, what=f"{_WHY}: {what}", subject=subject))
+        for line, what, subject in set_in(tree)
     ]
     return list(dict(reversed(found)).items())[::-1]
 
@@ -55,7 +59,7 @@ def _hooks(tree: ast.Module) -> Iterator[tuple[int, str]]:
                 for word in decorator.keywords if isinstance(decorator, ast.Call) else ():
                     if word.arg == "specname":
                         yield node.lineno, f"{node.name} is the hook {ast.unparse(word.value)}"
-        for target in _targets(node):
+        for target in targets_of(node):
             if not isinstance(target, ast.Name):
                 continue
             plugins = target.id == "pytest_plugins"
@@ -80,8 +84,8 @@ def _exchanged(tree: ast.Module) -> Iterator[tuple[int, str]]:
         for alias in node.names
     }
     for node in ast.walk(tree):
-        for target in _targets(node):
-            if isinstance(target, ast.Attribute) and _root(target) in imported and not _sets(target, node):
+        for target in targets_of(node):
+            if isinstance(target, ast.Attribute) and _root(target) in imported and not is_setting(target, node):
                 yield target.lineno, _short(node)
             if isinstance(target, ast.Subscript) and ast.unparse(target.value).endswith(("modules", "__dict__")):
                 yield target.lineno, _short(node)
@@ -92,15 +96,6 @@ def _exchanged(tree: ast.Module) -> Iterator[tuple[int, str]]:
                 name in ("exec", "eval") and isinstance(node.func, ast.Name)
             ):
                 yield node.lineno, _short(node)
-
-
-def _sets(target: ast.Attribute, node: ast.AST) -> bool:
-    """Whether a setting is set (``app.testing = True``, ``settings.URL = "..."``), which is no code."""
-    value = getattr(node, "value", None)
-    plain = isinstance(value, ast.Constant | ast.JoinedStr) and not (
-        isinstance(value, ast.Constant) and value.value is None
-    )
-    return plain and (target.attr.isupper() or (isinstance(value, ast.Constant) and isinstance(value.value, bool)))
 
 
 def _ends(tree: ast.Module) -> Iterator[tuple[int, str]]:
@@ -122,14 +117,6 @@ def _bodies(tree: ast.Module) -> Iterator[tuple[str, list[ast.stmt]]]:
     for node in ast.walk(tree):
         if isinstance(node, _Function):
             yield node.name, node.body
-
-
-def _targets(node: ast.AST) -> list[ast.expr]:
-    if isinstance(node, ast.Assign):
-        return [
-            each for target in node.targets for each in (target.elts if isinstance(target, ast.Tuple) else [target])
-        ]
-    return [node.target] if isinstance(node, ast.AnnAssign | ast.AugAssign | ast.NamedExpr) else []
 
 
 def _root(node: ast.expr) -> str:
