@@ -16,8 +16,9 @@ from urllib.parse import unquote
 from attrs import field, frozen
 
 from ..extension.variables import shown_name
+from .dummies import is_dummy
 from .ordinary import is_ordinary
-from .scrubbing import Scrubber
+from .scrubbing import Scrubber, shaped
 
 if TYPE_CHECKING:
     from ..config import Config
@@ -32,6 +33,9 @@ _NAMED: Final = re.compile(
 #: Named like a key, or like that of a dictionary: then the value has to look like one too.
 _PERHAPS: Final = re.compile(r"KEY($|_)")
 _PLAIN: Final = re.compile(r"[a-z]+(?:[-_. ][a-z]+)*|[A-Z]+(?:[-_. ][A-Z]+)*|[\d.,:-]+")
+_FINGERPRINT: Final = re.compile(r"[0-9A-F]{40}")
+#: ``"apiKey": "..."``, ``TOKEN=...``, ``auth-token: ...``
+_ASSIGNED: Final = re.compile(r"([A-Za-z][\w-]*)[\"']?\s*[=:]\s*([\"']?)([^\s\"',;{}<>]{8,})\2")
 _PASSWORD: Final = re.compile(r"://[^\s/:@]*:([^\s/@]+)@")
 
 
@@ -85,7 +89,8 @@ def secrets_of(
         none: variables whose values are no keys, whatever they are called.
     """
     environment = os.environ if environment is None else environment
-    own, none, values, plain = set(named), frozenset(none), list[str](), set[str]()
+    insisted, none, values, plain = frozenset(named), frozenset(none), list[str](), set[str]()
+    own = {*insisted}
     for where, key, value in _leaves(options):
         if key.lower().endswith("_env"):
             own.add(value)
@@ -94,12 +99,13 @@ def secrets_of(
         elif not key.lower().endswith("_keyring") and _is_named_like_a_key(key, value):
             _sort(value, f"option {key} of {where}", values, plain)
         values += _passwords(value)
+        values += _inside(value)
     for name, value in environment.items():
         if name in none:
             continue
         value = value.strip()
         if name in own:
-            if len(value) >= _SHORTEST:
+            if len(value) >= _SHORTEST and (name in insisted or not is_dummy(value)):
                 values.append(value)
             elif value:
                 plain.add(name)
@@ -120,6 +126,8 @@ def _sort(value: str, name: str, values: list[str], plain: set[str]) -> None:
 def _is_named_like_a_key(name: str, value: str) -> bool:
     """Whether a name says that the value is a key, and the value could be one."""
     name, value = name.upper(), value.strip()
+    if "GPG_KEY" in name and _FINGERPRINT.fullmatch(value):
+        return False  # of a key that is public
     if len(value) < _SHORTEST or not (_NAMED.search(name) or _PERHAPS.search(name)):
         return False
     if not _NAMED.search(name) and _PLAIN.fullmatch(value):
@@ -137,6 +145,14 @@ def _passwords(value: str) -> Iterator[str]:
         if len(found) >= _SHORTEST and not is_ordinary(meant):
             yield found
             yield meant
+
+
+def _inside(value: str) -> Iterator[str]:
+    """Keys in a text that is an option: a file for an agent's home folder, a header, words of a command."""
+    yield from shaped(value)
+    for name, _, said in _ASSIGNED.findall(value):
+        if _is_named_like_a_key(name, said) and not is_ordinary(said):
+            yield said
 
 
 def _leaves(value: Any, key: str = "", where: str = "") -> Iterator[tuple[str, str, str]]:

@@ -10,6 +10,8 @@ import re
 from typing import Final
 from urllib.parse import urlsplit
 
+from .dummies import is_dummy
+
 __all__ = ["is_ordinary"]
 
 #: More words than these are a phrase, and a longer word is one of several without a space.
@@ -27,6 +29,8 @@ _IN_ADDRESS: Final = re.compile(r"[-_.:/\\~]+")
 _LETTERS_AND_DIGITS: Final = re.compile(r"[^\W_]+")
 _NAME: Final = re.compile(r"([A-Za-z]*)\d{0,3}|\d{,5}")
 _IN_URL: Final = re.compile(r"[/.:]")
+#: Whose service it is, where more is said behind it. At the end of an address it may be what opens it.
+_TENANT: Final = re.compile(r"^/[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}/(?=[a-z])")
 _PATH: Final = re.compile(r"(?:~|\.{1,2})?/[^\s:]*|[A-Za-z]:[\\/]\S*")
 #: The most frequent pairs in English words and in names of programs.
 _PAIRS: Final = (
@@ -42,9 +46,11 @@ _PROGRAMS: Final = frozenset({"dynamodb", "influxdb", "jenkins", "keycloak", "ne
 
 
 def is_ordinary(value: str) -> bool:
-    """Whether a value is up to three words as people use them, a path made of such, or an address with nobody's name or password, no query, and nothing
-    random in it.
+    """Whether a value is a placeholder (see :mod:`.dummies`), up to three words as people use them, a path made of such, or an address with nobody's name or
+    password, no query, and nothing random in it.
     """
+    if is_dummy(value):
+        return True
     if "://" in value:
         return _is_open_address(value)
     if _PATH.fullmatch(value):
@@ -59,7 +65,8 @@ def _is_open_address(value: str) -> bool:
         open_ = not (parts.query or parts.fragment or "@" in parts.netloc)
     except ValueError:
         return False
-    return open_ and bool(parts.netloc) and not any(map(_is_random, _IN_URL.split(parts.netloc + parts.path)))
+    said = parts.netloc + _TENANT.sub("/", parts.path)
+    return open_ and bool(parts.netloc) and not any(map(_is_random, _IN_URL.split(said)))
 
 
 def _is_random(part: str) -> bool:

@@ -6,15 +6,16 @@ Which values are keys is said in :mod:`.known_keys`, how they may be written in 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, TypeVar, cast
 
 from attrs import evolve, field, frozen
 
 from ..extension.llm import LlmReply, LlmRequest
+from .dummies import is_dummy
 from .spellings import spellings
 
-__all__ = ["SECRET", "Scrubber", "changed"]
+__all__ = ["SECRET", "Scrubber", "changed", "shaped"]
 
 _T = TypeVar("_T")
 
@@ -86,7 +87,7 @@ class Scrubber:
             for hints, shape in _SHAPES:
                 for hint in hints:
                     if hint in text:
-                        text = shape.sub(SECRET, text)
+                        text = shape.sub(_hidden, text)
                         break
         return text
 
@@ -173,6 +174,17 @@ class Scrubber:
             for call in calls
         )
         return calls if _is_same(cleaned, calls) else cleaned
+
+
+def shaped(text: str) -> Iterator[str]:
+    """What has the shape of a well-known kind of key, placeholders left out."""
+    for hints, shape in _SHAPES:
+        if any(hint in text for hint in hints):
+            yield from (found[0] for found in shape.finditer(text) if not is_dummy(found[0]))
+
+
+def _hidden(found: re.Match[str]) -> str:
+    return found[0] if is_dummy(found[0]) else SECRET
 
 
 def _is_same(new: Iterable[Any], old: Iterable[Any]) -> bool:
