@@ -16,6 +16,7 @@ from agent_dispatcher.extension import Objection
 from agent_dispatcher.models import Task
 
 from .collecting import Standing, asks_for_marks_of, configures, loosened, options_of, reset
+from .conftests import for_all, holds_code, put_in_place_of
 from .reading import same_code, text_of
 from .relocating import moved_along
 from .selecting import marks_in
@@ -61,6 +62,7 @@ class Tree:
         files: the paths of its files; ``None`` when nobody can tell.
         tests: those of its tests; ``None`` when nobody can tell.
         moved: new path to old, of files that were moved.
+        sources: the source files that the task promises or brings, which are no tests and stand beside none.
     """
 
     now: Now
@@ -68,6 +70,7 @@ class Tree:
     files: Callable[[], Sequence[str] | None]
     tests: Callable[[], Sequence[str] | None]
     moved: Mapping[str, str]
+    sources: Sequence[str] = ()
 
     async def text_before(self, path: str) -> str | None:
         """What a file said before, wherever it stood."""
@@ -103,6 +106,9 @@ async def around(task: Task, path: str, promised: Sequence[str], tree: Tree) -> 
         found = [] if mine else reset(path, old, after)
         said = after is not None and options_of(path, after) != {}
         return found or (loosened(path, old, after or "", await _standing(path, old, after, tree)) if said else [])
+    if mine and name == "conftest.py" and task.type != "testing":
+        known = set(put_in_place_of(old, tree.files))
+        return [_decides(path, each) for each in put_in_place_of(after, tree.files) if each not in known]
     if mine or await _moved_with_tests(path, tree):
         return []
     there = before is not None and await before(path) is not None
@@ -115,8 +121,10 @@ async def around(task: Task, path: str, promised: Sequence[str], tree: Tree) -> 
         what = f"it belongs to the tests, which this task does not own, and {done}: leave it as it was"
     elif name in _LOADED - {"conftest.py"}:
         what = f"it {done}, and decides about all tests, which this task does not own: keep what a test needs in its own file"
-    elif (configures(path) or name in _LOADED) and await _is_first(tree):
-        return loosened(path, None, after or "", await _standing(path, None, after, tree)) if configures(path) else []
+    elif configures(path) and await _is_first(tree):
+        return loosened(path, None, after or "", await _standing(path, None, after, tree))
+    elif name in _LOADED and task.type != "testing" and await _is_first(tree):
+        return _first(path, after, tree)
     elif name in _LOADED and task.type != "testing":
         what = f"it {done}, and decides about all tests, which this task does not own: keep what a test needs in its own file"
     elif configures(path):
@@ -149,6 +157,18 @@ async def _moved_with_tests(path: str, tree: Tree) -> bool:
     return bool(new) and await moved_along(
         new, tree.moved[new], tuple(tree.tests() or ()), tree.now, tree.before, tree.moved
     )
+
+
+def _first(path: str, text: str | None, tree: Tree) -> list[Objection]:
+    """What speaks against the first ``conftest.py`` of a task that writes no tests."""
+    code = next((each for each in tree.sources if holds_code(each, text_of(each, tree.now(each)))), "")
+    if code:
+        return [_decides(path, f"those of {code}, which this task writes: keep what a test needs in its own file")]
+    return [_decides(path, each) for each in (*for_all(text), *put_in_place_of(text, tree.files))]
+
+
+def _decides(path: str, what: str) -> Objection:
+    return Objection(kind="weakened", path=path, what=f"it decides about tests of others: {what}")
 
 
 async def _is_first(tree: Tree) -> bool:

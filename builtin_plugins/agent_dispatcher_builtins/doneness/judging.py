@@ -98,7 +98,14 @@ async def objections_to(
         return now(path) if before is None or path not in touched else await before(path)
 
     was = None if before is None else earlier
-    whole = Tree(now=now, before=was, files=files, tests=tests, moved=await moved(paths, now, was))
+    whole = Tree(
+        now=now,
+        before=was,
+        files=files,
+        tests=tests,
+        moved=await moved(paths, now, was),
+        sources=_sources({*paths, *promised}, language),
+    )
     found = []
     for path in paths:
         found += await _about(task, path, promised, whole, language)
@@ -121,6 +128,15 @@ def _is_own(subject: str, files: Iterable[str], language: Language | None) -> bo
         return True
     modules = (language.module(path) for path in files if language.is_source(path) and not beside_tests(path))
     return any(each == name or ("." in name and each.endswith(f".{name}")) for each in modules)
+
+
+def _sources(paths: Iterable[str], language: Language | None) -> list[str]:
+    """Those of the files that are code, and neither tests nor beside them."""
+    if language is None:
+        return []
+    return sorted(
+        each for each in paths if language.is_source(each) and not language.is_test(each) and not beside_tests(each)
+    )
 
 
 def _without_left_to_others(

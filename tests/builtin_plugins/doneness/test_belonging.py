@@ -83,6 +83,57 @@ def test_where_there_are_no_tests_yet_a_first_file_decides_about_none(judge: Jud
     assert [each.kind for each in judge({path: steering})][:1] == ["weakened"]
 
 
+AUTO = "import pytest\n\n\n@pytest.fixture(autouse=True)\ndef settle(monkeypatch):\n    "
+PLAIN = AUTO.replace("(autouse=True)", "")
+SOURCE = {"src/shop/cart.py": "def total(n):\n    return n\n"}
+TOOLS = {
+    "src/shop/__init__.py": '"""A shop."""\n\n__version__ = "1.0"\n',
+    "setup.py": "from setuptools import setup\n\nsetup()\n",
+}
+
+#: What is there, what a task brings that writes no tests, and whether its first ``conftest.py`` may be.
+FIRST = {
+    "with code of its own": ({}, SOURCE, FIXTURE, False),
+    "for all": (SOURCE, TOOLS, AUTO + "monkeypatch.setenv('HOME', '/')\n", False),
+    "for all, by arguments elsewhere": (SOURCE, {}, "import pytest\n\nHOW = {'autouse': True}\n\n\n@pytest.fixture(**HOW)\ndef settle():\n    yield\n", False),
+    "in the place of code": (SOURCE, {}, PLAIN + "import shop.cart\n    monkeypatch.setattr(shop.cart, 'total', lambda n: 5)\n", False),
+    "in the place of code, by its name": (SOURCE, {}, PLAIN + "monkeypatch.setattr('shop.cart.total', lambda n: 5)\n", False),
+    "in the place of code, patched": (SOURCE, {}, "from unittest.mock import patch as p\n\np('shop.cart.total').start()\n", False),
+    "in the place of code, patched as a part": (SOURCE, {}, "from unittest import mock\nfrom shop import cart\n\nmock.patch.object(cart, 'total').start()\n", False),
+    "in the place of what nobody can tell": (SOURCE, {}, PLAIN.replace("(monkeypatch)", "(monkeypatch, app)") + "monkeypatch.setattr(app, 'total', int)\n", False),
+    "with a name and a version": ({}, TOOLS, FIXTURE, True),
+    "with notes": (SOURCE, {"README.md": "Shop.\n"}, FIXTURE, True),
+    "for who asks": (SOURCE, TOOLS, PLAIN + "monkeypatch.setenv('HOME', '/')\n", True),
+    "in the place of what is not the tree's": (SOURCE, {}, PLAIN + "import socket\n    monkeypatch.setattr(socket, 'socket', None)\n    monkeypatch.setattr('httpx.get', None)\n    dict(a=1)\n", True),
+    "with a path": (SOURCE, TOOLS, "import sys\n\nsys.path.insert(0, 'src')\n", True),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("there", "brought", "text", "free"), FIRST.values(), ids=FIRST)
+def test_the_first_conftest_prepares_and_decides_nothing(
+    judge: Judge, there: dict[str, str], brought: dict[str, str], text: str, free: bool
+) -> None:
+    """Nobody brings what decides about the tests of their own code; a tester, who brings tests, may."""
+    after = {**there, **brought, "tests/conftest.py": text}
+    found = judge(after, there)
+    assert [each.kind for each in found] == ([] if free else ["weakened"])
+    assert free or "decides about tests of others" in found[0].what
+    assert judge(after, there, type="testing") == ()
+    if there:
+        assert judge(after, there, promises=tuple(there)) != ()
+
+
+def test_who_promises_a_conftest_and_writes_code_puts_nothing_in_its_place(judge: Judge) -> None:
+    """What was there before is let be, and who writes tests may take away the network."""
+    text, path = FIRST["in the place of code, by its name"][2], "tests/conftest.py"
+    owner = {"promises": (path, *SOURCE)}
+    (found,) = judge({**SOURCE, path: text}, **owner)
+    assert "setattr('shop.cart.total'" in found.what
+    assert judge({**SOURCE, path: f"{text}\n\nKNOWN = 1\n"}, {path: text}, **owner) == ()
+    assert judge({**SOURCE, path: FIXTURE}, **owner) == ()
+    assert judge({path: text}, SOURCE, type="testing", promises=(path,)) == ()
+
+
 def test_in_a_package_of_tests_no_helper_takes_the_place_of_a_module(judge: Judge) -> None:
     """``tests.email`` is not ``email``."""
     code = {"src/shop/__init__.py": "A = 1\n", "tests/__init__.py": ""}
@@ -91,11 +142,17 @@ def test_in_a_package_of_tests_no_helper_takes_the_place_of_a_module(judge: Judg
 
 
 def test_a_part_of_a_package_may_be_called_test(judge: Judge) -> None:
-    """A folder ``test`` inside of another is code as long as no test stands in it."""
+    """A folder ``test`` inside of another is code as long as no test stands in it, or below it."""
     path, code = "app/test/other.py", {"app/test/other.py": "B = 2\n"}
     assert judge({path: "B = 3\n"}, code, promises=("app/test/page.py",)) == ()
     test = {"app/test/test_a.py": "def test_a(): assert f(1) == 2\n"}
     assert [each.kind for each in judge({**test, path: "B = 3\n"}, {**test, **code})] == ["weakened"]
+    for helper, test in (
+        ("app/test/support/other.py", "app/test/unit/test_a.py"),
+        ("app/test/__init__.py", "app/test/unit/x/test_a.py"),
+    ):
+        tests = {test: "def test_a(): assert f(1) == 2\n"}
+        assert [each.kind for each in judge({**tests, helper: "B = 3\n"}, {**tests, helper: "B = 2\n"})] == ["weakened"]
 
 
 def test_settings_may_be_set_for_tests(judge: Judge) -> None:
