@@ -144,6 +144,17 @@ def test_groups_of_pdm_and_uv_are_groups(write: Write) -> None:
     assert _spare(found) == ["d>=1", "adder", "c"]
 
 
+def test_environments_of_hatch_are_groups(write: Write) -> None:
+    """The default one is for development."""
+    text = (
+        "[tool.hatch.envs.default]\ndependencies = ['black', 'pytest-cov']\n[tool.hatch.envs.hatch-test]\nextra-dependencies = ['a']\n"
+        "[tool.hatch.envs.test]\ndependencies = ['b']\nextra-dependencies = 3\n[tool.hatch.envs.docs]\ndependencies = ['c']\n[tool.hatch.envs]\nx = 3\n"
+        "[tool.pytest.ini_options]\naddopts = '--cov'\n"
+    )
+    found = asked_by(write({"pyproject.toml": text}))
+    assert (list(_needed(found)), _spare(found)) == (["a", "b", "pytest-cov"], ["black"])
+
+
 def test_groups_include_others_whatever_way_they_are_spelled(write: Write) -> None:
     """Names of groups and extras are compared as those of packages."""
     text = "[dependency-groups]\nTests = ['a', {include-group = 'unit.runner'}]\nUnit_Runner = ['b']\n"

@@ -17,6 +17,7 @@ from agent_dispatcher.workspace.path_guard import GuardedFolder
 
 from .manifests.manifest import Entry, Manifest, merged
 from .named_files import DEVELOPMENT, TESTS, requirement_files
+from .own_project import Project, project_of
 from .plugins_needed import Need, needs
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class Declared:
         itself: the tree asks to be installed, as with ``-e .``.
         taken: the files, extras and groups that were read and ask for something.
         missing: what the configuration of the tests needs and nothing asks for.
+        project: the tree itself; ``None`` where it is none that could be installed.
     """
 
     asked: tuple[Asked, ...] = ()
@@ -48,6 +50,7 @@ class Declared:
     itself: bool = False
     taken: tuple[str, ...] = ()
     missing: tuple[Need, ...] = ()
+    project: Project | None = None
 
 
 def asked_by(tree: Path) -> Declared:
@@ -140,6 +143,7 @@ class _Reading:
             itself=self._itself,
             taken=tuple(self._taken),
             missing=tuple(self._needed.values()),
+            project=project_of(self._manifest),
         )
 
     def _with_needed(self, found: list[Asked]) -> Iterator[Asked]:

@@ -21,6 +21,7 @@ from .installing import installed, plain
 from .interpreter import Tool
 from .options import PythonOptions
 from .ordering import named_by, offered_to, order_of
+from .own_project import made
 
 __all__ = ["environment"]
 
@@ -51,9 +52,11 @@ async def environment(
     folders = interpreter_folders()
     extra = dict.fromkeys(tool.place for tool in tools.values() if not _covered(tool.place, folders))
     beside = not (tree / "src").is_dir() and any(tree.glob("*"))
+    own = () if declared.project is None else await made(declared.project, cache, place / "bin" / "python")
+    about_own, commands = map(str, own) if own else ("", "")
     env = {
-        "PATH": os.pathsep.join([str(place / "bin"), "/usr/local/bin", "/usr/bin", "/bin"]),
-        "PYTHONPATH": str(tree if beside else tree / "src"),
+        "PATH": os.pathsep.join(filter(None, [str(place / "bin"), "/usr/local/bin", "/usr/bin", "/bin", commands])),
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(tree if beside else tree / "src"), about_own])),
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONHASHSEED": "0",
         "PYTHONNOUSERSITE": "1",
@@ -67,12 +70,10 @@ async def environment(
     if order is None:
         env["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # what a tree declares may be a plugin of pytest
     digest = hashlib.sha256(
-        "\0".join(
-            [str(place), *map(str, folders), *map(str, extra), resolved, *(["beside"] if beside else [])]
-        ).encode()
+        "\0".join([str(place), *map(str, (*folders, *extra, *own)), resolved, *(["beside"] if beside else [])]).encode()
     ).hexdigest()
     about = f"packages that are asked for in {', '.join(declared.taken)}" if declared.taken else ""
-    return Environment(read_only=(*folders, *extra, place), env=env, digest=f"sha256:{digest}", about=about)
+    return Environment(read_only=(*folders, *extra, *own, place), env=env, digest=f"sha256:{digest}", about=about)
 
 
 def _covered(place: Path, folders: Sequence[Path]) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-__all__ = ["Entry", "Manifest", "line_of", "merged", "sets", "table", "texts"]
+__all__ = ["Entry", "Manifest", "line_of", "merged", "pairs", "sets", "table", "texts"]
 
 
 @frozen
@@ -35,6 +35,8 @@ class Manifest:
 
     Attributes:
         name: of the project; ``""`` where it says none.
+        version: of the project; ``""`` where it says none, or works it out.
+        entry_points: by group, names -> objects; commands are the group ``console_scripts``.
         dependencies: what it cannot do without.
         extras: by normalized name, what is asked for with each.
         groups: the same for groups that are for development; ``{}`` where there are none.
@@ -43,6 +45,8 @@ class Manifest:
     """
 
     name: str = ""
+    version: str = ""
+    entry_points: Mapping[str, Mapping[str, str]] = field(factory=dict)
     dependencies: tuple[Entry, ...] = ()
     extras: Mapping[str, tuple[Entry, ...]] = field(factory=dict)
     groups: Mapping[str, tuple[Entry, ...]] = field(factory=dict)
@@ -55,6 +59,11 @@ def merged(found: Iterable[Manifest]) -> Manifest:
     every = tuple(found)
     return Manifest(
         name=next((each.name for each in every if each.name), ""),
+        version=next((each.version for each in every if each.version), ""),
+        entry_points={
+            group: {name: place for each in reversed(every) for name, place in each.entry_points.get(group, {}).items()}
+            for group in sorted({group for each in every for group in each.entry_points})
+        },
         dependencies=tuple(entry for each in every for entry in each.dependencies),
         extras=sets((name, entries) for each in every for name, entries in each.extras.items()),
         groups=sets((name, entries) for each in every for name, entries in each.groups.items()),
@@ -84,6 +93,11 @@ def table(values: object, *keys: str) -> dict[str, Any]:
 def texts(value: object) -> list[str]:
     """The texts of a list; none where it is something else."""
     return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
+
+
+def pairs(value: object) -> dict[str, str]:
+    """What a table gives texts to; what it gives something else is left out."""
+    return {key: each for key, each in value.items() if isinstance(each, str)} if isinstance(value, dict) else {}
 
 
 def line_of(file: str, text: str, key: str, headers: Iterable[str] = ()) -> str:

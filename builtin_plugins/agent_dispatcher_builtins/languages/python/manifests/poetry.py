@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from .manifest import Entry, Manifest, line_of, sets, table, texts
+from .manifest import Entry, Manifest, line_of, pairs, sets, table, texts
 from .tables import entries_of
 
 __all__ = ["poetry"]
@@ -47,6 +47,11 @@ def poetry(file: str, text: str, values: dict[str, Any]) -> Manifest:
     own = said.get("name")
     found = Manifest(
         name=own if isinstance(own, str) else "",
+        version=version if isinstance(version := said.get("version"), str) else "",
+        entry_points={
+            **{group: pairs(found) for group, found in table(said, "plugins").items()},
+            "console_scripts": pairs(said.get("scripts")),
+        },
         dependencies=() if superseded else tuple(entry for _, entry in read(main, "tool.poetry.dependencies")),
         extras={} if superseded else sets((name, entries) for name, entries in extras.items()),
         groups=sets((name, [entry]) for name, entry in groups),

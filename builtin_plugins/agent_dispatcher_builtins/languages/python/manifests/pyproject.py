@@ -8,7 +8,7 @@ from typing import Any
 
 from agent_dispatcher.errors import Unavailable
 
-from .manifest import Entry, Manifest, line_of, merged, sets, table, texts
+from .manifest import Entry, Manifest, line_of, merged, pairs, sets, table, texts
 from .poetry import poetry
 
 __all__ = ["pyproject"]
@@ -54,9 +54,15 @@ class _Reading:
         more = [
             *((each, self._entries(found)) for each, found in table(self._values, "tool", "pdm", "dev-dependencies").items()),
             ("dev", self._entries(table(self._values, "tool", "uv").get("dev-dependencies"))),
+            *self._of_hatch(),
         ]  # fmt: skip
         return Manifest(
             name=name if isinstance(name, str) else "",
+            version=version if isinstance(version := project.get("version"), str) else "",
+            entry_points={
+                **{group: pairs(found) for group, found in table(project, "entry-points").items()},
+                "console_scripts": {**pairs(project.get("gui-scripts")), **pairs(project.get("scripts"))},
+            },
             dependencies=(*self._entries(project.get("dependencies")), *self._dynamic()),
             extras=sets([*((each, self._entries(found)) for each, found in extras.items()), *self._dynamic_extras()]),
             groups=sets([*((each, self._of_group(groups, each, ())) for each in groups), *more]),
@@ -64,6 +70,13 @@ class _Reading:
                 canonicalize_name(each): "[tool.uv.sources]" for each in table(self._values, "tool", "uv", "sources")
             },
         )
+
+    def _of_hatch(self) -> Iterator[tuple[str, tuple[Entry, ...]]]:
+        """The environments that hatch runs tests in, and the one it is used in by default."""
+        for name, env in table(self._values, "tool", "hatch", "envs").items():
+            group = {"default": "dev", "hatch-test": "test"}.get(name, name)
+            for key in ("dependencies", "extra-dependencies"):
+                yield group, self._entries(table({"env": env}, "env").get(key))
 
     def _entries(self, value: object) -> tuple[Entry, ...]:
         return tuple(self._entry(each) for each in texts(value))

@@ -18,6 +18,7 @@ from .manifest import Entry, Manifest, line_of, sets
 __all__ = ["setup_cfg", "setup_py"]
 
 _FROM_FILES = "file:"
+_WORKED_OUT = re.compile(r"(attr|file)\s*:")
 _TESTS = "tests"
 _COMMENT = re.compile(r"(^|\s)\s*#.*$")
 
@@ -39,14 +40,24 @@ def setup_cfg(file: str, text: str) -> Manifest:
         where = line_of(file, text, key, [section])
         return tuple(Entry(each, where) for each in _listed(_value(parser, section, key)))
 
-    section = "options.extras_require"
-    keys = [key for key in parser[section] if key not in parser.defaults()] if parser.has_section(section) else []
+    section, points = "options.extras_require", "options.entry_points"
     return Manifest(
         name=_value(parser, "metadata", "name").strip(),
+        version="" if _WORKED_OUT.match(version := _value(parser, "metadata", "version").strip()) else version,
+        entry_points={key: _entry_points(_listed(_value(parser, points, key) + "\n")) for key in _keys(parser, points)},
         dependencies=read("options", "install_requires"),
-        extras=sets((key, read(section, key)) for key in keys),
+        extras=sets((key, read(section, key)) for key in _keys(parser, section)),
         groups=sets([(_TESTS, read("options", "tests_require"))]),
     )
+
+
+def _keys(parser: configparser.ConfigParser, section: str) -> list[str]:
+    return [key for key in parser[section] if key not in parser.defaults()] if parser.has_section(section) else []
+
+
+def _entry_points(lines: Iterable[str]) -> dict[str, str]:
+    split = (line.partition("=") for line in lines)
+    return {name.strip(): place.strip() for name, _, place in split if place}
 
 
 def _parted(
@@ -136,11 +147,12 @@ class _Literals:
     def manifest(self, call: ast.Call) -> Manifest:
         """What the arguments of a call of ``setup`` say."""
         arguments = dict(self._arguments(call))
-        name = arguments.get("name")
         extras, unknown = self._extras(arguments.get("extras_require"))
         needed, named = _parted(extras)
         return Manifest(
-            name=name.value if isinstance(name, ast.Constant) and isinstance(name.value, str) else "",
+            name=self._text(arguments.get("name")),
+            version=self._text(arguments.get("version")),
+            entry_points=self._entry_points(arguments.get("entry_points")),
             dependencies=(*self._entries("install_requires", arguments.get("install_requires")), *needed),
             extras=named,
             groups=sets([(_TESTS, self._entries("tests_require", arguments.get("tests_require")))]),
@@ -172,6 +184,17 @@ class _Literals:
             return tuple(self._texts(value))
         except (_Unknown, RecursionError):
             return (Entry("", f"{self._file}:{value.lineno}", unsaid=_not_run(what)),)
+
+    def _text(self, value: ast.expr | None) -> str:
+        value = self._given.get(value.id) if isinstance(value, ast.Name) else value
+        return value.value if isinstance(value, ast.Constant) and isinstance(value.value, str) else ""
+
+    def _entry_points(self, value: ast.expr | None) -> dict[str, dict[str, str]]:
+        try:
+            groups = [] if value is None else self._pairs(value)
+            return {group: _entry_points(each.text for each in self._texts(lines)) for group, lines in groups}
+        except (_Unknown, RecursionError):
+            return {}
 
     def _texts(self, value: ast.expr) -> Iterator[Entry]:
         match value:
