@@ -126,8 +126,10 @@ def new_command(kind: str, name: str, output: Path) -> None:
     from .plugins_new import new_project
 
     project = new_project(kind, name, output)
+    # never a bare name: pip would look for it in an index, and install what a stranger has put there
+    folder = project if project.is_absolute() else f"./{project}"
     click.echo(
-        f"made {project}\n\nnext:\n  pip install '{project}[test]'\n  pytest {project}\n  agent-dispatcher plugins show {name}"
+        f"made {project}\n\nnext:\n  pip install '{folder}[test]'\n  pytest {folder}\n  agent-dispatcher plugins show {name}"
     )
 
 

@@ -13,12 +13,12 @@ from attrs import asdict, define, evolve, frozen
 from ..agents.base_agent import AgentContext, AgentResult, BaseAgent, SyncAgent
 from ..errors import PluginError
 from ..extension.components import Change, Opened
+from ..llm.waiting import not_waiting
 from ..making import maker, table
 from ..models import Artifact, Dispute, Evidence, Finding, PlanPatch, Task
 from ..provenance.scrubbing import Scrubber, changed
 from .agent_factory import Claim
 from .model_calls import AgentLlm
-from .waiting import not_waiting
 
 __all__ = [
     "AttemptHost",

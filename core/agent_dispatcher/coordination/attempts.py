@@ -12,6 +12,7 @@ from ..agents.base_agent import AgentContext, AgentResult
 from ..errors import StoreError, Unavailable
 from ..extension.components import Change, Executor, Opened, Workspace
 from ..failpoints import failpoint
+from ..llm.waiting import not_waiting
 from ..making import table
 from ..models import PlanPatch, Task
 from . import transitions as t
@@ -37,7 +38,6 @@ from .run_state import AFTER_DISPUTE
 from .sealing import KeyInWork, Sealing
 from .settings import CoordinatorSettings
 from .state_manager import StateManager
-from .waiting import not_waiting
 from .work import Work
 
 __all__ = ["Attempts", "ContextFor"]

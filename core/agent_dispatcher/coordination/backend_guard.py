@@ -20,7 +20,6 @@ from ..llm.sending import held_back
 from .circuit import Circuit, CircuitNews
 from .demand import OPEN
 from .throttle import Throttle
-from .waiting import WAITING
 
 __all__ = ["BackendGuard", "PricedGuard"]
 
@@ -80,7 +79,7 @@ class BackendGuard:
         """
         tokens, waited_s = input_bound(request) + request.max_output_tokens, 0.0
         while True:
-            with held_back():
+            with held_back(self._monotonic):
                 waited_s += await self._turn(tokens, self._patience_s - waited_s)
             sent_at = self._monotonic()
             try:
@@ -106,7 +105,8 @@ class BackendGuard:
                     sort="rate_limit",
                     retry_after_s=wait_s,
                 )
-            await self._wait(wait_s)
+            if wait_s > 0:
+                await self._sleep(wait_s)
             self._refuse_if_open()
         except BaseException:
             self.throttle.left_the_line(tokens)
@@ -122,19 +122,6 @@ class BackendGuard:
                 retry_after_s=left_s,
                 may_cost=False,
             )
-
-    async def _wait(self, seconds: float) -> None:
-        """A wait that does not count against the time of the attempt it is for."""
-        if seconds <= 0:
-            return
-        waiting = WAITING.get()
-        if waiting is not None:
-            waiting.begin(self._monotonic())
-        try:
-            await self._sleep(seconds)
-        finally:
-            if waiting is not None:
-                waiting.end(self._monotonic())
 
     def _note(self, error: BackendError, sent_at: float) -> float | None:
         """Draw the conclusions of a failed call; seconds after which it may be sent again, ``None``: it is not worth while."""

@@ -18,10 +18,10 @@ from ..llm import Budget, MeteredLlm, Prices
 from ..llm.budget import Charge
 from ..llm.metering import NOT_MADE, LlmCall
 from ..llm.prices import nano_of
+from ..llm.waiting import WAITING, Waiting
 from ..provenance import Archive, Scrubber
 from .spending import Spending
 from .state_manager import StateManager
-from .waiting import WAITING, Waiting
 
 __all__ = ["AgentLlm", "ModelCalls", "planning_data"]
 

@@ -1,12 +1,15 @@
-"""Which calls of a model were given up before anybody could read them: those have cost nothing."""
+"""What comes before a model can read a call: a call that is given up there has cost nothing, and the wait is not the attempt's time."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
 from attrs import define
+
+from .waiting import WAITING
 
 __all__ = ["SENDING", "Sending", "held_back"]
 
@@ -28,8 +31,13 @@ SENDING: ContextVar[Sending | None] = ContextVar("agent_dispatcher_sending", def
 
 
 @contextmanager
-def held_back() -> Iterator[None]:
-    """What comes before any model can read a call, such as to wait for its turn or to fetch that model: a call that ends in here, by time or by whoever asked, has cost nothing."""
+def held_back(clock: Callable[[], float] = time.monotonic) -> Iterator[None]:
+    """What comes before any model can read a call, such as to wait for its turn or to fetch that model: a call that ends in here, by time or by whoever asked, has cost nothing.
+    The seconds do not count against the time that the attempt may take.
+    """
+    waiting = WAITING.get()
+    if waiting is not None:
+        waiting.begin(clock())
     try:
         yield
     except BaseException as error:
@@ -37,3 +45,6 @@ def held_back() -> Iterator[None]:
         if sending is not None:
             sending.held = error
         raise
+    finally:
+        if waiting is not None:
+            waiting.end(clock())

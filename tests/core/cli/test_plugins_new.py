@@ -55,6 +55,14 @@ def test_the_page_lists_what_each_does() -> None:
     assert rows == {kind: about.does for kind, about in _KINDS.items()}
 
 
+def test_the_next_command_names_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pip takes a bare name for one in an index, where a stranger may have put something: the command to copy never has one."""
+    monkeypatch.chdir(tmp_path)
+    for output, folder in (((), "./shelf-one"), (("--output", str(tmp_path / "x")), str(tmp_path / "x" / "shelf-one"))):
+        said = CliRunner().invoke(new_command, ["dependency-rule", "shelf-one", *output]).output
+        assert f"pip install '{folder}[test]'\n  pytest {folder}\n" in said
+
+
 @pytest.mark.parametrize("name", [*MALFORMED, *TAKEN])
 def test_names_that_cannot_be_used(tmp_path: Path, name: str) -> None:
     """No name leaves the folder, hides a module, is a word of Python or breaks a template; nothing is written."""

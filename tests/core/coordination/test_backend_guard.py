@@ -11,11 +11,11 @@ import pytest
 from agent_dispatcher.coordination.backend_guard import BackendGuard
 from agent_dispatcher.coordination.circuit import Circuit, CircuitNews
 from agent_dispatcher.coordination.throttle import Throttle
-from agent_dispatcher.coordination.waiting import WAITING, Waiting
 from agent_dispatcher.errors import BackendError
 from agent_dispatcher.extension import ChatMessage, LlmReply, LlmRequest, Usage
 from agent_dispatcher.llm import MeteredLlm
 from agent_dispatcher.llm.metering import LlmCall
+from agent_dispatcher.llm.waiting import WAITING, Waiting
 from agent_dispatcher.testing.virtual_time import VirtualClock, VirtualLoop
 
 REQUEST = LlmRequest(messages=(ChatMessage(role="user", content="hello"),), max_output_tokens=100)

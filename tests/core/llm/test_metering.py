@@ -16,6 +16,7 @@ from agent_dispatcher.extension.llm import ToolCall
 from agent_dispatcher.llm import Budget, MeteredLlm, Prices, held_back, input_bound
 from agent_dispatcher.llm.budget import Cap
 from agent_dispatcher.llm.prices import Price
+from agent_dispatcher.llm.waiting import WAITING, Waiting
 from agent_dispatcher.models import ModelUse
 from agent_dispatcher.provenance import Scrubber
 from agent_dispatcher.testing import ScriptedBackend
@@ -132,6 +133,23 @@ def test_who_asks_another_model_instead_is_charged_for_that_one(first_is_held: b
     llm = MeteredLlm(FirstOneThenAnother(), "b")
     asyncio.run(cancelled())
     assert llm.calls[0].tokens == spent * (input_bound(LlmRequest.of("why")) + LlmRequest.of("why").max_output_tokens)
+
+
+def test_what_comes_before_a_model_reads_is_not_the_attempts_time() -> None:
+    """Waits at the same time count once; when they are over the time counts again."""
+    now = [0.0]
+    waiting = Waiting()
+    token = WAITING.set(waiting)
+    try:
+        with held_back(lambda: now[0]):
+            now[0] = 5.0
+            with held_back(lambda: now[0]):
+                now[0] = 7.0
+            assert waiting.seconds(8.0) == 8.0
+            now[0] = 9.0
+        assert waiting.seconds(20.0) == 9.0
+    finally:
+        WAITING.reset(token)
 
 
 @pytest.mark.parametrize(
