@@ -275,3 +275,25 @@ def test_files_of_tests_are_told_by_name_and_by_folder(tmp_path: Path) -> None:
         assert not language.is_test(path), path
     assert language.is_source("src/View.tsx") and language.module("src/View.tsx") == "View"
     assert [each for each in language.compile_command(["a.js", "b.jsx"]) if each.startswith(("a.", "b."))] == ["a.js"]
+
+
+@pytest.mark.parametrize(
+    ("manifest", "test", "framework", "line"),
+    [
+        (None, "", "node:test", "../src/shop/prices.ts"),
+        ("[]", "tests/prices.test.ts", "node:test", "../src/shop/prices.ts"),
+        ("{", "tests/deep/prices.test.ts", "node:test", "../../src/shop/prices.ts"),
+        ('{"devDependencies": {"vitest": "3"}}', "src/shop/prices.test.ts", "vitest", "./prices"),
+        ('{"dependencies": {"vitest": "3"}}', "test/prices.test.ts", "vitest", "../src/shop/prices"),
+    ],
+)
+def test_tests_are_written_as_the_repository_does(
+    tmp_path: Path, manifest: str | None, test: str, framework: str, line: str
+) -> None:
+    """With vitest where it asks for it, and imported from where the test is."""
+    language = JavaScript("typescript", JavaScriptOptions(), tmp_path)
+    tools = language.test_tools({"package.json": manifest}.get, test)
+    assert framework in tools.test_framework
+    assert tools.import_line("shop/prices", "total", ["src/shop/prices.ts"]) == f'import {{ total }} from "{line}"'
+    assert tools.import_line("shop/prices", "", []) == f'import * as subject from "{line}"'
+    assert tools.test_path("prices") == language.test_path("prices")

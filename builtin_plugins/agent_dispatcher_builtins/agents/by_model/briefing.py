@@ -12,13 +12,13 @@ from attrs import frozen
 
 from agent_dispatcher.agents import AgentContext
 from agent_dispatcher.extension import ChatMessage
-from agent_dispatcher.extension.components import ToolsForTests
 from agent_dispatcher.models import ArtifactRef, Task
 
 from ...prompting.asking import tokens
 from ...prompting.packaged import packaged
 from ...prompting.templates import Prompt
 from .announced import Announced
+from .fitting import tools_for_tests
 from .named import symbols_of
 from .repository import Part, Shown, look_around
 from .settled import by_chance
@@ -115,6 +115,7 @@ def brief(
     requirements = context.task_context(task).to_text()
     description = _beside(requirements, task.description)
     paths = tuple(ref.name for ref in task.produces if ref.type == "path")
+    tools = tools_for_tests(context.language, context.workspace, paths)
     said = "\n".join(
         (task.title, task.description, requirements, *(ref.name for ref in (*task.produces, *task.consumes)))
     )
@@ -127,7 +128,7 @@ def brief(
         "existing": task.type in _CHANGES or not paths or any(context.workspace.exists(path) for path in paths),
         "symbols": symbols_of(task.produces, said, context.language),
         "language": context.language.name if context.language is not None else "",
-        "framework": context.language.test_framework if isinstance(context.language, ToolsForTests) else "",
+        "framework": tools.test_framework if tools is not None else "",
         "messages": (),
         "feedback": _as_much(context.feedback.strip(), max(_FEEDBACK, int(3 * _FOR_FEEDBACK * max_input_tokens))),
         "parts": (),

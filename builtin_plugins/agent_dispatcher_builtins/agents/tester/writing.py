@@ -18,6 +18,7 @@ from agent_dispatcher.models import Artifact, ArtifactRef, Task
 
 from ...doneness.hollow import modules_of, unmoved
 from ..by_model.briefing import Briefing, brief
+from ..by_model.fitting import tools_for_tests
 from ..by_model.folder import Files
 from ..by_model.named import symbols_of
 from ..by_model.options import ModelOptions
@@ -85,7 +86,7 @@ async def _play(
         max_input_tokens=options.max_input_tokens,
         needed={ref.name.partition(":")[0] for ref in task.consumes},
         hidden=_hiding(subjects, modules, language),
-        subjects=_names(symbols, subjects, modules, language),
+        subjects=_names(symbols, subjects, modules, tools_for_tests(language, context.workspace, promised_paths(task))),
         examples=language.example_tests(said, symbols) if isinstance(language, CodeTools) and symbols else "",
     )
     trying = Trying(task=task, context=context, language=language, refuse=_refusing(task, language))
@@ -98,16 +99,16 @@ async def _play(
 
 
 def _names(
-    symbols: tuple[str, ...], subjects: tuple[ArtifactRef, ...], modules: tuple[str, ...], language: Language
+    symbols: tuple[str, ...], subjects: tuple[ArtifactRef, ...], modules: tuple[str, ...], tools: ToolsForTests | None
 ) -> tuple[str, ...]:
     """How the code under test is imported."""
-    if not isinstance(language, ToolsForTests):
+    if tools is None:
         return (*symbols, *(each for each in modules if each not in symbols))
     taken = (each.partition(":") for each in symbols)
     paths = [ref.name for ref in subjects if ref.type == "path"]
-    lines = [language.import_line(module, name, paths) for module, _, name in taken if name]
+    lines = [tools.import_line(module, name, paths) for module, _, name in taken if name]
     named = {each.partition(":")[0] for each in symbols}
-    return (*lines, *(language.import_line(module, "", paths) for module in modules if module not in named))
+    return (*lines, *(tools.import_line(module, "", paths) for module in modules if module not in named))
 
 
 def _hiding(subjects: tuple[ArtifactRef, ...], modules: tuple[str, ...], language: Language) -> Callable[[str], bool]:

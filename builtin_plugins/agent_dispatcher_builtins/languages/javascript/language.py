@@ -8,15 +8,17 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from pathlib import Path, PurePosixPath
 
 from agent_dispatcher.extension import Environment, Layout, Objection
+from agent_dispatcher.extension.components import ToolsForTests
 from agent_dispatcher.models import ArtifactRef, Specification
 
 from .environment import environment
 from .exports import ENDINGS, imports, missing_symbols, outline
+from .fitting import fitted
 from .inspection import inspect
 from .installing import LOCK, MANIFEST
 from .options import JavaScriptOptions
@@ -136,6 +138,10 @@ class JavaScript:
         what = f"{{ {name} }}" if name else "* as subject"
         file = next((path for path in paths if stem(path) == stem(module)), f"src/{stem(module)}{self._ending}")
         return f'import {what} from "../{file}"'
+
+    def test_tools(self, read: Callable[[str], str | None], test: str) -> ToolsForTests:
+        """See :mod:`.fitting`."""
+        return fitted(self, read, test, self._ending)
 
     def absence(self, message: str, promised: Iterable[ArtifactRef]) -> str | None:
         """What node says when a file or an export is not there, if it is one that is promised."""

@@ -4,7 +4,7 @@ with ``isinstance``, and does without where a language lacks it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -18,6 +18,7 @@ __all__ = [
     "CodeTools",
     "Declaring",
     "Finding",
+    "FitsTests",
     "HollowTesting",
     "NamesTests",
     "Objection",
@@ -152,6 +153,20 @@ class ToolsForTests(Protocol):
 
     def absence(self, message: str, promised: Iterable[ArtifactRef]) -> str | None:
         """The promised module or symbol that is not there yet and that a test failed for, as a phrase; ``None`` when it failed for any other reason."""
+        ...
+
+
+@runtime_checkable
+class FitsTests(Protocol):
+    """A language in which repositories test in different ways. Files are read, never run."""
+
+    def test_tools(self, read: Callable[[str], str | None], test: str) -> ToolsForTests:
+        """How tests are written in one repository.
+
+        Args:
+            read: the text of one of its files; ``None`` where there is none that can be read.
+            test: the file of tests that is to be written; ``""`` when it is not known yet.
+        """
         ...
 
 
