@@ -69,6 +69,10 @@ class LazyGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+        formatter.write_paragraph()
+        formatter.write_text(
+            "Plugins may bring further commands: 'plugins list' names them, 'plugins show NAME' says what one offers."
+        )
 
 
 def _plugin_command(name: str) -> click.Command | None:

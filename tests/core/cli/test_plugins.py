@@ -191,3 +191,11 @@ def test_trust_needs_a_file(project: Path) -> None:
         run(trust, str(project))
     with pytest.raises(UsageError, match="does not exist"):
         run(trust, str(project / "nowhere" / "agent-dispatcher.toml"))
+
+
+def test_help_says_where_the_commands_of_plugins_are() -> None:
+    """``--help`` loads no plugin, so it cannot list them."""
+    from agent_dispatcher.cli.main import cli
+
+    assert "plugins list" in CliRunner().invoke(cli, ["--help"]).output
+    assert CliRunner().invoke(cli, ["prompts", "--help"]).exit_code == 0
