@@ -35,6 +35,43 @@ def test_the_work_grows_with_the_length_of_a_text_of_python(growth: Growth, text
     assert growth(lambda size: lambda: Python().objections("src/a.py", None, text(size)), 4_000, 40_000) < 4
 
 
+TEST = "import shop\n\n\ndef test_a():\n    assert shop.f({}) == 2\n"
+DEEP = {
+    "a chain of calls": TEST.format("shop.q" + ".b()" * 400),
+    "a sum": TEST.format(" + ".join(map(str, range(400)))),
+    "nots": TEST.format("not " * 400 + "shop"),
+    "a number that cannot be written": TEST.format("0x" + "f" * 5000),
+}
+
+
+@pytest.mark.parametrize("text", DEEP.values(), ids=DEEP)
+def test_a_test_that_is_nested_deeply_is_read_as_any_other(judge: Judge, text: str) -> None:
+    """Another may be added to its file; what it asserts may not be changed."""
+    before = {"tests/test_a.py": text}
+    more = text + "\n\ndef test_b():\n    assert shop.f(0) == 1\n"
+    assert judge({"tests/test_a.py": more}, before, type="testing") == ()
+    assert judge({"src/a.py": text.replace("def test_a", "def f")}) == ()
+    (found,) = judge({"tests/test_a.py": text.replace("== 2", "== 3")}, before)
+    assert found.kind == "changed"
+
+
+def test_what_is_nested_too_deeply_is_refused_with_words(judge: Judge) -> None:
+    """Whatever stops the reading, there is no traceback."""
+    (found,) = judge({"tests/test_a.py": f"def test_a():\n    assert {'not ' * 2000}f(1)\n"}, type="testing")
+    assert (found.kind, "divide it into statements" in found.what) == ("weakened", True)
+
+
+def one(name: str, size: int) -> str:
+    """A test of some assertions."""
+    return "def test_a():\n" + "".join(f"    assert {name}({number}) == {number % 7}\n" for number in range(size // 20))
+
+
+def test_the_work_to_compare_tests_grows_with_their_length(growth: Growth) -> None:
+    """Assertions that are gone, and statements that are not as they were."""
+    compared = lambda size: lambda: Python().objections("tests/test_a.py", one("f", size), one("g", size))  # noqa: E731
+    assert growth(compared, 4_000, 40_000) < 4
+
+
 def test_nothing_else_waits_while_a_text_is_read(judge: Judge, monkeypatch: pytest.MonkeyPatch) -> None:
     """Sources, tests, and tests that are gone: none is read where everything else runs."""
     readers: list[threading.Thread] = []

@@ -123,7 +123,9 @@ def _empty_functions(code: str) -> Iterator[tuple[str, int, int, bool]]:
             at = match.start(1) if match[1] else match.start()
             if sign and at not in seen:
                 seen.add(at)
-                plain = pattern is not _METHOD and not _ASYNC.search(code, max(0, match.start() - _LOOK), match.end() + 1)
+                plain = pattern is not _METHOD and not _ASYNC.search(
+                    code, max(0, match.start() - _LOOK), match.end() + 1
+                )
                 yield match[1] or "the default export", at, sign.end(), plain
     for match in _ARROW_ALONE.finditer(code):
         if match.start(1) not in seen:

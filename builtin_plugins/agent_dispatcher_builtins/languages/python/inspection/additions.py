@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from difflib import SequenceMatcher
+from itertools import takewhile
 
 from attrs import evolve, frozen
 
@@ -18,6 +18,7 @@ from agent_dispatcher.extension import Objection
 from .at_import import exchanged_for_good, reaching, short
 from .fixtures_made import UNTOLD, given_names, is_for_all, makers, makes
 from .names_used import Used, bound, used
+from .written import key, written
 
 __all__ = ["touched"]
 
@@ -127,13 +128,14 @@ def _body(node: ast.Module | ast.ClassDef) -> list[ast.stmt]:
 def _beyond(old: list[ast.stmt], new: list[ast.stmt], file: _File, prefix: str) -> Iterator[tuple[int, str]]:
     """(line, what) for every statement that is gone, is another, or is new and no mere addition."""
     kept = [each for each in old if not isinstance(each, ast.Import | ast.ImportFrom)]
+    keys = [*map(key, kept)]
     known = {name for each in old for name in _taken_in(each)}
     left = {name for each in new for name in _taken_in(each)}
     at = 0
     extra: list[ast.stmt] = []
     for statement in new:
         there = kept[at] if at < len(kept) else None
-        if there is not None and ast.dump(there) == ast.dump(statement):
+        if there is not None and keys[at] == key(statement):
             at += 1
         elif (
             isinstance(there, ast.ClassDef) and isinstance(statement, ast.ClassDef) and _head(there) == _head(statement)
@@ -159,13 +161,16 @@ def _changed(old: ast.stmt, extra: list[ast.stmt], prefix: str) -> tuple[int, st
     instead = next((each for each in extra if name and _title(each) == name), None)
     if instead is None:
         return 0, f"{prefix}{name or repr(short(old))} is gone, or stands elsewhere"
-    was, now = ast.unparse(old).splitlines(), ast.unparse(instead).splitlines()
-    for tag, start, end, other_start, other_end in SequenceMatcher(None, was, now, autojunk=False).get_opcodes():
-        if tag != "equal":
-            there, here = " ".join(was[start:end]), " ".join(now[other_start:other_end])
-            told = f"{short(there)!r}; instead: {short(here)!r}" if there else f"{short(here)!r} is new in it"
-            return instead.lineno, f"{prefix}{name} is not as it was: {told}"
-    return instead.lineno, f"{prefix}{name} is not as it was"
+    was, now = written(old).splitlines(), written(instead).splitlines()
+    alike = takewhile(lambda pair: pair[0] == pair[1], zip(was, now, strict=False))
+    start = sum(1 for _ in alike)
+    while len(was) > start and len(now) > start and was[-1] == now[-1]:
+        del was[-1], now[-1]
+    there, here = " ".join(was[start:]), " ".join(now[start:])
+    if not there and not here:
+        return instead.lineno, f"{prefix}{name} is not as it was"
+    told = f"{short(there)!r}; instead: {short(here)!r}" if there else f"{short(here)!r} is new in it"
+    return instead.lineno, f"{prefix}{name} is not as it was: {told}"
 
 
 def _title(statement: ast.stmt) -> str:
@@ -176,7 +181,7 @@ def _title(statement: ast.stmt) -> str:
 
 
 def _head(node: ast.ClassDef) -> list[str]:
-    return [node.name, *map(ast.dump, (*node.decorator_list, *node.bases, *node.keywords))]
+    return [node.name, *map(key, (*node.decorator_list, *node.bases, *node.keywords))]
 
 
 def _taken_in(statement: ast.stmt) -> Iterator[str]:
@@ -211,7 +216,7 @@ def _reaches(statement: ast.stmt, file: _File, known: set[str]) -> str:
             or _as_fixture(statement, file)
             or reaching(statement, taken.names, file.new)
         )
-    if isinstance(statement, ast.If) and ast.unparse(statement.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING"):
+    if isinstance(statement, ast.If) and written(statement.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING"):
         return next((why for each in statement.body if (why := _reaches(each, file, known))), "")
     if isinstance(statement, ast.Pass) or (
         isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterable, Iterator, Mapping
 
 from .names_used import bound, last
+from .written import written
 
 __all__ = ["exchanged_for_good", "reaching", "short"]
 
@@ -101,7 +102,7 @@ def exchanged_for_good(node: _Function, imported: frozenset[str], data: frozense
 
 def short(said: ast.AST | str) -> str:
     """A statement, or a text, in one line."""
-    line = " ".join((said if isinstance(said, str) else ast.unparse(said)).split())
+    line = " ".join((said if isinstance(said, str) else written(said)).split())
     return line if len(line) <= _SHOWN else f"{line[: _SHOWN - 1]}…"
 
 
@@ -148,7 +149,7 @@ def _reaches(node: ast.AST, taken: frozenset[str], own: frozenset[str]) -> str:
             return f"{short(each)!r} is called while the file is imported"
         if isinstance(called, ast.Attribute) and (
             (called.attr in _CHANGING and _root(called) in taken - own)
-            or (called.attr == "start" and "patch" in ast.unparse(called))
+            or (called.attr == "start" and "patch" in written(called))
         ):
             return f"{short(each)!r} is called while the file is imported"
         if isinstance(each, ast.NamedExpr) and each.target.id in taken - own:

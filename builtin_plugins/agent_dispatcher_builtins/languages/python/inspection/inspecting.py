@@ -20,7 +20,15 @@ _LOADED = frozenset(("conftest.py", "sitecustomize.py", "usercustomize.py"))
 
 
 def inspect(path: str, before: str | None, after: str | None, *, is_test: bool) -> tuple[Objection, ...]:
-    """See :class:`agent_dispatcher.extension.components.WorkInspector`."""
+    """See :class:`agent_dispatcher.extension.components.WorkInspector`. What is nested too deeply to be read is not accepted."""
+    try:
+        return _inspected(path, before, after, is_test)
+    except (RecursionError, MemoryError):
+        what = "it is nested so deeply that nobody can tell what it says: divide it into statements"
+        return (Objection(kind="weakened" if is_test else "stub", path=path, what=what),)
+
+
+def _inspected(path: str, before: str | None, after: str | None, is_test: bool) -> tuple[Objection, ...]:
     old = _parsed(before)
     new = _parsed(after)
     found: list[tuple[str, Objection]] = []
@@ -48,9 +56,10 @@ def _against(path: str, text: str, tree: ast.Module, is_test: bool) -> list[tupl
 
 
 def _parsed(text: str | None) -> ast.Module | None:
+    """``None`` for no text, and for one that is no Python, which is for the compiler to say."""
     if text is None:
         return None
     try:
         return ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    except (SyntaxError, ValueError):
         return None

@@ -49,7 +49,9 @@ def used(tree: ast.Module) -> Used:
 
 def _free(nodes: Iterable[ast.AST], local: frozenset[str]) -> Iterator[str]:
     """Names that are looked up outside of the functions they stand in."""
-    for node in nodes:
+    waiting = [(each, local) for each in nodes]
+    while waiting:
+        node, local = waiting.pop()
         if isinstance(node, ast.Name):
             if node.id not in local:
                 yield node.id
@@ -57,19 +59,19 @@ def _free(nodes: Iterable[ast.AST], local: frozenset[str]) -> Iterator[str]:
             body = node.body if isinstance(node.body, list) else [node.body]
             outside = [*getattr(node, "decorator_list", []), *node.args.defaults, *node.args.kw_defaults]
             outside += [each.annotation for each in _arguments(node)] + [getattr(node, "returns", None)]
-            yield from _free([each for each in outside if each is not None], local)
+            waiting += [(each, local) for each in outside if each is not None]
             shared = {name for each in _own(body) if isinstance(each, ast.Global) for name in each.names}
             inside = {each.arg for each in _arguments(node)} | set(bound(body))
             yield from shared
-            yield from _free(body, (local | inside) - shared)
+            waiting += [(each, (local | inside) - shared) for each in body]
         elif isinstance(node, _Comprehension):
             inside = {
                 each.id for part in node.generators for each in ast.walk(part.target) if isinstance(each, ast.Name)
             }
-            yield from _free([node.generators[0].iter], local)
-            yield from _free(ast.iter_child_nodes(node), local | inside)
+            waiting.append((node.generators[0].iter, local))
+            waiting += [(each, local | inside) for each in ast.iter_child_nodes(node)]
         else:
-            yield from _free(ast.iter_child_nodes(node), local)
+            waiting += [(each, local) for each in ast.iter_child_nodes(node)]
 
 
 def bound(body: Iterable[ast.AST]) -> Iterator[str]:
@@ -89,10 +91,12 @@ def bound(body: Iterable[ast.AST]) -> Iterator[str]:
 
 def _own(nodes: Iterable[ast.AST]) -> Iterator[ast.AST]:
     """Nodes, without what stands in a scope of its own."""
-    for node in nodes:
+    waiting = [*nodes]
+    while waiting:
+        node = waiting.pop()
         yield node
         if not isinstance(node, _Scope | ast.ClassDef | _Comprehension):
-            yield from _own(ast.iter_child_nodes(node))
+            waiting += ast.iter_child_nodes(node)
 
 
 def _arguments(node: _Scope) -> list[ast.arg]:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 
 from .whence import Imports, imports_of
+from .written import written
 
 __all__ = ["is_setting", "set_in", "targets_of"]
 
@@ -34,7 +35,7 @@ def set_in(tree: ast.Module) -> Iterator[tuple[int, str, str]]:
             if not isinstance(target, ast.Attribute) or not is_setting(target, node):
                 continue
             if module := _module(target.value, imports):
-                yield target.lineno, ast.unparse(node), f"module {module}"
+                yield target.lineno, written(node), f"module {module}"
 
 
 def targets_of(node: ast.AST) -> list[ast.expr]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from agent_dispatcher.extension import Objection
 
 from .settings import is_setting, set_in, targets_of
+from .written import written
 
 __all__ = ["steering"]
 
@@ -58,7 +59,7 @@ def _hooks(tree: ast.Module) -> Iterator[tuple[int, str]]:
             for decorator in node.decorator_list:
                 for word in decorator.keywords if isinstance(decorator, ast.Call) else ():
                     if word.arg == "specname":
-                        yield node.lineno, f"{node.name} is the hook {ast.unparse(word.value)}"
+                        yield node.lineno, f"{node.name} is the hook {written(word.value)}"
         for target in targets_of(node):
             if not isinstance(target, ast.Name):
                 continue
@@ -71,7 +72,7 @@ def _hooks(tree: ast.Module) -> Iterator[tuple[int, str]]:
                 bound = alias.asname or alias.name
                 if bound.startswith("pytest_") and isinstance(node, ast.ImportFrom) and bound not in _HARMLESS:
                     yield node.lineno, _short(node)
-        if isinstance(node, ast.Call) and _called(node) == "register" and "plugin" in ast.unparse(node.func).lower():
+        if isinstance(node, ast.Call) and _called(node) == "register" and "plugin" in written(node.func).lower():
             yield node.lineno, _short(node)
 
 
@@ -87,7 +88,7 @@ def _exchanged(tree: ast.Module) -> Iterator[tuple[int, str]]:
         for target in targets_of(node):
             if isinstance(target, ast.Attribute) and _root(target) in imported and not is_setting(target, node):
                 yield target.lineno, _short(node)
-            if isinstance(target, ast.Subscript) and ast.unparse(target.value).endswith(("modules", "__dict__")):
+            if isinstance(target, ast.Subscript) and written(target.value).endswith(("modules", "__dict__")):
                 yield target.lineno, _short(node)
         if isinstance(node, ast.Call):
             name = _called(node)
@@ -106,7 +107,7 @@ def _ends(tree: ast.Module) -> Iterator[tuple[int, str]]:
             value = statement.exc if isinstance(statement, ast.Raise) else value
             if isinstance(value, ast.Call) and _called(value) in _ENDING:
                 yield statement.lineno, f"{_short(value)} in {function}"
-            elif isinstance(value, ast.Call | ast.Attribute) and ast.unparse(value).partition("(")[0].endswith(
+            elif isinstance(value, ast.Call | ast.Attribute) and written(value).partition("(")[0].endswith(
                 ("Skipped", "SkipTest", "skip.Exception")
             ):
                 yield statement.lineno, f"{_short(statement)} in {function}"
@@ -134,5 +135,5 @@ def _texts(node: ast.AST) -> list[str]:
 
 
 def _short(node: ast.AST) -> str:
-    line = " ".join(ast.unparse(node).split())
+    line = " ".join(written(node).split())
     return line if len(line) <= _SHOWN else f"{line[: _SHOWN - 1]}…"

@@ -17,6 +17,7 @@ from agent_dispatcher.extension import Objection
 from .docstrings import docstring
 from .inherited import silenced
 from .whence import imports_of
+from .written import written
 
 __all__ = ["implemented", "stubs"]
 
@@ -233,7 +234,7 @@ def _nothing_returned(only: ast.stmt, function: _Function, owner: ast.ClassDef |
         return "its body is 'return NotImplemented'"
     if value is not None and not (isinstance(value, ast.Constant) and value.value in (None, ...)):
         return ""
-    wanted = ast.unparse(function.returns) if function.returns is not None else ""
+    wanted = written(function.returns) if function.returns is not None else ""
     nothing_is_right = re.search(r"\bNone\b|\bOptional\b|\bAny\b|\bobject\b", wanted) is not None
     on_purpose = _QUIET.search(function.name) is not None or bool(function.decorator_list)
     if wanted and wanted not in ("None", "'None'"):
@@ -267,7 +268,7 @@ def _lambdas(tree: ast.Module) -> Iterator[tuple[str, int, str]]:
         body = node.value.body
         nothing = isinstance(body, ast.Constant) and body.value in (None, ...)
         if nothing and isinstance(target, ast.Name) and not (_QUIET.search(target.id) or _HANDLER.search(target.id)):
-            yield target.id, node.lineno, f"whatever it is called with, it gives {ast.unparse(body)}"
+            yield target.id, node.lineno, f"whatever it is called with, it gives {written(body)}"
 
 
 def _is_nothing(statement: ast.stmt) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from agent_dispatcher.extension import Objection
@@ -95,11 +96,11 @@ def _tolerance(claims: Iterable[Claim]) -> float:
 
 
 def _without(claims: tuple[Claim, ...], others: tuple[Claim, ...]) -> list[Claim]:
-    left = [each.text for each in others]
+    left = Counter(each.text for each in others)
     found = []
     for claim in claims:
-        if claim.text in left:
-            left.remove(claim.text)
+        if left[claim.text] > 0:
+            left[claim.text] -= 1
         else:
             found.append(claim)
     return found

@@ -11,6 +11,7 @@ from typing import Any
 from attrs import field, frozen
 
 from .docstrings import docstring
+from .written import key, written
 
 __all__ = ["Claim", "TestRead", "tests_for_certain", "tests_in"]
 
@@ -102,7 +103,7 @@ def tests_in(tree: ast.Module) -> dict[str, TestRead]:
             return {}
         marks = _assigned(node, "pytestmark")
         module_skips += _skip_marks([marks]) if marks is not None else []
-        module_skips += [ast.unparse(node)] if _is_skip_statement(node) else []
+        module_skips += [written(node)] if _is_skip_statement(node) else []
         if isinstance(node, ast.Delete):
             gone |= {each.id for each in node.targets if isinstance(each, ast.Name)}
     found: dict[str, TestRead] = {}
@@ -119,9 +120,12 @@ def tests_for_certain(text: str) -> tuple[str, ...]:
     ``testdata`` is none for certain: many projects set ``python_functions = test_*``.
     """
     try:
-        tree = ast.parse(text)
+        return _for_certain(ast.parse(text))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return ()
+
+
+def _for_certain(tree: ast.Module) -> tuple[str, ...]:
     if any(_assigned(node, "pytestmark") is not None for node in tree.body):
         return ()  # marks are what projects choose tests by
     top = {node.name for node in tree.body if isinstance(node, _Function) and not _is_chosen(node)}
@@ -189,7 +193,7 @@ def _read(name: str, node: _Function, inherited: list[str]) -> TestRead:
         cases=_cases(node.decorator_list),
         calls=any(isinstance(each, ast.Call) for statement in body for each in ast.walk(statement)),
         swallowed=tuple(_swallowed(body)),
-        body="\n".join(ast.unparse(each) for each in body),
+        body="\n".join(written(each) for each in body),
     )
 
 
@@ -211,7 +215,7 @@ def _claim_of(test: ast.expr, node: ast.Assert) -> Claim:
     constant = _constant_truth(test)
     strength = NOTHING if constant else _strength(test)
     return Claim(
-        text=ast.unparse(test),
+        text=written(test),
         line=node.lineno,
         strength=strength,
         tolerance=_tolerance(test),
@@ -235,7 +239,7 @@ def _constant_truth(test: ast.expr) -> bool | None:
     if isinstance(test, ast.Compare) and len(test.ops) == 1:
         left, right = test.left, test.comparators[0]
         pure = not any(isinstance(each, ast.Call | ast.Await | ast.NamedExpr) for each in ast.walk(test))
-        if pure and ast.dump(left) == ast.dump(right) and isinstance(test.ops[0], ast.Eq | ast.Is | ast.LtE | ast.GtE):
+        if pure and key(left) == key(right) and isinstance(test.ops[0], ast.Eq | ast.Is | ast.LtE | ast.GtE):
             return True
         if isinstance(test.ops[0], ast.GtE) and isinstance(left, ast.Call) and _name(left.func) == "len":
             return True if _number(right) is not None and float(_number(right) or 0.0) <= 0 else None
@@ -250,7 +254,7 @@ def _is_itself(test: ast.expr) -> bool:
         isinstance(test, ast.Compare)
         and len(test.ops) == 1
         and isinstance(test.ops[0], ast.Eq | ast.Is)
-        and ast.dump(test.left) == ast.dump(test.comparators[0])
+        and key(test.left) == key(test.comparators[0])
     )
 
 
@@ -295,23 +299,23 @@ def _claim_of_call(node: ast.Call) -> Claim | None:
         )
         matched = any(word.arg == "match" for word in node.keywords) or name.endswith("Regex")
         strength = (RELATION if matched else TRUTH) if broad else (EXACT if matched else NEARLY)
-        return Claim(text=ast.unparse(node), line=node.lineno, strength=strength)
+        return Claim(text=written(node), line=node.lineno, strength=strength)
     if name == "fail":
-        return Claim(text=ast.unparse(node), line=node.lineno, strength=TRUTH)
+        return Claim(text=written(node), line=node.lineno, strength=TRUTH)
     if not name.startswith("assert") or not isinstance(node.func, ast.Attribute):
         return None
     if name in ("assertTrue", "assertFalse", "assert_") and node.args:
         truth = _constant_truth(node.args[0])
         never = truth is (name != "assertFalse") and truth is not None
         strength = NOTHING if never else _strength(node.args[0])
-        return Claim(text=ast.unparse(node), line=node.lineno, strength=strength, can_fail=not never)
-    if name == "assertEqual" and len(node.args) == 2 and ast.dump(node.args[0]) == ast.dump(node.args[1]):
+        return Claim(text=written(node), line=node.lineno, strength=strength, can_fail=not never)
+    if name == "assertEqual" and len(node.args) == 2 and key(node.args[0]) == key(node.args[1]):
         pure = not any(isinstance(each, ast.Call) for argument in node.args for each in ast.walk(argument))
-        return Claim(text=ast.unparse(node), line=node.lineno, strength=NOTHING if pure else EXACT, can_fail=False)
+        return Claim(text=written(node), line=node.lineno, strength=NOTHING if pure else EXACT, can_fail=False)
     if "AlmostEqual" in name:
-        return Claim(text=ast.unparse(node), line=node.lineno, strength=NEARLY, tolerance=_tolerance(node))
+        return Claim(text=written(node), line=node.lineno, strength=NEARLY, tolerance=_tolerance(node))
     strength = EXACT if _EXACT_METHODS.match(name) else TRUTH if "None" in name or "True" in name else RELATION
-    return Claim(text=ast.unparse(node), line=node.lineno, strength=strength)
+    return Claim(text=written(node), line=node.lineno, strength=strength)
 
 
 def _tolerance(node: ast.expr) -> float:
@@ -346,13 +350,13 @@ def _skip_marks(decorators: list[ast.expr]) -> list[str]:
         for each in inner:
             called = each.func if isinstance(each, ast.Call) else each
             if _name(called) in _SKIPPING:
-                found.append(ast.unparse(each))
+                found.append(written(each))
     return found
 
 
 def _skip_calls(body: list[ast.stmt]) -> list[str]:
     return [
-        ast.unparse(node)
+        written(node)
         for statement in body
         for node in ast.walk(statement)
         if isinstance(node, ast.Call) and _name(node.func) in _SKIPPING
