@@ -69,7 +69,7 @@ def one(name: str, size: int) -> str:
 def test_the_work_to_compare_tests_grows_with_their_length(growth: Growth) -> None:
     """Assertions that are gone, and statements that are not as they were."""
     compared = lambda size: lambda: Python().objections("tests/test_a.py", one("f", size), one("g", size))  # noqa: E731
-    assert growth(compared, 4_000, 40_000) < 4
+    assert growth(compared, 2_000, 16_000) < 4
 
 
 def test_nothing_else_waits_while_a_text_is_read(judge: Judge, monkeypatch: pytest.MonkeyPatch) -> None:
