@@ -42,7 +42,8 @@ _CODE = re.compile(
     r"^(?:\t|  +)(?![-*\s])|[;{}]\s*$|^[\w.]+\(.*\)$|\w\s*[-+*/|]?=\s*\S|^(?:import|from \S+ import|def|class|const|function|@)\b"
 )
 _NO_CHANGE = re.compile(
-    r"\b(?:no|not|without|un-?|n't)\b[\w ]*(?:chang|modif|touch|edit)|unchanged|as (?:it )?(?:is|was)\b", re.I
+    r"\bno (?:other |further |more )?(?:changes?|modifications?|edits?)\b|\bunchanged\b|\bnot (?:be |need to be )?(?:changed|modified|touched)\b|\bnot need\b",
+    re.IGNORECASE,
 )
 NO_NAME = "without 'FILE: <path>' before it"
 NO_TEXT = "its text does not stand between fences (```)"

@@ -12,7 +12,7 @@ from typing import Final
 
 __all__ = ["fits", "labelled", "plain_path", "told_by_fence"]
 
-_KEYED: Final = re.compile(r"(?:^|[\s{,])(?:path|file|filename|file_?path|title)\s*[=:]\s*[\"'`]?([^\s\"'`},]+)")
+_KEYED: Final = re.compile(r"(?:^|[\s{,])(path|file|filename|file_?path|title)\s*[=:]\s*[\"'`]?([^\s\"'`},]+)")
 _BEHIND_COLON: Final = re.compile(r"^[A-Za-z][\w+#-]*:((?:[\w@.-]+/)*[\w@.-]*\.?[A-Za-z][\w-]*)$")
 _BARE: Final = re.compile(r"^(?:[\w@.-]+/)+[\w@-]*\.?[\w-]*\.[A-Za-z]\w*$")
 _PATH: Final = re.compile(r"^(?:\./)?(?:[\w@.-]+/)*[\w@.-]*[\w-]+$")
@@ -74,8 +74,10 @@ def told_by_fence(info: str, expected: Collection[str]) -> str:
         if path in info.split():
             return path
     found = _KEYED.search(info) or _BEHIND_COLON.match(info)
-    if found and _PATH.match(found[1]) and ("/" in found[1] or "." in found[1]):
-        return plain_path(found[1])
+    path = plain_path(found[found.re.groups]) if found else ""
+    if _PATH.match(path) and ("/" in path or "." in path):
+        shown = found is not None and found[1] == "title" and expected and path not in expected
+        return "" if shown else path  # an example has a title, too
     return plain_path(info) if _BARE.match(info) else ""
 
 

@@ -30,6 +30,8 @@ RUN = "```bash\npython -m pip install --upgrade everything\npytest\n```"
         "bold": (f"**{B}**\n```python\n{X}```\n**`{C}`:**\n```python\n{Y}```\n", [B, C], BOTH),
         "path behind the fence": (f"```python path={B}\n{X}```\n```python title=\"{C}\"\n{Y}```\n", [], BOTH),
         "path behind a colon": (f"```python:{B}\n{X}```\n```py {{filename={C}}}\n{Y}```\n", [], BOTH),
+        "an example with a title": (f"FILE: {B}\n```\n{X}```\nUse:\n```python title=\"example.py\"\n{Y}```\n", [B], {B: X}),
+        "no change of something else": (f"FILE: {B}\nIt does not modify anything:\n```\n{X}```\n", [B], {B: X}),
         "path as the language": (f"```{B}\n{X}```\n```{C}\n{Y}```\n", [B, C], BOTH),
         "remark in the header": (f"FILE: {B} (new file)\n```python\n{X}```\n**Filename:** `{C}`\n```\n{Y}```\n", [], BOTH),
         "in a list": (f"1. FILE: {B}\n   ```python\n   {X}   ```\n2. FILE: {C}\n   ```python\n   {Y}   ```\n", [], BOTH),

@@ -81,7 +81,7 @@ def _raises(error: Exception) -> FakeCheck:
 
 
 def _land(tmp_path: Path, workspace: FakeWorkspace, change: Change = CHANGE, **checks: FakeCheck) -> Verdict:
-    integration = _integration(tmp_path, workspace, **checks)
+    integration = _integration(tmp_path, workspace, None, **checks)
 
     async def record(tree: str, evidence: tuple[Evidence, ...], whole: tuple[Evidence, ...] = ()) -> None:
         workspace.story.append(f"record {tree} {[item.id for item in evidence]}")
