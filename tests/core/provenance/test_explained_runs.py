@@ -42,11 +42,15 @@ class Sandbox:
     async def run(self, argv: Any, **more: Any) -> Completed:
         if argv[0] == "wait":
             await asyncio.sleep(60)
+        if argv[-1] == "tried it":
+            (more["cwd"] / "out.db").write_text("left behind")
         return Completed(code=3 if argv[0] == "false" else 0, stdout=f"{argv[-1]}\n", stderr="", duration_s=0.5)
 
 
 class Asking(BaseAgent):
-    """Asks, tries, writes; its first attempt fails."""
+    """Asks, tries, writes; its first attempt fails. What it runs leaves a file."""
+
+    commands_write = False
 
     async def execute(self, task: Task, context: AgentContext) -> AgentResult:
         assert context.llm is not None
@@ -208,6 +212,17 @@ def test_commands_from_a_thread_are_recorded(ran: Ran) -> None:
     """Also one that was broken off."""
     said = explained(ran.run, "thread")
     assert "ran echo from a thread: exit code 0" in said and "ran wait: broken off" in said
+
+
+def test_what_commands_left_behind_is_told_and_not_committed(ran: Ran) -> None:
+    """By name, for people and for programs; in the branch there is only what the agent wrote."""
+    assert "wrote alone.txt - left out what commands left behind: out.db" in explained(ran.run, "alone")
+    document = json.loads(CliRunner().invoke(cli, ["explain", ran.run, "alone", "--json"]).output)
+    assert [work["left_out"] for work in document["work"]] == [[], ["out.db"]]
+    files = subprocess.run(
+        ["git", "ls-tree", "-r", "--name-only", "HEAD"], cwd=ran.output, capture_output=True, text=True
+    )
+    assert files.stdout.split() == ["alone.txt"]
 
 
 def test_what_a_program_asked_for_is_told(ran: Ran) -> None:
