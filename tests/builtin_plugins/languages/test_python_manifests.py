@@ -380,6 +380,12 @@ def test_plugins_that_the_tests_are_configured_for_are_no_mere_tools_of_developm
     assert found.missing == ()
 
 
+def test_a_plugin_is_not_missing_in_its_own_tree(write: Write) -> None:
+    """Whose tests are configured for it."""
+    text = "[project]\nname = 'pytest.asyncio'\n[tool.pytest.ini_options]\nasyncio_mode = 'auto'\n"
+    assert asked_by(write({"pyproject.toml": text})).missing == ()
+
+
 def test_such_a_plugin_is_found_in_whatever_group_it_stands(write: Write) -> None:
     """Alone, without what else is there; what stands nowhere is missing."""
     text = "[tool.pytest.ini_options]\naddopts = '--cov -n 2'\n[tool.poetry.group.ci.dependencies]\npytest-cov = '^5'\nbuild = '*'\n"

@@ -51,9 +51,11 @@ def main():
 )  # fmt: skip
 def test_every_manifest_says_what_the_project_is(write: Write, files: dict[str, str]) -> None:
     """Its name, version and entry points; those for pytest are left out."""
-    project = asked_by(write(files)).project
-    assert project is not None
-    assert (project.name, project.version, project.entry_points) == ("shop-front", "1.0", _POINTS)
+    found = asked_by(write(files))
+    assert found.project is not None
+    assert (found.project.name, found.project.version, found.project.entry_points) == ("shop-front", "1.0", _POINTS)
+    said = "the project's own plugins of pytest are not loaded by themselves"
+    assert [note.partition(":")[0] for note in found.notes] == ([said] if "pytest11" in str(files) else [])
 
 
 def test_a_project_is_there_as_if_it_were_installed(write: Write, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from agent_dispatcher.workspace.path_guard import GuardedFolder
 
 from .manifests.manifest import Entry, Manifest, merged
 from .named_files import DEVELOPMENT, TESTS, requirement_files
-from .own_project import Project, project_of
+from .own_project import OF_TESTS, Project, project_of
 from .plugins_needed import Need, needs
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ MANIFEST, _SETUP_CFG, _SETUP_PY, _PIPFILE = "pyproject.toml", "setup.cfg", "setu
 _LOCKS = ("pylock.toml", "uv.lock", "poetry.lock", "Pipfile.lock")
 #: Extras and dependency groups that are provided beside the dependencies; those for development as far as the user allows it.
 EXTRAS = (*TESTS, *DEVELOPMENT)
+_OWN_PLUGINS = "the project's own plugins of pytest are not loaded by themselves: name their modules in pytest_plugins of a conftest.py, or with -p"
 _MAX_BYTES = 4 * 1024**2
 
 
@@ -114,7 +115,7 @@ class _Reading:
 
         self._folder, self._manifest = folder, manifest
         self._own = canonicalize_name(manifest.name) if manifest.name else ""
-        self._needed = {need.package: need for need in needed}
+        self._needed = {need.package: need for need in needed if need.package != self._own}
         self._notes: list[str] = list(manifest.notes)
         self._taken: list[str] = []
         self._itself = False
@@ -137,6 +138,8 @@ class _Reading:
             self._taken.append(file)
             found += self._file(file, optional=optional)
         found = [each for each in found if _applies(each)]
+        if self._manifest.entry_points.get(OF_TESTS):
+            self._notes.append(_OWN_PLUGINS)
         return Declared(
             asked=tuple(self._with_needed(found)),
             notes=tuple(dict.fromkeys(self._notes)),

@@ -39,10 +39,8 @@ class Pin:
 
 
 def _pylock(text: str, asked: Sequence[Asked]) -> Iterator[tuple[str, Pin]]:
-    groups = frozenset(EXTRAS)
     for package in tomllib.loads(text).get("packages", []):
-        marker = package.get("marker")
-        if marker and not Marker(marker).evaluate({"extras": groups, "dependency_groups": groups}, context="lock_file"):
+        if (marker := package.get("marker")) and not _holds(marker):
             continue
         if table(package, "directory").get("path") == ".":  # the project itself
             continue
@@ -97,13 +95,20 @@ def _poetry_lock(text: str, asked: Sequence[Asked]) -> Iterator[tuple[str, Pin]]
 def _is_for_here(package: Mapping[str, Any]) -> bool:
     markers = package.get("markers")
     every = list(markers.values()) if isinstance(markers, dict) else [markers] if markers else []
-    if every and not any(Marker(each).evaluate({"extra": extra}) for each in every for extra in ("", *EXTRAS)):
+    if every and not any(map(_holds, every)):
         return False
     try:
         python = condition(str(package.get("python-versions", "*")))
     except Unsaid:
         return True
     return not python or Marker(python).evaluate()
+
+
+def _holds(marker: str) -> bool:
+    """Whether it does here, with all extras and groups that are provided."""
+    chosen = frozenset(EXTRAS)
+    known = {"extras": chosen, "dependency_groups": chosen}
+    return any(Marker(marker).evaluate({**known, "extra": extra}, context="lock_file") for extra in ("", *EXTRAS))
 
 
 def _meant(name: str, packages: list[dict[str, Any]], asked: Iterable[Asked]) -> dict[str, Any]:
@@ -118,7 +123,7 @@ def _pipfile_lock(text: str, asked: Sequence[Asked]) -> Iterator[tuple[str, Pin]
     """What comes from elsewhere than a registry is not in it: it is refused where it is needed."""
     values = json.loads(text)
     for name, package in {**values.get("develop", {}), **values.get("default", {})}.items():
-        if "version" not in package or (package.get("markers") and not Marker(package["markers"]).evaluate()):
+        if "version" not in package or (package.get("markers") and not _holds(package["markers"])):
             continue
         pinned = {"name": name, "version": package["version"].removeprefix("==")}
         yield _pin("Pipfile.lock", pinned, package.get("hashes") or [None])

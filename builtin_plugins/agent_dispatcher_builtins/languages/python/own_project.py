@@ -16,7 +16,7 @@ from attrs import frozen
 from ..provisioning import made_once
 from .manifests.manifest import Manifest
 
-__all__ = ["Project", "made", "project_of"]
+__all__ = ["OF_TESTS", "Project", "made", "project_of"]
 
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 _COMMAND = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
@@ -25,7 +25,8 @@ _PLACE = re.compile(
 )
 _KEY = re.compile(r"[\w.: -]+")
 _COMMANDS = "console_scripts"
-_OF_TESTS = "pytest11"
+#: Entry points that are left out.
+OF_TESTS = "pytest11"
 #: For a project that works its version out when it is built.
 _UNKNOWN = "0+unknown"
 
@@ -59,7 +60,7 @@ def project_of(manifest: Manifest) -> Project | None:
     points = {
         group: {name: place for name, place in found.items() if _PLACE.fullmatch(place) and _KEY.fullmatch(name)}
         for group, found in manifest.entry_points.items()
-        if group != _OF_TESTS and _KEY.fullmatch(group)
+        if group != OF_TESTS and _KEY.fullmatch(group)
     }
     return Project(
         canonicalize_name(manifest.name), version, {group: found for group, found in points.items() if found}
