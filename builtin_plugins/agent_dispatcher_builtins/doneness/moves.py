@@ -19,8 +19,8 @@ _LIKE = 0.5
 #: ... for files of the same name, of which each is the only one.
 _LIKE_BY_NAME = 0.75
 _CHUNK = 64
-#: Beyond this only files that are the same in each byte are taken for moved.
-_MOST_PAIRS = 1_000_000
+#: Beyond this only files that are the same in each byte, or keep their name, are taken for moved.
+_MOST_PAIRS = 20_000
 _MOST_BYTES = 2 * 1024**2
 
 
@@ -76,14 +76,14 @@ def moves(gone: Mapping[str, bytes], come: Mapping[str, bytes]) -> dict[str, str
         ]
 
     olds, news = left()
-    if len(olds) * len(news) > _MOST_PAIRS:
-        return found
     named = [_only_by_name(each) for each in (olds, news)]
     for name, new in named[1].items():
         twin = named[0].get(name)
         if twin is not None and like(twin, new) >= _LIKE_BY_NAME:
             found[new] = twin
     olds, news = left()
+    if len(olds) * len(news) > _MOST_PAIRS:
+        return found
     pairs = sorted(
         (-score, posixpath.basename(old) != posixpath.basename(new), new, old)
         for new in news

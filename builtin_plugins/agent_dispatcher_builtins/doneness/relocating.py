@@ -128,7 +128,7 @@ def anchored(path: str, text: str, origin: str, now: Now, moved: Mapping[str, st
         return said
     for name in sorted(_imported(tree)):
         if taken := _takes_its_place(name, path, origin, now, moved):
-            said = re.sub(rf"(?m)^(\s*(?:from|import)\s+){re.escape(name)}\b", rf"\g<1>{taken}", said)
+            said = re.sub(rf"(?m)^([ \t]*(?:from|import)[ \t]+){re.escape(name)}\b", rf"\g<1>{taken}", said)
     return said
 
 

@@ -19,6 +19,7 @@ __all__ = ["touched"]
 
 _SHOWN = 160
 _LOOK = 200
+_LONGEST_HEAD = 2000
 _NAME = r"[A-Za-z_$][\w$]*"
 #: A name that stands for something: neither a member of an object, nor (after a bracket or a comma) the key of one.
 _USED = re.compile(rf"(?:(?<![\w$.])|(?<=\.\.\.))(?<![\w$]){_NAME}")
@@ -35,7 +36,13 @@ _UNFINISHED = re.compile(
 _GROUP = re.compile(
     r"\s*(?:describe|suite)\s*\(\s*[\"'`][^\n]*?[\"'`]\s*,\s*(?:async\s*)?(?:\(\s*\)\s*=>|function\s*\(\s*\))\s*\{"
 )
-_TESTS = re.compile(r"\s*(?:await\s+)?(?:test|it|describe|suite)\s*(?:\.\s*each\b|\()")
+_TESTS = re.compile(
+    r"\s*(?:await\s+)?(?:test|it|specify|describe|suite|context)\s*(?:\.\s*(?:concurrent|serial|sequential)\s*)*(?:\.\s*(?:each|for)\b|\()"
+)
+#: ... in a loop over cases, whose head ends with the bracket of what is done for each.
+_LOOP = re.compile(
+    rf"\s*(?:for\s*\(\s*(?:const|let)\s+[^()]*?\s(?:of|in)\s[^{{}}]*\)\s*(?:\{{|(?=\s*(?:test|it)\b))|[\w$.\[\](){{}},:\s\"'`+-]*?\.\s*forEach\s*\(\s*(?:{_NAME}|\([^()]*\))\s*=>\s*\{{)"
+)
 _DECLARES = re.compile(
     rf"\s*(?:export\s+)?(?:(?:async\s+)?function\s*\*?\s*({_NAME})|class\s+({_NAME})|(?:const|let|var)\s+({_NAME})\b|(?:const|let|var)\s*([{{\[][^=]*)=)"
 )
@@ -147,7 +154,7 @@ def _reaches(part: _Part, taken: set[str]) -> str:
     """Why a new statement is no mere addition, ``""`` when it is one."""
     if reaching := _REACHING.search(part.code):
         return f"reaches what is not its own ({reaching[0]})"
-    if _TESTS.match(part.code):
+    if _TESTS.match(part.code) or _is_loop_of_tests(part):
         return ""
     bound: set[str] = set()
     if _IMPORTS.match(part.code):
@@ -162,17 +169,34 @@ def _reaches(part: _Part, taken: set[str]) -> str:
     return f"binds {again[0]} anew, which tests that were there use" if again else ""
 
 
+def _is_loop_of_tests(part: _Part) -> bool:
+    """Whether a statement makes tests, one for each case, and nothing else."""
+    head = _LOOP.match(part.code, 0, _LONGEST_HEAD)
+    if head is None:
+        return False
+    if not head[0].rstrip().endswith("{"):
+        return _TESTS.match(part.code, head.end()) is not None
+    opened = part.code.rindex("{", 0, head.end())
+    stop = closing(part.code, opened)
+    inside = _parts(part.text[opened + 1 : stop])
+    rest = part.code[stop + 1 :].strip(" \n\t;")
+    known = [each for each in inside if _TESTS.match(each.code)]
+    local = [each for each in inside if re.match(r"\s*(?:const|let)\b", each.code)]
+    return rest in ("", ")") and bool(known) and len(known) + len(local) == len(inside)
+
+
 def _parts(text: str, line: int = 1) -> list[_Part]:
     """The statements of the top level of a text."""
     code, kept = masked(text), masked(text, keep_strings=True)
     found = []
-    start = depth = 0
+    start = 0
+    inside: list[str] = []  # brackets and templates
     for at, char in enumerate(code):
-        if char in "([{":
-            depth += 1
-        elif char in ")]}":
-            depth -= 1
-        if depth <= 0 and (char == ";" or (char == "\n" and _is_whole(code, start, at))):
+        if char in "([{" or (char == "`" and inside[-1:] != ["`"]):
+            inside.append(char)
+        elif char in ")]}`" and inside:
+            inside.pop()
+        if not inside and (char == ";" or (char == "\n" and _is_whole(code, start, at))):
             found.append((start, at + 1))
             start = at + 1
     found.append((start, len(code)))

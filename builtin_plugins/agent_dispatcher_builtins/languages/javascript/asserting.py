@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["ALWAYS", "assertion_pattern", "strength"]
+from .text import closing, masked
+
+__all__ = ["ALWAYS", "assertion_pattern", "is_unasked", "strength"]
 
 _NAME = r"[A-Za-z_$][\w$]*"
 _FROM_ASSERT = re.compile(
@@ -17,11 +19,29 @@ _MERE = re.compile(
 )
 _RAISES = re.compile(r"\.?(?:throws|rejects)\(")
 
+_VALUE = r"(?:true|false|null|undefined|-?\d+(?:\.\d+)?|\"(?:\\\\.|[^\"\\\\])*\"|\[\]|\{\})"
 #: Assertions without blanks that are true whatever the code does.
 ALWAYS = re.compile(
-    r"(?:assert(?:\.strict)?(?:\.ok)?|\bok)\s*\(\s*(?:true|1)\s*[,)]"
-    r"|expect\s*\(\s*(true|false|\d+)\s*\)\s*\.\s*(?:toBe|toEqual|toStrictEqual)\s*\(\s*\1\s*\)|expect\((?:true|1)\)\.(?:toBeTruthy|toBeDefined)\(\)"
+    r"(?:assert(?:\.strict)?(?:\.ok)?|\bok)\s*\(\s*(?:true|1|\"[^\"]+\")\s*[,)]"
+    rf"|expect\(({_VALUE})(?:,\"[^\"]*\")?\)\.(?:to\.)?(?:toBe|toEqual|toStrictEqual|equal|eql|eq|be\.equal|deep\.equal)\(\1\)"
+    r"|expect\((?:true|[1-9]\d*|\"[^\"]+\")\)\.(?:toBeTruthy|toBeDefined|to\.be\.ok|to\.be\.true|to\.exist)\b"
+    rf"|expect\({_VALUE}\)\.to(?:Match(?:Inline)?Snapshot|ThrowErrorMatchingSnapshot)\("
+    r"|expect\(([\w$.]+)\)\.(?:not\.)?(?:to\.)?(?:toBe|toEqual|toStrictEqual|equal|eql|eq|be\.equal|deep\.equal)\(\2\)"
 )
+#: ``expect`` without a question, or with one that is not put: only some libraries ask by a mere property.
+_UNASKED = re.compile(
+    r"(?:\.(?:not|resolves|rejects|to|be|have|deep))*(?:\.to(?:Be|Equal|StrictEqual|BeTruthy|BeFalsy|BeDefined|BeNull|Throw|HaveBeenCalled|Contain))?"
+)
+#: Functions of other files that are said to assert.
+_BY_NAME = r"(?:expect|assert|check|verify|should|ensure)[A-Z]\w*"
+#: What fails when something is not to be seen, and what is put behind a request.
+_FINDING = r"(?:screen|within\([^()]*\)|[\w$]+)\.(?:getBy|getAllBy|findBy|findAllBy)\w+"
+
+
+def is_unasked(assertion: str) -> bool:
+    """Whether something is expected, and nothing of it."""
+    code = masked(assertion)
+    return code.startswith("expect(") and _UNASKED.fullmatch(code, closing(code, len("expect")) + 1) is not None
 
 
 def assertion_pattern(text: str) -> re.Pattern[str]:
@@ -39,7 +59,9 @@ def assertion_pattern(text: str) -> re.Pattern[str]:
         re.escape(name.lstrip("*").strip()) for name in names if re.fullmatch(_NAME, name.lstrip("*").strip())
     )
     given = "".join(rf"|{word}(?:\.\w+)*" for word in words)
-    return re.compile(rf"(?<![\w$.])(?:(?:[\w$]+\.)?(?:assert(?:\.strict)?(?:\.\w+)?|expect){given})\s*\(")
+    named = rf"(?:[\w$]+\.)?(?:assert(?:\.strict)?(?:\.\w+)?|expect(?:\.(?:soft|poll))?){given}|{_BY_NAME}|{_FINDING}"
+    chained = r"(?<=\))\s*\.expect|\.should\s*\.[\w.]*\w|\bt\.(?:is|deepEqual|true|false|not|throws|like|pass|fail)"
+    return re.compile(rf"(?:(?<![\w$.])(?:{named})|{chained})\s*\(")
 
 
 def strength(assertion: str) -> int:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from attrs import frozen
-
 from agent_dispatcher.extension import Objection
 
 from .additions import touched
-from .asserting import ALWAYS, assertion_pattern, strength
-from .text import closing, masked, same_quotes
+from .asserting import ALWAYS, assertion_pattern, is_unasked, strength
+from .tests_read import TestRead, tests_in
+from .text import closing, masked
 
 __all__ = ["inspect"]
 
@@ -34,30 +33,18 @@ _SHOWS_NOTHING = re.compile(r"(?:\breturn|=>)\s+null\b")
 _ASYNC = re.compile(r"\basync(?=\s+function\b|\s*\()")
 _LOOK = 20
 _QUIET = re.compile(r"(?i)^_|no_?op|nothing|ignore|discard|silent|quiet|null|dummy")
+#: What nobody has to listen to.
+_HANDLER = re.compile(r"on[A-Z]\w*|(?:\w*[a-z])?(?:Handler|Callback|Listener|Hook)|handler|callback|listener")
 _DERIVED = re.compile(r"\bclass\b[^{;]*?\b(?:extends|implements)\b[^{]*\{")
 _FUNCTION = re.compile(rf"\bfunction\b\s*\*?\s*({_NAME})?\s*(?:<[^(]*>)?\(")
 _ARROW = re.compile(rf"\b(?:const|let|var)\s+({_NAME})\s*(?::[^=]*)?=\s*(?:async\s*)?(?=\()")
 _METHOD = re.compile(rf"(?:^|[;{{}}])[ \t]*(?:(?:static|async|get|set)\s+)*({_NAME})\s*\(", re.M)
 _NO_METHODS = frozenset(("constructor", "if", "for", "while", "switch", "catch", "function", "return", "super", "with"))
-_TEST = re.compile(
-    r"(?<![\w$.])(?:(x|f)?(it|test|describe|suite)|(?:t|test|it|describe|suite)\.(test|it|skip|todo|only|skipIf|runIf))\s*\("
-)
 _LEFT_OUT = re.compile(
-    r"(?<![\w$.])(?:(?:test|it|describe|suite|t)\.(?:skip|todo|only|skipIf|runIf)|x(?:it|test|describe)|fit|fdescribe)\s*\("
+    r"(?<![\w$.])(?:(?:test|it|describe|suite|t|specify|context)(?:\.(?:concurrent|serial|sequential|each))*\.(?:skip|todo|only|skipIf|runIf|fails|failing)|x(?:it|test|describe|specify|context)|fit|fdescribe)(?:\.each)?\s*[(`]"
     r"|(?<![\w$.])(?:test|it|describe|suite)\s*\(\s*[\"'`][^\n]*?[\"'`]\s*,\s*\{[^{}]*?[\"'`]?\b(?:skip|todo|only)[\"'`]?\s*:"
 )
-_LITERAL = re.compile(r"\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`", re.S)
 _SAME = re.compile(r"\b(?:e|deepE|strictE|deepStrictE)qual\s*\(\s*([^,()]+?)\s*,\s*([^,()]+?)\s*[,)]")
-
-
-@frozen
-class _Test:
-    """A test: where it begins, the text of its body without comments, and what it asserts, without blanks."""
-
-    name: str
-    line: int
-    body: str
-    asserts: tuple[str, ...]
 
 
 def inspect(path: str, before: str | None, after: str | None, *, is_test: bool) -> tuple[Objection, ...]:
@@ -93,7 +80,8 @@ def _stubs(path: str, text: str) -> Iterator[Objection]:
     for name, at, end, plain in _empty_functions(code):
         said = text[text.rfind("\n", 0, max(0, text.rfind("\n", 0, at))) + 1 : end].lower()
         shows_nothing = components and plain and name[:1].isupper() and _SHOWS_NOTHING.search(code, at, end)
-        if "does nothing" not in said and not _QUIET.search(name) and not shows_nothing:
+        listens = _QUIET.search(name) or _HANDLER.fullmatch(name)
+        if "does nothing" not in said and not listens and not shows_nothing:
             yield _stub(path, text, at, f"{name} does nothing")
     for match in _EMPTY_CLASS.finditer(code):
         yield _stub(path, text, match.start(), f"class {match[1]} holds nothing")
@@ -136,9 +124,22 @@ def _idle(path: str, text: str) -> Iterator[Objection]:
     """Tests that cannot fail, or are left out."""
     code, kept = masked(text), masked(text, keep_strings=True)
     helpers = _asserting(code, kept)
-    for test in _tests(text):
-        asserts = bool(test.asserts) or any(re.search(rf"\b{re.escape(each)}\s*\(", test.body) for each in helpers)
-        if not asserts:
+    functions = {match[1] for pattern in (_FUNCTION, _ARROW) for match in pattern.finditer(code)}
+    for test in tests_in(text):
+        if test.callback and test.callback not in functions:
+            continue  # it stands in another file
+        body = f"{test.body} {test.callback}(" if test.callback else test.body
+        asserts = (
+            bool(test.asserts) or test.waits or any(re.search(rf"\b{re.escape(each)}\s*\(", body) for each in helpers)
+        )
+        if test.cases == 0:
+            yield Objection(
+                kind="idle",
+                path=path,
+                line=test.line,
+                what=f"the test {test.name!r} has a table without a row: it is not run",
+            )
+        elif not asserts:
             yield Objection(
                 kind="idle", path=path, line=test.line, what=f"the test {test.name!r} asserts nothing: it cannot fail"
             )
@@ -155,6 +156,8 @@ def _idle(path: str, text: str) -> Iterator[Objection]:
 
 def _cannot_fail(assertion: str) -> bool:
     same = _SAME.search(assertion)
+    if is_unasked(assertion):
+        return True
     return ALWAYS.search(assertion) is not None or (same is not None and same[1] == same[2])
 
 
@@ -173,45 +176,19 @@ def _asserting(code: str, kept: str) -> list[str]:
     return found
 
 
-def _tests(text: str) -> list[_Test]:
-    """The tests of a file; groups of tests are none."""
-    code, kept = masked(text), masked(text, keep_strings=True)
-    pattern = assertion_pattern(kept)
-    found = []
-    for match in _TEST.finditer(code):
-        if "describe" in match[0] or "suite" in match[0]:
-            continue
-        start = match.end() - 1
-        stop = closing(code, start)
-        literal = re.compile(r"\s*([\"'`])(.*?)\1", re.S).match(kept, start + 1)
-        if literal is None and not re.compile(r"\s*(?:async\s*)?(?:\(|function)").match(code, start + 1):
-            continue
-        name = literal[2] if literal else "without a name"
-        asserts = tuple(
-            _assertion(code, kept, each.start(), each.end() - 1) for each in pattern.finditer(code, start, stop)
-        )
-        found.append(_Test(name, text.count("\n", 0, match.start()) + 1, code[start:stop], asserts))
-    return found
-
-
-def _assertion(code: str, kept: str, start: int, bracket: int) -> str:
-    """The text of an assertion with what is chained to it, without blanks."""
-    stop = closing(code, bracket) + 1
-    while chained := re.compile(r"\s*\.\s*[\w$]+\s*(\()?").match(code, stop):
-        stop = closing(code, chained.end() - 1) + 1 if chained[1] else chained.end()
-    return "".join(_LITERAL.sub(lambda found: same_quotes(found[0]), kept[start:stop]).split())
-
-
 def _weaker(path: str, before: str, after: str) -> Iterator[Objection]:
-    now: dict[str, list[_Test]] = {}
-    for test in _tests(after):
+    now: dict[str, list[TestRead]] = {}
+    for test in tests_in(after):
         now.setdefault(test.name, []).append(test)
-    for old in _tests(before):
+    for old in tests_in(before):
         same = now.get(old.name)
         if not same:
             yield Objection(kind="weakened", path=path, what=f"the test {old.name!r} is gone")
             continue
         new = same.pop(0) if len(same) > 1 else same[0]
+        if new.cases < old.cases:
+            what = f"the test {old.name!r} has {new.cases} cases, and had {old.cases}"
+            yield Objection(kind="weakened", path=path, line=new.line, what=what)
         lost = [each for each in old.asserts if each not in new.asserts]
         if len(new.asserts) < len(old.asserts):
             what = f"the test {old.name!r} asserts less: {len(new.asserts)} instead of {len(old.asserts)} assertions"

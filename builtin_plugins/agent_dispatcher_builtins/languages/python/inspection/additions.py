@@ -24,6 +24,8 @@ __all__ = ["touched"]
 
 _TABLES = ast.List | ast.Set | ast.Dict
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
+#: What one of two ways to import may consist of.
+_CHOSEN = (ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign, ast.Pass)
 #: Names by which a file or a class of tests speaks to what runs it.
 _SPOKEN = frozenset(
     [
@@ -201,6 +203,7 @@ def _reaches(statement: ast.stmt, file: _File, known: set[str]) -> str:
         if isinstance(statement, ast.ImportFrom) and statement.module == "__future__":
             return ""
         new = {name.rpartition(" ")[2] for name in _taken_in(statement) if name not in known}
+        new -= _packages(statement, known)
         return _bound_anew(new, taken.names if _is_code(statement) else taken.all) or (
             "'*' is imported, which may bind any name" if "*" in new else ""
         )
@@ -249,6 +252,24 @@ def _as_fixture(statement: ast.stmt, file: _File) -> str:
         if why := _bound_anew({name}, file.taken.all):
             return why
     return ""
+
+
+def _branches(statement: ast.If | ast.Try) -> list[ast.stmt]:
+    handlers = [each for handler in getattr(statement, "handlers", ()) for each in handler.body]
+    return [*statement.body, *handlers, *statement.orelse, *getattr(statement, "finalbody", ())]
+
+
+def _packages(statement: ast.Import | ast.ImportFrom, known: set[str]) -> set[str]:
+    """Packages of which a part is imported, and that were imported before by the same name: ``import unittest.mock`` after ``import unittest``."""
+    if isinstance(statement, ast.ImportFrom):
+        return set()
+    roots = {alias.name.partition(".")[0] for alias in statement.names if alias.asname is None}
+    there = {
+        name.split(" ")[1]
+        for name in known
+        if name.count(" ") == 1 and name.partition(".")[0].split(" ")[0] == name.split(" ")[1]
+    }
+    return roots & there
 
 
 def _is_code(statement: ast.Import | ast.ImportFrom) -> bool:

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 
 from agent_dispatcher.extension import Objection
 
-from .tests_read import Claim, TestRead, tests_in
+from .claims import Claim
+from .tests_read import TestRead, tests_in
 
 __all__ = ["idle", "weakened"]
 
@@ -30,10 +31,14 @@ def _cannot_fail(test: TestRead) -> tuple[str, int]:
     if test.never_run:
         return f"it is not run, or may fail ({test.skips[0] if test.skips else 'skipped'})", test.line
     live = [claim for claim in test.claims if claim.can_fail]
+    if test.cases == 0:
+        return "its parameters give it no case", test.line
     if not test.claims and not test.calls:
-        return "it asserts nothing and calls nothing", test.line
+        return "it asserts nothing, and calls nothing that may fail", test.line
     if test.claims and not live:
         first = test.claims[0]
+        if first.why:
+            return f"{first.why}: '{_short(first.text)}'", first.line
         return f"'assert {_short(first.text)}' is true whatever the code does", first.line
     if live and {claim.line for claim in live} <= set(test.swallowed):
         return f"the failure of '{_short(live[0].text)}' is caught and dropped", live[0].line
