@@ -6,6 +6,7 @@ import asyncio
 import functools
 import hashlib
 import http.server
+import importlib.metadata
 import io
 import json
 import os
@@ -268,6 +269,30 @@ def test_another_version_of_a_tool_is_said_and_not_used(
         r"requirements\.txt:1 asks for (pytest|coverage).*2.*, and tests are run by (pytest|coverage) \d", said
     )
     assert registry.asked == []
+
+
+@pytest.mark.parametrize("locked", [False, True])
+def test_what_only_helps_the_tools_is_there_as_the_tree_asks_for_it(
+    environment: Callable[..., Environment], write: Write, registry: Registry, locked: bool
+) -> None:
+    """Where the user allows it, a lock file's version or another one that is asked for is installed, as far as the tools can do with it."""
+    digests = {
+        version: registry.wheel("sortedcontainers", {"sortedcontainers.py": f"V = {version!r}\n"}, version=version)
+        for version in ("1.0", "2.2", "99.0")
+    }
+    there = importlib.metadata.version("sortedcontainers")
+    asked = "sortedcontainers>=2" if locked else f"sortedcontainers!={there}"
+    tree = write(
+        {"pyproject.toml": f"[project]\ndependencies = ['{asked}']\n", "test_a.py": "def test_a():\n    pass\n"}
+    )
+    if locked:
+        write({"uv.lock": _uv("sortedcontainers", "2.2", digests["2.2"])})
+    code = "import sortedcontainers as found; print(getattr(found, 'V', ''))"
+    assert _python(environment(tree), code) == "\n"
+    assert registry.asked == []
+    found = environment(tree, "sortedcontainers")
+    assert _python(found, code) == "2.2\n"
+    assert _tests(found, tree).returncode == 0
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from .declared import Declared, asked_by
 from .installing import installed, plain
 from .interpreter import Tool
 from .options import PythonOptions
-from .ordering import named_by, offered_to, order_of
+from .ordering import kept, named_by, offered_to, order_of
 from .own_project import made
 
 __all__ = ["environment"]
@@ -40,7 +40,7 @@ async def environment(
     declared = asked_by(tree)
     for text in declared.notes:
         note(text)
-    tools = {**tools, **offered_to(declared.asked, options)}
+    tools = {**kept(declared.asked, tree, options, tools), **offered_to(declared.asked, options)}
     _tell_missing(declared, options, tools, note)
     order = order_of(declared.asked, tree, options, tools, note) if declared.asked or options.packages else None
     resolved = ""

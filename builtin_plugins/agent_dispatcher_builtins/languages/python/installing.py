@@ -11,7 +11,7 @@ import os
 import shutil
 import sys
 import sysconfig
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache as once
 from pathlib import Path
 from typing import Any
@@ -137,6 +137,7 @@ async def _install(order: Order, tools: Mapping[str, Tool], made: Path, timeout_
     """
     report, constraints = made / "report.json", made / "constraints.txt"
     held = [f"{tool.name}=={tool.version}" for tool in tools.values()]
+    held += _needed_by(tools)
     held += [f"{name}=={pin.version}" for name, pin in sorted(order.lock.pins.items()) if name not in tools]
     constraints.write_text("\n".join([*held, *order.constraints]) + "\n", encoding="utf-8")
     await install(
@@ -171,6 +172,17 @@ async def _install(order: Order, tools: Mapping[str, Tool], made: Path, timeout_
     report.unlink()
     constraints.unlink()
     return resolved
+
+
+def _needed_by(tools: Mapping[str, Tool]) -> Iterator[str]:
+    """Versions that the tools need of what is none of them, should it be installed."""
+    from packaging.requirements import Requirement
+    from packaging.utils import canonicalize_name
+
+    for need in (Requirement(text) for tool in tools.values() for text in tool.requires):
+        applies = need.marker is None or need.marker.evaluate({"extra": ""})
+        if applies and need.specifier and canonicalize_name(need.name) not in tools:
+            yield f"{need.name}{need.specifier}"
 
 
 def _resolved(entry: Mapping[str, Any], lock: Lock, tools: Mapping[str, Tool]) -> list[str]:

@@ -16,6 +16,7 @@ from attrs import field, frozen
 from agent_dispatcher.errors import Unavailable
 
 __all__ = [
+    "RUNNING",
     "TOOLS_REMEDY",
     "Tool",
     "bare_interpreter",
@@ -28,6 +29,8 @@ __all__ = [
 
 #: What tests may use without declaring it; what these need themselves comes with them.
 _TOOLS = ("pytest", "coverage", "hypothesis", "packaging")
+#: What tests are run by, of the tools and of what these need; the rest may be there in another version.
+RUNNING = frozenset({"pytest", "pluggy", "iniconfig", "coverage", "hypothesis"})
 #: What the dispatcher's own generated projects declare: there for a tree that declares it, without a registry and without asking.
 _OFFERED = ("click",)
 TOOLS_REMEDY = "pip install 'agent-dispatcher[python]'"

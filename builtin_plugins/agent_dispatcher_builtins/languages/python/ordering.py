@@ -14,7 +14,7 @@ from attrs import evolve
 from ..provisioning import not_allowed
 from .declared import opened
 from .installing import Order
-from .interpreter import Tool, offered
+from .interpreter import RUNNING, Tool, offered
 from .options import PythonOptions
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .locks import Lock
     from .requirement_files import Asked
 
-__all__ = ["named_by", "offered_to", "order_of"]
+__all__ = ["kept", "named_by", "offered_to", "order_of"]
 
 
 def order_of(
@@ -60,6 +60,29 @@ def order_of(
         lock=lock,
         of_tools=tuple(dict.fromkeys(f"{each.name}{each.specifier}" for each in of_tools if each.specifier)),
     )
+
+
+def kept(asked: Sequence[Asked], tree: Path, options: PythonOptions, tools: Mapping[str, Tool]) -> dict[str, Tool]:
+    """The tools without those that the tree asks for, by its lock file or itself, in another version, where the user allows it and tests run without them."""
+    from packaging.utils import canonicalize_name
+
+    from .locks import lock_of
+
+    allowed = {canonicalize_name(one.requirement.name) for one in named_by(options)}
+    wanted = {
+        name: one.requirement.specifier
+        for one in asked
+        if (name := canonicalize_name(one.requirement.name)) in tools and not one.constraint and name not in RUNNING
+        if name in allowed or "*" in options.packages
+    }
+    pins = lock_of(opened(tree), asked).pins if wanted else {}
+    others = {
+        name
+        for name, specifier in wanted.items()
+        if not specifier.contains(tools[name].version, prereleases=True)
+        or (name in pins and pins[name].version != tools[name].version)
+    }
+    return {name: tool for name, tool in tools.items() if name not in others}
 
 
 def _allowed(
