@@ -9,6 +9,8 @@ import pytest
 
 from agent_dispatcher_builtins.languages.python.declared import asked_by, opened
 from agent_dispatcher_builtins.languages.python.locks import lock_of
+from agent_dispatcher_builtins.languages.python.options import PythonOptions
+from agent_dispatcher_builtins.languages.python.ordering import order_of
 
 _PACKAGE = '[[package]]\nname = "Adder"\nversion = "{}"\nfiles = [{{ file = "a.whl", hash = "sha256:0{}" }}]\n{}\n'
 
@@ -36,3 +38,17 @@ def test_of_several_versions_that_is_meant_which_is_for_this_machine_and_asked_f
     tree = write({"poetry.lock": lock, "pyproject.toml": manifest})
     found = lock_of(opened(tree), asked_by(tree).asked)
     assert (found.pins["adder"].version, found.pins["adder"].digests) == (f"{meant}.0", {f"sha256:0{meant}"})
+
+
+@pytest.mark.parametrize(("locked", "ordered"), [("1.0", "adder"), ("", "adder==2.0")])
+def test_of_a_choice_that_pip_cannot_be_told_a_lock_file_says_which(
+    write: Callable[..., Path], locked: str, ordered: str
+) -> None:
+    """Without one it is the newest, and that is said."""
+    files = {"pyproject.toml": "[tool.poetry.dependencies]\nadder = '1.0 || 2.0'\n"}
+    tree = write({**files, **({"poetry.lock": _PACKAGE.format(locked, 1, "")} if locked else {})})
+    notes: list[str] = []
+    order = order_of(asked_by(tree).asked, tree, PythonOptions(packages=("*",)), {}, notes.append)
+    assert order is not None
+    assert order.requirements == (ordered,)
+    assert bool(notes) == (not locked)
