@@ -13,6 +13,7 @@ from attrs import define, evolve, field
 from ..agents.base_agent import BaseAgent, SyncAgent
 from ..config.values import AgentFactorySettings
 from ..errors import PluginError, RunError
+from ..workspace.watched_sandbox import commands_under_way
 from .frames import threads_of
 from .leaks import LeakWatch
 from .leftovers import end_processes, processes_of
@@ -139,7 +140,7 @@ class AgentFactory:
         self._names: dict[int, str] = {}
         self._followed: set[_FollowUp] = set()
         self._tell = notice
-        self._leaks = LeakWatch(self._notice)
+        self._leaks = LeakWatch(self._notice, commands=commands_under_way)
 
     @property
     def total(self) -> int:

@@ -1,7 +1,7 @@
 """Notices agents that leave threads, processes or open files behind.
 
 Nothing is measured per attempt: when an attempt ends, and the last look is long enough ago, the process's own counts are compared with those from before
-the first agent. What agents that are at work may hold is allowed for, and growth has to be seen twice unless nobody is at work. The types named are
+the first agent. What agents that are at work and commands of checks may hold is allowed for, and growth has to be seen twice unless nobody is at work. The types named are
 those of which an attempt ended whenever the count grew: with one type at work that is exact, with several it is a short list.
 """
 
@@ -21,6 +21,9 @@ _ALLOWED: Mapping[str, int] = {"threads": 8, "processes": 4, "open files": 32}
 
 #: What an agent may hold while it is at work.
 _PER_AGENT: Mapping[str, int] = {"threads": 4, "processes": 4, "open files": 16}
+
+#: What a command of a check holds: its pipes, and what a sandbox hands to it.
+_PER_COMMAND: Mapping[str, int] = {"threads": 1, "processes": 4, "open files": 16}
 
 #: Threads of Python's and asyncio's own, which come and stay.
 _KNOWN_THREADS = ("asyncio_", "waitpid-")
@@ -44,6 +47,7 @@ class LeakWatch:
     Args:
         notice: told in a sentence what was noticed.
         every_s: seconds between looks.
+        commands: how many commands of checks run now.
         count, monotonic: for tests.
     """
 
@@ -52,11 +56,13 @@ class LeakWatch:
         notice: Callable[[str], None],
         *,
         every_s: float = 1.0,
+        commands: Callable[[], int] = lambda: 0,
         count: Callable[[], Mapping[str, int]] = count_now,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._notice = notice
         self._every_s = every_s
+        self._commands = commands
         self._count = count
         self._monotonic = monotonic
         self._base: dict[str, int] | None = None
@@ -85,17 +91,19 @@ class LeakWatch:
         """Compare now."""
         if self._base is None:
             return
-        now = self._count()
+        now, commands = self._count(), self._commands()
         for what, count in now.items():
             if count > self._last.get(what, 0) and self._since_last:
                 before = self._suspects.get(what)
                 self._suspects[what] = (before & self._since_last if before else None) or set(self._since_last)
-            allowed = self._base.get(what, 0) + _ALLOWED[what] + at_work * _PER_AGENT[what]
+            allowed = (
+                self._base.get(what, 0) + _ALLOWED[what] + at_work * _PER_AGENT[what] + commands * _PER_COMMAND[what]
+            )
             if count <= allowed:
                 self._seen_once.discard(what)
                 if not at_work:
                     self._suspects.pop(what, None)
-            elif at_work and what not in self._seen_once:
+            elif (at_work or commands) and what not in self._seen_once:
                 self._seen_once.add(what)
             else:
                 self._report(what, count)

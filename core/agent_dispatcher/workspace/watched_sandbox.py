@@ -9,12 +9,20 @@ from typing import Any, Final
 
 from ..extension.components import Completed, Limits, Sandbox
 
-__all__ = ["WatchedSandbox"]
+__all__ = ["WatchedSandbox", "commands_under_way"]
 
 #: So many commands of one check are remembered, so many words of one, and so many characters of a word.
 _COMMANDS: Final = 20
 _WORDS: Final = 40
 _LETTERS: Final = 300
+
+
+_under_way = 0
+
+
+def commands_under_way() -> int:
+    """Commands of checks that run now, in all runs of this process."""
+    return _under_way
 
 
 class WatchedSandbox:
@@ -45,6 +53,8 @@ class WatchedSandbox:
         limits: Limits | None = None,
     ) -> Completed:
         """As in the sandbox itself."""
+        global _under_way
+        _under_way += 1
         try:
             done = await self._sandbox.run(
                 argv, cwd=cwd, writable=writable, read_only=read_only, env=env, sockets=sockets, limits=limits
@@ -52,6 +62,8 @@ class WatchedSandbox:
         except asyncio.CancelledError:
             self._remember(argv, Completed(code=-1, stdout="", stderr="", limit_hit="cancelled"))
             raise
+        finally:
+            _under_way -= 1
         self._remember(argv, done)
         return done
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from agent_dispatcher.coordination.leaks import LeakWatch, count_now
+from agent_dispatcher.extension.components import Completed, Sandbox
+from agent_dispatcher.workspace.watched_sandbox import WatchedSandbox, commands_under_way
 
 
 class Counted:
@@ -19,7 +23,10 @@ class Counted:
         self.now = -1.0
         self.looks = 0
         self.told: list[str] = []
-        self.watch = LeakWatch(self.told.append, count=self.count, monotonic=lambda: self.now)
+        self.commands = 0
+        self.watch = LeakWatch(
+            self.told.append, count=self.count, monotonic=lambda: self.now, commands=lambda: self.commands
+        )
         self.watch.begin()
 
     def count(self) -> dict[str, int]:
@@ -66,6 +73,42 @@ def test_what_agents_at_work_hold_is_no_leak() -> None:
         counted.threads = 12
         counted.ended("a")
     assert counted.told == []
+
+
+def test_what_commands_of_checks_hold_is_no_leak() -> None:
+    """Many that run at the same time, look after look; what stays when they are over is told."""
+    counted = Counted()
+    counted.commands, counted.threads = 14, 32
+    for _ in range(3):
+        counted.ended("a")
+    assert counted.told == []
+    counted.commands = 0
+    counted.ended("a")
+    assert len(counted.told) == 1
+
+
+def test_commands_of_checks_are_counted_while_they_run() -> None:
+    """However they end."""
+    seen: list[int] = []
+
+    class Counting:
+        tier = "none"
+
+        async def run(self, argv: Sequence[str], **_: object) -> Completed:
+            seen.append(commands_under_way())
+            await asyncio.sleep(0)
+            if argv[0] == "broken":
+                raise OSError("broken")
+            return Completed(code=0, stdout="", stderr="")
+
+    async def three() -> None:
+        sandbox = WatchedSandbox(cast(Sandbox, Counting()))
+        await asyncio.gather(*(sandbox.run([each], cwd=Path()) for each in "ab"))
+        with pytest.raises(OSError, match="broken"):
+            await sandbox.run(["broken"], cwd=Path())
+
+    asyncio.run(three())
+    assert (seen, commands_under_way()) == ([1, 2, 1], 0)
 
 
 def test_a_short_peak_is_no_leak() -> None:
