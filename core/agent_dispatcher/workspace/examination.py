@@ -152,6 +152,11 @@ class Examiner:
             self._of_the_whole = plan, checks
         return checks
 
+    def holds_all(self, landed: Set[str]) -> bool:
+        """Whether that is the work of every task of the plan."""
+        tasks = self.plan.tasks
+        return 0 < len(tasks) <= len(landed) and all(task.id in landed for task in tasks)
+
     def reaches_tests(self, added: Sequence[str], tree: Tree) -> str:
         """How tests could notice added files; see :class:`.Reaching`. A language that cannot tell is not trusted to."""
         language = self._language
@@ -180,18 +185,26 @@ class Examiner:
         return Verdict(landed=None, evidence=evidence, why=reasons(evidence), tip=staged.tip, tree=staged.tree)
 
     async def whole(
-        self, tree: Tree, landed: Set[str], asked: Checks, *, only: Set[Failure] | None = None, time: str = ""
+        self,
+        tree: Tree,
+        landed: Set[str],
+        asked: Checks,
+        *,
+        only: Set[Failure] | None = None,
+        time: str = "",
+        finished: bool = False,
     ) -> tuple[Evidence, ...]:
         """Evidence about a tree on the way, with ids and logs that name the tree.
 
         Args:
+            finished: it holds all work of the plan, so that it may be the finished whole as it is.
             only: ask about nothing but these, and no other checks.
             time: tells one look at a tree from another.
 
         Raises:
             SandboxUnavailable: the checks could not run.
         """
-        context = evolve(self._context(tree, landed, 1), on_the_way=True)
+        context = evolve(self._context(tree, landed, 1), on_the_way=not finished)
         return await self._clean(_about_the_whole(asked, context, f"whole-{tree.tree[:12]}{time}", only))
 
     async def final(

@@ -319,6 +319,44 @@ def test_the_finished_whole_does_not_fail_by_chance(
 
 
 @pytest.mark.parametrize(
+    ("task", "red", "looks"),
+    [
+        ("work", False, ["work"]),
+        ("work", True, ["work", *["work alone"] * 3, "work", "work"]),
+        ("other", False, ["work", "work"]),
+    ],
+    ids=["the last work", "flaky", "work is missing"],
+)
+def test_the_finished_whole_is_not_looked_at_twice(
+    tmp_path: Path, task: str, red: bool, looks: Sequence[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The tree with the last work of the plan is looked at as the finished whole; where nothing was red in it, that holds at the end."""
+    finished: list[bool] = []
+    suite = Suite(lambda tree, alone, before: ["shaky"] if red and tree == "work" and not alone and not before else [])
+    asked = Suite.check
+
+    async def check(suite: Suite, task: Task | None, context: CheckContext) -> Evidence:
+        if context.tree.tree == "work":
+            finished.append(not context.on_the_way)
+        return await asked(suite, task, context)
+
+    monkeypatch.setattr(Suite, "check", check)
+
+    async def all_of_it() -> tuple[Evidence, ...]:
+        integration = suite.integration(tmp_path)
+        nothing = Specification(id="s", title="s")
+        integration.use(ExecutionPlan(specification=nothing, tasks=(Task(id=task, title=task),)))
+        assert (await suite.attempt(integration)).landed is not None
+        return await integration.final(frozenset({"work"}))
+
+    (evidence,) = asyncio.run(all_of_it())
+    assert (evidence.passed, evidence.id) == (True, "final-tests")
+    assert finished[0] is (task == "work") and finished[-1]
+    assert [look for look in suite.looks if look != "tip"] == looks
+    assert ("looked_at" in evidence.details) is (looks == ["work"])
+
+
+@pytest.mark.parametrize(
     ("now", "before", "new"),
     [
         ("a b", "a", "b"),
