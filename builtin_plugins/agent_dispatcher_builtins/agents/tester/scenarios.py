@@ -77,6 +77,26 @@ class Outcome:
     state: Mapping[str, list[dict[str, Any]]]
 
 
+class _Fleeting(Model):
+    """A model that is given up when it refuses something: nothing of it has to be put back."""
+
+    def add(self, entity: str, values: Mapping[str, Any]) -> int:
+        """See :meth:`.Model.add`."""
+        return self._create(entity, values)
+
+    def update(self, entity: str, row_id: int, values: Mapping[str, Any]) -> None:
+        """See :meth:`.Model.update`."""
+        self._set(entity, row_id, values)
+
+    def remove(self, entity: str, row_id: int) -> None:
+        """See :meth:`.Model.remove`."""
+        self._delete(entity, row_id)
+
+    def call(self, operation: str, inputs: Mapping[str, Any]) -> Any:
+        """See :meth:`.Model.call`."""
+        return self._run(self.operations[operation], operation, inputs)
+
+
 class Prepared:
     """A scenario whose rows are in place, ready for its call, as often as wanted.
 
@@ -95,7 +115,7 @@ class Prepared:
 
     def play(self, behaviour: Mapping[str, Any]) -> Outcome:
         """Make the call on a model of ``behaviour``, which may differ from the one the rows were made with."""
-        model = self.model(behaviour)
+        model = self._filled(_Fleeting(behaviour, lambda: self.scenario.now))
         call = self.scenario.call
         values = {name: self.plain(value) for name, value in call.values.items()}
         try:
@@ -117,7 +137,9 @@ class Prepared:
 
     def model(self, behaviour: Mapping[str, Any] | None = None) -> Model:
         """A model with the rows in place; of ``behaviour`` where that is another."""
-        model = Model(self._behaviour if behaviour is None else behaviour, lambda: self.scenario.now)
+        return self._filled(Model(self._behaviour if behaviour is None else behaviour, lambda: self.scenario.now))
+
+    def _filled(self, model: Model) -> Model:
         model.rows = {entity: dict(rows) for entity, rows in self._rows.items()}
         model.last_id = dict(self._last_id)
         return model
@@ -187,7 +209,7 @@ def prepare(behaviour: Mapping[str, Any], scenario: Scenario, memory: Memory | N
     Raises:
         NotPossible: one of them is refused.
     """
-    model = Model(behaviour, lambda: scenario.now)
+    model = _Fleeting(behaviour, lambda: scenario.now)
     refs: dict[str, Ref] = {}
     done = 0 if memory is None else memory.longest(scenario, model, refs)
     for count, given in enumerate(scenario.given[done:], start=done + 1):
