@@ -339,6 +339,8 @@ class AgentDispatcher(PlanFiles, RecordedRuns):
         if self._choose.is_foreign(specification):
             text = f"no plugin offers the language {specification.language}: nothing here can compile or test what is written in it"
             decomposition = evolve(decomposition, warnings=(*decomposition.warnings, text))
+        elif text := self._choose.unspoken(specification, decomposition.tasks):
+            decomposition = evolve(decomposition, warnings=(*decomposition.warnings, text))
         decomposition = leave_out(decomposition, self._choose.wishes().leave_out)
         return follow_up(decomposition, specification, self.config.workflow.after, self.config.where)
 

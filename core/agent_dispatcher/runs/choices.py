@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from ..errors import ConfigError, PluginError, Problem, Unavailable, UnknownComp
 from ..extension.components import AgentType, Language, StatusWriter, Wishes
 from ..extension.registry import Components, Registry
 from ..llm import ActiveBackend, active_backend
-from ..models import FinalizedSpecification, Specification
+from ..models import FinalizedSpecification, Specification, Task
 from ..planning.conversion import WritingFormat
 from ..planning.sources import load_mapping, load_path
 from ..planning.wishes import combine
@@ -105,6 +105,25 @@ class Choices:
             if str(error) not in [problem.what for problem in found]:
                 found.append(Problem(str(error)))
             return None
+
+    def unspoken(self, specification: Specification, tasks: Iterable[Task]) -> str:
+        """A warning where nobody named a language and ``tasks`` promise files of another one only; ``""`` where all is well."""
+        if specification.language or self.config.use.language:
+            return ""
+        used = self.language(specification)
+        paths = sorted({ref.name for task in tasks for ref in task.produces if ref.type == "path"})
+        if used is None or any(used.is_source(path) for path in paths):
+            return ""
+        others = {name: language for name, language in self.all("language") if name != used.name}
+        foreign = [path for path in paths if any(language.is_source(path) for language in others.values())]
+        if not foreign:
+            return ""
+        known = [name for name, language in others.items() if language.is_source(foreign[0])]
+        more = f" and {len(foreign) - 1} more" if len(foreign) > 1 else ""
+        return (
+            f"no language is named, and {used.name}, which is taken, neither compiles nor tests {foreign[0]}{more}: "
+            f"set [use] language to {' or '.join(known)}"
+        )
 
     def is_foreign(self, specification: Specification) -> bool:
         """Whether it names a language that nobody offers and can be planned all the same, as it does not leave the code to a generator."""

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from agent_dispatcher.models import ArtifactRef
+from agent_dispatcher import AgentDispatcher
+from agent_dispatcher.models import ArtifactRef, Specification, Task
 from agent_dispatcher_builtins.languages.javascript.exports import exported, imports, missing_symbols, outline
 from agent_dispatcher_builtins.languages.javascript.inspection import inspect
 from agent_dispatcher_builtins.languages.javascript.language import JavaScript
@@ -297,3 +298,25 @@ def test_tests_are_written_as_the_repository_does(
     assert tools.import_line("shop/prices", "total", ["src/shop/prices.ts"]) == f'import {{ total }} from "{line}"'
     assert tools.import_line("shop/prices", "", []) == f'import * as subject from "{line}"'
     assert tools.test_path("prices") == language.test_path("prices")
+
+
+@pytest.mark.parametrize(
+    ("language", "paths", "warned"),
+    [
+        ("", ("src/a.ts", "src/b.ts", "README.md"), ["src/a.ts and 1 more: set [use] language to javascript or typescript"]),
+        ("", ("src/a.ts", "tools/b.py"), []),
+        ("", ("README.md",), []),
+        ("typescript", ("src/a.ts",), []),
+        ("python", ("src/a.ts",), []),
+    ],
+)  # fmt: skip
+def test_a_language_that_nobody_named_is_asked_for(language: str, paths: tuple[str, ...], warned: list[str]) -> None:
+    """Files that Python can neither compile nor test would land unchecked."""
+    tasks = tuple(
+        Task(id=path, title=f"Write {path}", produces=(ArtifactRef(type="path", name=path),)) for path in paths
+    )
+    plan = AgentDispatcher().plan(Specification(id="shop", title="Shop", language=language, tasks=tasks))
+    told = [
+        each.partition("neither compiles nor tests ")[2] for each in plan.warnings if "no language is named" in each
+    ]
+    assert told == warned
