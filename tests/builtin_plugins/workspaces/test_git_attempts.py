@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -234,3 +235,27 @@ def test_sealing_twice_loses_neither(tmp_path: Path, git: Any, attempt: Any) -> 
     assert one.ref != two.ref
     assert git(tmp_path / "out", "show", f"{one.ref}:a") == "1"
     assert git(tmp_path / "out", "show", f"{two.ref}:a") == "2"
+
+
+def test_what_is_not_chosen_is_no_reason_to_refuse(tmp_path: Path) -> None:
+    """A link that a command left, and a name that nobody may use, stand in nobody's way; of what was not chosen git has no object."""
+
+    async def work() -> Change:
+        workspace = GitWorkspace()
+        await workspace.start("r", tmp_path / "out")
+        opened = await workspace.open(Task(id="one", title="One"), 1)
+        (opened.path / "a.py").write_text("A = 1\n")
+        (opened.path / "latest").symlink_to("a.py")
+        (opened.path / "CON").write_text("left behind")
+
+        async def keep(paths: Sequence[str]) -> Sequence[str]:
+            return [path for path in paths if path == "a.py"]
+
+        change = await workspace.seal(opened, "One", keep=keep)
+        await workspace.aclose()
+        return change
+
+    assert asyncio.run(work()).paths == ("a.py",)
+    listing = ["git", "cat-file", "--batch-all-objects", "--batch"]
+    objects = subprocess.run(listing, cwd=tmp_path / "out", capture_output=True, check=True).stdout
+    assert b"A = 1" in objects and b"left behind" not in objects
