@@ -55,6 +55,52 @@ class TestOpenAI(LlmBackendContract):
 # --- what is sent, and what comes back ----------------------------------------------------------------------------------
 
 
+def at_once(message: object, **more: object) -> SendsBytes:
+    """What a server sends that does not stream."""
+    reply = {"id": "1", "object": "chat.completion", "created": 1, "model": "m-2", **more}
+    choice = {"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}
+    return SendsBytes(
+        body=json.dumps({**reply, "choices": [choice]}).encode(), content_type="application/json; charset=utf-8"
+    )
+
+
+def test_a_server_that_does_not_stream_is_read_as_well(connect: Connect, ask: Ask) -> None:
+    """Text, usage, model and calls of tools of a reply that comes at once."""
+    usage = {"prompt_tokens": 12, "completion_tokens": 5, "total_tokens": 17}
+    call = {"id": "c1", "type": "function", "function": {"name": "look", "arguments": '{"a": 1}'}}
+    replies = [
+        at_once({"role": "assistant", "content": "Because é."}, usage=usage),
+        at_once({"role": "assistant", "content": None, "tool_calls": [call]}, usage=usage),
+    ]
+    with ModelServer(replies) as server:
+        said = ask(connect(server))
+        called = ask(connect(server))
+    assert (said.text, said.model, said.stop_reason) == ("Because é.", "m-2", "stop")
+    assert (said.usage.input_tokens, said.usage.output_tokens) == (12, 5)
+    assert (called.text, called.tool_calls) == ("", (ToolCall(id="c1", name="look", arguments='{"a": 1}'),))
+
+
+@pytest.mark.parametrize(
+    ("body", "sort", "words"),
+    [
+        (b'{"error": {"message": "overheated"}}', "transient", "overheated"),
+        (b"[1]", "poison", "no chat completion"),
+        (b'{"choices": [7]}', "poison", "no chat completion"),
+        (b'{"choices": [{"message": 7, "finish_reason": "stop"}]}', "poison", "no chat completion"),
+        (b"{" + b" " * 3_000_000 + b"}", "poison", "max_reply_bytes"),
+    ],
+    ids=["an error", "a list", "no choice", "no message", "too large"],
+)
+def test_what_comes_at_once_and_is_no_reply(connect: Connect, ask: Ask, body: bytes, sort: str, words: str) -> None:
+    """A failure that says which, as of what is streamed."""
+    with (
+        ModelServer([SendsBytes(body=body, content_type="application/json")]) as server,
+        pytest.raises(BackendError) as caught,
+    ):
+        ask(connect(server, max_reply_bytes=2_000_000))
+    assert (caught.value.sort, words in str(caught.value)) == (sort, True), str(caught.value)
+
+
 def test_a_question_is_answered(connect: Connect, ask: Ask) -> None:
     """The whole request arrives; text, usage and model come back as the server says them."""
     with ModelServer([Says(text="Because é.", usage=(12, 5))]) as server:

@@ -18,6 +18,7 @@ from ..http.connection import make_http
 from ..http.endpoint import Endpoint
 from ..http.streaming import counted, part_of_text, sound
 from ..http.wire import Stream
+from .at_once import AtOnce, is_at_once
 
 __all__ = ["connect"]
 
@@ -57,7 +58,7 @@ class _ChatCompletions:
     async def send(self, body: Mapping[str, Any]) -> Stream:
         stream: openai.AsyncStream[ChatCompletionChunk]
         stream = await self.client.chat.completions.create(**body, stream=True)
-        return stream
+        return AtOnce(stream.response) if is_at_once(stream.response) else stream
 
     def collected(self) -> _Collected:
         return _Collected()
