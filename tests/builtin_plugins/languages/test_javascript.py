@@ -19,7 +19,7 @@ import pytest
 from agent_dispatcher.errors import Unavailable
 from agent_dispatcher.models import ArtifactRef
 from agent_dispatcher.testing.languages import LanguageContract, SourceSample
-from agent_dispatcher_builtins.checks.junit import Results, coverage_percent, parse_junit
+from agent_dispatcher_builtins.checks.junit import Results, coverage_by_file, coverage_percent, parse_junit
 from agent_dispatcher_builtins.doneness.hollow import unmoved
 from agent_dispatcher_builtins.languages.javascript.language import JavaScript
 from agent_dispatcher_builtins.languages.javascript.options import JavaScriptOptions
@@ -114,6 +114,8 @@ test.skip("later", () => {});"""
     assert sorted(json.loads(measured)["files"]) == ["src/prices.mjs", "src/unused.mjs"]
     percent = coverage_percent(measured)
     assert percent is not None and 0 < percent < 100
+    by_file = coverage_by_file(measured)
+    assert by_file["src/prices.mjs"][0] > 0 and by_file["src/unused.mjs"] == (0, 1)
 
 
 def test_what_is_promised_and_not_there_explains_a_failure(javascript: JavaScript, write: Write) -> None:

@@ -85,7 +85,10 @@ def test_tests_for_vitest_are_run_by_it(language: JavaScript, write: Callable[..
     assert language.absence(said["src/gone.test.ts"], promised[1:]) is None
     assert sorted(tree.rglob("*")) == before
     green = ["src/constant.test.ts"]
-    code, found = _run(language, tree, language.test_command(green, results=str(results)), results)
+    coverage = tmp_path / "c.json"
+    command = language.test_command(green, results=str(results), coverage=str(coverage))
+    code, found = _run(language, tree, command, results)
+    assert coverage.read_text() == '{"totals": {}}\n'
     assert (code, [case.outcome for case in found.cases]) == (0, ["passed"])
 
 

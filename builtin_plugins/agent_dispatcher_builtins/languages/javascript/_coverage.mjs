@@ -25,5 +25,8 @@ export default async function* covering(events) {
     all += each.lines + each.branches;
     covered += each.covered_lines + each.covered_branches;
   }
+  for (const each of Object.values(files)) {
+    each.summary = { covered_lines: each.covered_lines, covered_branches: each.covered_branches, num_statements: each.lines, num_branches: each.branches };
+  }
   yield `${JSON.stringify({ totals: all ? { percent_covered: (100 * covered) / all } : {}, files })}\n`;
 }
