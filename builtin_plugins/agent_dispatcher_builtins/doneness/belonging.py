@@ -131,6 +131,8 @@ async def around(task: Task, path: str, promised: Sequence[str], tree: Tree) -> 
         if task.type != "testing":
             return [_unasked(path, done)]
         return loosened(path, None, after or "", await _standing(path, None, after, tree))
+    elif name == "__init__.py" and task.type != "testing" and (put := list(put_in_place_of(after, tree.files))):
+        return [_decides(path, each) for each in put]
     elif shadowed := _shadowed(path, now):
         what = f"it {done}, and tests that import {shadowed} would get it instead: give it another name"
     else:

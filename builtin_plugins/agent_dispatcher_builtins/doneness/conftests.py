@@ -14,6 +14,9 @@ __all__ = ["for_all", "holds_code", "put_in_place_of"]
 _SETTING = frozenset(("setattr", "delattr", "setitem", "delitem", "patch", "object", "multiple", "dict"))
 #: Files by which a project is set up.
 _SCRIPTS = frozenset(("setup.py", "noxfile.py", "manage.py", "docs/conf.py"))
+#: Ways to put something in a place that cannot be read.
+_HIDDEN = frozenset(("__dict__", "__setattr__", "__code__", "modules"))
+_HIDING = frozenset(("vars", "globals", "exec", "eval"))
 _MAKING = frozenset(("fixture", "yield_fixture"))
 
 
@@ -44,6 +47,10 @@ def put_in_place_of(text: str | None, files: Callable[[], Sequence[str] | None])
     tree = _parsed(text) or ast.Module([], [])
     known = dict(_imports(tree))
     for node in ast.walk(tree):
+        if (isinstance(node, ast.Attribute) and node.attr in _HIDDEN) or (
+            isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _HIDING
+        ):
+            yield _short(node)
         if not isinstance(node, ast.Call) or not _sets(node, known):
             continue
         target = node.args[0] if node.args else next((word.value for word in node.keywords), None)
@@ -98,7 +105,10 @@ def _says_only(statement: ast.stmt) -> bool:
 
 
 def _short(node: ast.AST) -> str:
-    return " ".join(ast.unparse(node).split())[:120]
+    try:
+        return " ".join(ast.unparse(node).split())[:120]
+    except (ValueError, RecursionError):
+        return "what is nested too deeply to be shown"
 
 
 def _last(node: ast.expr) -> str:

@@ -24,6 +24,7 @@ from agent_dispatcher.models import Task
 
 from .belonging import Tree, around, beside_tests
 from .moves import moved
+from .overriding import makes_fixtures, overridden, taking
 from .placeholders import placeholders
 from .reading import text_of
 from .relocating import anchored, not_run_there, other_rules
@@ -39,8 +40,8 @@ _MARKERS = frozenset(("__init__.py", "py.typed", "conftest.py", ".gitkeep", ".ke
 
 #: Stubs that other files may tell to be none: methods, and classes.
 _ELSEWHERE = re.compile(r"\.|^class ")
-#: What speaks against a result only where this module is one of the tree's own.
-_MODULE = re.compile(r"module ")
+#: What speaks against a result only where this module is one of the tree's own, or this package is (which what lies beside tests may be too).
+_MODULE = re.compile(r"(?:module|import) ")
 _MOST_SOURCES = 2000
 _MOST_SEEN = 8000
 #: The largest source or test whose text is looked into.
@@ -109,6 +110,8 @@ async def objections_to(
     found = []
     for path in paths:
         found += await _about(task, path, promised, whole, language)
+    if task.type != "testing":
+        found += await _fixtures_of_code(paths, whole, language)
     found = [
         each for each in found if not _MODULE.match(each.subject) or _is_own(each.subject, files() or (), language)
     ]
@@ -123,11 +126,38 @@ async def objections_to(
 
 def _is_own(subject: str, files: Iterable[str], language: Language | None) -> bool:
     """Whether a module is one of the tree's own code; one that has only its last name in common counts for another."""
-    name = subject.partition(" ")[2]
+    what, _, name = subject.partition(" ")
+    if what == "import":
+        return any(name in path.removesuffix(".py").split("/") for path in files)
     if not isinstance(language, CodeTools):
         return True
     modules = (language.module(path) for path in files if language.is_source(path) and not beside_tests(path))
     return any(each == name or ("." in name and each.endswith(f".{name}")) for each in modules)
+
+
+async def _fixtures_of_code(paths: Sequence[str], tree: Tree, language: Language | None) -> list[Objection]:
+    """What of the changed code makes fixtures that tests of others may get."""
+    found = []
+    for path in paths:
+        new = text_of(path, tree.now(path))
+        if (
+            language is None
+            or language.is_test(path)
+            or posixpath.basename(path) == "conftest.py"
+            or not makes_fixtures(path, new)
+        ):
+            continue
+        if makes_fixtures(path, await tree.text_before(path)):
+            continue
+        tests = [each for each in tree.tests() or () if await tree.stood(each)]
+        if (test := taking(path, tests, paths, tree.now)) and not any(
+            makes_fixtures(each, text_of(each, tree.now(each)))
+            for each in tree.files() or ()
+            if language.is_source(each) and each not in paths and not language.is_test(each) and not beside_tests(each)
+        ):
+            what = f"it makes fixtures, which it did not before and which tests of {test} may get: leave them to who owns the tests"
+            found.append(Objection(kind="weakened", path=path, what=what))
+    return found
 
 
 def _sources(paths: Iterable[str], language: Language | None) -> list[str]:
@@ -227,6 +257,10 @@ async def _about(
             seen = await asyncio.to_thread(_moved_tests, path, text, origin, old, tree, language)
         else:
             seen = await asyncio.to_thread(language.objections, path, old, text)
+            if is_test and old is not None and path.endswith(".py"):
+                seen = (*seen, *(await asyncio.to_thread(overridden, path, old, text, tree.now)))
+    if is_test and (task.type == "testing" or before is None) and not await tree.stood(path):
+        seen = tuple(each for each in seen if each.kind != "touched")  # who writes tests says what they are run with
     return [*found, *_fitting(task, promised, seen, origin)]
 
 

@@ -100,7 +100,8 @@ LESS = {
 def test_what_is_no_addition_is_refused(judge: Judge, old: str, new: str, told: str) -> None:
     """Whatever it is that makes the tests that were there say something else, with what was there."""
     assert old in OLD
-    found = judge({FILE: OLD.replace(old, new)}, {FILE: OLD}, type="debugging", promises=("src/a.py",))
+    code = {"src/b.py": "client = 1\n"}
+    found = judge({**code, FILE: OLD.replace(old, new)}, {**code, FILE: OLD}, type="debugging", promises=("src/a.py",))
     assert told in "; ".join(map(str, found))
 
 
@@ -247,6 +248,93 @@ HONEST = {
 def test_what_is_only_for_new_tests_is_welcome(judge: Judge, old: str, added: str) -> None:
     """Fixtures by names of their own, or of their own class; what is put back afterwards; objects that a test has made."""
     assert judge({FILE: f"{old}\n\n{added}{NEW}"}, {FILE: old}, type="debugging", promises=("src/a.py",)) == ()
+
+
+CONFTEST = """\
+import pytest
+
+
+@pytest.fixture
+def client(db):
+    return db
+
+
+@pytest.fixture(autouse=True)
+def calm():
+    yield
+"""
+THERE = {
+    "tests/conftest.py": CONFTEST,
+    "tests/unit/test_a.py": BASE,
+    "src/shop/pricing.py": "def total(n):\n    return n\n",
+}
+FIXED = "import pytest\n\n\n@pytest.fixture(autouse=True)\ndef helper(monkeypatch):\n    monkeypatch.setattr('shop.total', int)\n"
+
+#: What is brought, beside a test that is added, and the name that the refusal says; ``""`` where it is welcome.
+FROM_ELSEWHERE = {
+    "what a fixture of a conftest asks for": ("@pytest.fixture\ndef db():\n    return 1\n", {}, "db is bound anew"),
+    "a fixture for all of a conftest": ("@pytest.fixture\ndef calm():\n    return 1\n", {}, "calm is bound anew"),
+    "a fixture that the code makes": ("from shop.pricing import helper\n", {"src/shop/pricing.py": FIXED}, "it makes fixtures"),
+    "a fixture that a helper makes": ("from more import helper\n", {"tests/more.py": FIXED}, "it makes fixtures"),
+    "a fixture by another name of what makes it": (
+        "from shop.pricing import helper\n", {"src/shop/pricing.py": FIXED.replace("import pytest", "from pytest import fixture as fx").replace("pytest.fixture", "fx")}, "it makes fixtures",
+    ),
+    "what lies beside the tests": ("from helpers import settings\n", {"tests/helpers.py": "settings = 1\n"}, "settings is bound anew"),
+    "what is called as another's": ("from django.conf import settings\n", {"django/conf.py": "settings = 1\n"}, "settings is bound anew"),
+    "another's": ("from django.conf import settings\n", {}, ""),
+    "a helper": ("from more import helper\n", {"tests/more.py": "def helper():\n    return 1\n"}, ""),
+    "a helper that compares": ("from more import helper\n", {"tests/more.py": "import pytest\n\n\ndef helper(n):\n    return pytest.approx(n)\n"}, ""),
+    "code": ("from shop.pricing import half\n", {"src/shop/pricing.py": "def half(n):\n    return n / 2\n"}, ""),
+    "code of a plugin": ("from shop.pricing import half\n", {"src/shop/pricing.py": FIXED, "src/shop/plugin.py": None}, ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("added", "brought", "told"), FROM_ELSEWHERE.values(), ids=FROM_ELSEWHERE)
+def test_what_reaches_tests_from_other_files_is_seen(
+    judge: Judge, added: str, brought: dict[str, str | None], told: str
+) -> None:
+    """Fixtures of a file of tests count for those of a conftest too, and fixtures may be imported; a package that makes them anyhow may make more."""
+    there = {**THERE, **{path: FIXED for path, text in brought.items() if text is None}}
+    after = {**there, **{path: text for path, text in brought.items() if text is not None}}
+    after["tests/unit/test_a.py"] = f"{BASE}\n\n{added}{NEW}"
+    found = judge(after, there, type="debugging", promises=("src/shop/pricing.py",))
+    assert told in "; ".join(map(str, found)) if told else found == ()
+
+
+def test_code_that_makes_fixtures_reaches_tests_that_take_everything_from_it(judge: Judge) -> None:
+    """Although none of them was changed; where they take what they name it does not."""
+    code, test = (
+        "src/shop/pricing.py",
+        "from shop.pricing import {}\n\n\ndef test_a(client):\n    assert total(client) == 5\n",
+    )
+    for taken, free in (("*", False), ("total", True)):
+        there = {**THERE, "tests/unit/test_a.py": test.format(taken)}
+        assert (judge({**there, code: FIXED}, there, type="debugging", promises=(code,)) == ()) is free, taken
+
+
+LASTING = {
+    "while it is imported": ("shop.pricing.total = int\n", False),
+    "by a test": ("def test_b():\n    shop.pricing.total = int\n    assert shop.pricing.total('5') == 5\n", False),
+    "of a class": ("def test_b():\n    shop.pricing.Cart.add = int\n    assert shop.pricing.total('5') == 5\n", False),
+    "by a patch": ("from unittest.mock import patch\n\n\ndef test_b():\n    patch('shop.pricing.total', int).start()\n    assert shop.pricing.total('5') == 5\n", False),
+    "by the names of a module": ("def test_b():\n    vars(shop.pricing)['total'] = int\n    assert shop.pricing.total('5') == 5\n", False),
+    "put back at last": ("def test_b():\n    old = shop.pricing.total\n    shop.pricing.total = int\n    try:\n        assert shop.pricing.total('5') == 5\n    finally:\n        shop.pricing.total = old\n", True),
+    "put back by a class": ("import unittest\n\n\nclass TestB(unittest.TestCase):\n    def setUp(self):\n        self.old = shop.pricing.total\n        shop.pricing.total = int\n\n    def tearDown(self):\n        shop.pricing.total = self.old\n\n    def test_b(self):\n        self.assertEqual(shop.pricing.total('5'), 5)\n", True),
+    "put back by a fixture": ("import pytest\n\n\n@pytest.fixture(autouse=True)\ndef swapped():\n    old = shop.pricing.total\n    shop.pricing.total = int\n    yield\n    shop.pricing.total = old\n\n\ndef test_b():\n    assert shop.pricing.total('5') == 5\n", True),
+    "a clean slate": ("def test_b():\n    shop.pricing._cache = {}\n    shop.pricing.Cart._only = None\n    assert shop.pricing.total(5) == 5\n", True),
+    "a patch that is kept": ("from unittest.mock import patch\n\n\nclass TestB:\n    def setup_method(self):\n        self.patched = patch('shop.pricing.total', int)\n        self.patched.start()\n\n    def teardown_method(self):\n        self.patched.stop()\n\n    def test_b(self):\n        assert shop.pricing.total('5') == 5\n", True),
+    "what an application has": ("def test_b():\n    shop.app.dependency_overrides[shop.db] = int\n    shop.app.state.db = int()\n    assert shop.pricing.total(5) == 5\n", True),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "free"), LASTING.values(), ids=LASTING)
+def test_new_tests_of_who_writes_code_change_nothing_for_good(judge: Judge, text: str, free: bool) -> None:
+    """Tests that are run after them would see it; who writes tests knows which ones they are."""
+    after = {**THERE, "tests/test_0.py": f"import shop.pricing\n\n{text}"}
+    assert [each.kind for each in judge(after, THERE, promises=("src/shop/pricing.py",))] == (
+        [] if free else ["touched"]
+    )
+    assert judge(after, THERE, type="testing", promises=("tests/test_0.py",)) == ()
 
 
 def test_the_owner_may_write_a_test_anew(judge: Judge) -> None:

@@ -132,6 +132,11 @@ def test_who_promises_a_conftest_and_writes_code_puts_nothing_in_its_place(judge
     assert judge({**SOURCE, path: f"{text}\n\nKNOWN = 1\n"}, {path: text}, **owner) == ()
     assert judge({**SOURCE, path: FIXTURE}, **owner) == ()
     assert judge({path: text}, SOURCE, type="testing", promises=(path,)) == ()
+    for hidden in ("vars(cart)['total'] = int", "cart.__dict__.update(total=int)"):
+        assert judge({**SOURCE, path: f"from shop import cart\n\n{hidden}\n"}, **owner) != (), hidden
+    there = {**SOURCE, "tests/test_a.py": "def test_a(): assert f(1) == 2\n"}
+    for package, free in (("NAMES = ['a']\n", True), (text, False)):
+        assert (judge({**there, "tests/__init__.py": package}, there) == ()) is free
 
 
 def test_in_a_package_of_tests_no_helper_takes_the_place_of_a_module(judge: Judge) -> None:

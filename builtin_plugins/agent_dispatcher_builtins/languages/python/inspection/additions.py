@@ -11,16 +11,16 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import takewhile
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from agent_dispatcher.extension import Objection
 
-from .at_import import exchanged_for_good, reaching, short
+from .at_import import exchanged_for_good, imported_by, reaching, short
 from .fixtures_made import UNTOLD, given_names, is_for_all, makers, makes
-from .names_used import Used, bound, used
+from .names_used import Used, used
 from .written import key, written
 
-__all__ = ["touched"]
+__all__ = ["lasting", "touched"]
 
 _TABLES = ast.List | ast.Set | ast.Dict
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -73,6 +73,7 @@ class _File:
         imported: names that it imports.
         data: names of its own lists and tables.
         new: functions and classes that are new at its top level.
+        seen: of these, which were looked into.
     """
 
     taken: Used
@@ -80,6 +81,7 @@ class _File:
     imported: frozenset[str]
     data: frozenset[str]
     new: Mapping[str, ast.stmt]
+    seen: set[str] = field(factory=set)
 
     @classmethod
     def of(cls, before: ast.Module, after: ast.Module) -> _File:
@@ -88,7 +90,7 @@ class _File:
         return cls(
             taken=used(before),
             makers=makers(after.body),
-            imported=frozenset(bound(each for each in after.body if isinstance(each, ast.Import | ast.ImportFrom))),
+            imported=imported_by(after.body),
             data=frozenset(
                 target.id
                 for each in before.body
@@ -113,12 +115,25 @@ def touched(path: str, before: ast.Module, after: ast.Module | None) -> list[Obj
     if after is None:
         return [_objection(path, 0, "its tests cannot be read any more")]
     file = _File.of(before, after)
-    return [_objection(path, line, what) for line, what in _beyond(_body(before), _body(after), file, "")]
+    return [_objection(path, *said) for said in _beyond(_body(before), _body(after), file, "")]
 
 
-def _objection(path: str, line: int, what: str) -> Objection:
+def lasting(path: str, tree: ast.Module) -> list[Objection]:
+    """What tests of a new file put in the place of something imported, for all tests that are run after them."""
+    imported = imported_by(tree.body)
+    found = ((each.lineno, exchanged_for_good(each, imported)) for each in tree.body)
+    return [
+        Objection(
+            kind="touched", path=path, line=line, what=f"{what}, for other tests too: put it back, as monkeypatch does"
+        )
+        for line, what in found
+        if what
+    ]
+
+
+def _objection(path: str, line: int, what: str, subject: str = "") -> Objection:
     why = f"{what}; whoever does not own this file may only add tests to it"
-    return Objection(kind="touched", path=path, line=line, what=why)
+    return Objection(kind="touched", path=path, line=line, what=why, subject=subject)
 
 
 def _body(node: ast.Module | ast.ClassDef) -> list[ast.stmt]:
@@ -127,8 +142,8 @@ def _body(node: ast.Module | ast.ClassDef) -> list[ast.stmt]:
     return node.body[1:] if documented else node.body
 
 
-def _beyond(old: list[ast.stmt], new: list[ast.stmt], file: _File, prefix: str) -> Iterator[tuple[int, str]]:
-    """(line, what) for every statement that is gone, is another, or is new and no mere addition."""
+def _beyond(old: list[ast.stmt], new: list[ast.stmt], file: _File, prefix: str) -> Iterator[tuple[int, str, str]]:
+    """(line, what, subject) for every statement that is gone, is another, or is new and no mere addition."""
     kept = [each for each in old if not isinstance(each, ast.Import | ast.ImportFrom)]
     keys = [*map(key, kept)]
     known = {name for each in old for name in _taken_in(each)}
@@ -147,14 +162,14 @@ def _beyond(old: list[ast.stmt], new: list[ast.stmt], file: _File, prefix: str) 
         else:
             extra.append(statement)
     for name in sorted(known - left):
-        yield 0, f"the import of {name.rpartition(' ')[0] or name} is gone"
+        yield 0, f"the import of {name.rpartition(' ')[0] or name} is gone", ""
     if at < len(kept):
-        yield _changed(kept[at], extra, prefix)
+        yield *_changed(kept[at], extra, prefix), ""
         return
     for statement in extra:
         why = _reaches(statement, file, known)
         if why:
-            yield statement.lineno, f"{prefix}{why}"
+            yield statement.lineno, f"{prefix}{why}", _taken_from(statement, file)
 
 
 def _changed(old: ast.stmt, extra: list[ast.stmt], prefix: str) -> tuple[int, str]:
@@ -217,7 +232,7 @@ def _reaches(statement: ast.stmt, file: _File, known: set[str]) -> str:
         return (
             _bound_anew({each.id for each in names if isinstance(each, ast.Name)}, taken.all)
             or _as_fixture(statement, file)
-            or reaching(statement, taken.names, file.new)
+            or reaching(statement, taken.names, file.new, file.seen)
         )
     if isinstance(statement, ast.If) and written(statement.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING"):
         return next((why for each in statement.body if (why := _reaches(each, file, known))), "")
@@ -233,9 +248,9 @@ def _defined(statement: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, f
     for node in ast.walk(statement):
         if isinstance(node, ast.Global) and file.taken.names & set(node.names):
             return f"{statement.name} binds {', '.join(sorted(file.taken.names & set(node.names)))} anew"
-        if isinstance(node, _Function) and (why := exchanged_for_good(node, file.imported, file.data)):
-            return f"{statement.name} is not only for itself: {why}"
-    return _as_fixture(statement, file) or reaching(statement, file.taken.names, file.new)
+    if why := exchanged_for_good(statement, file.imported, file.data):
+        return f"{statement.name} is not only for itself: {why}"
+    return _as_fixture(statement, file) or reaching(statement, file.taken.names, file.new, file.seen)
 
 
 def _as_fixture(statement: ast.stmt, file: _File) -> str:
@@ -270,6 +285,15 @@ def _packages(statement: ast.Import | ast.ImportFrom, known: set[str]) -> set[st
         if name.count(" ") == 1 and name.partition(".")[0].split(" ")[0] == name.split(" ")[1]
     }
     return roots & there
+
+
+def _taken_from(statement: ast.stmt, file: _File) -> str:
+    """``import flask`` where a name that is imported is one of a fixture only: what is not of the tree brings none by chance."""
+    if not isinstance(statement, ast.ImportFrom) or statement.level or not statement.module:
+        return ""
+    new = {each.asname or each.name for each in statement.names}
+    spoken = any(each in _SPOKEN or each.startswith("pytest_") for each in new)
+    return "" if spoken or new & (file.taken.names | {"*"}) else f"import {statement.module.partition('.')[0]}"
 
 
 def _is_code(statement: ast.Import | ast.ImportFrom) -> bool:

@@ -7,7 +7,7 @@ import posixpath
 
 from agent_dispatcher.extension import Objection
 
-from .additions import touched
+from .additions import lasting, touched
 from .marks import marks
 from .steering import steering
 from .stubs import stubs
@@ -42,6 +42,8 @@ def _inspected(path: str, before: str | None, after: str | None, is_test: bool) 
         objections += weakened(path, old, new)
     if is_test and old is not None and after is not None:
         objections += touched(path, old, new)
+    elif is_test and before is None and new is not None:
+        objections += lasting(path, new)
     return tuple(objections)
 
 
