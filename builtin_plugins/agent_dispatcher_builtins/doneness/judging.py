@@ -136,28 +136,31 @@ def _is_own(subject: str, files: Iterable[str], language: Language | None) -> bo
 
 
 async def _fixtures_of_code(paths: Sequence[str], tree: Tree, language: Language | None) -> list[Objection]:
-    """What of the changed code makes fixtures that tests of others may get."""
+    """What of the changed code makes fixtures that tests of others may get, and did not before; a tree whose code makes them anyhow may make more."""
+    if language is None:
+        return []
     found = []
     for path in paths:
-        new = text_of(path, tree.now(path))
-        if (
-            language is None
-            or language.is_test(path)
-            or posixpath.basename(path) == "conftest.py"
-            or not makes_fixtures(path, new)
-        ):
-            continue
-        if makes_fixtures(path, await tree.text_before(path)):
+        new, old = text_of(path, tree.now(path)), await tree.text_before(path)
+        code = not language.is_test(path) and posixpath.basename(path) != "conftest.py"
+        if not code or not makes_fixtures(path, new) or makes_fixtures(path, old):
             continue
         tests = [each for each in tree.tests() or () if await tree.stood(each)]
-        if (test := taking(path, tests, paths, tree.now)) and not any(
-            makes_fixtures(each, text_of(each, tree.now(each)))
-            for each in tree.files() or ()
-            if language.is_source(each) and each not in paths and not language.is_test(each) and not beside_tests(each)
-        ):
+        test = taking(path, tests, paths, tree.now)
+        if test and not await asyncio.to_thread(_makes_any, paths, tree, language):
             what = f"it makes fixtures, which it did not before and which tests of {test} may get: leave them to who owns the tests"
             found.append(Objection(kind="weakened", path=path, what=what))
     return found
+
+
+def _makes_any(changed: Sequence[str], tree: Tree, language: Language) -> bool:
+    """Whether code that is no test, and was not changed, makes fixtures."""
+    others = (
+        each
+        for each in islice(tree.files() or (), _MOST_SOURCES)
+        if each not in changed and language.is_source(each) and not language.is_test(each) and not beside_tests(each)
+    )
+    return any(makes_fixtures(each, text_of(each, tree.now(each))) for each in others)
 
 
 def _sources(paths: Iterable[str], language: Language | None) -> list[str]:

@@ -23,6 +23,8 @@ _MAKING = frozenset(("fixture", "yield_fixture"))
 _FROM = frozenset(("pytest", "_pytest", "pytest_asyncio"))
 #: What makes fixtures, and ways to get at it without saying its name.
 _SAID = _MAKING | {"getattr", "vars", "__dict__", "*"}
+#: What is larger is refused as a whole.
+_MOST_LETTERS = 1024**2
 _STAR = re.compile(r"^from\s+([\w.]+)\s+import\s+\*", re.M)
 
 
@@ -55,7 +57,9 @@ def overridden(path: str, old: str, new: str, now: Now) -> list[Objection]:
 
 def makes_fixtures(path: str, text: str | None) -> bool:
     """Whether a file takes what makes fixtures from pytest, or may do so without saying it."""
-    tree = _parsed(text) if path.endswith(".py") and "pytest" in (text or "") else None
+    if text is None or not path.endswith(".py") or len(text) > _MOST_LETTERS or "pytest" not in text:
+        return False
+    tree = _parsed(text)
     taken, said = False, set()
     for node in ast.walk(tree or ast.Module([], [])):
         if isinstance(node, ast.Import | ast.ImportFrom):

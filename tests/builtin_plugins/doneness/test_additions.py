@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import pytest
@@ -335,6 +336,15 @@ def test_new_tests_of_who_writes_code_change_nothing_for_good(judge: Judge, text
         [] if free else ["touched"]
     )
     assert judge(after, THERE, type="testing", promises=("tests/test_0.py",)) == ()
+
+
+def test_what_is_called_while_a_file_is_imported_is_read_once(judge: Judge) -> None:
+    """However often it is called, and however long it is."""
+    added = "def some(n):\n" + "    n = 2\n" * 2000 + "    return n\n"
+    added += "".join(f"X{number} = some({number})\n" for number in range(2000))
+    started = time.process_time()
+    assert judge({FILE: f"{OLD}\n\n{added}"}, {FILE: OLD}, type="debugging") == ()
+    assert time.process_time() - started < 30
 
 
 def test_the_owner_may_write_a_test_anew(judge: Judge) -> None:

@@ -217,8 +217,8 @@ def _when_called(node: ast.stmt) -> Iterator[tuple[ast.AST, frozenset[str]]]:
     """What a function, or any method of a class, may do."""
     for each in ast.walk(node):
         if isinstance(each, _Function):
-            for statement in each.body:
-                yield statement, _own(each)
+            own = _own(each)
+            yield from ((statement, own) for statement in each.body)
 
 
 def _own(node: _Function) -> frozenset[str]:
@@ -235,7 +235,12 @@ def _reaches(node: ast.AST, taken: frozenset[str], own: frozenset[str]) -> str:
         called = each.func if isinstance(each, ast.Call) else None
         if called is not None and last(called) in _REACHING and not _is_mark(called):
             return f"{short(each)!r} is called while the file is imported"
-        if isinstance(called, ast.Attribute) and called.attr in _CHANGING and _root(called) in taken and _root(called) not in own:
+        if (
+            isinstance(called, ast.Attribute)
+            and called.attr in _CHANGING
+            and _root(called) in taken
+            and _root(called) not in own
+        ):
             return f"{short(each)!r} is called while the file is imported"
         if isinstance(each, ast.NamedExpr) and each.target.id in taken and each.target.id not in own:
             return f"{each.target.id} is bound anew, which tests that were there use"
