@@ -9,6 +9,7 @@ import pytest
 
 from agent_dispatcher.extension import Objection
 from agent_dispatcher_builtins.doneness import judging
+from agent_dispatcher_builtins.languages.javascript.inspection import inspect
 from agent_dispatcher_builtins.languages.python.language import Python
 
 Judge = Callable[..., tuple[Objection, ...]]
@@ -115,3 +116,39 @@ def test_what_texts_say_is_remembered_by_several_at_once(judge: Judge, monkeypat
         )
         == ()
     )
+
+
+TESTS_OF_PYTHON = {
+    "names from name to name": lambda n: "".join(f"    a{i + 1} = a{i}\n" for i in range(n // 20)),
+    "names handed on": lambda n: "    f(b, c, d)\n" * (n // 20),
+    "names that may be bound": lambda n: "".join(f"    if a{i}:\n        b{i} = a{i + 1}\n" for i in range(n // 40)),
+}
+TESTS_OF_JAVASCRIPT = {
+    "tests in tests": lambda n: 'it("a", () => {\n' * (n // 20),
+    "titles that do not end": lambda n: "it(`" * (n // 4),
+    "a table": lambda n: f'test.each([{"[1]," * (n // 4)}])("a", () => {{ expect(f(1)).toBe(1); }});',
+    "a loop that does not begin": lambda n: "for (const a " + " of " * (n // 4),
+}
+
+
+@pytest.mark.parametrize("text", TESTS_OF_PYTHON.values(), ids=TESTS_OF_PYTHON)
+def test_what_tests_of_python_depend_on_is_found_in_time(growth: Growth, text: Callable[[int], str]) -> None:
+    """Whatever names are handed on to, and however many tests."""
+
+    def read(size: int) -> Callable[[], object]:
+        whole = f"def test_a(x):\n    b = 2\n{text(size)}    assert b == 2\n"
+        return lambda: Python().objections("tests/test_a.py", None, whole)
+
+    assert growth(read, 4_000, 40_000) < 4
+
+
+@pytest.mark.parametrize("text", TESTS_OF_JAVASCRIPT.values(), ids=TESTS_OF_JAVASCRIPT)
+def test_tests_of_javascript_are_found_in_time(growth: Growth, text: Callable[[int], str]) -> None:
+    """However they are nested, and whether they end or not."""
+    assert growth(lambda size: lambda: inspect("a.test.js", "", text(size), is_test=True), 4_000, 40_000) < 4
+
+
+def test_tests_that_stand_in_tests_without_end_are_refused() -> None:
+    """What nobody can tell apart is said to be so."""
+    (found,) = inspect("a.test.js", None, TESTS_OF_JAVASCRIPT["tests in tests"](40_000), is_test=True)
+    assert "nobody can tell what it says" in found.what

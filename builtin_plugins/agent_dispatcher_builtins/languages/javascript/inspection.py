@@ -48,7 +48,14 @@ _SAME = re.compile(r"\b(?:e|deepE|strictE|deepStrictE)qual\s*\(\s*([^,()]+?)\s*,
 
 
 def inspect(path: str, before: str | None, after: str | None, *, is_test: bool) -> tuple[Objection, ...]:
-    """See :class:`agent_dispatcher.extension.components.WorkInspector`."""
+    """See :class:`agent_dispatcher.extension.components.WorkInspector`. Tests that are nested too deeply to be read are not accepted."""
+    try:
+        return _inspected(path, before, after, is_test)
+    except RecursionError as error:
+        return (Objection(kind="weakened", path=path, what=f"nobody can tell what it says: {error}"),)
+
+
+def _inspected(path: str, before: str | None, after: str | None, is_test: bool) -> tuple[Objection, ...]:
     if after is None:
         return (Objection(kind="weakened", path=path, what="the file of tests was deleted"),) if is_test else ()
     known = {each.what for each in _alone(path, before, is_test)} if before is not None else set()

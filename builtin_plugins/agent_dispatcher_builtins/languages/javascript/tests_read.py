@@ -13,6 +13,8 @@ from .text import closing, masked, same_quotes
 __all__ = ["TestRead", "tests_in"]
 
 _NAME = r"[A-Za-z_$][\w$]*"
+#: How often a text may be gone through for tests that stand in others.
+_DEEPEST, _SHORT = 12, 20_000
 #: A test by its word, with what is said of it (``.each``, ``.only``), up to the bracket of its arguments or of a table.
 _HEAD = re.compile(
     r"(?<![\w$.])(?<!function )(?:[xf]?(?:it|test|specify)|(?:t|test|it|describe|suite)(?=\s*\.\s*(?:test|it|skip|todo|only|skipIf|runIf)\b))"
@@ -56,10 +58,15 @@ class TestRead:
 
 
 def tests_in(text: str) -> list[TestRead]:
-    """The tests of a file in their order; groups of tests are none."""
+    """The tests of a file in their order; groups of tests are none.
+
+    Raises:
+        RecursionError: tests stand in tests more deeply than anybody writes them.
+    """
     code, kept = masked(text), masked(text, keep_strings=True)
     pattern = assertion_pattern(kept)
     found = []
+    inside = 0
     for match in _HEAD.finditer(code):
         if _GROUPS.match(match[0]):
             continue
@@ -74,6 +81,9 @@ def tests_in(text: str) -> list[TestRead]:
         if code[start] != "(":
             continue
         stop = closing(code, start)
+        inside += stop - start
+        if inside > _DEEPEST * len(code) + _SHORT:
+            raise RecursionError("tests stand in tests, too many to be told apart")
         title = _TITLE.match(kept, start + 1)
         has_body = _BODY.search(code, start, stop) is not None
         callback = _CALLBACK.search(code[start:stop]) if title and not has_body else None

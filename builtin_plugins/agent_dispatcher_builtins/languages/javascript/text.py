@@ -7,13 +7,15 @@ words are not mistaken for text.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 __all__ = ["closing", "masked", "same_quotes", "stem"]
 
 _WORD_BEFORE_PATTERN = re.compile(
     r"(?:^|[=(,;:?!&|{}\[+\-*%~^<>]|\b(?:return|typeof|case|in|of|delete|void|throw|new|await|yield|else|do))\s*$"
 )
-_OPEN, _CLOSE = "([{", ")]}"
+_OPEN = "([{"
+_BRACKET = re.compile(r"[(\[{}\])]")
 
 
 def stem(name: str) -> str:
@@ -103,12 +105,17 @@ def _pattern_end(text: str, at: int) -> int:
 
 def closing(code: str, at: int) -> int:
     """Where the bracket that opens at ``at`` of masked code is closed; the end when it is not."""
-    depth = 0
-    for index in range(at, len(code)):
-        if code[index] in _OPEN:
-            depth += 1
-        elif code[index] in _CLOSE:
-            depth -= 1
-            if depth == 0:
-                return index
-    return len(code)
+    return _closings(code).get(at, len(code))
+
+
+@lru_cache(maxsize=8)
+def _closings(code: str) -> dict[int, int]:
+    """Each bracket that opens to the one that closes it: found once for a text, however many are asked for."""
+    found: dict[int, int] = {}
+    opened: list[int] = []
+    for match in _BRACKET.finditer(code):
+        if match[0] in _OPEN:
+            opened.append(match.start())
+        elif opened:
+            found[opened.pop()] = match.start()
+    return found
