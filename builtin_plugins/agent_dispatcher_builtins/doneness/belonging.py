@@ -28,6 +28,8 @@ Before = Callable[[str], Awaitable[bytes | None]]
 
 #: Files that are loaded before tests, without being asked for.
 _LOADED = frozenset(("conftest.py", "sitecustomize.py", "usercustomize.py"))
+#: Under this name packages offer plugins to pytest, which loads them by itself.
+_OFFERED = "pytest11"
 _PLUGIN = re.compile(r".*\.(?:egg|dist)-info/entry_points\.txt")
 _FOLDERS = frozenset(("tests", "test", "__tests__"))
 #: Files that say more than how tests are run.
@@ -104,6 +106,8 @@ async def around(task: Task, path: str, promised: Sequence[str], tree: Tree) -> 
     mine = path in promised
     if configures(path) and (name in _MIXED or mine):
         found = [] if mine else reset(path, old, after)
+        if not mine and _OFFERED in (after or "") and _OFFERED not in (old or ""):
+            found.append(_decides(path, f"a plugin of what runs them is offered ({_OFFERED})"))
         said = after is not None and options_of(path, after) != {}
         return found or (loosened(path, old, after or "", await _standing(path, old, after, tree)) if said else [])
     if mine and name == "conftest.py" and task.type != "testing":

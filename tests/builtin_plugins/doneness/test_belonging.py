@@ -240,6 +240,20 @@ def test_ordinary_options_are_let_be(judge: Judge) -> None:
     assert judge({"package.json": '{"scripts": {"test": "node --test || true"}}'}) != ()
 
 
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("pyproject.toml", '[project.entry-points.pytest11]\nshop = "shop.plug"\n'),
+        ("setup.cfg", "[options.entry_points]\npytest11 =\n    shop = shop.plug\n"),
+    ],
+)
+def test_plugins_are_offered_by_who_promises_the_configuration(judge: Judge, path: str, text: str) -> None:
+    """pytest loads them for all tests; what was offered before is let be."""
+    assert "pytest11" in judge({path: text}, promises=("src/shop/plug.py",))[0].what
+    assert judge({path: text}, promises=(path,)) == ()
+    assert judge({path: f"{text}\n# more\n"}, {path: text}, promises=("src/shop/plug.py",)) == ()
+
+
 def test_every_type_of_task_is_judged_by_what_it_changed(judge: Judge) -> None:
     """A review, a deployment or research that stubs code or deletes tests is refused; its notes are its own."""
     test = "def test_a():\n    assert f(1) == 2\n"
