@@ -96,7 +96,7 @@ class PytestCheck:
                 return evidence(None, context, _NAME, passed=True, summary=summary, nothing=True)
         subjects = {subject for other in context.plan.tasks if other.id in context.landed for subject in other.verifies}
         missing = tasks_behind(context.plan, subjects, context.landed)
-        coverage = not context.on_the_way and not context.only
+        coverage = (context.complete or not context.on_the_way) and not context.only
         return await self._judge(None, context, language, files, missing, coverage=coverage, every=files or tests)
 
     async def _judge(
@@ -153,6 +153,7 @@ class PytestCheck:
                 "failed": _failed(truly_red, _MAX_FAILED)
                 if task is not None
                 else _failed([*truly_red, *unnoticed], _MOST_NAMED),
+                **({"as_finished": True} if task is None and coverage else {}),
                 **({"silent": list(heard.silent)} if heard.silent else {}),
                 "coverage_percent": percent,
                 **({"coverage_by_file": by_file} if by_file else {}),

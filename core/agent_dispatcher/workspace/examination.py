@@ -197,14 +197,14 @@ class Examiner:
         """Evidence about a tree on the way, with ids and logs that name the tree.
 
         Args:
-            finished: it holds all work of the plan, so that it may be the finished whole as it is.
+            finished: it holds all work of the plan.
             only: ask about nothing but these, and no other checks.
             time: tells one look at a tree from another.
 
         Raises:
             SandboxUnavailable: the checks could not run.
         """
-        context = evolve(self._context(tree, landed, 1), on_the_way=not finished)
+        context = evolve(self._context(tree, landed, 1), on_the_way=True, complete=finished)
         return await self._clean(_about_the_whole(asked, context, f"whole-{tree.tree[:12]}{time}", only))
 
     async def final(

@@ -55,7 +55,7 @@ class _Seen:
     """A tree that was looked at.
 
     Attributes:
-        finished: the tasks whose work is in it, if these are all of the plan: it was looked at as the finished whole.
+        finished: the tasks whose work is in it, if these are all of the plan.
         flaky: what was red and green on it, or on the tip.
         alone: what is red also when nothing else runs.
         needy: what is red alone on the tip, too, so that only looks at everything tell.
@@ -196,18 +196,19 @@ class Whole:
     async def settled(self, tip: Tree, landed: Set[str], asked: Checks) -> tuple[Evidence, ...]:
         """Evidence about the finished whole; what is flaky does not fail it, and is named.
 
-        Where its very tree was looked at as the finished whole when the last work landed, and nothing was red, that is the evidence.
+        What a check said of its very tree when the last work landed, as of the finished whole, is its evidence if nothing was red then.
         """
         seen = self._seen
-        same = (seen.tree, seen.finished) == (tip.tree, landed) and bool(seen.evidence)
-        if same and not seen.twice and not failing(seen.evidence):
-            return tuple(
-                evolve(
-                    each, id=f"final-{each.check}", details={**each.details, "looked_at": "when the last work landed"}
-                )
-                for each in seen.evidence
+        same = (seen.tree, seen.finished) == (tip.tree, landed) and not seen.twice and not failing(seen.evidence)
+        known = {
+            each.check: evolve(
+                each, id=f"final-{each.check}", details={**each.details, "looked_at": "when the last work landed"}
             )
-        evidence = await self._examiner.final(tip, landed, asked)
+            for each in (seen.evidence if same else ())
+            if each.passed and each.details.get("as_finished")
+        }
+        rest = [(name, check) for name, check in asked if name not in known]
+        evidence = (*known.values(), *(await self._examiner.final(tip, landed, rest) if rest else ()))
         red = failing(evidence)
         if not red:
             return evidence

@@ -28,8 +28,9 @@ class CheckContext:
         landed: ids of the tasks whose work is in the tree (the checked task included).
         log_dir: folder for full outputs; evidence names files in it, relative to ``run_dir``.
         run_dir: the folder evidence paths are relative to.
-        on_the_way: of the whole: it is not finished, other work will follow; what is only worth knowing at the end can be left out. The tree with the
-            last work in it is not on the way: what is said of it before that lands is what is said at the end, if nothing in it is red.
+        on_the_way: of the whole: it is not finished, other work will follow; what is only worth knowing at the end can be left out.
+        complete: beside ``on_the_way``: the tree holds the last work of the plan. A check that answers as it would about the finished whole may say so, by a
+            true ``as_finished`` in the details of its evidence; if it passed it is not asked about the same tree again at the end.
         only: names of what failed, as the check gave them in its evidence (``failed`` in the details): the question is only whether these fail again,
             by themselves. A check that cannot look at a part looks at everything.
         before: the bytes a file has in what landed before this work, ``None`` where it has none; ``None`` itself where the workspace cannot tell.
@@ -45,6 +46,7 @@ class CheckContext:
     attempt: int = 1
     before: Callable[[str], Awaitable[bytes | None]] | None = None
     on_the_way: bool = False
+    complete: bool = False
     only: tuple[str, ...] = ()
 
 
