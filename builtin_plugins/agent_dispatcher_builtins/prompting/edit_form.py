@@ -17,7 +17,7 @@ Text that has lines like these marks is written between longer ones, as many of 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from attrs import evolve
 
@@ -45,6 +45,9 @@ _NO_CHANGE = re.compile(
     r"\bno (?:other |further |more )?(?:changes?|modifications?|edits?)\b|\bunchanged\b|\bnot (?:be |need to be )?(?:changed|modified|touched)\b|\bnot need\b",
     re.IGNORECASE,
 )
+#: A line of a remark: words of a sentence, perhaps in a list.
+_REMARK = re.compile(r"^\s*(?:[-*]|\d+[.)])?\s*(?:[^\s<>{}=]+\s+){2,}[^<>{}=]*[.!?)`*]\s*$")
+_MOST_REMARKS = 3
 NO_NAME = "without 'FILE: <path>' before it"
 NO_TEXT = "its text does not stand between fences (```)"
 _NO_END = "a SEARCH block has no end (<<<<<<< SEARCH, =======, >>>>>>> REPLACE, each on a line of its own, with exactly seven =)"
@@ -217,7 +220,7 @@ class _Reading:
         for path, at in self._named_so_far.items():
             if path in given or self._faults:
                 continue
-            if self._cut or self._code_follows(at):
+            if self._cut or path in self._expected or not self._is_mention(path, at):
                 self._faults.append(f"{path}: {NO_TEXT}{self._cut}")
             else:
                 self._only_named.append(path)
@@ -225,14 +228,23 @@ class _Reading:
     def _given(self) -> set[str]:
         return {*self._whole, *self._replacements, *self._deleted, *self._renamed, *self._renamed.values()}
 
+    def _is_mention(self, path: str, at: int) -> bool:
+        """Whether what is said behind a header is a remark about the file: nothing, or a few sentences. In a page sentences may be the page."""
+        said = [line for line in self._behind(at) if line.strip()]
+        if is_page(path):
+            return not said or (len(said) == 1 and _NO_CHANGE.search(said[0]) is not None)
+        return len(said) <= _MOST_REMARKS and all(_REMARK.match(line) and not _CODE.search(line) for line in said)
+
     def _code_follows(self, at: int) -> bool:
         """Whether what is said behind a header looks like the text of a file."""
+        return any(_CODE.search(line) for line in self._behind(at))
+
+    def _behind(self, at: int) -> Iterator[str]:
+        """The lines behind a header, up to the next one or to what stands in a block."""
         for line in self._lines[at + 1 :]:
             if _HEADER.match(line) or opens_block(line) or fence_at(line) is not None:
-                return False
-            if _CODE.search(line):
-                return True
-        return False
+                return
+            yield line
 
     def _take_differences(self) -> None:
         """What differences say of files of which nothing else is said; others only show once more what was changed."""

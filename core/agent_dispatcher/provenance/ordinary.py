@@ -70,16 +70,17 @@ def _is_open_address(value: str) -> bool:
 
 
 def _is_random(part: str) -> bool:
-    """Whether what is left of a part of an address, without its words, versions and small numbers, is long and mixed: digits and letters, or cases."""
+    """Whether what is left of a part of an address, without its words, versions and small numbers, is long."""
     left = "".join(each for each in _LETTERS_AND_DIGITS.findall(part) if not _is_name(each))
-    digits = any(map(str.isdigit, left)) and any(map(str.isalpha, left))
-    return len(left) >= _LEAST_RANDOM and (digits or left not in (left.lower(), left.upper()))
+    return len(left) >= _LEAST_RANDOM
 
 
 def _is_name(part: str) -> bool:
-    """Whether it is a word, perhaps with a number behind it, or a small number."""
+    """Whether it is a word (one that is long has to read like one), perhaps with a number behind it, or a small number."""
     found = _NAME.fullmatch(part)
-    return bool(_WORD.fullmatch(part)) or (found is not None and (len(found[1] or "") <= 4 or _reads([found[1]])))
+    return (bool(_WORD.fullmatch(part)) and (len(part) < _LEAST_RANDOM or _reads([part]))) or (
+        found is not None and (len(found[1] or "") <= 4 or _reads([found[1]]))
+    )
 
 
 def _all_plain(value: str) -> bool:

@@ -225,6 +225,25 @@ def test_a_file_that_is_there_may_be_named_only(named: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("path", "lost"),
+    [
+        ("ci.yml", "on: push\n"),
+        ("page.html", "<h1>Shop</h1>\n"),
+        ("requirements.txt", "pytest\nhttpx\n"),
+        ("README.md", "The new text of the page.\n"),
+        (A, "It is as it was, and nothing has to be done.\n"),
+    ],
+)
+def test_a_file_is_not_lost_in_silence(path: str, lost: str) -> None:
+    """What looks like no code may be the text of a file all the same; one that has to be written is never only mentioned."""
+    reply = f"FILE: {path}\n{lost}FILE: src/b.py\n```\nx = 1\n```\n"
+    files, faults = apply_edits(edits_in(reply, [A]), {**THERE, path: "old\n"}.get)
+    assert f"{path}: its text does not stand between fences (```)" in faults, files
+    if path == A:
+        assert apply_edits(edits_in(reply), THERE.get) == ({"src/b.py": "x = 1\n"}, ())
+
+
+@pytest.mark.parametrize(
     ("old", "new", "then"),
     [
         ("\none\n", "\n1\n", "1\ntwo\nthree\ntwo\n"),
