@@ -501,8 +501,8 @@ def test_code_beside_the_tests_is_imported(
             r"pyproject\.toml:2: adder does not come from the registry: \[tool\.uv\.sources\]",
         ),
         (
-            {"pyproject.toml": "[dependency-groups]\ntest = [{include-group = 'test'}]\n"},
-            "the dependency group test includes itself",
+            {"pyproject.toml": "[project]\ndependencies = [\n\"adder; 'dev' in extras\"]\n"},
+            r"pyproject\.toml:3: the condition \"dev\" in extras cannot be judged",
         ),
     ],
 )

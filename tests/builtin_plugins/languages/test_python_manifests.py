@@ -161,6 +161,26 @@ def test_groups_include_others_whatever_way_they_are_spelled(write: Write) -> No
     assert list(_needed(asked_by(write({"pyproject.toml": text})))) == ["a", "b"]
 
 
+@pytest.mark.parametrize("form", ["[dependency-groups]", "poetry"])
+def test_groups_that_include_each_other_are_read_once(write: Write, form: str) -> None:
+    """However many ways lead from one to the next, also back to itself: reading takes no longer for it."""
+    last = 60
+    if form == "poetry":
+        groups = [
+            f"[tool.poetry.group.g{n}]\ninclude-groups = ['g{n + 1}', 'g{n + 2}', 'test']\n[tool.poetry.group.g{n}.dependencies]\np{n} = '*'\n"
+            for n in range(last)
+        ]
+        text = "".join(groups) + "[tool.poetry.group.test]\ninclude-groups = ['g0', 'test']\n"
+    else:
+        include = "{{include-group = '{}'}}".format
+        groups = [
+            f"g{n} = [{include(f'g{n + 1}')}, {include(f'G{n + 2}')}, 'p{n}', {include('test')}]\n" for n in range(last)
+        ]
+        text = "[dependency-groups]\n" + "".join(groups) + f"test = [{include('g0')}, {include('test')}]\n"
+    found = asked_by(write({"pyproject.toml": text}))
+    assert sorted(_needed(found)) == sorted(f"p{n}" for n in range(last))
+
+
 def test_dependencies_that_setuptools_or_hatch_takes_from_files_are_read_there(write: Write) -> None:
     """Whatever these are called; an extra's, too."""
     project = "[project]\nname = 'x'\ndynamic = ['dependencies', 'optional-dependencies']\n"

@@ -249,5 +249,10 @@ class _Reading:
 
 
 def _applies(asked: Asked) -> bool:
+    from packaging.markers import InvalidMarker, UndefinedComparison, UndefinedEnvironmentName
+
     marker = asked.requirement.marker
-    return marker is None or marker.evaluate({"extra": ""})
+    try:
+        return marker is None or marker.evaluate({"extra": ""})
+    except (InvalidMarker, UndefinedComparison, UndefinedEnvironmentName) as error:
+        raise Unavailable(f"{asked.where}: the condition {marker} cannot be judged: {error}", "mend it") from error

@@ -8,7 +8,12 @@ from typing import Any
 
 from attrs import field, frozen
 
-__all__ = ["Entry", "Manifest", "line_of", "merged", "pairs", "sets", "table", "texts"]
+from agent_dispatcher.errors import Unavailable
+
+__all__ = ["Entry", "Manifest", "gathered", "line_of", "merged", "pairs", "sets", "table", "texts"]
+
+#: Entries of all groups together, those of included ones counted each time.
+_MOST = 100_000
 
 
 @frozen
@@ -80,6 +85,29 @@ def sets(named: Iterable[tuple[str, Iterable[Entry]]]) -> dict[str, tuple[Entry,
     for name, entries in named:
         key = canonicalize_name(name)
         found[key] = (*found.get(key, ()), *entries)
+    return found
+
+
+def gathered(own: Mapping[str, Iterable[Entry]], included: Mapping[str, Iterable[str]]) -> dict[str, tuple[Entry, ...]]:
+    """Each set with those it includes, each of them once: also where one includes itself.
+
+    Raises:
+        Unavailable: there is too much of it.
+    """
+    found: dict[str, tuple[Entry, ...]] = {}
+    for name in (*own, *(each for each in included if each not in own)):
+        entries: list[Entry] = []
+        waiting, seen = [name], {name}
+        for each in waiting:
+            entries += own.get(each, ())
+            more = [other for other in dict.fromkeys(included.get(each, ())) if other not in seen]
+            seen.update(more)
+            waiting += more
+        found[name] = tuple(entries)
+        if sum(map(len, found.values())) > _MOST:
+            raise Unavailable(
+                f"the groups ask for more than {_MOST:,} packages with those they include", "ask for fewer"
+            )
     return found
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from .manifest import Entry, Manifest, line_of, pairs, sets, table, texts
+from .manifest import Entry, Manifest, gathered, line_of, pairs, sets, table, texts
 from .tables import entries_of
 
 __all__ = ["poetry"]
@@ -84,7 +84,7 @@ def _extras(
 
 
 def _with_included(found: Manifest, said: dict[str, Any]) -> Manifest:
-    """Groups may name others (``include-groups``); one that includes itself has itself once."""
+    """Groups may name others (``include-groups``)."""
     from attrs import evolve
     from packaging.utils import canonicalize_name
 
@@ -93,9 +93,4 @@ def _with_included(found: Manifest, said: dict[str, Any]) -> Manifest:
         for name in table(said, "group")
     }  # fmt: skip
 
-    def members(name: str, within: frozenset[str]) -> tuple[Entry, ...]:
-        more = [each for each in included.get(name, []) if each not in within]
-        return (*found.groups.get(name, ()), *(e for each in more for e in members(each, within | {each})))
-
-    names = {*found.groups, *included}
-    return evolve(found, groups={name: members(name, frozenset({name})) for name in sorted(names)})
+    return evolve(found, groups=gathered(found.groups, included))

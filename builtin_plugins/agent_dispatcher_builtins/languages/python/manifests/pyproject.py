@@ -8,7 +8,7 @@ from typing import Any
 
 from agent_dispatcher.errors import Unavailable
 
-from .manifest import Entry, Manifest, line_of, merged, pairs, sets, table, texts
+from .manifest import Entry, Manifest, gathered, line_of, merged, pairs, sets, table, texts
 from .poetry import poetry
 
 __all__ = ["pyproject"]
@@ -65,7 +65,7 @@ class _Reading:
             },
             dependencies=(*self._entries(project.get("dependencies")), *self._dynamic()),
             extras=sets([*((each, self._entries(found)) for each, found in extras.items()), *self._dynamic_extras()]),
-            groups=sets([*((each, self._of_group(groups, each, ())) for each in groups), *more]),
+            groups=sets([*self._of_groups(groups).items(), *more]),
             elsewhere={
                 canonicalize_name(each): "[tool.uv.sources]" for each in table(self._values, "tool", "uv", "sources")
             },
@@ -94,23 +94,21 @@ class _Reading:
                 return f"{self._file}:{number}"
         return self._file
 
-    def _of_group(self, groups: dict[str, Any], name: str, within: tuple[str, ...]) -> list[Entry]:
-        """Entries of a dependency group, with those of the groups it includes."""
+    def _of_groups(self, groups: dict[str, Any]) -> dict[str, tuple[Entry, ...]]:
+        """Entries of dependency groups, with those of the groups they include."""
         from packaging.utils import canonicalize_name
 
-        if name in within:
-            raise Unavailable(f"{self._file}: the dependency group {name} includes itself", f"mend {self._file}")
-        found: list[Entry] = []
-        for entry in value if isinstance(value := groups.get(name), list) else ():
-            included = entry.get("include-group") if isinstance(entry, dict) else None
-            if isinstance(entry, str):
-                found.append(self._entry(entry))
-            elif isinstance(included, str):
-                wanted = canonicalize_name(included)
-                for other in groups:
-                    if canonicalize_name(other) == wanted:
-                        found += self._of_group(groups, other, (*within, name))
-        return found
+        own: dict[str, list[Entry]] = {}
+        included: dict[str, list[str]] = {}
+        for spelled, entries in groups.items():
+            name = canonicalize_name(spelled)
+            for entry in entries if isinstance(entries, list) else ():
+                other = entry.get("include-group") if isinstance(entry, dict) else None
+                if isinstance(entry, str):
+                    own.setdefault(name, []).append(self._entry(entry))
+                elif isinstance(other, str):
+                    included.setdefault(name, []).append(canonicalize_name(other))
+        return gathered(own, included)
 
     def _dynamic(self) -> Iterator[Entry]:
         """Requirement files that setuptools or hatch takes the dependencies from."""
