@@ -53,10 +53,10 @@ _NOT_MEANT = {
 }
 #: Folders in which nobody keeps tests, as the runners of JavaScript are told of them: alone, and in a line of a program.
 _NO_TESTS = re.compile(
-    r"(?:<rootDir>)?(?:[/\\^]|\*\*/)*(?:node_modules|dist|build|coverage|out|\.next|\.nuxt|\.git|\.cache|cypress)(?:[/\\$]|/?\*\*?)*"
+    r"(?:<rootDir>)?(?:[/\\^]|\*\*/)*(?:node_modules|dist|build|coverage|out|\.next|\.nuxt|\.git|\.cache|cypress)[/\\$*]*"
 )
 _NOT_TESTS = re.compile(
-    rf"(?:exclude|testPathIgnorePatterns)\s*:\s*\[\s*(?:(?:\.\.\.(?:configDefaults\.exclude|defaultExclude)|[\"'`]{_NO_TESTS.pattern}[\"'`])\s*,?\s*)*\]\s*,?"
+    rf"(?:exclude|testPathIgnorePatterns)\s*:\s*\[\s*(?:(?:\.\.\.(?:configDefaults\.exclude|defaultExclude)|[\"'`]{_NO_TESTS.pattern}[\"'`])\s*+,?\s*+)*\]\s*+,?"
 )
 #: Options that anybody may set.
 _HARMLESS = re.compile(r"(?:.*\.)?(?:markers|minversion|pythonpath|source|source_pkgs|branch)")

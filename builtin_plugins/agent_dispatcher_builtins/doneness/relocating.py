@@ -33,7 +33,7 @@ _SCRIPTS = [
     for ending in ("js", "cjs", "mjs", "ts", "mts", "json")
 ] + [".mocharc.json", ".mocharc.js", ".mocharc.cjs", ".mocharc.yml", ".mocharc.yaml", "package.json"]
 _RELATIVE = re.compile(r"(?<=[\"'`])\.\.?/[^\"'`\n$]*(?=[\"'`])")
-_FROM = re.compile(r"\bfrom\s+\.[\s.]*[\w.]*\s*import\b")
+_FROM = re.compile(r"\bfrom\s++\.[\s.]*+(?:\w[\w.]*)?\s*+import\b")
 _ENDINGS = ("", ".js", ".mjs", ".cjs", ".ts", ".mts", ".cts", ".jsx", ".tsx", "/index.js", "/index.ts")
 
 

@@ -16,8 +16,8 @@ from .naming import plain_path
 
 __all__ = ["Difference", "differences_in", "is_difference"]
 
-_OLD: Final = re.compile(r"^--- (?:a/)?([^\t]+?)\s*(?:\t.*)?$")
-_NEW: Final = re.compile(r"^\+\+\+ (?:b/)?([^\t]+?)\s*(?:\t.*)?$")
+_OLD: Final = re.compile(r"^--- (?:a/)?([^\t]*[^\t\s])\s*+(?:\t.*)?$")
+_NEW: Final = re.compile(r"^\+\+\+ (?:b/)?([^\t]*[^\t\s])\s*+(?:\t.*)?$")
 _HUNK: Final = re.compile(r"^@@(?:[ \d,+-]*@@.*)?$")
 _ABOUT: Final = ("diff --git ", "index ", "new file mode ", "deleted file mode ", "similarity index ", "\\ No newline")
 _NOTHING: Final = "/dev/null"

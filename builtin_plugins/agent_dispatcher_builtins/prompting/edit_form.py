@@ -35,6 +35,8 @@ _HEADER = re.compile(
     r"^[#*\s>-]*(?:\d+[.)]\s*)?[#*\s]*(?:FILE|[Ff]ile|[Ff]ilename|FILENAME|[Ff]ile (?:name|path))\s*:[*\s]*"
     r"[`*\"']*(?P<path>[^\s`*\"']+?)[`*\"']*:?[`*]*\s*(?:[-–—]?\s*\([^()]{1,60}\):?)?\s*$"
 )
+#: So much of a line is looked at.
+_LONGEST = 400
 _THOUGHT = re.compile(r"\A\s*<think>.*?</think>", re.DOTALL)
 
 #: Lines that no sentence looks like.
@@ -107,7 +109,7 @@ class _Reading:
     def _line(self, at: int) -> int:
         """Read what begins at this line; gives the line after it."""
         line = self._lines[at]
-        if header := _HEADER.match(line):
+        if header := _HEADER.match(line, 0, _LONGEST):
             self._path = plain_path(header["path"])
             self._named_so_far[self._path] = self._header = at
         elif opens_block(line):
@@ -134,7 +136,7 @@ class _Reading:
         if self._stands_around(at, fence):
             return at + 1
         named, first = self._named(fence, at), at + 1
-        inside = _HEADER.match(self._lines[first]) if first < len(self._lines) else None
+        inside = _HEADER.match(self._lines[first], 0, _LONGEST) if first < len(self._lines) else None
         if not named and inside is not None:
             named, first = self._expected_like(plain_path(inside["path"])), at + 2
         complete = completeness_of(named)
@@ -179,7 +181,7 @@ class _Reading:
         if not self._says_nothing(at, fence):
             return False
         following = self._lines[at + 1 : at + 3]
-        closed = fence_at(following[1]) if len(following) == 2 and _HEADER.match(following[0]) else None
+        closed = fence_at(following[1]) if len(following) == 2 and _HEADER.match(following[0], 0, _LONGEST) else None
         self._around = "" if closed is not None and not closed.info else fence.marks  # ``FILE: …`` alone between two
         return True
 
@@ -190,7 +192,7 @@ class _Reading:
             return True
         if self._named(fence, at):
             return False
-        if _HEADER.match(after):
+        if _HEADER.match(after, 0, _LONGEST):
             return self._fence_follows(place) or opens_block(self._next_said(place + 1)[1])
         return bool(deleted_in(after) or renamed_in(after))
 
@@ -242,7 +244,7 @@ class _Reading:
     def _behind(self, at: int) -> Iterator[str]:
         """The lines behind a header, up to the next one or to what stands in a block."""
         for line in self._lines[at + 1 :]:
-            if _HEADER.match(line) or opens_block(line) or fence_at(line) is not None:
+            if _HEADER.match(line, 0, _LONGEST) or opens_block(line) or fence_at(line) is not None:
                 return
             yield line
 
@@ -278,7 +280,7 @@ class _Reading:
 
     def _is_next_file(self, at: int) -> bool:
         """Whether another file begins at this line: a header with something that belongs to it. Other lines that look like one are comments."""
-        if not _HEADER.match(self._lines[at]):
+        if not _HEADER.match(self._lines[at], 0, _LONGEST):
             return False
         after = self._next_said(at + 1)[1]
         return any(fence_at(line) is not None for line in (self._lines[at - 1], after)) or opens_block(after)

@@ -13,23 +13,25 @@ _LISTED = r"^[-+#*>\s]*(?:\d+[.)]\s*)?"
 _END = r"(?=[\s,;]|$)"
 _NEAR_DELETE = re.compile(rf"{_LISTED}DELETE\s*:\s*{_PATH}{_END}")
 _NEAR_RENAME = re.compile(rf"{_LISTED}RENAME\s*:\s*{_PATH}{_END}(?:\s*(?:->|=>|→|,|to\b|as\b|into\b)\s*{_PATH})?")
+#: So much of a line is looked at.
+_LONGEST = 400
 
 
 def deleted_in(line: str) -> str | None:
     """The path of the file that is to go."""
-    found = _DELETE.match(line)
+    found = _DELETE.match(line, 0, _LONGEST)
     return found[1] if found else None
 
 
 def renamed_in(line: str) -> tuple[str, str] | None:
     """The path of a file, and the one it gets."""
-    found = _RENAME.match(line)
+    found = _RENAME.match(line, 0, _LONGEST)
     return (found[1], found[2]) if found else None
 
 
 def nearly_in(line: str) -> tuple[str, str] | None:
     """The path in a line that is close to one of the two, as in a list or with a reason behind it, and what is to be written instead."""
-    if found := _NEAR_RENAME.match(line):
+    if found := _NEAR_RENAME.match(line, 0, _LONGEST):
         return found[1], f"RENAME: {found[1]} -> {found[2] or '<new path>'}"
-    found = _NEAR_DELETE.match(line)
+    found = _NEAR_DELETE.match(line, 0, _LONGEST)
     return (found[1], f"DELETE: {found[1]}") if found else None

@@ -19,6 +19,8 @@ _PATH: Final = re.compile(r"^(?:\./)?(?:[\w@.-]+/)*[\w@.-]*[\w-]+$")
 _INSIDE: Final = re.compile(
     r"^\s*(?:#|//|--|;|/\*|<!--)\s*(?:(?:[Ff]ile|FILE)(?:[ _]?(?:name|path))?:\s*)?([\w@./-]+\.\w+)\s*(?:\*/|-->)?\s*$"
 )
+#: So much of a line is looked at.
+_LONGEST: Final = 400
 _AROUND: Final = re.compile(r"[`*#:\"()]")
 #: What may stand beside a path on a line that says nothing but whose text follows.
 _LABELS: Final = (
@@ -73,12 +75,12 @@ def told_by_fence(info: str, expected: Collection[str]) -> str:
     for path in expected:
         if path in info.split():
             return path
-    found = _KEYED.search(info) or _BEHIND_COLON.match(info)
+    found = _KEYED.search(info) or _BEHIND_COLON.match(info, 0, _LONGEST)
     path = plain_path(found[found.re.groups]) if found else ""
-    if _PATH.match(path) and ("/" in path or "." in path):
+    if _PATH.match(path, 0, _LONGEST) and ("/" in path or "." in path):
         shown = found is not None and found[1] == "title" and expected and path not in expected
         return "" if shown else path  # an example has a title, too
-    return plain_path(info) if _BARE.match(info) else ""
+    return plain_path(info) if _BARE.match(info, 0, _LONGEST) else ""
 
 
 def labelled(before: str, first: str, info: str, expected: Sequence[str], given: Collection[str]) -> str:
@@ -87,7 +89,7 @@ def labelled(before: str, first: str, info: str, expected: Sequence[str], given:
     Args:
         given: paths of which something was said already: that a sentence speaks of one of these again says nothing about the block.
     """
-    inside = _INSIDE.match(first)
+    inside = _INSIDE.match(first, 0, _LONGEST)
     said = f" {_AROUND.sub(' ', before)} "
     for path in expected:
         if not fits(info, path):

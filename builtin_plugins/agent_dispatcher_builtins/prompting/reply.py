@@ -12,7 +12,8 @@ from agent_dispatcher.safe_load import plain_json
 __all__ = ["Unreadable", "misfits", "object_in"]
 
 _THOUGHT = re.compile(r"\A\s*<think>.*?</think>", re.DOTALL)
-_FENCE = re.compile(r"```[A-Za-z]*[ \t]*\n(.*?)\n[ \t]*```", re.DOTALL)
+_FENCE = re.compile(r"```[A-Za-z]*[ \t]*\n")
+_FENCE_END = re.compile(r"\n[ \t]*```")
 
 
 class Unreadable(ValueError):
@@ -36,7 +37,8 @@ def object_in(text: str) -> dict[str, Any]:
         raise Unreadable("the reply is empty: it must be one JSON object")
     if not text.startswith("{"):
         fence = _FENCE.search(text)
-        text = fence.group(1).strip() if fence else text
+        closed = _FENCE_END.search(text, fence.end()) if fence else None
+        text = text[fence.end() : closed.start()].strip() if fence and closed else text
     start, end = text.find("{"), text.rfind("}")
     if start < 0:
         raise Unreadable("there is no JSON object in the reply")

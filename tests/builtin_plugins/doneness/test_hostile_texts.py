@@ -62,6 +62,33 @@ def test_what_is_nested_too_deeply_is_refused_with_words(judge: Judge) -> None:
     assert (found.kind, "divide it into statements" in found.what) == ("weakened", True)
 
 
+JAVASCRIPT = {
+    "blank lines": lambda n: f"let a = 1;{chr(10) * n}let b",
+    "types without an end": lambda n: "const a:" * (n // 8),
+    "classes without an end": lambda n: "class extends " * (n // 14),
+    "functions without an end": lambda n: "function f(" * (n // 11),
+    "functions in functions": lambda n: "function f(){" * (n // 13),
+    "tests in tests": lambda n: "test('a', () => {" * (n // 16),
+    "expectations in expectations": lambda n: "test('a', () => {" + "expect(" * (n // 7),
+    "titles without an end": lambda n: "it('" * (n // 4),
+    "blanks behind a word": lambda n: f"function{' ' * n}x",
+}
+
+
+@pytest.mark.parametrize("text", JAVASCRIPT.values(), ids=JAVASCRIPT)
+def test_the_work_grows_with_the_length_of_a_text_of_javascript(growth: Growth, text: Callable[[int], str]) -> None:
+    """Of a source, and of a test that was there before."""
+
+    def reading(size: int) -> Callable[[], object]:
+        said = text(size)
+        return lambda: (
+            inspect("a.js", None, said, is_test=False),
+            inspect("a.test.js", said, f"{said}\nlet q = 1;\n", is_test=True),
+        )
+
+    assert growth(reading, 2_000, 16_000) < 4
+
+
 def one(name: str, size: int) -> str:
     """A test of some assertions."""
     return "def test_a():\n" + "".join(f"    assert {name}({number}) == {number % 7}\n" for number in range(size // 20))

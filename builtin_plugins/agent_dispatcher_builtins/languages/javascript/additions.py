@@ -25,11 +25,11 @@ _NAME = r"[A-Za-z_$][\w$]*"
 _USED = re.compile(rf"(?:(?<![\w$.])|(?<=\.\.\.))(?<![\w$]){_NAME}")
 _KEY = re.compile(rf"(?<=[{{,])(\s*){_NAME}(?=\s*:)")
 _TOKEN = re.compile(
-    r"\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`|[\w$]+|=>|[=!]==?|&&|\|\||\?\?|\+\+|--|[^\s\w$]",
+    r"\\.|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`|[\w$]+|=>|[=!]==?|&&|\|\||\?\?|\+\+|--|[^\s\w$]",
     re.S,
 )
 #: What a statement goes on with although its line has ended.
-_GOES_ON = re.compile(r"\s*(?:[.?:,)\]=+*/%&|<>^`-]|(?:else|catch|finally|from|in|of|instanceof|as)\b)")
+_GOES_ON = re.compile(r"\s{0,200}+(?:[.?:,)\]=+*/%&|<>^`-]|(?:else|catch|finally|from|in|of|instanceof|as)\b)")
 _UNFINISHED = re.compile(
     r"(?:[,=+*/%&|<>^?:(.!~-]|\b(?:return|typeof|new|await|of|in|else|import|export|from|const|let|var))\s*$"
 )
@@ -44,7 +44,7 @@ _LOOP = re.compile(
     rf"\s*(?:for\s*\(\s*(?:const|let)\s+[^()]*?\s(?:of|in)\s[^{{}}]*\)\s*(?:\{{|(?=\s*(?:test|it)\b))|[\w$.\[\](){{}},:\s\"'`+-]*?\.\s*forEach\s*\(\s*(?:{_NAME}|\([^()]*\))\s*=>\s*\{{)"
 )
 _DECLARES = re.compile(
-    rf"\s*(?:export\s+)?(?:(?:async\s+)?function\s*\*?\s*({_NAME})|class\s+({_NAME})|(?:const|let|var)\s+({_NAME})\b|(?:const|let|var)\s*([{{\[][^=]*)=)"
+    rf"\s*(?:export\s++)?(?:(?:async\s++)?function\s*+\*?\s*+({_NAME})|class\s+({_NAME})|(?:const|let|var)\s+({_NAME})\b|(?:const|let|var)\s*([{{\[][^=]*)=)"
 )
 _IMPORTS = re.compile(r"\s*import\b")
 _IMPORT = re.compile(
@@ -211,7 +211,7 @@ def _parts(text: str, line: int = 1) -> list[_Part]:
 
 def _is_whole(code: str, start: int, end: int) -> bool:
     """Whether a statement that could go on in the next line is at its end."""
-    return not _UNFINISHED.search(code[max(start, end - _LOOK) : end]) and not _GOES_ON.match(code, end + 1)
+    return not _UNFINISHED.search(code[max(start, end - _LOOK) : end].rstrip()) and not _GOES_ON.match(code, end + 1)
 
 
 def _short(text: str) -> str:

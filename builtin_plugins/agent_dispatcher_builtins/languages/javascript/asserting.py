@@ -10,8 +10,8 @@ __all__ = ["ALWAYS", "assertion_pattern", "is_unasked", "strength"]
 
 _NAME = r"[A-Za-z_$][\w$]*"
 _FROM_ASSERT = re.compile(
-    r"\bimport\s+([^;\"']*?)\s*\bfrom\s*[\"'](?:node:)?(?:assert(?:/strict)?|chai|power-assert)[\"']"
-    r"|\b(?:const|let|var)\s+([^=;]+?)=\s*require\(\s*[\"'](?:node:)?(?:assert(?:/strict)?|chai)[\"']\s*\)"
+    r"\bimport\b((?:(?!\bimport\b)[^;\"']){0,2000}?)\bfrom\s*+[\"'](?:node:)?(?:assert(?:/strict)?|chai|power-assert)[\"']"
+    r"|\b(?:const|let|var)\b([^=;]{1,500})=\s*+require\(\s*[\"'](?:node:)?(?:assert(?:/strict)?|chai)[\"']\s*\)"
 )
 _EXACT = re.compile(r"(?:^|[.])(?:strict|deep|deepStrict)?[eE]qual\(|\.(?:toBe|toEqual|toStrictEqual|toMatchObject)\(")
 _MERE = re.compile(

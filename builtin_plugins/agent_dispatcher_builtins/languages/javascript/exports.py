@@ -25,17 +25,17 @@ _DECLARED = re.compile(
 )
 _VARIABLES = re.compile(r"\bexport\s+(?:declare\s+)?(?:const|let|var)\b")
 _DEFAULT = re.compile(r"\bexport\s+default\b")
-_LISTED = re.compile(r"\bexport\s*(?:type\s*)?\{([^}]*)\}")
+_LISTED = re.compile(r"\bexport\s*(?:type\s*)?\{([^{}]*)\}")
 _STAR = re.compile(rf"\bexport\s*\*\s*(?:as\s+({_NAME})\s+)?from\s*([\"'])([^\"'\n]*)\2")
 _PROPERTY = re.compile(rf"(?<![\w$.])(?:module\s*\.\s*)?exports\s*\.\s*({_NAME})\s*=(?![=>])")
 _WHOLE = re.compile(r"(?<![\w$.])module\s*\.\s*exports\s*=\s*\{")
-_CLASS = re.compile(rf"\b(?:class|interface|enum)\s+({_NAME})[^{{;]*\{{")
+_CLASS = re.compile(rf"\b(?:class|interface|enum)\s+({_NAME})[^{{;]{{0,500}}\{{")
 _MEMBER = re.compile(
-    rf"(?:^|[;{{}}\n])\s*(?:(?:static|async|get|set|public|readonly|abstract|override|declare)\s+)*\*?\s*({_NAME})\s*[?!]?\s*(?:[(<=:;,}}]|$)",
+    rf"(?:^|[;{{}}\n])[ \t]*+(?:(?:static|async|get|set|public|readonly|abstract|override|declare)[ \t]++){{0,6}}\*?[ \t]*+({_NAME})[ \t]*+[?!]?[ \t]*+(?:[(<=:;,}}]|$)",
     re.M,
 )
 _FROM = re.compile(r"(?:\bfrom|\bimport|\brequire\s*\(|\bimport\s*\()\s*([\"'])([^\"'\n]+)\1")
-_IMPORTED = re.compile(r"\bimport\s+(?:type\s+)?([^;\"'()]*?)\s*\bfrom\s*([\"'])([^\"'\n]+)\2")
+_IMPORTED = re.compile(r"\bimport\s++(?:type\s++)?((?:(?!\bimport\b)[^;\"'()]){0,2000}?)\bfrom\s*+([\"'])([^\"'\n]+)\2")
 _METHOD = re.compile(
     rf"\s+(?!(?:if|for|while|switch|catch)\b)(?:(?:static|async|get|set)\s+)*\*?#?{_NAME}\s*\([^)]*\)[^;]*\{{\s*$"
 )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
+from itertools import accumulate
 
 from agent_dispatcher.extension import Objection
 
@@ -16,35 +18,42 @@ __all__ = ["inspect"]
 
 _NAME = r"[A-Za-z_$][\w$]*"
 _MARK = re.compile(
-    r"(?://|/\*|^\s*\*)\s*(?:TODO|FIXME|XXX|TBD)\b|(?://|/\*|^\s*\*)[^\n]*?\b(?:TODO|FIXME|XXX)\s*[:(]|(?://|/\*)\s*(?i:not (?:yet )?implemented)",
+    r"(?://|/\*|^[ \t]*+\*)\s{0,200}+(?:TODO|FIXME|XXX|TBD)\b|(?:(?<![/*])(?://|/\*)|^[ \t]*+\*)[^\n]{0,300}?\b(?:TODO|FIXME|XXX)\s{0,20}[:(]"
+    r"|(?://|/\*)\s{0,200}+(?i:not (?:yet )?implemented)",
     re.M,
 )
 _NOT_THERE = re.compile(
     r"\bthrow\s+(?:new\s+)?(?:[\w$.]*\(\s*)?[\"'`](?:[^\"'`\n]*?\b(?:not (?:yet )?implemented|unimplemented|implement me)\b|to ?do\b\s*[:!.\"'`])",
     re.I,
 )
-_NOTHING = r"(?:return\b(?:\s*(?:undefined|null|void 0)\b(?:\s+as\s+\w+)?)?\s*;?\s*)?"
+_NOTHING = r"(?:return\b(?:\s*+(?:undefined|null|void 0)\b(?:\s++as\s++\w+)?)?\s*+;?\s*+)?"
+_SIGNED = r"\s*+(?::(?:[^={;\n]|\{[^{}]{0,300}\}(?=\s*+\{)){0,300})?"
+_NO_BODY = re.compile(_SIGNED + r"\s*+\{\s*+" + _NOTHING + r"\}")
+_NO_ARROW_BODY = re.compile(_SIGNED + r"=>\s*+\{\s*+" + _NOTHING + r"\}")
 _EMPTY_CLASS = re.compile(r"\bexport\s+(?:default\s+)?class\s+([A-Za-z_$][\w$]*)\s*\{\s*\}")
 _ARROW_ALONE = re.compile(
-    rf"\b(?:const|let|var)\s+({_NAME})\s*(?::[^=]*)?=\s*(?:async\s*)?(?:{_NAME}|\([^()]*\))\s*(?::[^={{;\n]*)?=>\s*(?:\{{\s*\}}|undefined\b|null\b|void 0)"
+    rf"\b(?:const|let|var)\s+({_NAME})\s*(?::[^=]{{0,300}})?=\s*(?:async\s*)?(?:{_NAME}|\([^()]{{0,1000}}\))\s*(?::[^={{;\n]{{0,300}})?=>\s*(?:\{{\s*\}}|undefined\b|null\b|void 0)"
 )
 #: What a component may do: a file of JSX shows nothing this way.
 _SHOWS_NOTHING = re.compile(r"(?:\breturn|=>)\s+null\b")
 _ASYNC = re.compile(r"\basync(?=\s+function\b|\s*\()")
+_DEFAULT = re.compile(r"\bdefault\s*\Z")
 _LOOK = 20
+_LINES = 400
 _QUIET = re.compile(r"(?i)^_|no_?op|nothing|ignore|discard|silent|quiet|null|dummy")
 #: What nobody has to listen to.
 _HANDLER = re.compile(r"on[A-Z]\w*|(?:\w*[a-z])?(?:Handler|Callback|Listener|Hook)|handler|callback|listener")
-_DERIVED = re.compile(r"\bclass\b[^{;]*?\b(?:extends|implements)\b[^{]*\{")
-_FUNCTION = re.compile(rf"\bfunction\b\s*\*?\s*({_NAME})?\s*(?:<[^(]*>)?\(")
-_ARROW = re.compile(rf"\b(?:const|let|var)\s+({_NAME})\s*(?::[^=]*)?=\s*(?:async\s*)?(?=\()")
-_METHOD = re.compile(rf"(?:^|[;{{}}])[ \t]*(?:(?:static|async|get|set)\s+)*({_NAME})\s*\(", re.M)
+_DERIVED = re.compile(r"\bclass\b(?:(?!\bclass\b)[^{;]){0,300}?\b(?:extends|implements)\b[^{]{0,500}\{")
+_FUNCTION = re.compile(rf"\bfunction\b\s*(?:\*\s*)?(?:({_NAME})\s*)?(?:<[^(]{{0,300}}>\s*)?\(")
+_ARROW = re.compile(rf"\b(?:const|let|var)\s+({_NAME})\s*(?::[^=]{{0,300}})?=\s*(?:async\s*)?(?=\()")
+_METHOD = re.compile(rf"(?:^|[;{{}}])[ \t]*(?:(?:static|async|get|set)[ \t]+){{0,4}}({_NAME})\s*\(", re.M)
 _NO_METHODS = frozenset(("constructor", "if", "for", "while", "switch", "catch", "function", "return", "super", "with"))
 _LEFT_OUT = re.compile(
     r"(?<![\w$.])(?:(?:test|it|describe|suite|t|specify|context)(?:\.(?:concurrent|serial|sequential|each))*\.(?:skip|todo|only|skipIf|runIf|fails|failing)|x(?:it|test|describe|specify|context)|fit|fdescribe)(?:\.each)?\s*[(`]"
-    r"|(?<![\w$.])(?:test|it|describe|suite)\s*\(\s*[\"'`][^\n]*?[\"'`]\s*,\s*\{[^{}]*?[\"'`]?\b(?:skip|todo|only)[\"'`]?\s*:"
+    r"|(?<![\w$.])(?:test|it|describe|suite)\s*\(\s*[\"'`][^\n]{0,300}?[\"'`]\s*,\s*\{[^{}]{0,300}?[\"'`]?\b(?:skip|todo|only)[\"'`]?\s*:"
 )
-_SAME = re.compile(r"\b(?:e|deepE|strictE|deepStrictE)qual\s*\(\s*([^,()]+?)\s*,\s*([^,()]+?)\s*[,)]")
+_CALLED = re.compile(rf"(?<![\w$])({_NAME})\s*+\(")
+_SAME = re.compile(r"\b(?:e|deepE|strictE|deepStrictE)qual\(([^,()]+),([^,()]+)[,)]")
 
 
 def inspect(path: str, before: str | None, after: str | None, *, is_test: bool) -> tuple[Objection, ...]:
@@ -85,7 +94,8 @@ def _stubs(path: str, text: str) -> Iterator[Objection]:
             yield _stub(path, text, match.start(), f"it only says that it is not there: {' '.join(match[0].split())!r}")
     components = path.endswith((".jsx", ".tsx"))
     for name, at, end, plain in _empty_functions(code):
-        said = text[text.rfind("\n", 0, max(0, text.rfind("\n", 0, at))) + 1 : end].lower()
+        first = max(0, at - _LINES)
+        said = text[max(first, text.rfind("\n", first, max(first, text.rfind("\n", first, at))) + 1) : end].lower()
         shows_nothing = components and plain and name[:1].isupper() and _SHOWS_NOTHING.search(code, at, end)
         listens = _QUIET.search(name) or _HANDLER.fullmatch(name)
         if "does nothing" not in said and not listens and not shows_nothing:
@@ -100,21 +110,24 @@ def _stub(path: str, text: str, at: int, what: str) -> Objection:
 
 def _empty_functions(code: str) -> Iterator[tuple[str, int, int, bool]]:
     """(name, where it begins, where it ends, whether it is a plain function: neither a method nor asynchronous)."""
-    derived = [(match.end() - 1, closing(code, match.end() - 1)) for match in _DERIVED.finditer(code)]
+    starts = [match.end() - 1 for match in _DERIVED.finditer(code)]
+    ends = [*accumulate((closing(code, start) for start in starts), max)]
     seen = set()
     for pattern in (_FUNCTION, _METHOD, _ARROW):
         for match in pattern.finditer(code):
-            callback = pattern is _FUNCTION and not match[1] and not code[: match.start()].rstrip().endswith("default")
+            callback = (
+                pattern is _FUNCTION
+                and not match[1]
+                and not _DEFAULT.search(code, max(0, match.start() - _LOOK), match.start())
+            )
             if match[1] in _NO_METHODS or callback:
                 continue
-            if pattern is _METHOD and any(start < match.start(1) < end for start, end in derived):
+            inside = bisect_left(starts, match.start(1)) if pattern is _METHOD else 0
+            if inside and match.start(1) < ends[inside - 1]:
                 continue  # it may silence what it overrides
             start = match.end() if pattern is _ARROW else match.end() - 1
             behind = closing(code, start) + 1
-            arrow = r"=>\s*" if pattern is _ARROW else r"\s*"
-            sign = re.compile(
-                r"\s*(?::(?:[^={;\n]|\{[^{}]*\}(?=\s*\{))*)?" + arrow + r"\{\s*" + _NOTHING + r"\}"
-            ).match(code, behind)
+            sign = (_NO_ARROW_BODY if pattern is _ARROW else _NO_BODY).match(code, behind)
             at = match.start(1) if match[1] else match.start()
             if sign and at not in seen:
                 seen.add(at)
@@ -136,9 +149,7 @@ def _idle(path: str, text: str) -> Iterator[Objection]:
         if test.callback and test.callback not in functions:
             continue  # it stands in another file
         body = f"{test.body} {test.callback}(" if test.callback else test.body
-        asserts = (
-            bool(test.asserts) or test.waits or any(re.search(rf"\b{re.escape(each)}\s*\(", body) for each in helpers)
-        )
+        asserts = bool(test.asserts) or test.waits or any(called[1] in helpers for called in _CALLED.finditer(body))
         if test.cases == 0:
             yield Objection(
                 kind="idle",
@@ -168,18 +179,24 @@ def _cannot_fail(assertion: str) -> bool:
     return ALWAYS.search(assertion) is not None or (same is not None and same[1] == same[2])
 
 
-def _asserting(code: str, kept: str) -> list[str]:
+def _asserting(code: str, kept: str) -> set[str]:
     """Functions of the file that assert something."""
-    found = []
-    asserts = assertion_pattern(kept)
+    found = set()
+    asserted = [match.start() for match in assertion_pattern(kept).finditer(code)]
+
+    def asserts(start: int, stop: int) -> bool:
+        at = bisect_left(asserted, start)
+        return at < len(asserted) and asserted[at] < stop
+
     for match in _FUNCTION.finditer(code):
-        brace = code.find("{", closing(code, match.end() - 1))
-        if match[1] and brace >= 0 and asserts.search(code, brace, closing(code, brace)):
-            found.append(match[1])
+        behind = closing(code, match.end() - 1)
+        brace = code.find("{", behind) if behind < len(code) else -1
+        if match[1] and brace >= 0 and asserts(brace, closing(code, brace)):
+            found.add(match[1])
     for match in _ARROW.finditer(code):
         stop = code.find("\n\n", match.end())
-        if asserts.search(code, match.end(), stop if stop > 0 else len(code)):
-            found.append(match[1])
+        if asserts(match.end(), stop if stop > 0 else len(code)):
+            found.add(match[1])
     return found
 
 
@@ -196,11 +213,12 @@ def _weaker(path: str, before: str, after: str) -> Iterator[Objection]:
         if new.cases < old.cases:
             what = f"the test {old.name!r} has {new.cases} cases, and had {old.cases}"
             yield Objection(kind="weakened", path=path, line=new.line, what=what)
-        lost = [each for each in old.asserts if each not in new.asserts]
+        there, here = set(old.asserts), set(new.asserts)
+        lost = [each for each in old.asserts if each not in here]
         if len(new.asserts) < len(old.asserts):
             what = f"the test {old.name!r} asserts less: {len(new.asserts)} instead of {len(old.asserts)} assertions"
             yield Objection(kind="weakened", path=path, line=new.line, what=what)
-        elif sum(map(strength, (each for each in new.asserts if each not in old.asserts))) < sum(map(strength, lost)):
+        elif sum(map(strength, (each for each in new.asserts if each not in there))) < sum(map(strength, lost)):
             what = f"the test {old.name!r} asserts less than {lost[0][:160]!r}"
             yield Objection(kind="weakened", path=path, line=new.line, what=what)
         elif lost:

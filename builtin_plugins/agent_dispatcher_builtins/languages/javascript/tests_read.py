@@ -18,18 +18,23 @@ _DEEPEST, _SHORT = 12, 20_000
 #: A test by its word, with what is said of it (``.each``, ``.only``), up to the bracket of its arguments or of a table.
 _HEAD = re.compile(
     r"(?<![\w$.])(?<!function )(?:[xf]?(?:it|test|specify)|(?:t|test|it|describe|suite)(?=\s*\.\s*(?:test|it|skip|todo|only|skipIf|runIf)\b))"
-    r"((?:\s*\.\s*(?:only|skip|todo|each|for|concurrent|serial|sequential|fails|failing|skipIf|runIf|test|it)\b)*)\s*(?=[(`])"
+    r"((?:\s*\.\s*(?:only|skip|todo|each|for|concurrent|serial|sequential|fails|failing|skipIf|runIf|test|it)\b){0,6})\s*(?=[(`])"
 )
 _TABLED = re.compile(r"\.\s*(?:each|for|skipIf|runIf)\b")
 _GROUPS = re.compile(r"(?:describe|suite)\b(?!\s*\.\s*(?:test|it)\b)")
 _LITERAL = re.compile(r"\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`", re.S)
+#: ... or something that a backslash stands before: so none begins in the midst of another.
+_TEXT = re.compile(rf"\\.|{_LITERAL.pattern}", re.S)
 _TITLE = re.compile(rf"\s*({_LITERAL.pattern})\s*(?=[,)])", re.S)
 _BODY = re.compile(r"=>|\bfunction\b")
-_CALLBACK = re.compile(rf",\s*({_NAME}(?:\.{_NAME})*)\s*(?:,\s*[\d_]+\s*)?,?\s*$")
+_CALLBACK = re.compile(rf",\s*+({_NAME}(?:\.{_NAME})*)\s*+(?:,\s*+[\d_]+\s*+)?,?\s*+$")
 #: The first function of a test, with the callback that says that it is at its end.
 _DONE = re.compile(
-    rf"(?:\bfunction\s*(?:{_NAME}\s*)?\(|,\s*\(?)\s*(?:t\s*,\s*)?(done|cb|callback|next|end)\s*\)?\s*(?:=>\s*)?\{{"
+    r"(?:\bfunction\s*+(?:[A-Za-z_$][\w$]{0,80}\s*+)?\(|,\s*+\(?)\s*+(?:t\s*+,\s*+)?(done|cb|callback|next|end)\s*+\)?\s*+(?:=>\s*+)?\{"
 )
+#: Assertions in assertions are looked at by themselves down to this; and so far is looked back.
+_INNERMOST = 20
+_LOOK = 400
 _CHAINED = re.compile(r"\s*\.\s*[\w$]+\s*(\()?")
 
 
@@ -86,12 +91,10 @@ def tests_in(text: str) -> list[TestRead]:
             raise RecursionError("tests stand in tests, too many to be told apart")
         title = _TITLE.match(kept, start + 1)
         has_body = _BODY.search(code, start, stop) is not None
-        callback = _CALLBACK.search(code[start:stop]) if title and not has_body else None
+        callback = _CALLBACK.search(code[max(start, stop - _LOOK) : stop]) if title and not has_body else None
         if title is None and not has_body:
             continue
-        asserts = tuple(
-            _assertion(code, kept, each.start(), each.end() - 1) for each in pattern.finditer(code, start, stop)
-        )
+        asserts = tuple(_assertions(code, kept, pattern, start, stop))
         name = title[1][1:-1] if title else _first(code, kept, start + 1, stop)
         line = text.count("\n", 0, match.start()) + 1
         found.append(
@@ -150,9 +153,19 @@ def _rows(code: str, start: int, end: int) -> int:
     return len(commas) + (1 if code[commas[-1] + 1 : stop].strip() else 0) if commas else 1
 
 
+def _assertions(code: str, kept: str, pattern: re.Pattern[str], start: int, stop: int) -> Iterator[str]:
+    around: list[int] = []
+    for each in pattern.finditer(code, start, stop):
+        while around and around[-1] < each.start():
+            around.pop()
+        around.append(closing(code, each.end() - 1))
+        if len(around) <= _INNERMOST:
+            yield _assertion(code, kept, each.start(), each.end() - 1)
+
+
 def _assertion(code: str, kept: str, start: int, bracket: int) -> str:
     """The text of an assertion with what is chained to it, without blanks."""
     stop = closing(code, bracket) + 1
     while chained := _CHAINED.match(code, stop):
         stop = closing(code, chained.end() - 1) + 1 if chained[1] else chained.end()
-    return "".join(_LITERAL.sub(lambda found: same_quotes(found[0]), kept[start:stop]).split())
+    return "".join(_TEXT.sub(lambda found: same_quotes(found[0]), kept[start:stop]).split())

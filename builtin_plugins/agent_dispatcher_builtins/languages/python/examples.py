@@ -19,7 +19,7 @@ from .worked_examples import worked_examples
 __all__ = ["Example", "example_tests", "examples_in"]
 
 _ARROW = re.compile(
-    r"\s*(?:#\s*)?(?:==>|=>|==|=|➞|→|->|returns?\b|should (?:return|be|equal)\b|is equal to\b|equals\b|gives\b|raises\b)\s*:?\s*"
+    r"\s*+(?:#\s*+)?(?:==>|=>|==|=|➞|→|->|returns?\b|should (?:return|be|equal)\b|is equal to\b|equals\b|gives\b|raises\b)\s*+:?\s*+"
 )
 _RAISES = re.compile(r"(?:raises?\s+)?`?([A-Z]\w*(?:Error|Exception|Interrupt|Iteration))\b")
 _GOES_ON = re.compile(r"\s*(?:$|[`.,;:)#(]|(?:because|since|when|if|and|as|while|but|for|or|not)\b)")

@@ -21,7 +21,7 @@ _MARK = re.compile(
     r"|(?i:^#+\s*to-?do\s*[:(]|\byour (?:code|implementation) (?:goes )?here\b|\bimplementation goes here\b"
     r"|^#+\s*(?:please )?implement (?:this|me|here|it)\b(?!\s+(?:by|with|as|in|using|via)\b)"
     r"|^#+\s*(?:this is )?not (?:yet )?implemented(?: yet)?\W*$|^#+\s*(?:a )?placeholder (?:(?:implementation|logic|value|code)(?: for now)?|for now)\W*$"
-    r"|^#+\s*(?:\.{3}|…)?\s*(?:the )?(?:rest of (?:the|this) (?:code|file|implementation|class|function|methods?)|(?:existing|remaining) code)\b[\w ]*+(?:\.{3}|…|\W*$))"
+    r"|^#+\s*+(?:\.{3}|…)?\s*+(?:the )?(?:rest of (?:the|this) (?:code|file|implementation|class|function|methods?)|(?:existing|remaining) code)\b[\w ]*+(?:\.{3}|…|\W*$))"
 )
 #: ... which may as well be a word of the subject, unless what follows it is a result.
 _PLACEHOLDER = re.compile(r"(?i)#+[ \t]*(?:a )?placeholder\W*")

@@ -20,7 +20,7 @@ __all__ = ["setup_cfg", "setup_py"]
 _FROM_FILES = "file:"
 _WORKED_OUT = re.compile(r"(attr|file)\s*:")
 _TESTS = "tests"
-_COMMENT = re.compile(r"(^|\s)\s*#.*$")
+_COMMENT = re.compile(r"(^|\s)#.*$")
 
 
 def setup_cfg(file: str, text: str) -> Manifest:
