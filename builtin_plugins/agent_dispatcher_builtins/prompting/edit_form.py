@@ -48,7 +48,7 @@ _NO_CHANGE = re.compile(
     re.IGNORECASE,
 )
 #: A line of a remark: words of a sentence, perhaps in a list.
-_REMARK = re.compile(r"^\s*(?:[-*]|\d+[.)])?\s*(?:[^\s<>{}=]+\s+){2,}[^<>{}=]*[.!?)`*]\s*$")
+_REMARK = re.compile(r"^\s*+(?:[-*]|\d+[.)])?\s*+(?:[^\s<>{}=]+\s++){2}[^<>{}=]*[.!?)`*]\s*+$")
 _MOST_REMARKS = 3
 NO_NAME = "without 'FILE: <path>' before it"
 NO_TEXT = "its text does not stand between fences (```)"
