@@ -22,13 +22,13 @@ def _make_python(options: Any, services: Services) -> Any:
 def _make_javascript(options: Any, services: Services) -> Any:
     from .javascript.language import JavaScript
 
-    return JavaScript("javascript", options, services.data_dir, services.log)
+    return JavaScript("javascript", options, services.data_dir)
 
 
 def _make_typescript(options: Any, services: Services) -> Any:
     from .javascript.language import JavaScript
 
-    return JavaScript("typescript", options, services.data_dir, services.log)
+    return JavaScript("typescript", options, services.data_dir)
 
 
 class _JavaScript:

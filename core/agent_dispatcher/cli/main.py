@@ -95,10 +95,12 @@ def cli(debug: bool) -> None:
     Exit codes: 0 completed; 1 a task failed, or the run is partial; 2 usage; 3 the specification, configuration or plan is
     refused; 4 stopped by a budget; 5 paused, or waiting only for approvals; 130 or 143 interrupted (resumable).
     """
-    if debug:
-        import logging
+    import logging
 
+    if debug:
         logging.basicConfig(level=logging.DEBUG, format="%(relativeCreated)8.0f %(name)s: %(message)s")
+    elif logging.lastResort is not None:  # what is said where no log is kept, in the middle of a display perhaps
+        logging.lastResort.setFormatter(logging.Formatter("%(levelname)s: %(message)s"))
 
 
 def main(argv: list[str] | None = None) -> None:

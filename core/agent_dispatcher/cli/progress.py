@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -29,10 +29,12 @@ class Progress:
         plan: what is carried out.
         run: the run's id once it has started.
         states: task id -> a word: ``running``, ``checking``, ``completed``, ...
+        completed: ids of the tasks that were completed before it began.
         over: whether every task has ended, so that only the finished whole is checked.
     """
 
     plan: ExecutionPlan
+    completed: Collection[str] = ()
     run: str = ""
     output: Path | None = None
     states: dict[str, str] = field(factory=dict)
@@ -42,7 +44,7 @@ class Progress:
 
     def __attrs_post_init__(self) -> None:
         self._titles = {task.id: task.title for task in self.plan.tasks}
-        self.states = {task.id: task.status for task in self.plan.tasks}
+        self.states = {task.id: "completed" if task.id in self.completed else task.status for task in self.plan.tasks}
 
     def started(self, run: str, output: Path) -> None:
         """The run exists."""
@@ -171,24 +173,26 @@ class LiveProgress(Progress):
 
 
 @contextmanager
-def progress_display(plan: ExecutionPlan, *, quiet: bool = False) -> Iterator[Progress]:
+def progress_display(
+    plan: ExecutionPlan, *, quiet: bool = False, completed: Collection[str] = ()
+) -> Iterator[Progress]:
     """A display for the time of the ``with`` block: none when ``quiet``, live on a terminal with ``rich``, else plain."""
     if quiet:
-        yield Progress(plan)
+        yield Progress(plan, completed)
         return
     if sys.stderr.isatty():
         try:
             from rich.console import Console
             from rich.live import Live
         except ImportError:
-            yield PlainProgress(plan)
+            yield PlainProgress(plan, completed)
             return
-        display = LiveProgress(plan)
+        display = LiveProgress(plan, completed)
         with Live(display.table(), console=Console(stderr=True), transient=True, refresh_per_second=8) as live:
             display.live = live
             yield display
         return
-    yield PlainProgress(plan)
+    yield PlainProgress(plan, completed)
 
 
 def _first_line(text: Any) -> str:

@@ -9,7 +9,7 @@ import click
 
 from ..errors import UsageError
 from ._common import output_option, run_argument
-from .run import carry_out
+from .run import carry_out, completed_of
 
 if TYPE_CHECKING:
     from ..models import ExecutionResult
@@ -34,8 +34,9 @@ def retry(run: str | None, failed: bool, output: str | None, as_json: bool, unsa
         raise UsageError("say what to retry: --failed takes up every failed task, and what was blocked by one")
     dispatcher = AgentDispatcher()
     plan = dispatcher.plan_of(run, output)
+    desk = dispatcher.desk(run, output)
 
     def start(**hooks: Any) -> Awaitable[ExecutionResult]:
         return dispatcher.resume_async(run, output, retry=True, unsafe_no_sandbox=unsafe_no_sandbox, **hooks)
 
-    return carry_out(start, plan, as_json)
+    return carry_out(start, plan, as_json, completed_of(desk))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from ..coordination.coordinator import Coordinator
     from ..dispatcher import AgentDispatcher
     from ..models import ExecutionPlan, ExecutionResult
+    from ..runs.desk import RunDesk
 
-__all__ = ["carry_out", "resume", "run"]
+__all__ = ["carry_out", "completed_of", "resume", "run"]
 
 _UNSAFE = "Run generated code WITHOUT a sandbox: it can read and change everything you can."
 _SANDBOX = "The sandbox to use, by name, instead of the configured one; 'plugins list' shows what is there."
@@ -84,11 +85,17 @@ def resume(run: str | None, output: str | None, as_json: bool, sandbox: str | No
         output = str(unpacked)
         click.echo(f"run {run} was unpacked into {output}", err=True)
     session_plan = dispatcher.plan_of(run, output)
+    desk = dispatcher.desk(run, output)
 
     def start(**hooks: Any) -> Awaitable[ExecutionResult]:
         return dispatcher.resume_async(run, output, unsafe_no_sandbox=unsafe_no_sandbox, **hooks)
 
-    return carry_out(start, session_plan, as_json)
+    return carry_out(start, session_plan, as_json, completed_of(desk))
+
+
+def completed_of(desk: RunDesk) -> frozenset[str]:
+    """Ids of the tasks of a recorded run that are completed already."""
+    return frozenset(name for name, task in desk.state().tasks.items() if task.status == "completed")
 
 
 def _dispatcher(sandbox: str | None) -> AgentDispatcher:
@@ -119,13 +126,22 @@ def _nothing_to_do(plan: ExecutionPlan, as_json: bool) -> int:
     return 0
 
 
-def carry_out(start: Callable[..., Awaitable[ExecutionResult]], plan: ExecutionPlan, as_json: bool) -> int:
-    """Run ``start`` with progress and signals; print the outcome; return the exit code."""
+def carry_out(
+    start: Callable[..., Awaitable[ExecutionResult]],
+    plan: ExecutionPlan,
+    as_json: bool,
+    completed: Collection[str] = (),
+) -> int:
+    """Run ``start`` with progress and signals; print the outcome; return the exit code.
+
+    Args:
+        completed: ids of the tasks that earlier processes completed.
+    """
     from ..collecting import rare_collections
     from ..coordination.run_to_end import run_to_end
     from .progress import progress_display
 
-    with progress_display(plan, quiet=as_json) as display, rare_collections():
+    with progress_display(plan, quiet=as_json, completed=completed) as display, rare_collections():
         interrupted, result = run_to_end(_with_signals(start, display.events, display.started))
     if interrupted is not None:
         where = f" (agent-dispatcher resume {display.run})" if display.run else ""

@@ -15,6 +15,7 @@ from ._common import echo_json, output_option, run_argument
 from .prune import prune
 
 if TYPE_CHECKING:
+    from ..models import ExecutionMetrics
     from ..runs.desk import RunDesk, Waiting
 
 __all__ = ["report", "runs", "status"]
@@ -63,7 +64,6 @@ def status(run: str | None, output: str | None, as_json: bool) -> int:
     """Show where RUN stands (default: the newest run of the nearest output folder)."""
     from ..dispatcher import AgentDispatcher
     from ..reporting import result_to_json
-    from ..reporting.costs import cost_in_words
 
     dispatcher = AgentDispatcher()
     result = dispatcher.result_of(run, output)
@@ -76,9 +76,9 @@ def status(run: str | None, output: str | None, as_json: bool) -> int:
     if result.reason and result.status in ("paused", "cancelled", "failed"):
         click.echo(result.reason)
     click.echo(", ".join(f"{count} {state.replace('_', ' ')}" for state, count in sorted(counts.items())))
-    if spent := cost_in_words(result.metrics):
-        click.echo(f"language models so far: {spent}")
     desk = dispatcher.desk(result.run, result.output)
+    if spent := _spent(result.metrics, desk):
+        click.echo(f"language models so far: {spent}")
     for line in _silent_backends(desk):
         click.secho(line, fg="yellow")
     for revision in result.revisions:
@@ -91,6 +91,17 @@ def status(run: str | None, output: str | None, as_json: bool) -> int:
     for waiting in desk.waiting():
         _print_waiting(waiting, result.run)
     return 0
+
+
+def _spent(metrics: ExecutionMetrics, desk: RunDesk) -> str:
+    """What models have used; what is only reserved for calls that are under way is said apart, as long as somebody is at work on the run."""
+    from ..reporting.costs import cost_in_words, spending_in_words
+
+    state = desk.state()
+    under_way = state.spending.under_way()
+    if state.status != "executing" or not under_way.tokens or desk.owner() is None:
+        return cost_in_words(metrics)
+    return spending_in_words(metrics, tokens=under_way.tokens, nano_usd=under_way.nano_usd, unpriced=under_way.unpriced)
 
 
 def _silent_backends(desk: RunDesk) -> list[str]:

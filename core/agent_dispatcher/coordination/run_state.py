@@ -148,6 +148,7 @@ def _run_event(state: RunState, event: Event) -> None:
         state.run, state.status, state.started, state.started_at = event.run, "executing", data, event.at
     elif event.type == "run.resumed":
         state.status, state.finished, state.error = "executing", {}, None
+        state.spending.ended()
         state.resumes += 1
         state.circuits.clear()
         for task in state.tasks.values():

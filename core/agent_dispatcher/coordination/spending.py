@@ -38,12 +38,26 @@ class Spending:
         total: of the run; what planning spent is in ``run.started`` and not in here.
         by_task, by_agent: the same by the id of the task and by the type of agent.
         open: calls that were not settled, by their numbers: data of their reservation.
+        lost: numbers of those whose process has ended: nobody settles them any more.
     """
 
     total: Spent = field(factory=Spent)
     by_task: dict[str, Spent] = field(factory=dict)
     by_agent: dict[str, Spent] = field(factory=dict)
     open: dict[str, dict[str, Any]] = field(factory=dict)
+    lost: set[str] = field(factory=set)
+
+    def ended(self) -> None:
+        """The process that made the calls so far has ended."""
+        self.lost.update(self.open)
+
+    def under_way(self) -> Spent:
+        """What is reserved for calls that may still be settled; it is part of the totals."""
+        found = Spent()
+        for number, data in self.open.items():
+            if number not in self.lost:
+                found.add(data)
+        return found
 
     def take(self, event: Event) -> None:
         """Count an event of a call."""

@@ -9,7 +9,7 @@ from attrs import define, evolve, field
 
 from ..models import Event, ExecutionMetrics, ModelCost, ModelUse, RequirementResult, TaskResult
 
-__all__ = ["Costs", "cost_in_words", "sum_usd", "total_usd", "usd_in_words", "with_costs"]
+__all__ = ["Costs", "cost_in_words", "spending_in_words", "sum_usd", "total_usd", "usd_in_words", "with_costs"]
 
 _NANO = 1_000_000_000
 
@@ -150,3 +150,15 @@ def cost_in_words(metrics: ExecutionMetrics) -> str:
     if metrics.unpriced_calls:
         return f"{tokens}, {metrics.cost_usd:.4f} US dollars and {metrics.unpriced_calls} calls of unknown price"
     return f"{tokens}, {metrics.cost_usd:.4f} US dollars"
+
+
+def spending_in_words(metrics: ExecutionMetrics, *, tokens: int, nano_usd: int, unpriced: int) -> str:
+    """As :func:`cost_in_words` of a run that goes on: of what counts, so much is only reserved, for calls that are under way."""
+    if not tokens:
+        return cost_in_words(metrics)
+    cost_usd, calls = metrics.cost_usd, metrics.unpriced_calls - unpriced
+    if cost_usd is not None:
+        cost_usd = max(round(cost_usd * _NANO) - nano_usd, 0) / _NANO
+    used = evolve(metrics, tokens=max(metrics.tokens - tokens, 0), cost_usd=cost_usd, unpriced_calls=max(calls, 0))
+    more = f"at most {tokens:,} tokens more under way"
+    return f"{said}, {more}" if used.tokens and (said := cost_in_words(used)) else f"none, {more}"

@@ -342,7 +342,7 @@ def test_tools_of_development_are_passed_over(
     registry: tuple[str, list[str]],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Nobody has to allow a linter to have tests run; it is not installed, and said once. What is needed at run time is never passed over."""
+    """Nobody has to allow a linter to have tests run; it is not installed, which the evidence says and nobody else. What is needed at run time is never passed over."""
     files = _manifest(registry[0])
     manifest, lock = (json.loads(files[name]) for name in ("package.json", "package-lock.json"))
     tools = {"eslint": "9.0.0", "@types/node": "22.0.0", "typescript": "5.0.0"}
@@ -353,11 +353,13 @@ def test_tools_of_development_are_passed_over(
         lock["packages"][f"node_modules/{name}"] = entry
     tree = write({"package.json": json.dumps(manifest), "package-lock.json": json.dumps(lock)})
     language = JavaScript("javascript", JavaScriptOptions(packages=("adder",)), tmp_path / "cache")
-    modules = [asyncio.run(language.environment(tree)).env["AGENT_DISPATCHER_NODE_MODULES"] for _ in range(2)]
-    assert sorted(each.name for each in Path(modules[0]).iterdir() if not each.name.startswith(".")) == ["adder"]
-    assert [record.message for record in caplog.records] == [
-        "package.json: @types/node, eslint, typescript passed over: tests are run without tools of development"
-    ]
+    environment = asyncio.run(language.environment(tree))
+    modules = Path(environment.env["AGENT_DISPATCHER_NODE_MODULES"])
+    assert sorted(each.name for each in modules.iterdir() if not each.name.startswith(".")) == ["adder"]
+    assert environment.about.endswith(
+        '(what [options."language:javascript"] packages names is): @types/node, eslint, typescript'
+    )
+    assert caplog.records == []
     assert asyncio.run(language.environment(write({"package.json": json.dumps({"devDependencies": tools})})))
     (tree / "package.json").write_text(json.dumps({"dependencies": tools, "devDependencies": {"left-pad": "1"}}))
     with pytest.raises(Unavailable, match="asks for @types/node, eslint, left-pad, typescript, which are not allowed"):

@@ -335,11 +335,12 @@ def test_what_is_for_development_only_is_passed_over(
     groups = "[dependency-groups]\ndev = ['mypy', 'adder', {include-group = 'lint'}]\nlint = ['ruff']\n"
     lines = "-e ../shared\nhttps://elsewhere.invalid/x.whl\nblack\n-e .[dev]\n"
     tree = write({"pyproject.toml": manifest + groups, "requirements-dev.txt": lines})
-    assert environment(tree).digest
+    about = environment(tree).about
     assert registry.asked == []
-    *elsewhere, tools = caplog.messages
-    assert tools.endswith("adder, black, mypy, pre-commit, ruff, sphinx: not installed")
-    assert [each.partition(": ")[0] for each in elsewhere] == [
+    assert about.endswith(
+        'not installed (what [options."language:python"] packages names is): adder, black, mypy, pre-commit, ruff, sphinx'
+    )
+    assert [each.partition(": ")[0] for each in caplog.messages] == [
         "pyproject.toml:4",
         "requirements-dev.txt:1",
         "requirements-dev.txt:2",

@@ -59,3 +59,11 @@ def test_a_changed_plan_is_said_and_counted(capsys: pytest.CaptureFixture[str]) 
         "2/2  done      Third",
         "2/2  check     the finished whole",
     ]
+
+
+def test_what_was_completed_before_counts_from_the_start(capsys: pytest.CaptureFixture[str]) -> None:
+    """A resumed run goes on with the count where it was."""
+    display = PlainProgress(PLAN, completed={"a"})
+    display.events([event("attempt.started", "b", agent_type="writer"), event("task.completed", "b")])
+    lines = [line.split("s  ", 1)[1].strip() for line in capsys.readouterr().err.splitlines()]
+    assert lines == ["1/2  start     Second [writer]", "2/2  done      Second", "2/2  check     the finished whole"]

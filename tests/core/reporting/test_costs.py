@@ -17,7 +17,7 @@ from agent_dispatcher.models import (
     Task,
 )
 from agent_dispatcher.reporting import build_result, result_to_json
-from agent_dispatcher.reporting.costs import cost_in_words, sum_usd, usd_in_words
+from agent_dispatcher.reporting.costs import cost_in_words, spending_in_words, sum_usd, usd_in_words
 
 PLAN = ExecutionPlan(
     specification=Specification(
@@ -132,3 +132,15 @@ def test_what_is_known_is_added_up_and_what_is_not_is_said() -> None:
         "0.500000",
         "0.001200 and 2 calls of unknown price",
     ]
+
+
+def test_what_is_only_reserved_is_no_use() -> None:
+    """While calls are under way their worst case is said apart, in tokens and in dollars; without any it is as ever."""
+    metrics = ExecutionMetrics(tokens=36_667, cost_usd=0.0367, unpriced_calls=1)
+    said = spending_in_words(metrics, tokens=26_380, nano_usd=26_400_000, unpriced=1)
+    assert said == "10,287 tokens, 0.0103 US dollars, at most 26,380 tokens more under way"
+    first = ExecutionMetrics(tokens=500, cost_usd=0.1)
+    assert spending_in_words(first, tokens=500, nano_usd=100_000_000, unpriced=0) == (
+        "none, at most 500 tokens more under way"
+    )
+    assert spending_in_words(first, tokens=0, nano_usd=0, unpriced=0) == cost_in_words(first)

@@ -11,7 +11,6 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -40,18 +39,10 @@ _KINDS = ("dependencies", "devDependencies", "optionalDependencies")
 _KEPT = ("name", "version", "overrides", *_KINDS)
 
 
-async def environment(
-    tree: Path,
-    options: JavaScriptOptions,
-    cache: Path,
-    *,
-    typed: bool = False,
-    note: Callable[[str], None] = lambda text: None,
-) -> Environment:
+async def environment(tree: Path, options: JavaScriptOptions, cache: Path, *, typed: bool = False) -> Environment:
     """Folders and variables for commands that work on ``tree``.
 
     Args:
-        note: told what is passed over.
         typed: TypeScript is run, whatever node there is.
 
     Raises:
@@ -59,7 +50,10 @@ async def environment(
     """
     node = node_program()
     folders = [] if node.resolve().is_relative_to("/usr") else [node.resolve().parent]
-    modules = await _modules(tree, options, cache, "typescript" if typed else "javascript", note)
+    language, left_out = "typescript" if typed else "javascript", list[str]()
+    modules = await _modules(tree, options, cache, language, left_out)
+    where = f'[options."language:{language}"] packages'
+    about = f"for development only, so not installed (what {where} names is): {', '.join(left_out)}" if left_out else ""
     env = {
         "PATH": os.pathsep.join(dict.fromkeys([str(node.resolve().parent), "/usr/local/bin", "/usr/bin", "/bin"])),
         "HOME": "/tmp",
@@ -80,13 +74,13 @@ async def environment(
     stamp = node.resolve().stat()
     parts = [str(node.resolve()), str(stamp.st_size), str(stamp.st_mtime_ns), str(modules), str(stripper)]
     digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()
-    return Environment(read_only=tuple(folders), env=env, digest=f"sha256:{digest}")
+    return Environment(read_only=tuple(folders), env=env, digest=f"sha256:{digest}", about=about)
 
 
 async def _modules(
-    tree: Path, options: JavaScriptOptions, cache: Path, language: str, note: Callable[[str], None]
+    tree: Path, options: JavaScriptOptions, cache: Path, language: str, left_out: list[str]
 ) -> Path | None:
-    """The folder ``node_modules`` for the tree; ``None`` when it asks for no package."""
+    """The folder ``node_modules`` for the tree; ``None`` when it asks for no package. Tools of development that are not in it are put into ``left_out``."""
     folder = GuardedFolder(tree, max_bytes=_MAX_BYTES)
     manifest = _read(folder, MANIFEST)
     wanted = {name for kind in _KINDS for name in _table(manifest, kind)}
@@ -94,8 +88,7 @@ async def _modules(
     passed_over = {name for name in refused & _only_for_development(manifest) if _TOOLS.fullmatch(name)}
     if refused - passed_over:
         raise not_allowed({MANIFEST: sorted(refused - passed_over)}, language)
-    if passed_over:
-        note(f"{MANIFEST}: {', '.join(sorted(passed_over))} passed over: tests are run without tools of development")
+    left_out += sorted(passed_over)
     if not wanted - passed_over:
         return None
     lock = _read(folder, LOCK)

@@ -6,7 +6,6 @@ Nothing of the work is run here, ever: files are read as text, and everything th
 from __future__ import annotations
 
 import json
-import logging
 import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
@@ -47,12 +46,10 @@ class JavaScript:
 
     test_framework = "node:test and node:assert/strict, as an ES module"
 
-    def __init__(self, name: str, options: JavaScriptOptions, cache: Path, log: logging.Logger | None = None) -> None:
+    def __init__(self, name: str, options: JavaScriptOptions, cache: Path) -> None:
         self.name = name
         self._options = options
         self._cache = cache
-        self._log = log or logging.getLogger(__name__)
-        self._noted: set[str] = set()
         self._ending = ".ts" if name == "typescript" else ".js"
 
     def layout(self, specification: Specification) -> Layout | None:
@@ -163,13 +160,7 @@ class JavaScript:
     async def environment(self, tree: Path) -> Environment:
         """See :func:`.environment.environment`."""
         typed = self.name == "typescript"
-        return await environment(tree, self._options, self._cache, typed=typed, note=self._note)
-
-    def _note(self, text: str) -> None:
-        """Said once, however many commands need the environment."""
-        if text not in self._noted:
-            self._noted.add(text)
-            self._log.warning("%s", text)
+        return await environment(tree, self._options, self._cache, typed=typed)
 
 
 @cache

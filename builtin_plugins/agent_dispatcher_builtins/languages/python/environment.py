@@ -20,7 +20,7 @@ from .declared import Declared, asked_by
 from .installing import installed, plain
 from .interpreter import Tool
 from .options import PythonOptions
-from .ordering import kept, named_by, offered_to, order_of
+from .ordering import kept, named_by, offered_to, order_of, spared
 from .own_project import made
 
 __all__ = ["environment"]
@@ -32,7 +32,7 @@ async def environment(
     """Folders and variables for commands that work on ``tree``.
 
     Args:
-        note: told what the tree asks for and does not get.
+        note: told what the tree asks for and does not get, but for what is for development only: that is only in ``about``.
 
     Raises:
         Unavailable: the tree asks for a package that is not allowed, or it cannot be installed; says what helps.
@@ -72,8 +72,13 @@ async def environment(
     digest = hashlib.sha256(
         "\0".join([str(place), *map(str, (*folders, *extra, *own)), resolved, *(["beside"] if beside else [])]).encode()
     ).hexdigest()
-    about = f"packages that are asked for in {', '.join(declared.taken)}" if declared.taken else ""
-    return Environment(read_only=(*folders, *extra, *own, place), env=env, digest=f"sha256:{digest}", about=about)
+    about = [f"packages that are asked for in {', '.join(declared.taken)}"] if declared.taken else []
+    if left_out := spared(declared.asked, options, tools):
+        where = '[options."language:python"] packages'
+        about.append(f"for development only, so not installed (what {where} names is): {', '.join(left_out)}")
+    return Environment(
+        read_only=(*folders, *extra, *own, place), env=env, digest=f"sha256:{digest}", about="; ".join(about)
+    )
 
 
 def _covered(place: Path, folders: Sequence[Path]) -> bool:

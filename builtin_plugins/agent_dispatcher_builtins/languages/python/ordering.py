@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .locks import Lock
     from .requirement_files import Asked
 
-__all__ = ["kept", "named_by", "offered_to", "order_of"]
+__all__ = ["kept", "named_by", "offered_to", "order_of", "spared"]
 
 
 def order_of(
@@ -35,7 +35,7 @@ def order_of(
     from .locks import lock_of
 
     named = named_by(options)
-    wanted = _allowed(asked, options, tools, note)
+    wanted = _allowed(asked, options, tools)
     there = {*tools, *(canonicalize_name(one.requirement.name) for one in wanted)}
     wanted += [one for one in named if canonicalize_name(one.requirement.name) not in there]
     if not wanted:
@@ -85,9 +85,22 @@ def kept(asked: Sequence[Asked], tree: Path, options: PythonOptions, tools: Mapp
     return {name: tool for name, tool in tools.items() if name not in others}
 
 
-def _allowed(
-    asked: Sequence[Asked], options: PythonOptions, tools: Mapping[str, Tool], note: Callable[[str], None]
-) -> list[Asked]:
+def spared(asked: Sequence[Asked], options: PythonOptions, tools: Mapping[str, Tool]) -> tuple[str, ...]:
+    """What is for development only and not named, so that it is not installed; sorted."""
+    from packaging.utils import canonicalize_name
+
+    if "*" in options.packages:
+        return ()
+    allowed = {canonicalize_name(one.requirement.name) for one in named_by(options)}
+    found = {
+        canonicalize_name(one.requirement.name)
+        for one in asked
+        if one.optional and not one.constraint and not _is_there(one, tools)
+    }
+    return tuple(sorted(found - allowed))
+
+
+def _allowed(asked: Sequence[Asked], options: PythonOptions, tools: Mapping[str, Tool]) -> list[Asked]:
     """What the user allows of it, without the tools.
 
     Raises:
@@ -98,21 +111,16 @@ def _allowed(
     allowed = {canonicalize_name(one.requirement.name) for one in named_by(options)}
     wanted: list[Asked] = []
     refused: dict[str, set[str]] = {}
-    spared: set[str] = set()
     for one in asked:
         name = canonicalize_name(one.requirement.name)
         if one.constraint or _is_there(one, tools):
             continue
         if name in allowed or "*" in options.packages:
             wanted.append(one)
-        elif one.optional:
-            spared.add(name)
-        else:
+        elif not one.optional:
             refused.setdefault(one.where, set()).add(one.requirement.name)
     if refused:
         raise not_allowed({where: sorted(names) for where, names in refused.items()}, "python")
-    if spared:
-        note(f"for development only, and not named in packages: {', '.join(sorted(spared))}: not installed")
     return wanted
 
 
