@@ -91,6 +91,7 @@ def default_plugins() -> tuple[tuple[str, object], ...]:
         ("compile-check", checks.compile_check),
         ("contract-check", checks.contract_check),
         ("doneness-check", checks.doneness_check),
+        ("examples-check", checks.examples_check),
         ("pytest-check", checks.pytest_check),
         ("quality-check", checks.quality_check),
         ("red-first-check", checks.red_first_check),

@@ -1,5 +1,5 @@
-"""What this folder offers: the checks ``citations``, ``compile``, ``contract``, ``doneness``, ``pytest``, ``red-first``; by name ``quality``, ``security``,
-``timing``."""
+"""What this folder offers: the checks ``citations``, ``compile``, ``contract``, ``doneness``, ``examples``, ``pytest``, ``red-first``; by name ``quality``,
+``security``, ``timing``."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ __all__ = [
     "compile_check",
     "contract_check",
     "doneness_check",
+    "examples_check",
     "pytest_check",
     "quality_check",
     "red_first_check",
@@ -45,6 +46,12 @@ def _make_doneness(options: Any, services: Services) -> Any:
     from .doneness import DonenessCheck
 
     return DonenessCheck()
+
+
+def _make_examples(options: Any, services: Services) -> Any:
+    from .examples import ExamplesCheck
+
+    return ExamplesCheck()
 
 
 def _make_pytest(options: Any, services: Services) -> Any:
@@ -120,6 +127,18 @@ class _Doneness:
         )
 
 
+class _Examples:
+    @hookimpl
+    def dispatcher_checks(self) -> Iterable[Component]:
+        """Offer ``examples``."""
+        yield Component(
+            "examples",
+            "What a requirement gives as an example of a call and its result is so.",
+            _make_examples,
+            default_rank=28,
+        )
+
+
 class _Pytest:
     @hookimpl
     def dispatcher_checks(self) -> Iterable[Component]:
@@ -173,6 +192,7 @@ citations_check = _Citations()
 compile_check = _Compile()
 contract_check = _Contract()
 doneness_check = _Doneness()
+examples_check = _Examples()
 pytest_check = _Pytest()
 quality_check = _Quality()
 red_first_check = _RedFirst()

@@ -14,6 +14,7 @@ from agent_dispatcher.models import (
     TaskResult,
 )
 from agent_dispatcher.reporting.costs import cost_in_words
+from agent_dispatcher.reporting.stated_examples import UNPROVEN, examples_in_words
 
 from .excerpt import excerpt
 from .markdown_course import findings, models, timeline, whole, work
@@ -69,7 +70,9 @@ def _outcome(result: ExecutionResult) -> Iterable[str]:
     metrics = result.metrics
     yield f"- Tasks: {completed} of {len(result.task_results)} completed ({result.success_rate():.0f} %)"
     if result.requirements:
-        yield f"- Requirements: {met} of {len(result.requirements)} met, each by a check that passed on the landed tree"
+        yield f"- Requirements: {met} of {len(result.requirements)} met by checks that passed on the landed tree; {UNPROVEN}"
+    if examples := examples_in_words(result):
+        yield f"- Examples: {examples}"
     for evidence in result.final_evidence:
         yield f"- Final check `{evidence.check}`: {outcome_of(evidence)} (`{evidence.log}`)"
     yield f"- Time: {metrics.wall_s:.1f} s for {metrics.work_s:.1f} s of work by agents and checks"

@@ -9,6 +9,7 @@ import click
 
 from ..models import ExecutionResult, TaskResult
 from ..reporting.costs import cost_in_words
+from ..reporting.stated_examples import UNPROVEN, examples_in_words
 
 __all__ = ["print_summary"]
 
@@ -55,7 +56,10 @@ def _requirements(result: ExecutionResult) -> None:
     if not result.requirements:
         return
     met = [r for r in result.requirements if r.verdict == "met"]
-    click.echo(f"  requirements: {len(met)} of {len(result.requirements)} met, each by a check that passed")
+    said = f" by checks that passed; {UNPROVEN}" if met else ""
+    click.echo(f"  requirements: {len(met)} of {len(result.requirements)} met{said}")
+    if examples := examples_in_words(result):
+        click.echo(f"    {examples}")
     for requirement in result.requirements:
         if requirement.verdict != "met":
             click.secho(f"    {requirement.id}: {requirement.verdict.replace('_', ' ')}", fg="red")

@@ -1,6 +1,8 @@
 """Examples in prose, made into tests: ``>>> f(1)`` with what it shows, ``f(1) == 2``, ``f(1) -> 2``, ``f(1) returns 2`` in a line, and, where the function's
 parameters are known, ``For n = 1 the output should be 2`` and ``Input: n = 1`` above ``Output: 2``.
 
+What :mod:`.stated_examples` reads is among them: it reads more forms, and is more careful about what is meant.
+
 Only what can be nothing else is taken: a call of a function that is asked for, with literal arguments, and a literal or an exception's name after it. Every
 other sentence is left to its reader.
 """
@@ -14,6 +16,8 @@ from collections.abc import Iterator, Sequence
 
 from attrs import frozen
 
+from .reading_literals import end_of_call, literal, literal_call
+from .stated_examples import stated_examples
 from .worked_examples import worked_examples
 
 __all__ = ["Example", "example_tests", "examples_in"]
@@ -23,8 +27,6 @@ _ARROW = re.compile(
 )
 _RAISES = re.compile(r"(?:raises?\s+)?`?([A-Z]\w*(?:Error|Exception|Interrupt|Iteration))\b")
 _GOES_ON = re.compile(r"\s*(?:$|[`.,;:)#(]|(?:because|since|when|if|and|as|while|but|for|or|not)\b)")
-#: How people who do not think of Python write its constants.
-_WORDS = {"true": True, "false": False, "null": None}
 _LONGEST = 2000
 _LONGEST_LITERAL = 400
 
@@ -55,6 +57,12 @@ def examples_in(text: str, names: Sequence[str]) -> tuple[Example, ...]:
         result = _leading_literal(said)
         if result is not None:
             found.setdefault((call, result, ""), Example(call=call, result=result))
+    calls = {each.call for each in found.values()}
+    for each in stated_examples(text):
+        known = not each.raises or isinstance(getattr(builtins, each.raises, None), type)
+        if each.function in names and each.call not in calls and known and not each.unsure:
+            example = Example(call=each.call, result=each.result, raises=each.raises)
+            found[example.call, example.result, example.raises] = example
     return tuple(found.values())
 
 
@@ -98,7 +106,7 @@ def _session(lines: Sequence[str], number: int, names: Sequence[str]) -> Iterato
         )
         if error and isinstance(getattr(builtins, error[1], None), type):
             yield Example(call=call, raises=error[1])
-    elif (result := _literal(after)) is not None:
+    elif (result := literal(after)) is not None:
         yield Example(call=call, result=result)
 
 
@@ -107,7 +115,7 @@ def _in_line(line: str, names: Sequence[str]) -> Iterator[Example]:
         return
     for name in names:
         for start in re.finditer(rf"(?<![\w.]){re.escape(name)}\(", line):
-            end = _end_of_call(line, start.start())
+            end = end_of_call(line, start.start())
             call = _call(line[start.start() : end], names) if end else None
             rest = line[end:].lstrip("`") if end else ""
             arrow = _ARROW.match(rest)
@@ -121,43 +129,17 @@ def _in_line(line: str, names: Sequence[str]) -> Iterator[Example]:
                 yield Example(call=call, result=result)
 
 
-def _end_of_call(line: str, start: int) -> int:
-    """Where the call's last bracket is closed, 0 when it is not."""
-    for end in (place + 1 for place in range(start, len(line)) if line[place] == ")"):
-        try:
-            ast.parse(line[start:end], mode="eval")
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            continue
-        return end
-    return 0
-
-
 def _call(source: str, names: Sequence[str]) -> str | None:
     """The source in its plain form, if it is a call of one of ``names`` with literals."""
-    try:
-        node = ast.parse(source, mode="eval").body
-        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in names):
-            return None
-        for argument in (*node.args, *(word.value for word in node.keywords)):
-            ast.literal_eval(argument)
-    except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
-        return None
-    return ast.unparse(node)
-
-
-def _literal(source: str) -> str | None:
-    try:
-        value = _WORDS[source] if source in _WORDS else ast.literal_eval(source)
-    except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
-        return None
-    return repr(value)
+    called = literal_call(source)
+    return called[1] if called is not None and called[0] in names else None
 
 
 def _leading_literal(said: str) -> str | None:
     """The longest beginning of a sentence that is a literal, if it is not the number of something (``returns 3 items``)."""
     said = said.lstrip("`").rstrip()[:_LONGEST_LITERAL]
     for end in range(len(said), 0, -1):
-        found = _literal(said[:end].rstrip(" `.,;:")) if _GOES_ON.match(said[end:]) else None
+        found = literal(said[:end].rstrip(" `.,;:")) if _GOES_ON.match(said[end:]) else None
         if found is not None:
             return found
     return None

@@ -6,6 +6,7 @@ tools before the work's folders are importable, so that a file named like a tool
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import sys
@@ -14,6 +15,7 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 
 from agent_dispatcher.extension import Environment, Finding, Layout, Objection
+from agent_dispatcher.extension.components import StatedExample
 from agent_dispatcher.models import ArtifactRef, Specification
 
 from .absence import absence
@@ -167,6 +169,33 @@ class Python:
         from .examples import example_tests
 
         return example_tests(text, symbols)
+
+    def stated_examples(self, text: str) -> tuple[StatedExample, ...]:
+        """See :func:`.stated_examples.stated_examples`."""
+        from .stated_examples import stated_examples
+
+        return stated_examples(text)
+
+    def homes(self, function: str, tree: Path) -> tuple[str, ...]:
+        """See :func:`.functions.homes`."""
+        from .functions import homes
+
+        return homes(function, tree)
+
+    def examples_command(self, examples: Sequence[tuple[str, StatedExample]], *, results: str) -> tuple[str, ...]:
+        """Calls them with the python of the tree's environment, in children of a process that imports nothing of the tree."""
+        given = [
+            {
+                "module": module,
+                "function": each.function,
+                "call": each.call,
+                "result": each.result,
+                "raises": each.raises,
+                "roughly": each.roughly,
+            }
+            for module, each in examples
+        ]
+        return ("python", "-I", "-B", "-c", _script("_run_examples.py"), results, json.dumps(given))
 
     def test_path(self, name: str) -> str:
         """``tests/test_<name>.py``."""

@@ -10,6 +10,7 @@ from attrs import frozen
 
 from agent_dispatcher.models import Event, ExecutionPlan, ExecutionResult
 from agent_dispatcher.reporting.history import History
+from agent_dispatcher.reporting.stated_examples import UNPROVEN, examples_in_words
 
 from .text import clean, line, money, number, seconds
 
@@ -52,8 +53,14 @@ def sentence(result: ExecutionResult) -> str:
     if not wanted:
         return f"{done}; the specification has no numbered requirements."
     if met == wanted:
-        return f"{done}, and each of the {wanted} requirements is proven by checks that passed on the finished tree."
-    return f"{done}; {met} of {wanted} requirements are proven met."
+        every = "its only requirement is met" if wanted == 1 else f"each of the {wanted} requirements is met"
+        return f"{done}, and {every} by checks that passed; {UNPROVEN}: read them.{_examples(result)}"
+    return f"{done}; {met} of {wanted} requirements are met by checks that passed.{_examples(result)}"
+
+
+def _examples(result: ExecutionResult) -> str:
+    said = examples_in_words(result)
+    return f" {said[0].upper()}{said[1:]}." if said else ""
 
 
 def tiles(result: ExecutionResult, events: Sequence[Event]) -> Iterator[Tile]:
@@ -65,7 +72,9 @@ def tiles(result: ExecutionResult, events: Sequence[Event]) -> Iterator[Tile]:
     )
     if result.requirements:
         met = sum(requirement.verdict == "met" for requirement in result.requirements)
-        yield Tile("Requirements met", f"{met} of {len(result.requirements)}", "each by a check that passed")
+        yield Tile(
+            "Requirements met", f"{met} of {len(result.requirements)}", "by checks that passed; read what they look at"
+        )
     kinds = Counter([event.type for event in events])
     tries = kinds["attempt.started"]
     yield Tile("Time", seconds(metrics.wall_s), f"{seconds(metrics.work_s)} of work by agents and checks")

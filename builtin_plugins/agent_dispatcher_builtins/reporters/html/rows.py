@@ -294,7 +294,7 @@ def _why(verdict: str, tasks: Sequence[TaskRow], final: Sequence[Proof]) -> str:
     if not tasks:
         return "no task serves it"
     if verdict == "met":
-        return f"{served} completed, {proving} {'checks prove' if proving != 1 else 'check proves'} it"
+        return f"{served} completed, {proving} {'checks that look at it' if proving != 1 else 'check that looks at it'} passed"
     if verdict == "not_checked":
         return f"{served} completed, but nothing that passed proves it"
     if undone:

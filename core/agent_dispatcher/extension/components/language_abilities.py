@@ -24,7 +24,9 @@ __all__ = [
     "Objection",
     "Reaching",
     "SeesOverrides",
+    "StatedExample",
     "ToolsForTests",
+    "TriesExamples",
     "WorkInspector",
 ]
 
@@ -129,6 +131,50 @@ class CodeTools(Protocol):
 
     def example_tests(self, text: str, symbols: Sequence[str]) -> str:
         """A file of tests made of the examples that stand in ``text`` and call one of ``symbols`` (``package.module:name``); ``""`` without any."""
+        ...
+
+
+@frozen(kw_only=True)
+class StatedExample:
+    """A call with literals, and what a text says that it gives.
+
+    Attributes:
+        function: the name of what is called.
+        call: the source of the call, in its plain form.
+        result: the source of a literal; ``""`` when it raises.
+        raises: the name of an exception, ``""`` when it returns.
+        roughly: the text says that the number is not exact.
+        demanded: the text says that it *should* be so, and not only that it is.
+        unsure: why it cannot be told whether the text means it as it stands; ``""`` where it can.
+    """
+
+    function: str
+    call: str
+    result: str = ""
+    raises: str = ""
+    roughly: bool = False
+    demanded: bool = False
+    unsure: str = ""
+
+    def __str__(self) -> str:
+        return f"`{self.call}` {'raises' if self.raises else 'returns'} `{self.raises or self.result}`"
+
+
+@runtime_checkable
+class TriesExamples(Protocol):
+    """A language in which the literal examples of a text can be tried. Texts and files are read, never run; the command is for the sandbox."""
+
+    def stated_examples(self, text: str) -> tuple[StatedExample, ...]:
+        """The literal examples of a text, each once, in order."""
+        ...
+
+    def homes(self, function: str, tree: Path) -> tuple[str, ...]:
+        """The paths of sources in ``tree`` that define a function of this name for others to call; tests are none."""
+        ...
+
+    def examples_command(self, examples: Sequence[tuple[str, StatedExample]], *, results: str) -> tuple[str, ...]:
+        """A command that tries each example, called out of the module it is given with, and writes a line of JSON for each to ``results``:
+        ``{"outcome": "holds" | "wrong" | "untried", "said": ...}``, in their order. ``said`` is what came of the call, or why it could not be tried."""
         ...
 
 
