@@ -20,7 +20,7 @@ from agent_dispatcher.models import Evidence, ExecutionPlan, Task
 from agent_dispatcher.workspace.path_guard import read_untrusted
 
 from .evidence import evidence
-from .stated import CODE_TYPES, Found, Telling, found_in
+from .stated import CODE_TYPES, Asked, Found, Telling, found_in
 
 __all__ = ["ExamplesCheck"]
 
@@ -48,7 +48,7 @@ class ExamplesCheck:
     needs_files = True
 
     def __init__(self) -> None:
-        self._index: tuple[ExecutionPlan, dict[str, list[Task]]] | None = None
+        self._asked: Asked | None = None
 
     def applies(self, task: Task | None, plan: ExecutionPlan) -> bool:
         """To tasks that make code for something that is said."""
@@ -61,8 +61,9 @@ class ExamplesCheck:
         found: list[Found] = []
         if isinstance(language, TriesExamples) and isinstance(language, CodeTools):
             telling: Telling = language
-            serving = self._serving(context.plan)
-            found = await asyncio.to_thread(found_in, task, context, telling, lambda of: serving.get(of, ()))
+            if self._asked is None or self._asked.plan is not context.plan:
+                self._asked = Asked(context.plan)
+            found = await asyncio.to_thread(found_in, task, context, telling, self._asked)
         if not found:
             return evidence(task, context, _NAME, passed=True, summary="the text gives no example", nothing=True)
         asked = [each for each in found if each.module][:_MAX_TRIED]
@@ -95,17 +96,6 @@ class ExamplesCheck:
                 ],
             },
         )
-
-    def _serving(self, plan: ExecutionPlan) -> dict[str, list[Task]]:
-        """Requirement to the tasks that make code for it and are not left out; built once per plan."""
-        if self._index is None or self._index[0] is not plan:
-            serving: dict[str, list[Task]] = {}
-            for task in plan.tasks:
-                if task.type in CODE_TYPES and not task.children and not task.optional and task.status != "skipped":
-                    for requirement in dict.fromkeys(task.requirements):
-                        serving.setdefault(requirement, []).append(task)
-            self._index = (plan, serving)
-        return self._index[1]
 
 
 async def _run(

@@ -6,7 +6,7 @@ told by what the tasks of the requirement promise, or by its being the only one 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from typing import Protocol
 
@@ -16,7 +16,7 @@ from agent_dispatcher.extension import CheckContext
 from agent_dispatcher.extension.components import CodeTools, Language, StatedExample, TriesExamples
 from agent_dispatcher.models import ExecutionPlan, Requirement, Task
 
-__all__ = ["CODE_TYPES", "Found", "Telling", "found_in"]
+__all__ = ["CODE_TYPES", "Asked", "Found", "Telling", "found_in"]
 
 #: Task types whose outcome is code that can be called.
 CODE_TYPES = frozenset({"code_writing", "debugging", "refactoring"})
@@ -48,18 +48,29 @@ class Found:
         return f"{self.example}{f' ({where})' if where else ''}"
 
 
-def found_in(
-    task: Task, context: CheckContext, language: Telling, serving: Callable[[str], Sequence[Task]]
-) -> list[Found]:
-    """The examples of a task, each once, those of its requirements first.
+class Asked:
+    """What a plan wants of code: its requirements, and the tasks that make code for each of them. Built once per plan."""
 
-    Args:
-        serving: the tasks that make code for a requirement.
-    """
-    stated = list(_stated(task, context.plan, language, serving))
+    def __init__(self, plan: ExecutionPlan) -> None:
+        self.plan = plan
+        self.requirements = {each.id: each for each in plan.specification.requirements}
+        self._serving: dict[str, list[Task]] = {}
+        for task in plan.tasks:
+            if task.type in CODE_TYPES and not task.children and not task.optional and task.status != "skipped":
+                for requirement in dict.fromkeys(task.requirements):
+                    self._serving.setdefault(requirement, []).append(task)
+
+    def serving(self, requirement: str) -> Sequence[Task]:
+        """The tasks that make code for a requirement and are not left out, in the order of the plan."""
+        return self._serving.get(requirement, ())
+
+
+def found_in(task: Task, context: CheckContext, language: Telling, asked: Asked) -> list[Found]:
+    """The examples of a task, each once, those of its requirements first."""
+    stated = list(_stated(task, language, asked))
     if not stated:
         return []
-    looking = _Looking(task, context, language, serving)
+    looking = _Looking(task, context, language, asked)
     results: dict[str, set[str]] = {}
     for each in stated:
         results.setdefault(each.example.call, set()).add(each.example.raises or each.example.result)
@@ -68,17 +79,17 @@ def found_in(
         why = each.example.unsure
         if len(results[each.example.call]) > 1:
             why = "the texts give several results for this call"
-        once.setdefault((each.example.call, each.example.raises or each.example.result), evolve(each, why=why))
+        key = (each.example.call, each.example.raises or each.example.result)
+        if key not in once or (once[key].why and not why):
+            once[key] = evolve(each, why=why)
     return [each if each.why else looking.placed(each) for each in once.values()]
 
 
-def _stated(
-    task: Task, plan: ExecutionPlan, language: TriesExamples, serving: Callable[[str], Sequence[Task]]
-) -> Iterator[Found]:
-    wanted = frozenset(task.requirements)
-    for requirement in plan.specification.requirements if wanted else ():
-        if requirement.id in wanted:
-            mended = all(each.type == "debugging" for each in serving(requirement.id))
+def _stated(task: Task, language: TriesExamples, asked: Asked) -> Iterator[Found]:
+    for name in dict.fromkeys(task.requirements):
+        requirement = asked.requirements.get(name)
+        if requirement is not None:
+            mended = {task.type, *(each.type for each in asked.serving(name))} == {"debugging"}
             for text, place in _texts(requirement):
                 for example in language.stated_examples(text):
                     yield Found(example=_as_meant(example, mended), of=requirement.id, place=place)
@@ -105,12 +116,10 @@ def _texts(requirement: Requirement) -> Iterator[tuple[str, str]]:
 class _Looking:
     """Where the functions of one task's examples are, and whether they are finished."""
 
-    def __init__(
-        self, task: Task, context: CheckContext, language: Telling, serving: Callable[[str], Sequence[Task]]
-    ) -> None:
+    def __init__(self, task: Task, context: CheckContext, language: Telling, asked: Asked) -> None:
         self._task = task
         self._language = language
-        self._serving = serving
+        self._asked = asked
         self._landed = context.landed
         self._changed = {path for change in context.tree.changes for path in change.paths}
         self._homes = cache(lambda function: language.homes(function, context.tree.path))
@@ -128,7 +137,7 @@ class _Looking:
 
     def _makers(self, found: Found) -> list[Task]:
         """The other tasks that make code for the requirement."""
-        return [each for each in self._serving(found.of) if each.id != self._task.id] if found.of else []
+        return [each for each in self._asked.serving(found.of) if each.id != self._task.id] if found.of else []
 
     def _module(self, function: str, makers: Sequence[Task]) -> tuple[str, str]:
         named = {

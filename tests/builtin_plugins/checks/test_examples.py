@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 
 from agent_dispatcher.extension import CheckContext, Tree
 from agent_dispatcher.extension.components import Change
@@ -147,6 +148,7 @@ def outside(n):
     if n == 3: sqlite3.connect(":memory:").execute("select * from nothing")
 class Own(ValueError): pass
 def own(n): raise Own("no")
+def show(n): print("*" * n)
 """
 HOLD = """
 f(1) returns 0.3
@@ -163,6 +165,7 @@ later(3) returns 3
 push(1) returns 1
 push(2) returns 2
 own(2) raises ValueError
+show(3) gives '***'
 """
 DO_NOT = """
 odd(1) returns 2
@@ -270,6 +273,14 @@ def test_what_should_be_mended_is_asked_for_of_a_repair(tmp_path: Path, isolated
     found = judged(tmp_path, isolated, {PATH: HONEST}, told=(told,), tasks=(coding(kind="debugging"),))
     assert found.passed
     assert [said.partition(":")[0] for said in outcomes(found).values()] == ["untried", "holds"]
+
+
+@pytest.mark.sandbox
+def test_what_is_certain_in_one_place_is_certain(tmp_path: Path, isolated: Bubblewrap) -> None:
+    """Though another place says it under a condition; and an optional task is asked as any other."""
+    told = requirement("If it is open, `discount(1000, 25)` returns `750`.")
+    task = evolve(coding(), optional=True, description="`discount(1000, 25)` returns `750`.")
+    assert not judged(tmp_path, isolated, {PATH: CHEAT}, told=(told,), tasks=(task,)).passed
 
 
 @pytest.mark.parametrize(
