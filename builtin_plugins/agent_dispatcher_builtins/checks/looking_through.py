@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import tempfile
@@ -87,7 +88,8 @@ class Looking:
             old = await self._findings(sorted(earlier), str(folder.root))
         now = GuardedFolder(self.context.tree.path)
         there = {path: text for path in changed if (text := _text(path, now)) is not None}
-        return new_among(found, old, there, {path: text_of(path, data) or "" for path, data in earlier.items()})
+        texts = {path: text_of(path, data) or "" for path, data in earlier.items()}
+        return await asyncio.to_thread(new_among, found, old, there, texts)
 
     async def _findings(self, paths: Sequence[str], before: str) -> tuple[Finding, ...]:
         """Of files of the tree, or of their copies in the folder ``before``."""

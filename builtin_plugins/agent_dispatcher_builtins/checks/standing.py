@@ -9,8 +9,9 @@ function. Where that cannot be told, a finding is taken for old.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import SequenceMatcher
 
 from agent_dispatcher.models import Finding
@@ -22,6 +23,8 @@ _NAMES = re.compile(r"[`'\"]")
 #: How much of a line is as it was, if it is still the same line.
 _ALIKE = 0.6
 _LONGEST_LINE = 500
+#: Findings of one rule and file that an altered line is compared with.
+_MOST_COMPARED = 40
 
 
 def lines_of(texts: Mapping[str, str]) -> Callable[[Finding], str]:
@@ -56,24 +59,52 @@ def new_among(
             if places:
                 del kept[places.pop(0)], left[place]
     gone = earlier.keys() - texts.keys()
+    altered = _Altered(kept, old_line)
     for place, found in list(left.items()):
-        there = {found.path} if found.path in earlier else gone
-        old = next(_altered(found, line(found), kept, there, old_line), None)
+        old = altered.like(found, line(found), [found.path] if found.path in earlier else sorted(gone))
         if old is not None:
             del kept[old], left[place]
     return tuple(left.values())
 
 
-def _altered(
-    found: Finding, line: str, kept: Mapping[int, Finding], there: Collection[str], old_line: Callable[[Finding], str]
-) -> Iterator[int]:
-    """Findings of before that are about the same line or the same name, which was altered since."""
-    for place, old in kept.items():
-        if old.rule != found.rule or old.path not in there:
-            continue
-        named = _NAMES.search(found.what) is not None and _shape(old) == _shape(found)
-        if named or SequenceMatcher(None, old_line(old), line, autojunk=False).ratio() >= _ALIKE:
-            yield place
+class _Altered:
+    """Finds what of before is about the same line or the same name, which was altered since.
+
+    Args:
+        kept: what is left of before, by place; what is taken out of it later is not found any more.
+    """
+
+    def __init__(self, kept: Mapping[int, Finding], old_line: Callable[[Finding], str]) -> None:
+        self._kept, self._old_line = kept, old_line
+        self._by_rule: defaultdict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
+        self._by_name: defaultdict[tuple[str, str, str], list[int]] = defaultdict(list)
+        for place, old in sorted(kept.items(), key=lambda each: (each[1].line, each[0])):
+            self._by_rule[old.path, old.rule].append((old.line, place))
+            if _NAMES.search(old.what):
+                self._by_name[old.path, old.rule, _shape(old)].append(place)
+
+    def like(self, found: Finding, line: str, paths: Iterable[str]) -> int | None:
+        """The place of one that ``found`` may have been, in the first of ``paths`` that has one."""
+        for path in paths:
+            if _NAMES.search(found.what):
+                for place in self._by_name[path, found.rule, _shape(found)]:
+                    if place in self._kept:
+                        return place
+            for place in self._near(path, found):
+                if place in self._kept and self._is(place, line):
+                    return place
+        return None
+
+    def _near(self, path: str, found: Finding) -> list[int]:
+        """What stood around the same line: of many the nearest, so that a file written anew costs no hour."""
+        every = self._by_rule.get((path, found.rule), [])
+        middle = bisect_left(every, (found.line, 0)) if len(every) > _MOST_COMPARED else 0
+        first = max(0, middle - _MOST_COMPARED // 2)
+        return [place for _, place in every[first : first + _MOST_COMPARED]]
+
+    def _is(self, place: int, line: str) -> bool:
+        same = SequenceMatcher(None, self._old_line(self._kept[place]), line, autojunk=False)
+        return same.quick_ratio() >= _ALIKE and same.ratio() >= _ALIKE
 
 
 def _shape(found: Finding) -> str:
