@@ -18,14 +18,14 @@ from .config import Config, load_config
 from .coordination.backend_guard import BackendGuard
 from .coordination.run_state import fold
 from .coordination.state_manager import StateManager
-from .errors import ConfigError, PlanError, Problem, UsageError
+from .errors import ConfigError, DispatcherError, PlanError, Problem, UsageError
 from .extension.components import Decomposition, PlanningContext
 from .extension.registry import Registry
 from .llm import Budget, MeteredLlm, Prices, no_limit
 from .models import ExecutionPlan, ExecutionResult, PlanPatch, Specification, Task
 from .planning.dependency_resolver import DependencyResolver, Resolution
 from .planning.history import Durations
-from .planning.model_calls import PlanningRecord
+from .planning.model_calls import PlanningLlm, PlanningRecord, Watch
 from .planning.neighbours import files_beside
 from .planning.patching import PatchedPlan
 from .planning.planner import make_plan, plan_tasks
@@ -83,9 +83,9 @@ class AgentDispatcher(PlanFiles, RecordedRuns):
 
     # --- the verbs ----------------------------------------------------------------------------------------------------
 
-    def plan(self, source: Source) -> ExecutionPlan:
+    def plan(self, source: Source, *, watch: Watch | None = None) -> ExecutionPlan:
         """What would be done for ``source``, and in which order; see :meth:`plan_async`."""
-        return block("plan", self.plan_async(source))
+        return block("plan", self.plan_async(source, watch=watch))
 
     def dispatch(self, source: Source, output: str | Path | None = None, **options: Any) -> ExecutionResult:
         """Plan and execute; see :meth:`dispatch_async`."""
@@ -113,29 +113,32 @@ class AgentDispatcher(PlanFiles, RecordedRuns):
         """
         return plan_tasks(tasks, dependencies, title=title)
 
-    async def plan_async(self, source: Source) -> ExecutionPlan:
+    async def plan_async(self, source: Source, *, watch: Watch | None = None) -> ExecutionPlan:
         """Load, decompose, resolve, build, plan. No agent runs and nothing is written.
 
         Args:
             source: path of a file or folder, a specification, a finalized specification, or a dict.
+            watch: called with each question to a language model; what it gives is entered while the question is asked.
 
         Raises:
             UsageError: the path does not exist.
             SpecificationError, GraphError, PlanError, ConfigError: why there can be no plan, with places.
         """
         specification = self._choose.load(source)
-        llm, record = self._planning_llm()
+        llm = self._planning_llm(watch)
         try:
             context = self._planning_context(specification, llm)
-            decomposition = await self._decompose(specification, context, record)
+            decomposition = await self._decompose(specification, context, llm)
             durations = self._learned(specification, decomposition.tasks)
             decomposition = evolve(decomposition, tasks=durations.estimated(decomposition.tasks))
             resolution = await self._resolve_dependencies(decomposition, context)
+            if llm is not None:
+                llm.ensure_useful()
         finally:
-            if llm is not None and isinstance(llm.backend, BackendGuard):
-                llm.backend.detach()
+            if llm is not None and isinstance(llm.meter.backend, BackendGuard):
+                llm.meter.backend.detach()
         plan = make_plan(specification, decomposition, resolution, durations)
-        return plan if llm is None or record is None else record.into(plan, llm)
+        return plan if llm is None else llm.into(plan)
 
     async def dispatch_async(self, source: Source, output: str | Path | None = None, **options: Any) -> ExecutionResult:
         """Plan ``source`` and carry the plan out; the rest as in :meth:`execute_async`."""
@@ -222,7 +225,7 @@ class AgentDispatcher(PlanFiles, RecordedRuns):
 
     def problems(
         self,
-        plan: ExecutionPlan | Source,
+        plan: ExecutionPlan | Source | DispatcherError,
         *,
         output: str | Path | None = None,
         allow_partial: bool = False,
@@ -233,7 +236,7 @@ class AgentDispatcher(PlanFiles, RecordedRuns):
         Nothing is changed; packages that commands on the output need are fetched into the cache of its language.
 
         Args:
-            plan: a plan, or what is to be planned first.
+            plan: a plan, what is to be planned first, or the error that planning it ended with.
             output: where it would be run; ``None``: nothing is said about that.
 
         Raises:
@@ -246,7 +249,7 @@ class AgentDispatcher(PlanFiles, RecordedRuns):
 
     async def problems_async(
         self,
-        plan: ExecutionPlan | Source,
+        plan: ExecutionPlan | Source | DispatcherError,
         *,
         output: str | Path | None = None,
         allow_partial: bool = False,
@@ -312,18 +315,19 @@ class AgentDispatcher(PlanFiles, RecordedRuns):
 
     # --- step 2: decompose --------------------------------------------------------------------------------------------
 
-    def _planning_llm(self) -> tuple[MeteredLlm, PlanningRecord] | tuple[None, None]:
+    def _planning_llm(self, watch: Watch | None) -> PlanningLlm | None:
         """The model backend in use with a meter of its own, for one plan, and the record of its calls; ``None`` without one."""
         active = self._choose.llm()
         if active is None:
-            return None, None
+            return None
         scrubber = scrubber_of(self.config, active.backend)
         record = PlanningRecord(active.name, archive_of(self.config, None, scrubber, log.warning))
         budget, prices = Budget.of(self.config.budget), Prices.of(self.config)
         guard = self._door.open(active, planning=True)
-        return MeteredLlm(guard, active.name, budget, prices, journal=record, scrubber=scrubber), record
+        meter = MeteredLlm(guard, active.name, budget, prices, journal=record, scrubber=scrubber)
+        return PlanningLlm(meter, record, watch)
 
-    def _planning_context(self, specification: Specification, llm: MeteredLlm | None) -> PlanningContext:
+    def _planning_context(self, specification: Specification, llm: PlanningLlm | None) -> PlanningContext:
         return PlanningContext(
             specification=specification,
             language=self._choose.language(specification),
@@ -332,10 +336,12 @@ class AgentDispatcher(PlanFiles, RecordedRuns):
         )
 
     async def _decompose(
-        self, specification: Specification, context: PlanningContext, record: PlanningRecord | None
+        self, specification: Specification, context: PlanningContext, llm: PlanningLlm | None
     ) -> Decomposition:
-        decomposer = TaskDecomposer(self._choose.all("decomposer"), record.in_vain if record is not None else None)
+        decomposer = TaskDecomposer(self._choose.all("decomposer"), llm.record.in_vain if llm is not None else None)
         decomposition = await decomposer.decompose(specification, context)
+        if llm is not None:
+            llm.ensure_useful()
         if self._choose.is_foreign(specification):
             text = f"no plugin offers the language {specification.language}: nothing here can compile or test what is written in it"
             decomposition = evolve(decomposition, warnings=(*decomposition.warnings, text))

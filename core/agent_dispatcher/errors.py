@@ -316,16 +316,27 @@ class BackendError(DispatcherError):
         retry_after_s: seconds the server asked to wait, ``None`` when it did not say.
         may_cost: a model may have read the request, so that it may be billed; ``False`` only of what is known to have reached none. Where it is not
             said, a ``rate_limit`` and what is ``permanent`` cost nothing, and everything else may.
+        whatever_is_asked: every other request would meet the same: the key, the address or the model is wrong, or the account is empty. Only what is
+            ``permanent`` can be so.
     """
 
     SORTS: ClassVar[tuple[str, ...]] = ("transient", "rate_limit", "outage", "permanent", "poison")
 
     def __init__(
-        self, message: str, *, sort: str, retry_after_s: float | None = None, may_cost: bool | None = None
+        self,
+        message: str,
+        *,
+        sort: str,
+        retry_after_s: float | None = None,
+        may_cost: bool | None = None,
+        whatever_is_asked: bool = False,
     ) -> None:
         if sort not in self.SORTS:
             raise ValueError(f"{sort!r} is none of {', '.join(self.SORTS)}")
+        if whatever_is_asked and sort != "permanent":
+            raise ValueError(f"what is {sort} may be otherwise at the next request")
         super().__init__(message)
         self.sort = sort
         self.retry_after_s = retry_after_s
         self.may_cost = sort not in ("rate_limit", "permanent") if may_cost is None else may_cost
+        self.whatever_is_asked = whatever_is_asked

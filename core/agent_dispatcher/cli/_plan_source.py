@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import UsageError
+from .planning_progress import PlanningProgress
 
 if TYPE_CHECKING:
     from ..dispatcher import AgentDispatcher
@@ -26,8 +27,11 @@ def is_plan_file(path: Path) -> bool:
     return head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") and b'"agent-dispatcher/plan"' in head
 
 
-def load_plan(dispatcher: AgentDispatcher, source: str) -> ExecutionPlan:
+def load_plan(dispatcher: AgentDispatcher, source: str, *, quiet: bool = False) -> ExecutionPlan:
     """The plan that SOURCE means.
+
+    Args:
+        quiet: no sign of life while a model is asked.
 
     Raises:
         UsageError: nothing is there.
@@ -37,7 +41,7 @@ def load_plan(dispatcher: AgentDispatcher, source: str) -> ExecutionPlan:
         raise UsageError(f"{source}: there is no such file or folder")
     if is_plan_file(path):
         return dispatcher.read_plan(path)
-    return dispatcher.plan(path)
+    return dispatcher.plan(path, watch=None if quiet else PlanningProgress())
 
 
 def is_run(source: str) -> bool:
@@ -45,11 +49,14 @@ def is_run(source: str) -> bool:
     return not Path(source).exists()
 
 
-def plan_to_look_at(dispatcher: AgentDispatcher, source: str, output: str | None = None) -> ExecutionPlan:
+def plan_to_look_at(
+    dispatcher: AgentDispatcher, source: str, output: str | None = None, *, quiet: bool = False
+) -> ExecutionPlan:
     """The plan of a specification, a plan file or a run. A plan file is taken as it was written, whatever became of its specification.
 
     Args:
         output: where SOURCE, a run, works.
+        quiet: no sign of life while a model is asked.
 
     Raises:
         UsageError: nothing is there.
@@ -65,7 +72,7 @@ def plan_to_look_at(dispatcher: AgentDispatcher, source: str, output: str | None
         except UsageError as error:
             raise UsageError(f"{source} is no file or folder, and no run: {error}") from error
     if not is_plan_file(path):
-        return dispatcher.plan(path)
+        return dispatcher.plan(path, watch=None if quiet else PlanningProgress())
     from ..planning.plan_json import plan_as_written
     from ..safe_load import plain_json, read_text
 

@@ -37,7 +37,7 @@ def diff(before: str, after: str, as_json: bool) -> int:
     from ._plan_source import plan_to_look_at
 
     dispatcher = AgentDispatcher()
-    old, new = plan_to_look_at(dispatcher, before), plan_to_look_at(dispatcher, after)
+    old, new = (plan_to_look_at(dispatcher, each, quiet=as_json) for each in (before, after))
     found = compare(old, new)
     if as_json:
         echo_json(diff_to_json(found))

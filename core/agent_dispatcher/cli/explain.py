@@ -45,7 +45,7 @@ def explain(source: str, tasks: tuple[str, ...], serial: bool, said: bool, as_js
     if serial == bool(tasks) or len(tasks) > 2:
         raise UsageError("name one task, or two, or give --serial")
     dispatcher = AgentDispatcher()
-    plan = plan_to_look_at(dispatcher, source, output)
+    plan = plan_to_look_at(dispatcher, source, output, quiet=as_json)
     explainer, names = Explainer(plan), TaskNames(plan)
     if serial:
         _serial(explainer, names, as_json)

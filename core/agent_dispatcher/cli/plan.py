@@ -39,7 +39,7 @@ def plan(source: str, as_json: bool, mermaid: bool, dot: bool, full: bool, outpu
     if sum((as_json, mermaid, dot)) > 1:
         raise UsageError("--json, --mermaid and --dot exclude each other")
     dispatcher = AgentDispatcher()
-    made = load_plan(dispatcher, source)
+    made = load_plan(dispatcher, source, quiet=as_json)
     if output is not None:
         dispatcher.write_plan(made, Path(output))
         click.echo(f"plan written to {output}", err=True)
@@ -65,9 +65,13 @@ def plan(source: str, as_json: bool, mermaid: bool, dot: bool, full: bool, outpu
 def validate(source: str, as_json: bool, output: str | None, allow_partial: bool, unsafe_no_sandbox: bool) -> int:
     """Say everything that stands in the way of running SOURCE, all at once."""
     from ..dispatcher import AgentDispatcher
+    from ..models import used_in_words
 
     dispatcher = AgentDispatcher()
-    title, tasks, problems = _problems(dispatcher, source, output, allow_partial, unsafe_no_sandbox)
+    made, problems = _problems(
+        dispatcher, source, output, allow_partial=allow_partial, unsafe_no_sandbox=unsafe_no_sandbox, quiet=as_json
+    )
+    title = source if made is None else made.specification.title
     if as_json:
         echo_json(
             {
@@ -79,30 +83,38 @@ def validate(source: str, as_json: bool, output: str | None, allow_partial: bool
         click.echo(f"{title}: {len(problems)} problem(s)", err=True)
         for problem in problems:
             click.echo(f"  {problem}", err=True)
-    else:
-        click.echo(f"{title}: ready to run, {tasks} tasks")
+    elif made is not None:
+        click.echo(f"{title}: ready to run, {len(made.tasks)} tasks")
+    if made is not None and not as_json and (asked := used_in_words(made.planning_usage)):
+        click.echo(asked, err=bool(problems))
     return 3 if problems else 0
 
 
 def _problems(
-    dispatcher: AgentDispatcher, source: str, output: str | None, allow_partial: bool, unsafe_no_sandbox: bool
-) -> tuple[str, int, tuple[Problem, ...]]:
-    """(title, number of tasks, problems). What cannot even be planned is no reason to keep quiet about the rest."""
+    dispatcher: AgentDispatcher,
+    source: str,
+    output: str | None,
+    *,
+    allow_partial: bool,
+    unsafe_no_sandbox: bool,
+    quiet: bool,
+) -> tuple[ExecutionPlan | None, tuple[Problem, ...]]:
+    """The plan, where there can be one, and the problems. What cannot even be planned is no reason to keep quiet about the rest."""
     from ._plan_source import is_plan_file, load_plan
 
     try:
-        made = load_plan(dispatcher, source)
+        made = load_plan(dispatcher, source, quiet=quiet)
     except UsageError:
         raise
     except DispatcherError as error:
         if not is_plan_file(Path(source)):
-            return source, 0, dispatcher.problems(Path(source), output=output)
+            return None, dispatcher.problems(error, output=output)
         found = error.problems if isinstance(error, PlanError | SpecificationError) else (Problem(str(error)),)
-        return source, 0, tuple(dict.fromkeys([*dispatcher.registry.problems(), *found]))
+        return None, tuple(dict.fromkeys([*dispatcher.registry.problems(), *found]))
     problems = dispatcher.problems(
         made, output=output, allow_partial=allow_partial, unsafe_no_sandbox=unsafe_no_sandbox
     )
-    return made.specification.title, len(made.tasks), problems
+    return made, problems
 
 
 @click.command()

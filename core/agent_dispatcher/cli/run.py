@@ -49,7 +49,7 @@ def run(
     from ._plan_source import load_plan
 
     dispatcher = _dispatcher(sandbox)
-    plan = load_plan(dispatcher, source)
+    plan = load_plan(dispatcher, source, quiet=as_json)
     _warn_unsafe(unsafe_no_sandbox)
     if not any(task.status == "pending" for task in plan.tasks):
         return _nothing_to_do(plan, as_json)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 
-from attrs import evolve
+from attrs import define, evolve
 
-from ..extension.llm import LlmReply, LlmRequest
+from ..errors import BackendError, PlanError, Problem
+from ..extension.llm import LlmReply, LlmRequest, PricedAs
 from ..llm.budget import Charge
 from ..llm.metering import LlmCall, MeteredLlm
-from ..llm.prices import usd_of
+from ..llm.prices import priced_as, usd_of
 from ..models import ExecutionPlan, PlanningCall, Task
 from ..provenance import Archive
 
-__all__ = ["PlanningRecord", "calls_about"]
+__all__ = ["PlanningLlm", "PlanningRecord", "Watch", "calls_about"]
+
+#: Told of each question for as long as it is asked.
+Watch = Callable[[LlmRequest], AbstractContextManager[None]]
 
 
 class PlanningRecord:
@@ -65,6 +70,54 @@ class PlanningRecord:
             planning_calls=tuple(self._calls.values()),
             said={} if self._archive is None else self._archive.texts,
         )
+
+
+@define
+class PlanningLlm:
+    """The model as whoever plans sees it. It is a :class:`agent_dispatcher.extension.LlmBackend`.
+
+    Attributes:
+        meter: counts what is asked.
+        record: keeps it.
+        watch: told of each question; ``None`` for nobody.
+        useless: with what the backend refused a call as it would every other, ``None`` as long as it did not.
+    """
+
+    meter: MeteredLlm
+    record: PlanningRecord
+    watch: Watch | None = None
+    useless: BackendError | None = None
+
+    async def complete(self, request: LlmRequest) -> LlmReply:
+        """What the model answers; errors as those of :meth:`agent_dispatcher.llm.MeteredLlm.complete`."""
+        try:
+            with nullcontext() if self.watch is None else self.watch(request):
+                return await self.meter.complete(request)
+        except BackendError as error:
+            if error.whatever_is_asked:
+                self.useless = error
+            raise
+
+    def priced_as(self, request: LlmRequest) -> PricedAs:
+        """As the backend says."""
+        return priced_as(self.meter.backend, request)
+
+    def ensure_useful(self) -> None:
+        """Planning may go on: no call was refused as every other would be.
+
+        Whoever asked may have made do without an answer. The agents of the run would ask the same backend, so there is no use in beginning.
+
+        Raises:
+            PlanError: with the backend's words.
+        """
+        if self.useless is not None:
+            remedy = "mend its options or its key, or leave [use] llm out to work without a model"
+            what = f"the language model {self.meter.name} cannot be asked: {self.useless}"
+            raise PlanError(Problem(what, remedy=remedy)) from self.useless
+
+    def into(self, plan: ExecutionPlan) -> ExecutionPlan:
+        """The plan with what was asked for it."""
+        return self.record.into(plan, self.meter)
 
 
 def calls_about(task: Task, calls: Iterable[PlanningCall]) -> tuple[PlanningCall, ...]:

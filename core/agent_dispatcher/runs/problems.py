@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from ..errors import ConfigError, GraphError, PlanError, PluginError, Problem, SpecificationError
+from ..errors import ConfigError, DispatcherError, GraphError, PlanError, PluginError, Problem, SpecificationError
 from ..models import ExecutionPlan
 from .choices import Choices, Source
 from .preflight import examine, output_problems
@@ -15,7 +15,7 @@ __all__ = ["find_problems"]
 
 
 async def find_problems(
-    plan: ExecutionPlan | Source,
+    plan: ExecutionPlan | Source | DispatcherError,
     output: Path | None,
     options: RunOptions,
     choose: Choices,
@@ -24,7 +24,7 @@ async def find_problems(
     """Everything that would keep a plan from being run, all at once; nothing is changed.
 
     Args:
-        plan: a plan, or what ``make_plan`` is to plan first.
+        plan: a plan, what ``make_plan`` is to plan first, or why there can be none, where that was tried.
         output: where it would be run; ``None``: nothing is said about that.
     """
     found = list(choose.registry.problems())
@@ -42,10 +42,14 @@ async def find_problems(
 
 
 async def _plannable(
-    plan: ExecutionPlan | Source, make_plan: Callable[[Source], Awaitable[ExecutionPlan]], found: list[Problem]
+    plan: ExecutionPlan | Source | DispatcherError,
+    make_plan: Callable[[Source], Awaitable[ExecutionPlan]],
+    found: list[Problem],
 ) -> ExecutionPlan | None:
     """The plan; ``None`` when there can be none, with the reasons added to ``found``."""
     try:
+        if isinstance(plan, DispatcherError):
+            raise plan
         return plan if isinstance(plan, ExecutionPlan) else await make_plan(plan)
     except (SpecificationError, PlanError, ConfigError) as error:
         found += error.problems

@@ -83,6 +83,30 @@ def test_only_what_is_known_to_be_unread_costs_nothing(status: int, code: str | 
     assert failures.of_status(status, "no", code, {}).may_cost is may_cost
 
 
+@pytest.mark.parametrize(
+    ("status", "code", "whatever_is_asked"),
+    [
+        (401, None, True),
+        (403, None, True),
+        (404, None, True),
+        (307, None, True),
+        (429, "insufficient_quota", True),
+        (400, "model_not_found", True),
+        (400, None, False),
+        (400, "context_length_exceeded", False),
+        (413, None, False),
+        (429, None, False),
+        (503, "invalid_api_key", False),
+    ],
+)
+def test_what_is_wrong_with_every_request_is_told_from_what_is_wrong_with_one(
+    status: int, code: str | None, whatever_is_asked: bool
+) -> None:
+    """The key, the address, the account or the model; a request that is too long may be asked again in other words, and an outage ends."""
+    failures = Failures(server="http://here", key="", key_hint="the key")
+    assert failures.of_status(status, "no", code, {}).whatever_is_asked is whatever_is_asked
+
+
 @pytest.mark.parametrize("reset", [False, True])
 def test_a_connection_that_ends_without_a_word_may_cost(dialect: Any, ask: Ask, reset: bool) -> None:
     """The server has read the request; what it did with it nobody knows. It is an outage all the same."""

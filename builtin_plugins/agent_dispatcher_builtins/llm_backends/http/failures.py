@@ -24,6 +24,9 @@ _AGAIN: Final = frozenset({408, 409, 425, 500})
 _NOT_BEGUN: Final = frozenset({501, 503, 529})
 #: Below 500 a request is refused unread, but for one that was given up on, and one that it took a model to refuse.
 _GIVEN_UP: Final = frozenset({408, 499})
+#: The key, the account or the address is wrong, or there is no such model.
+_WHATEVER_IS_ASKED: Final = frozenset({401, 402, 403, 404})
+_ACCOUNT_OR_MODEL: Final = frozenset({"insufficient_quota", "invalid_api_key", "model_not_found"})
 _FILTERED: Final = "content_filter"
 
 
@@ -42,11 +45,18 @@ class Failures:
     key_hint: str = ""
 
     def error(
-        self, what: str, sort: str, retry_after: float | None = None, may_cost: bool | None = None
+        self,
+        what: str,
+        sort: str,
+        retry_after: float | None = None,
+        may_cost: bool | None = None,
+        whatever_is_asked: bool = False,
     ) -> BackendError:
-        """An error that says which server it was. ``may_cost`` as in :class:`BackendError`."""
+        """An error that says which server it was. ``may_cost`` and ``whatever_is_asked`` as in :class:`BackendError`."""
         said = f"{self.server}: {self._clean(what)}"
-        return BackendError(said, sort=sort, retry_after_s=retry_after, may_cost=may_cost)
+        return BackendError(
+            said, sort=sort, retry_after_s=retry_after, may_cost=may_cost, whatever_is_asked=whatever_is_asked
+        )
 
     def of_status(self, status: int, message: str, code: str | None, headers: Mapping[str, str]) -> BackendError:
         """A status of HTTP other than success, in place of a reply.
@@ -62,7 +72,8 @@ class Failures:
             said = f"{said} ({self.key_hint})"
         sort = _sort_of(status, code)
         wait = None if sort == "permanent" else retry_after_s(headers)
-        return self.error(said, sort, wait, _may_cost(status, code))
+        always = status in _WHATEVER_IS_ASKED or 300 <= status < 400 or code in _ACCOUNT_OR_MODEL
+        return self.error(said, sort, wait, _may_cost(status, code), sort == "permanent" and always)
 
     def _clean(self, text: str) -> str:
         if self.key:

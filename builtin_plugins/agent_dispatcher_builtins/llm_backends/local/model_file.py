@@ -98,7 +98,9 @@ def download(
             _fetch(url, file, log, max_bytes, stop)
         except _TooLarge as error:
             partial.unlink(missing_ok=True)
-            raise BackendError(f"{url} is not fetched: {error} (max_bytes)", sort="permanent") from None
+            raise BackendError(
+                f"{url} is not fetched: {error} (max_bytes)", sort="permanent", whatever_is_asked=True
+            ) from None
         except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
             reason = getattr(error, "reason", None) or error
             raise BackendError(
@@ -110,6 +112,7 @@ def download(
             raise BackendError(
                 f"{url} is not the configured file: its SHA-256 is {found}, not {sha256.lower()}. It was deleted",
                 sort="permanent",
+                whatever_is_asked=True,
             )
         partial.replace(target)
     log.warning("downloaded %s, its SHA-256 is right", target)

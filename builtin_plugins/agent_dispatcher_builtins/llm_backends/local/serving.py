@@ -63,5 +63,6 @@ def serve(model: Path, *, context_tokens: int, threads: int, parallel: int = 1) 
         raise BackendError(
             f"the model {model} cannot be loaded: {error} (is it whole, and is there memory for it and {context_tokens * parallel:,} tokens?)",
             sort="permanent",
+            whatever_is_asked=True,
         ) from error
     return Served(str(server.listening_address), key, server)
