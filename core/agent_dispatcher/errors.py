@@ -318,6 +318,7 @@ class BackendError(DispatcherError):
             said, a ``rate_limit`` and what is ``permanent`` cost nothing, and everything else may.
         whatever_is_asked: every other request would meet the same: the key, the address or the model is wrong, or the account is empty. Only what is
             ``permanent`` can be so.
+        unreached: nobody was there: no connection came about, as where the address is wrong.
     """
 
     SORTS: ClassVar[tuple[str, ...]] = ("transient", "rate_limit", "outage", "permanent", "poison")
@@ -330,6 +331,7 @@ class BackendError(DispatcherError):
         retry_after_s: float | None = None,
         may_cost: bool | None = None,
         whatever_is_asked: bool = False,
+        unreached: bool = False,
     ) -> None:
         if sort not in self.SORTS:
             raise ValueError(f"{sort!r} is none of {', '.join(self.SORTS)}")
@@ -340,3 +342,4 @@ class BackendError(DispatcherError):
         self.retry_after_s = retry_after_s
         self.may_cost = sort not in ("rate_limit", "permanent") if may_cost is None else may_cost
         self.whatever_is_asked = whatever_is_asked
+        self.unreached = unreached

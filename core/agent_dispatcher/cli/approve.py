@@ -114,9 +114,9 @@ def _taken(desk: RunDesk, chosen: Sequence[Waiting]) -> bool:
 
 
 def _resume(dispatcher: AgentDispatcher, desk: RunDesk, as_json: bool, unsafe_no_sandbox: bool) -> int:
-    from .run import carry_out, completed_of
+    from .run import carry_out
 
     def start(**hooks: Any) -> Awaitable[ExecutionResult]:
         return dispatcher.resume_async(desk.run, desk.output, unsafe_no_sandbox=unsafe_no_sandbox, **hooks)
 
-    return carry_out(start, desk.plan, as_json, completed_of(desk))
+    return carry_out(start, desk.plan, as_json, desk.state().tasks)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,8 @@ from typing import Any
 import click
 from attrs import define, field
 
+from ..coordination.failures import FREE
+from ..coordination.run_state import TaskState
 from ..models import Event, ExecutionPlan
 
 __all__ = ["Progress", "progress_display"]
@@ -19,6 +21,11 @@ __all__ = ["Progress", "progress_display"]
 
 _ENDED = frozenset({"completed", "failed", "blocked", "skipped", "cancelled"})
 _CLOSING = "check     the finished whole"
+_AT_THE_SERVER = FREE - {"budget"}
+_NOTHING: Mapping[str, TaskState] = {}
+_IN_PROGRESS = frozenset(
+    {"running", "checking", "sealed", "waiting for approval", "approved", "landed", "waiting for the model server"}
+)
 
 
 @define
@@ -29,22 +36,26 @@ class Progress:
         plan: what is carried out.
         run: the run's id once it has started.
         states: task id -> a word: ``running``, ``checking``, ``completed``, ...
-        completed: ids of the tasks that were completed before it began.
+        known: task id -> what earlier processes made of it.
         over: whether every task has ended, so that only the finished whole is checked.
     """
 
     plan: ExecutionPlan
-    completed: Collection[str] = ()
+    known: Mapping[str, TaskState] = field(factory=dict)
     run: str = ""
     output: Path | None = None
     states: dict[str, str] = field(factory=dict)
     began: float = field(factory=time.monotonic)
     over: bool = False
     _titles: dict[str, str] = field(factory=dict)
+    _free: dict[str, int] = field(factory=dict)  # attempts that cost none
+    _asked: dict[str, int] = field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
         self._titles = {task.id: task.title for task in self.plan.tasks}
-        self.states = {task.id: "completed" if task.id in self.completed else task.status for task in self.plan.tasks}
+        self.states = {task.id: task.status for task in self.plan.tasks}
+        self.states |= {name: "completed" for name, task in self.known.items() if task.status == "completed"}
+        self._free = {name: max(task.attempts - task.failures, 0) for name, task in self.known.items()}
 
     def started(self, run: str, output: Path) -> None:
         """The run exists."""
@@ -85,7 +96,8 @@ class Progress:
         match event.type:
             case "attempt.started":
                 self.states[event.task] = "running"
-                again = f" (attempt {event.attempt})" if (event.attempt or 1) > 1 else ""
+                number = (event.attempt or 1) - self._free.get(event.task, 0)
+                again = f" (attempt {number})" if number > 1 else ""
                 return f"start     {title} [{data.get('agent_type', '')}]{again}"
             case "attempt.sealed":
                 self.states[event.task] = "sealed"
@@ -105,6 +117,12 @@ class Progress:
             case "attempt.rejected":
                 self.states[event.task] = "rejected"
                 return f"rejected  {title}: {_first_line(data.get('why'))}"
+            case "attempt.failed" if data.get("sort") in _AT_THE_SERVER:
+                self._free[event.task] = self._free.get(event.task, 0) + 1
+                asked = self._asked[event.task] = self._asked.get(event.task, 0) + 1
+                self.states[event.task] = "waiting for the model server"
+                times = f"asked {asked} times" if asked > 1 else "asked once"
+                return f"waiting   {title}: for the model server ({times}): {_first_line(data.get('error'))}"
             case "attempt.failed":
                 self.states[event.task] = "failed attempt"
                 return f"failed    {title}: {_first_line(data.get('error'))}"
@@ -165,7 +183,7 @@ class LiveProgress(Progress):
             ProgressBar(total=max(1, len(self.states)), completed=self.done(), width=40),
         )
         for task, state in self.states.items():
-            if state in ("running", "checking", "sealed", "waiting for approval", "approved", "landed"):
+            if state in _IN_PROGRESS:
                 grid.add_row(Text(state, style="cyan"), Text(self.title(task)))
         if self.over:
             grid.add_row(Text("checking", style="cyan"), Text("the finished whole"))
@@ -174,25 +192,25 @@ class LiveProgress(Progress):
 
 @contextmanager
 def progress_display(
-    plan: ExecutionPlan, *, quiet: bool = False, completed: Collection[str] = ()
+    plan: ExecutionPlan, *, quiet: bool = False, known: Mapping[str, TaskState] = _NOTHING
 ) -> Iterator[Progress]:
     """A display for the time of the ``with`` block: none when ``quiet``, live on a terminal with ``rich``, else plain."""
     if quiet:
-        yield Progress(plan, completed)
+        yield Progress(plan, known)
         return
     if sys.stderr.isatty():
         try:
             from rich.console import Console
             from rich.live import Live
         except ImportError:
-            yield PlainProgress(plan, completed)
+            yield PlainProgress(plan, known)
             return
-        display = LiveProgress(plan, completed)
+        display = LiveProgress(plan, known)
         with Live(display.table(), console=Console(stderr=True), transient=True, refresh_per_second=8) as live:
             display.live = live
             yield display
         return
-    yield PlainProgress(plan, completed)
+    yield PlainProgress(plan, known)
 
 
 def _first_line(text: Any) -> str:

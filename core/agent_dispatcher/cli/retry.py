@@ -9,7 +9,7 @@ import click
 
 from ..errors import UsageError
 from ._common import output_option, run_argument
-from .run import carry_out, completed_of
+from .run import carry_out
 
 if TYPE_CHECKING:
     from ..models import ExecutionResult
@@ -39,4 +39,4 @@ def retry(run: str | None, failed: bool, output: str | None, as_json: bool, unsa
     def start(**hooks: Any) -> Awaitable[ExecutionResult]:
         return dispatcher.resume_async(run, output, retry=True, unsafe_no_sandbox=unsafe_no_sandbox, **hooks)
 
-    return carry_out(start, plan, as_json, completed_of(desk))
+    return carry_out(start, plan, as_json, desk.state().tasks)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +16,11 @@ from ._common import EXIT_CODES, echo_json, output_option, run_argument
 
 if TYPE_CHECKING:
     from ..coordination.coordinator import Coordinator
+    from ..coordination.run_state import TaskState
     from ..dispatcher import AgentDispatcher
     from ..models import ExecutionPlan, ExecutionResult
-    from ..runs.desk import RunDesk
 
-__all__ = ["carry_out", "completed_of", "resume", "run"]
+__all__ = ["carry_out", "resume", "run"]
 
 _UNSAFE = "Run generated code WITHOUT a sandbox: it can read and change everything you can."
 _SANDBOX = "The sandbox to use, by name, instead of the configured one; 'plugins list' shows what is there."
@@ -90,12 +90,7 @@ def resume(run: str | None, output: str | None, as_json: bool, sandbox: str | No
     def start(**hooks: Any) -> Awaitable[ExecutionResult]:
         return dispatcher.resume_async(run, output, unsafe_no_sandbox=unsafe_no_sandbox, **hooks)
 
-    return carry_out(start, session_plan, as_json, completed_of(desk))
-
-
-def completed_of(desk: RunDesk) -> frozenset[str]:
-    """Ids of the tasks of a recorded run that are completed already."""
-    return frozenset(name for name, task in desk.state().tasks.items() if task.status == "completed")
+    return carry_out(start, session_plan, as_json, desk.state().tasks)
 
 
 def _dispatcher(sandbox: str | None) -> AgentDispatcher:
@@ -130,18 +125,18 @@ def carry_out(
     start: Callable[..., Awaitable[ExecutionResult]],
     plan: ExecutionPlan,
     as_json: bool,
-    completed: Collection[str] = (),
+    known: Mapping[str, TaskState] | None = None,
 ) -> int:
     """Run ``start`` with progress and signals; print the outcome; return the exit code.
 
     Args:
-        completed: ids of the tasks that earlier processes completed.
+        known: task id to what earlier processes made of it.
     """
     from ..collecting import rare_collections
     from ..coordination.run_to_end import run_to_end
     from .progress import progress_display
 
-    with progress_display(plan, quiet=as_json, completed=completed) as display, rare_collections():
+    with progress_display(plan, quiet=as_json, known=known or {}) as display, rare_collections():
         interrupted, result = run_to_end(_with_signals(start, display.events, display.started))
     if interrupted is not None:
         where = f" (agent-dispatcher resume {display.run})" if display.run else ""

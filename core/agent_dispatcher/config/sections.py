@@ -255,6 +255,7 @@ class ThrottleSettings:
         patience_s: a call that would have to wait longer for its turn fails at no cost to its task, whose agent is free for others.
         outages: so many in a row, and no task that needs the backend is begun for a while.
         longest_wait_s: between two tries of a backend that does not answer.
+        unreached_s: a run pauses that could not reach the backend even once for so long: no connection, an unknown name, a certificate nobody vouches for.
     """
 
     requests_per_minute: float | None = field(default=None, validator=optional(positive))
@@ -262,6 +263,7 @@ class ThrottleSettings:
     patience_s: float = field(default=60.0, validator=_not_negative)
     outages: int = field(default=3, validator=ge(1))
     longest_wait_s: float = field(default=300.0, validator=positive)
+    unreached_s: float = field(default=60.0, validator=_not_negative)
 
 
 _probability: Any = and_(ge(0.0), le(1.0))

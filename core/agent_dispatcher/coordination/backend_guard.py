@@ -129,7 +129,7 @@ class BackendGuard:
         again_in_s = None
         if error.sort == "rate_limit":
             again_in_s = self.throttle.refused(now, sent_at, error.retry_after_s)
-        self._changed(self.circuit.failed(now, error.sort, str(error), error.retry_after_s))
+        self._changed(self.circuit.failed(now, error.sort, str(error), error.retry_after_s, unreached=error.unreached))
         if error.may_cost:  # one reservation pays for one call
             return None
         return None if self.circuit.state == OPEN else again_in_s

@@ -26,11 +26,13 @@ class CircuitNews:
     Attributes:
         why: the failure that opened it; ``""`` for another state.
         wait_s: seconds until it is tried again; 0 for another state than ``open``.
+        is_unreached: it was never reached, and that for so long that its address may be wrong.
     """
 
     state: str
     why: str = ""
     wait_s: float = 0.0
+    is_unreached: bool = False
 
 
 @define
@@ -39,19 +41,29 @@ class Circuit:
     outages: so many in a row open it.
     long_s: a server that asks to stay away for longer opens it at once.
     first_wait_s, longest_wait_s: until it is tried again, doubled each time that fails.
+    unreached_s: a server that was never reached is tried for so long; whoever waits for it is then told.
     """
 
     outages: int = field(default=3, validator=ge(1))
     long_s: float = field(default=30.0, validator=ge(0))
     first_wait_s: float = field(default=5.0, validator=gt(0))
     longest_wait_s: float = field(default=300.0, validator=gt(0))
+    unreached_s: float = field(default=60.0, validator=ge(0))
     state: str = CLOSED
     _in_a_row: int = 0
     _times_open: int = 0
     _until: float = 0.0
+    _is_reached: bool = False
+    _unreached_since: float | None = None
 
-    def failed(self, now: float, sort: str, why: str, retry_after_s: float | None) -> CircuitNews | None:
-        """A call failed. ``None``: nothing changes."""
+    def failed(
+        self, now: float, sort: str, why: str, retry_after_s: float | None, *, unreached: bool = False
+    ) -> CircuitNews | None:
+        """A call failed; ``unreached``: no connection came about. ``None``: nothing changes."""
+        if not unreached:
+            self._is_reached = True
+        elif self._unreached_since is None:
+            self._unreached_since = now
         asked_s = retry_after_s or 0.0
         if sort == "outage":
             self._in_a_row += 1
@@ -65,12 +77,18 @@ class Circuit:
             wait_s = min(self.longest_wait_s, self.first_wait_s * 2.0 ** min(self._times_open, 30))
             wait_s = max(wait_s, asked_s)
             self._times_open += 1
+        is_unreached = False
+        if not self._is_reached and self._unreached_since is not None:
+            left_s = self._unreached_since + self.unreached_s - now
+            is_unreached = left_s <= 0
+            wait_s = wait_s if is_unreached else min(wait_s, left_s)
         self.state, self._until = OPEN, now + wait_s
-        return CircuitNews(OPEN, why, wait_s)
+        return CircuitNews(OPEN, why, wait_s, is_unreached)
 
     def answered(self) -> CircuitNews | None:
         """A call was answered. ``None``: nothing changes."""
         self._in_a_row = self._times_open = 0
+        self._is_reached = True
         if self.state == CLOSED:
             return None
         self.state = CLOSED

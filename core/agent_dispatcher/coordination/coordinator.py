@@ -548,6 +548,8 @@ class Coordinator:
         data = {"backend": backend, "state": news.state, "why": shortened(news.why), "wait_s": round(news.wait_s, 3)}
         self._state.append("circuit.changed", data={**data, "turn": self._work.turn})
         self._feed(t.CircuitChanged(backend, news.state))
+        if news.is_unreached:
+            self.pause(f"backend {backend} was not reached even once: {news.why} (is its address right?)")
 
     def _stop_for_budget(self, why: str) -> None:
         self.pause(f"stopped by the budget: {why}")

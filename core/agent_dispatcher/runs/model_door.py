@@ -47,7 +47,10 @@ class ModelDoor:
         circuit, patience_s = Circuit(), 60.0
         if own is not None:
             circuit = Circuit(
-                outages=own.outages, longest_wait_s=own.longest_wait_s, first_wait_s=min(5.0, own.longest_wait_s)
+                outages=own.outages,
+                longest_wait_s=own.longest_wait_s,
+                first_wait_s=min(5.0, own.longest_wait_s),
+                unreached_s=own.unreached_s,
             )
             patience_s = own.patience_s
         return kind(

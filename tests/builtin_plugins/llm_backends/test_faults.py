@@ -68,6 +68,26 @@ def test_statuses_are_sorted(dialect: Any, ask: Ask, status: int, sort: str) -> 
     assert (error.sort, f"{status} the words" in str(error)) == (sort, True), str(error)
 
 
+def test_nothing_found_under_an_address_without_its_version_is_explained(dialect: Any, ask: Ask) -> None:
+    """It is asked whether the address lacks its version, or has it twice, and nobody asks the other address unbidden."""
+    with ModelServer(["well"]) as server:
+        wrong, right = (
+            (server.origin, server.base_url) if dialect.name == "openai" else (server.base_url, server.origin)
+        )
+        with pytest.raises(BackendError, match=rf"404 .*\(did you mean {right}\?\)") as caught:
+            ask(dialect.connect(server, base_url=wrong))
+        assert (caught.value.sort, caught.value.may_cost) == ("permanent", False)
+        assert ask(dialect.connect(server)).text == "well", "the one reply is still there"
+    assert "did you mean" not in str(failure(dialect, ask, Fails(status=404, message="no page")))
+
+
+def test_a_model_that_is_not_there_is_no_matter_of_the_address() -> None:
+    """Servers say both with the same status."""
+    failures = Failures(server="https://x.invalid", path_hint="did you mean https://x.invalid/v1?")
+    said = [str(failures.of_status(404, "no", code, {})) for code in ("model_not_found", None)]
+    assert ["did you mean" in each for each in said] == [False, True]
+
+
 @pytest.mark.parametrize(
     ("status", "code", "may_cost"),
     [
@@ -191,7 +211,7 @@ def test_nobody_is_there(dialect: Any, ask: Ask) -> None:
         pass
     with pytest.raises(BackendError, match="no connection") as caught:
         ask(dialect.connect(server))
-    assert (caught.value.sort, caught.value.may_cost) == ("outage", False)
+    assert (caught.value.sort, caught.value.may_cost, caught.value.unreached) == ("outage", False, True)
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
@@ -215,7 +235,7 @@ def test_the_connection_has_a_limit_of_its_own(dialect: Any, ask: Ask, scheme: s
         assert 0.3 <= time.monotonic() - began < 30
     for each in waiting:
         each.close()
-    assert (caught.value.sort, caught.value.may_cost) == ("outage", False)
+    assert (caught.value.sort, caught.value.may_cost, caught.value.unreached) == ("outage", False, True)
 
 
 def test_a_name_that_nobody_knows_is_an_outage(dialect: Any, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:

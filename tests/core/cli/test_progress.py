@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from agent_dispatcher.cli.progress import PlainProgress
+from agent_dispatcher.coordination.run_state import TaskState
 from agent_dispatcher.models import Event, ExecutionPlan, Specification, Task
 
 PLAN = ExecutionPlan(
@@ -63,7 +66,30 @@ def test_a_changed_plan_is_said_and_counted(capsys: pytest.CaptureFixture[str]) 
 
 def test_what_was_completed_before_counts_from_the_start(capsys: pytest.CaptureFixture[str]) -> None:
     """A resumed run goes on with the count where it was."""
-    display = PlainProgress(PLAN, completed={"a"})
+    display = PlainProgress(PLAN, {"a": TaskState(status="completed")})
     display.events([event("attempt.started", "b", agent_type="writer"), event("task.completed", "b")])
     lines = [line.split("s  ", 1)[1].strip() for line in capsys.readouterr().err.splitlines()]
     assert lines == ["1/2  start     Second [writer]", "2/2  done      Second", "2/2  check     the finished whole"]
+
+
+def test_attempts_that_cost_none_are_not_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    """Who waits for the model server has begun no second attempt, neither in this process nor in those before; a failed attempt is one."""
+    display = PlainProgress(PLAN, {"b": TaskState(attempts=7, failures=1)})
+    started, answers = {"agent_type": "w"}, ("outage", "rate_limit", "transient")
+    for number, sort in enumerate(answers, 1):
+        of: dict[str, Any] = {"run": "r", "at": 0.0, "task": "a", "attempt": number}
+        display.events([Event(type="attempt.started", data=started, **of)])
+        display.events([Event(type="attempt.failed", data={"sort": sort, "error": "no"}, **of)])
+    display.events([Event(run="r", at=0.0, type="attempt.started", task="a", attempt=4, data=started)])
+    display.events([Event(run="r", at=0.0, type="attempt.started", task="b", attempt=8, data=started)])
+    lines = [line.split("0/2", 1)[1].strip() for line in capsys.readouterr().err.splitlines()]
+    assert lines == [
+        "start     First [w]",
+        "waiting   First: for the model server (asked once): no",
+        "start     First [w]",
+        "waiting   First: for the model server (asked 2 times): no",
+        "start     First [w]",
+        "failed    First: no",
+        "start     First [w] (attempt 2)",
+        "start     Second [w] (attempt 2)",
+    ]

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from agent_dispatcher.cli.run import completed_of
 from agent_dispatcher.cli.runs import _spent
 from agent_dispatcher.coordination.memory_store import MemoryStore
 from agent_dispatcher.models import Event, ExecutionMetrics, ExecutionPlan, Specification
@@ -46,13 +45,3 @@ def test_reservations_are_no_use_while_their_calls_are_under_way(
     plan = ExecutionPlan(specification=Specification(id="s", title="s"), tasks=())
     desk = RunDesk(output=Path("out"), run="r", plan=plan, open_store=lambda: store)
     assert _spent(METRICS, desk) == said
-
-
-def test_what_is_completed_is_known_from_the_log() -> None:
-    """A task that only began is not."""
-    store = MemoryStore()
-    begun = Event(run="r", at=1.0, type="attempt.started", task="u", attempt=1, data={"agent_type": "w"})
-    done = Event(run="r", at=1.0, type="task.completed", task="t", data={})
-    store.append(store.acquire("r", "somebody"), [of_run("run.started"), begun, done])
-    plan = ExecutionPlan(specification=Specification(id="s", title="s"), tasks=())
-    assert completed_of(RunDesk(output=Path("out"), run="r", plan=plan, open_store=lambda: store)) == {"t"}

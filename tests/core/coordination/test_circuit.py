@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from agent_dispatcher.coordination.circuit import Circuit, CircuitNews
 
 
@@ -60,3 +62,32 @@ def test_a_server_that_wants_to_be_left_alone_for_long_is() -> None:
     assert circuit.failed(0.0, "rate_limit", "slow down", 90.0) == CircuitNews("open", "slow down", 90.0)
     assert circuit.due(89.0) is None
     assert circuit.due(90.0) == CircuitNews("half_open")
+
+
+def test_a_server_that_was_never_reached_is_told_after_a_while() -> None:
+    """Its address may be wrong: the last try is when the time is over, and news of it says so."""
+    circuit, now, tries = Circuit(outages=1, unreached_s=60.0), 0.0, []
+    for _ in range(6):
+        news = circuit.failed(now, "outage", "refused", None, unreached=True)
+        assert news is not None
+        tries.append((now, news.is_unreached))
+        now += news.wait_s
+        circuit.due(now)
+    assert tries == [(0.0, False), (5.0, False), (15.0, False), (35.0, False), (60.0, True), (140.0, True)]
+
+
+@pytest.mark.parametrize("answer", ["answered", "an error of the server"])
+def test_a_server_that_was_reached_once_is_waited_for(answer: str) -> None:
+    """It may be started again: there is no limit on how long, and no try comes sooner for it."""
+    circuit, now = Circuit(outages=1, unreached_s=60.0), 0.0
+    circuit.failed(0.0, "outage", "refused", None, unreached=True)
+    circuit.due(5.0)
+    if answer == "answered":
+        circuit.answered()
+    else:
+        circuit.failed(5.0, "outage", "503", None)
+        circuit.due(100.0)
+    for now in (1000.0, 2000.0, 3000.0):
+        news = circuit.failed(now, "outage", "refused", None, unreached=True)
+        assert news is not None and not news.is_unreached
+        circuit.due(now + news.wait_s)

@@ -172,3 +172,25 @@ def test_waiting_for_the_models_turn_is_not_the_attempts_time(tmp_path: Path) ->
     )
     assert result.status == "completed", [event.data for event in events if event.type == "attempt.failed"]
     assert sum(event.type == "attempt.started" for event in events) == 1
+
+
+def test_a_server_that_is_never_reached_pauses_the_run(tmp_path: Path) -> None:
+    """Its address may be wrong: the run says so and can be resumed, and no attempt is used up. One that was reached is waited for."""
+    gone = BackendError("http://127.0.0.1:1: no connection", sort="outage", unreached=True)
+    config = {
+        "coordinator": {"max_attempts": 1, "backoff_base_s": 0.0},
+        "throttle": {"llm-backends-1": {"outages": 1, "longest_wait_s": 0.1, "unreached_s": 0.3}},
+        "budget": {"allow_unmetered": True},
+    }
+    agents = [agent_type("asker", 1, asks, needs=["llm"])]
+    tasks = [Task(id="a", title="A")]
+    away = ScriptedBackend(lambda request: gone)
+    result, _ = carried_out(agents, tasks, tmp_path / "1", config, llm_backends=[away])
+    assert (result.status, result.task_results[0].status) == ("paused", "pending")
+    assert result.reason == (
+        "backend llm-backends-1 was not reached even once: http://127.0.0.1:1: no connection (is its address right?)"
+    )
+    assert 3 <= len(away.requests) <= 5
+    late = ScriptedBackend([BackendError("503", sort="outage"), *[gone] * 6, "because"])
+    result, _ = carried_out(agents, tasks, tmp_path / "2", config, llm_backends=[late])
+    assert result.status == "completed"

@@ -28,8 +28,15 @@ class AnthropicBackend(EndpointBackend):
         """
         need_sdk("anthropic", "2", "anthropic")
         dialect = Dialect.asking(options.structured)
-        maker, usual = ANTHROPIC_URL, "ANTHROPIC_API_KEY"
+        maker, usual, url = ANTHROPIC_URL, "ANTHROPIC_API_KEY", options.base_url.rstrip("/")
         endpoint = keyed_endpoint(
-            options, options.base_url, dialect, services, backend="anthropic", maker=maker, usual=usual
+            options,
+            options.base_url,
+            dialect,
+            services,
+            backend="anthropic",
+            maker=maker,
+            usual=usual,
+            path_hint=f"did you mean {url.removesuffix('/v1')}?" if url.endswith("/v1") else "",
         )
         return cls(endpoint, WIRE, services.log)

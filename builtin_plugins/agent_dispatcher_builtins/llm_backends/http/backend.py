@@ -73,13 +73,22 @@ def connect(wire: str, endpoint: Endpoint, log: logging.Logger) -> Client:
 
 
 def keyed_endpoint(
-    options: KeyedOptions, base_url: str, dialect: Dialect, services: Services, *, backend: str, maker: str, usual: str
+    options: KeyedOptions,
+    base_url: str,
+    dialect: Dialect,
+    services: Services,
+    *,
+    backend: str,
+    maker: str,
+    usual: str,
+    path_hint: str = "",
 ) -> Endpoint:
     """The endpoint that the options of a backend describe, with its key.
 
     Args:
         maker: the address of the server of the SDK's maker.
         usual: the variable with the key of that server, and of no other.
+        path_hint: as in :class:`Endpoint`.
 
     Raises:
         Unavailable: the key is not there.
@@ -96,6 +105,7 @@ def keyed_endpoint(
         key=key,
         key_hint=hint or WANTS_KEY,
         own_server=own,
+        path_hint=path_hint,
     )
 
 

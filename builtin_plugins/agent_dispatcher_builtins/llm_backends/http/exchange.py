@@ -59,7 +59,7 @@ async def exchange(wire: Wire, body: Mapping[str, Any], limits: Limits, failures
     except sdk.APITimeoutError as error:
         unsent = isinstance(error.__cause__, _NEVER_SENT)
         said = f"no connection within {limits.connect_s:g} seconds (connect_s)"
-        raise failures.error(said, "outage", may_cost=not unsent) from None
+        raise (failures.unreached(said) if unsent else failures.error(said, "outage", may_cost=True)) from None
     except (sdk.APIConnectionError, httpx2.HTTPError) as error:
         cause = error.__cause__ or error
         if isinstance(cause, BackendError):  # of the client's own hooks
@@ -68,7 +68,7 @@ async def exchange(wire: Wire, body: Mapping[str, Any], limits: Limits, failures
         if begun:
             raise failures.error(f"the connection broke: {said}", "transient") from None
         if isinstance(cause, _NEVER_SENT):
-            raise failures.error(f"no connection: {said}", "outage", may_cost=False) from None
+            raise failures.unreached(f"no connection: {said}") from None
         raise failures.error(f"the connection ended before the reply began: {said}", "outage") from None
     except wire.broken_off as error:
         message = message_of(getattr(error, "body", None), str(error))

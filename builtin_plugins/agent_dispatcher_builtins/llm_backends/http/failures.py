@@ -38,11 +38,13 @@ class Failures:
         server: the base url.
         key: what must not stand in a message; ``""`` without one.
         key_hint: where the key comes from, in words.
+        path_hint: what may be wrong with the path of the base url, where it is not the usual one.
     """
 
     server: str
     key: str = ""
     key_hint: str = ""
+    path_hint: str = ""
 
     def error(
         self,
@@ -58,6 +60,11 @@ class Failures:
             said, sort=sort, retry_after_s=retry_after, may_cost=may_cost, whatever_is_asked=whatever_is_asked
         )
 
+    def unreached(self, what: str) -> BackendError:
+        """No connection came about: nothing was read, and nobody may have been there."""
+        said = f"{self.server}: {self._clean(what)}"
+        return BackendError(said, sort="outage", may_cost=False, unreached=True)
+
     def of_status(self, status: int, message: str, code: str | None, headers: Mapping[str, str]) -> BackendError:
         """A status of HTTP other than success, in place of a reply.
 
@@ -70,6 +77,8 @@ class Failures:
             said = f"redirected to {to}, which is not followed: set base_url to where it leads"
         elif status in (401, 403):
             said = f"{said} ({self.key_hint})"
+        elif status == 404 and code != "model_not_found" and self.path_hint:
+            said = f"{said} ({self.path_hint})"
         sort = _sort_of(status, code)
         wait = None if sort == "permanent" else retry_after_s(headers)
         always = status in _WHATEVER_IS_ASKED or 300 <= status < 400 or code in _ACCOUNT_OR_MODEL

@@ -7,6 +7,7 @@ from typing import Final
 from agent_dispatcher.extension import Services
 
 from ..http.backend import EndpointBackend, keyed_endpoint, need_sdk
+from ..http.endpoint import has_version
 from ..options import OPENAI_URL, OpenAIOptions
 from .dialect import Dialect
 
@@ -29,6 +30,13 @@ class OpenAIBackend(EndpointBackend):
         need_sdk("openai", "3", "openai")
         dialect = Dialect.asking(options.structured)
         endpoint = keyed_endpoint(
-            options, options.base_url, dialect, services, backend="openai", maker=OPENAI_URL, usual="OPENAI_API_KEY"
+            options,
+            options.base_url,
+            dialect,
+            services,
+            backend="openai",
+            maker=OPENAI_URL,
+            usual="OPENAI_API_KEY",
+            path_hint="" if has_version(options.base_url) else f"did you mean {options.base_url.rstrip('/')}/v1?",
         )
         return cls(endpoint, WIRE, services.log)
