@@ -53,6 +53,8 @@ class Cluster:
     source: str
     units: list[Unit] = field(factory=list)
     words: dict[str, float] = field(factory=dict)
+    #: The file that its requirements name; ``""`` for what was gathered by words.
+    path: str = ""
 
     @property
     def requirements(self) -> tuple[Requirement, ...]:
@@ -138,21 +140,28 @@ def cluster(
     components: Sequence[Part],
     glossary: Iterable[str],
     vocabulary: Vocabulary,
+    homes: Mapping[str, str],
 ) -> list[Cluster]:
-    """The clusters, in the order of their first requirements; what is in one stays in the order of the source."""
+    """The clusters, in the order of their first requirements; what is in one stays in the order of the source.
+
+    Args:
+        homes: id of a requirement that says so to the file that it is about: those of one file are a cluster.
+    """
     known = {word for term in glossary for word in subjects(term)}
-    every = units(requirements, chapters)
+    every = units([each for each in requirements if each.id not in homes], chapters)
     clusters = [Cluster(title=each.title, source=each.source, words=_part_words(each)) for each in components]
     left = (
         _placed(every, clusters, vocabulary, _ENOUGH * math.log(len(requirements) + 2), clearly=_CLEARLY)
         if len(clusters) > 1
         else every
     )
+    housed = _housed(requirements, homes, vocabulary)
+    clusters += housed
     leading = [each for each in left if each.leads]
     for unit in leading:
         clusters.append(Cluster(unit.title, unit.requirements[0].source, [unit], _unit_words(unit, vocabulary)))
     single = [each for each in left if not each.leads]
-    if leading:
+    if leading or housed:
         own = [each for each in clusters if each.units]
         single = _placed(single, own, vocabulary, math.log(max(3, len(requirements))))
         edges = [each for each in single if _EDGE.match(each.requirements[0].id)]
@@ -170,6 +179,19 @@ def cluster(
             for word, value in _unit_words(unit, vocabulary).items():
                 each.words[word] = max(each.words.get(word, 0.0), value / (1 if len(each.units) == 1 else 2))
     return sorted(filled, key=lambda each: min(order[one.id] for one in each.requirements))
+
+
+def _housed(requirements: Sequence[Requirement], homes: Mapping[str, str], vocabulary: Vocabulary) -> list[Cluster]:
+    """A cluster for each file that requirements say they are about."""
+    found: dict[str, list[Requirement]] = {}
+    for each in requirements:
+        if each.id in homes:
+            found.setdefault(homes[each.id], []).append(each)
+    made = []
+    for path, some in found.items():
+        unit = Unit("", tuple(some), leads=True)
+        made.append(Cluster("", some[0].source, [unit], _unit_words(unit, vocabulary), path))
+    return made
 
 
 def _placed(

@@ -18,16 +18,21 @@ from .effort import task_complexity
 from .file_tree import StatedFile, is_manifest, is_test
 from .kinds import BUILDING, MEASURED, is_topic, kind_of
 from .making import Making
-from .promising import Work, promise_entities, promise_files
+from .promising import Work, promise_entities, promise_files, promise_stated, use_symbols
 from .sources import read_pages
 from .splitting import split
+from .stating import ModuleOf, Stated, common_rules, read_statements
 from .titles import group, work_title
 
 __all__ = ["draft"]
 
 
-def draft(specification: Specification) -> Decomposition:
-    """All tasks, in reading order of a plan. Each requirement is served by at least one, and no task serves what nobody required."""
+def draft(specification: Specification, module_of: ModuleOf) -> Decomposition:
+    """All tasks, in reading order of a plan. Each requirement is served by at least one, and no task serves what nobody required.
+
+    Args:
+        module_of: the name by which code refers to a file, ``""`` where nobody can tell.
+    """
     requirements = specification.requirements
     pages = read_pages(specification)
     design = read_design(pages, repository=specification.id)
@@ -35,8 +40,12 @@ def draft(specification: Specification) -> Decomposition:
     vocabulary = Vocabulary(requirements)
     kinds = {each.id: kind_of(each) for each in requirements}
     building = [each for each in requirements if kinds[each.id] in BUILDING]
-    clusters = cluster(building, chapters, design.components, specification.glossary, vocabulary)
-    return _Draft(requirements, design, vocabulary, kinds, clusters).tasks()
+    stated = read_statements(building, (each.path for each in design.files), module_of)
+    common = common_rules(building, stated)
+    own = [each for each in building if each not in common]
+    homes = {name: each.paths[0] for name, each in stated.items()}
+    clusters = cluster(own, chapters, design.components, specification.glossary, vocabulary, homes)
+    return _Draft(requirements, design, vocabulary, kinds, clusters, stated, common).tasks()
 
 
 @frozen
@@ -46,6 +55,8 @@ class _Draft:
     Attributes:
         kinds: the sort of work of every requirement.
         components: what was gathered; tasks refer to them by number.
+        statements: what requirements themselves promise, by id.
+        common: requirements that every piece of code has to meet.
     """
 
     requirements: Sequence[Requirement]
@@ -53,6 +64,8 @@ class _Draft:
     vocabulary: Vocabulary
     kinds: dict[str, str]
     components: list[Cluster]
+    statements: Mapping[str, Stated]
+    common: Sequence[Requirement]
     making: Making = field(factory=Making, init=False)
 
     def tasks(self) -> Decomposition:
@@ -88,9 +101,14 @@ class _Draft:
         """The tasks of all components, with what the design states that they make."""
         works = [Work(number, part) for number, each in enumerate(self.components) for part in split(each.units)]
         if works:
-            product = [each for each in self._stated() if not is_test(each.path)]
+            promise_stated(self.statements, self.components, works)
+            promised = {file.path for work in works for file in work.files}
+            product = [each for each in self._stated() if not is_test(each.path) and each.path not in promised]
             promise_files(product, self.components, works, self.vocabulary)
             promise_entities(self.design.entities, self.components, works)
+            use_symbols(works)
+            for work in works:
+                work.requirements = (*work.requirements, *self.common)
         siblings = Counter(work.component for work in works)
         serving: dict[int, Counter[str]] = {number: Counter() for number in siblings}
         for work in works:

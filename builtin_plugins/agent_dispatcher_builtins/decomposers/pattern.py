@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from agent_dispatcher.extension import Declined, Decomposition, Layout, Module, PlanningContext
+from agent_dispatcher.extension.components import CodeTools
 from agent_dispatcher.models import ArtifactRef, Behaviour, Requirement, Specification, Task
 
 from .drafting import draft
@@ -29,7 +30,8 @@ class PatternDecomposer:
         if specification.behaviour is None:
             if not specification.requirements:
                 return Declined("the specification has neither declared behaviour nor requirements")
-            return draft(specification)
+            tools = context.language
+            return draft(specification, tools.module if isinstance(tools, CodeTools) else _unknown)
         if context.language is None:
             return Declined("the specification declares behaviour, but no language is active to lay it out in files")
         layout = context.language.layout(specification)
@@ -39,6 +41,11 @@ class PatternDecomposer:
         declared = _declared_requirements(specification.behaviour)
         rest = [each for each in specification.requirements if each.id not in declared]
         return Decomposition(tasks=(*tasks, *_from_prose(rest, specification, identities)))
+
+
+def _unknown(path: str) -> str:
+    """The module of a file where no language can tell."""
+    return ""
 
 
 def _from_layout(layout: Layout, specification: Specification, identities: Identities) -> tuple[Task, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from attrs import define, field
 
@@ -15,9 +15,10 @@ from .clusters import Cluster, Nearest, Vocabulary
 from .design import Part
 from .file_tree import StatedFile
 from .splitting import MOST_FILES
+from .stating import Stated, local_names, mentioned
 from .wording import subjects
 
-__all__ = ["Work", "promise_entities", "promise_files"]
+__all__ = ["Work", "promise_entities", "promise_files", "promise_stated", "use_symbols"]
 
 _TEST_WORDS = frozenset(("test", "tests", "spec", "specs", "it", "e2e"))
 
@@ -32,6 +33,7 @@ class Work:
         files: what it is to write.
         extends: files of another task of the component that it goes on with.
         makes, needs: entities.
+        symbols, uses: names of code, ``module:Name``.
     """
 
     component: int
@@ -40,12 +42,15 @@ class Work:
     extends: tuple[str, ...] = ()
     makes: list[str] = field(factory=list)
     needs: list[str] = field(factory=list)
+    symbols: list[str] = field(factory=list)
+    uses: list[str] = field(factory=list)
 
     @property
     def produces(self) -> tuple[ArtifactRef, ...]:
         """Files first."""
         return (
             *(ArtifactRef(type="path", name=each.path) for each in self.files),
+            *(ArtifactRef(type="symbol", name=each) for each in self.symbols),
             *(ArtifactRef(type="entity", name=each) for each in self.makes),
         )
 
@@ -54,8 +59,24 @@ class Work:
         """Files first."""
         return (
             *(ArtifactRef(type="path", name=each) for each in self.extends),
+            *(ArtifactRef(type="symbol", name=each) for each in self.uses),
             *(ArtifactRef(type="entity", name=each) for each in self.needs),
         )
+
+
+def promise_stated(statements: Mapping[str, Stated], clusters: Sequence[Cluster], works: Sequence[Work]) -> None:
+    """What requirements themselves name: to the tasks that serve them. A file of several tasks of a component is promised by the first, which the others go on with."""
+    first: dict[str, Work] = {}
+    for work in works:
+        home = clusters[work.component].path
+        for each in work.requirements:
+            stated = statements.get(each.id, Stated())
+            for path in stated.paths:
+                if path == home and first.setdefault(path, work) is not work:
+                    work.extends = (path,)
+                elif path not in {file.path for file in work.files}:
+                    work.files.append(StatedFile(path, "", each.source))
+            work.symbols += [symbol for symbol in stated.symbols if symbol not in work.symbols]
 
 
 def promise_files(
@@ -117,6 +138,33 @@ def _about(
         if any(near.to(file_words(file), 2.0) is not None for file in files)
     )
     return found or requirements
+
+
+def use_symbols(works: Sequence[Work]) -> None:
+    """A task whose requirements name what one other task promises needs it. So that no two wait for each other, only tasks on which more rests are needed by
+    tasks on which less does."""
+    makers: dict[str, set[int]] = {}
+    for number, work in enumerate(works):
+        for name in local_names(work.symbols):
+            makers.setdefault(name, set()).add(number)
+    using = {
+        number: {
+            name
+            for each in work.requirements
+            for name in mentioned(each)
+            if len(makers.get(name, ())) == 1 and number not in makers[name]
+        }
+        for number, work in enumerate(works)
+    }
+    resting = Counter(next(iter(makers[name])) for names in using.values() for name in names)
+    rank = {
+        number: place for place, number in enumerate(sorted(range(len(works)), key=lambda each: (-resting[each], each)))
+    }
+    for number, names in using.items():
+        for name in sorted(names):
+            [maker] = makers[name]
+            if rank[maker] < rank[number]:
+                works[number].uses += [each for each in works[maker].symbols if each.partition(":")[2] == name]
 
 
 def promise_entities(entities: Sequence[Part], clusters: Sequence[Cluster], works: Sequence[Work]) -> None:

@@ -128,7 +128,10 @@ def headline(text: str) -> str:
     sentence = re.split(r"(?<=[.!?;])\s", line, maxsplit=1)[0].rstrip(".;")
     if len(sentence) <= 80:
         return sentence or "Requirement"
-    return sentence[:79].rsplit(" ", 1)[0].rstrip(" ,;:") + "…"
+    cut = sentence[:79].rsplit(" ", 1)[0]
+    if cut.count("`") % 2 and len(cut.rpartition("`")[0]) > 20:  # not within a name
+        cut = cut.rpartition("`")[0]
+    return cut.rstrip(" ,;:") + "…"
 
 
 def described(requirement: Requirement) -> str:

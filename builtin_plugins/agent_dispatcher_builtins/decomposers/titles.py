@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import posixpath
+import re
 from collections.abc import Mapping, Sequence
 
 from agent_dispatcher.models import Requirement
 
 from .clusters import Cluster
 from .promising import Work
+from .stating import local_names
 from .wording import imperative, shortened
 
 __all__ = ["component_title", "group", "tested", "work_title"]
@@ -24,6 +27,9 @@ _ORDERS = """
     start stop store stream submit subscribe support switch sync synchronize test track transfer trigger update
     upgrade upload use validate verify view warn write
 """
+#: With *Test:* before it a title has 80 characters.
+_LONGEST = 74
+_IN_FILE = re.compile(r"Write .+ in [^\s]+\.\w+$")
 _VERBS = frozenset(_ORDERS.split())
 
 
@@ -34,6 +40,8 @@ def work_title(found: Cluster, work: Work, serving: Mapping[str, int], siblings:
         serving: how many tasks of the component serve a requirement, by its id.
         siblings: how many tasks the component has.
     """
+    if found.path and work.symbols:
+        return _written(work)
     base = component_title(found, work.requirements)
     first = work.requirements[0]
     if siblings == 1:
@@ -49,6 +57,19 @@ def work_title(found: Cluster, work: Work, serving: Mapping[str, int], siblings:
         if detail != base
         else base
     )
+
+
+def _written(work: Work) -> str:
+    """``Write Stock and low_stock in src/inv/stock.py``; of many names the first."""
+    where = next((each.path for each in work.files), work.extends[0] if work.extends else "")
+    named = local_names(work.symbols)
+    for count in range(len(named), 0, -1):
+        some = [*named[:count], *([f"{len(named) - count} more"] if count < len(named) else [])]
+        phrase = f"{', '.join(some[:-1])} and {some[-1]}" if len(some) > 1 else some[0]
+        title = f"Write {phrase} in {where}" if where else f"Write {phrase}"
+        if len(title) <= _LONGEST:
+            return title
+    return shortened(f"Write {named[0]} in {posixpath.basename(where)}", _LONGEST)
 
 
 def component_title(found: Cluster, requirements: Sequence[Requirement]) -> str:
@@ -68,10 +89,12 @@ def component_title(found: Cluster, requirements: Sequence[Requirement]) -> str:
 
 def tested(title: str) -> str:
     """What is tested, of a title that says what is done."""
+    if _IN_FILE.match(title):
+        return title.removeprefix("Write ")
     thing = title.removeprefix("Implement ")
     return shortened(thing[:1].upper() + thing[1:] if thing != title else thing, 74)
 
 
 def group(found: Cluster) -> str:
     """What the tasks of a component have in common for readers."""
-    return found.title or next((each.title for each in found.units if each.title), "")
+    return found.title or found.path or next((each.title for each in found.units if each.title), "")

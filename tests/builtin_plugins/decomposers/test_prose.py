@@ -62,6 +62,9 @@ def test_a_headline_is_the_first_sentence_cut_at_a_word() -> None:
     cut = headline("word " * 40)
     assert len(cut) <= 80
     assert cut.endswith("word…")
+    assert headline("It gives what the caller of the function wants, as in `a call with many blanks (of words)`") == (
+        "It gives what the caller of the function wants, as in…"
+    )
     assert headline("") == "Requirement"
 
 

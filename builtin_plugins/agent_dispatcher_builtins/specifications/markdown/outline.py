@@ -161,13 +161,23 @@ def _without_boxes(page: Page, sections: Sections, notes: Notes) -> dict[int, En
     return found
 
 
+def _end(named: re.Match[str]) -> int:
+    """Where an id ends with what closes it; a mark that opens what follows (``T1 `src/app.py` gets``) belongs to that."""
+    mark = re.search(r"(?<=\s)[*_`]+$", named[0])
+    if mark is None:
+        return named.end()
+    before = named[0][: mark.start()].rstrip()
+    closes = before.startswith(mark[0]) and not before.endswith(mark[0])  # **T1: **
+    return named.end() if closes else named.start() + mark.start()
+
+
 def _entry(index: int, block: Block, text: str, mark: str | None) -> Entry:
     struck = bool(_STRUCK.match(text.strip()))
     if struck:
         text = text.strip().strip("~").strip()
     named = _ID.match(text)
     name = next((each for each in named.groups() if each), "") if named else ""
-    rest = text[named.end() :] if named else text
+    rest = text[_end(named) :] if named else text
     if not rest.strip():  # nothing but a name: that is the text
         name, rest = "", text
     return Entry(id=name or block.number, text=rest.strip(), block=index, line=block.line, mark=mark, struck=struck)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from agent_dispatcher.errors import Problem, SpecificationError
-from agent_dispatcher.models import Requirement, Specification
+from agent_dispatcher.models import Requirement, Specification, Task
 from agent_dispatcher.safe_load import read_text
 
 from ..native.prose import slug
@@ -53,6 +53,8 @@ class MarkdownFormat:
             raise SpecificationError(Problem("the document asks for nothing", f"{file.name}:1", remedy))
         requirements, served = _linked(sections, found.requirements, reading, notes)
         tasks = reading.tasks(served, notes)
+        if not requirements:
+            _warn_of_untested(tasks, notes)
         title = found.title or re.sub(r"[-_]+", " ", file.stem)
         return Specification(
             id=slug(title) if slug(title) != "specification" else slug(file.stem),
@@ -118,6 +120,17 @@ def _linked(
             "which task meets it: not used (name its id in a task, or list the tasks below what they are about)",
         )
     return tuple(each.requirement for each in kept), served
+
+
+def _warn_of_untested(tasks: Sequence[Task], notes: Notes) -> None:
+    """A list of code that no requirement and no test of the list speaks of lands as it comes: its author may have meant requirements."""
+    code = [each for each in tasks if each.type == "code_writing" and each.status == "pending" and each.produces]
+    if code and not any(each.type == "testing" for each in tasks):
+        notes.add(
+            code[0].source,
+            "the list is run as it stands: nothing is required, and no task tests what is written (list them as requirements, '- REQ-1: ...' below "
+            "'## Requirements', and tests are planned; or add a task that writes tests)",
+        )
 
 
 def _sort(placed: Placed) -> str:

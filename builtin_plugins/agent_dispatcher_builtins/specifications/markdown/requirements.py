@@ -19,7 +19,7 @@ from .sections import Sections
 __all__ = ["Found", "Placed", "read_requirements", "serving"]
 
 _MUST = re.compile(
-    r"\b(?:must|shall|is\s+required\s+to|are\s+required\s+to|has\s+to|have\s+to)\b|しなければならない|なければならない|必須|必须|必須|해야\s*(?:한다|합니다)|\bdeve(?:m|rá|rão)?\b|\bдолж(?:ен|на|но|ны)\b",
+    r"\b(?:must|shall|is\s+required\s+to|are\s+required\s+to|has\s+to|have\s+to)\b|しなければならない|なければならない|必須|必须|必須|해야\s*(?:한다|합니다)|\bdeve(?:m|rá|rão)?\b|\bдолж(?:ен|на|но|ны)\b|\bm(?:uss|üssen)\b|\bsoll(?:en)?\b|\bd(?:arf|ürfen)\s+(?:nicht|keine?[nrms]?|nur)\b",
     re.IGNORECASE,
 )
 _SENTENCE = re.compile(r"(?<=[.!?。！？])\s+(?=[^\s\d)])")
@@ -39,6 +39,13 @@ _PRIORITIES = {
 }
 #: A name that an author may have given.
 _ID = re.compile(r"(?<![\w-])[A-Z]{1,6}(?:-[A-Z]{1,6})*-?\d+(?:\.\d+)*[a-z]?(?!\w|-\d|\.\d)")
+#: Signs of Markdown, but for those of code (`__main__.py`).
+_EMPHASIS = re.compile(r"(`[^`\n]*`)|\*\*|__|~~")
+_CELL = re.compile(r"[`\[(]*[A-Z]{1,6}-?\d{1,4}(?:\.\d+)*[`\])]*$")
+#: One in front of a requirement that is listed as such: ``R1: ...``, ``G-3 ...``.
+_OWN = re.compile(
+    r"^[`\[(]*(?P<id>[A-Z]{1,6}-?\d{1,4}(?:\.\d+)*)[`\])]*\s*(?::|\.\s|\)\s|\s[-–—|]\s)\s*(?P<text>\S.*)$", re.DOTALL
+)
 #: What the reader of spec-kit calls a story without a number.
 _LONELY = "US0"
 _FEWEST_WORDS = 3
@@ -81,7 +88,11 @@ def read_requirements(page: Page, sections: Sections, outline: Outline) -> Found
         found.requirements.append(Placed(requirement, index, named=True))
     ids = {each.requirement.id for each in found.requirements}
     for index, text, constraints in _sentences(page, sections, outline, taken):
-        name = _name(text, ids)
+        own = _OWN.match(text)
+        named = bool(own and own["id"] not in ids and sections.of(index) == "requirements")
+        if own and named:
+            text = own["text"]
+        name = own["id"] if own and named else _name(text, ids)
         if name is None:
             continue
         ids.add(name)
@@ -96,7 +107,7 @@ def read_requirements(page: Page, sections: Sections, outline: Outline) -> Found
                     source=page.where(page.blocks[index].line),
                 ),
                 index,
-                named=False,
+                named=named,
             )
         )
     found.requirements.sort(key=lambda each: page.blocks[each.block].line if each.block >= 0 else 0)
@@ -121,9 +132,23 @@ def _sentences(
         if listed and block.item is None:
             yield index, _plain(block.text), tuple(below.get(index, ()))
         elif not (listed and block.item is not None):
-            for sentence in _SENTENCE.split(_plain(block.text)):
-                if _MUST.search(sentence):
-                    yield index, sentence.strip(), ()
+            cells = [_plain(each) for each in block.cells]
+            if block.kind == "row" and section == "requirements" and _CELL.match(cells[0]) and any(cells[1:]):
+                yield index, f"{cells[0]}: {': '.join(filter(None, cells[1:]))}", ()
+            else:
+                yield from ((index, text, rest) for text, rest in _asking(block))
+
+
+def _asking(block: Block) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The sentences of a block that ask for something, of a paragraph each with those behind it that only say more."""
+    found: list[tuple[str, list[str]]] = []
+    for sentence in _SENTENCE.split(_plain(block.text)):
+        if _MUST.search(sentence):
+            found.append((sentence.strip(), []))
+        elif found and block.kind == "text":
+            found[-1][1].append(sentence.strip())
+    for text, more in found:
+        yield text, tuple(more)
 
 
 def _belongs(page: Page, outline: Outline, taken: set[int], index: int, block: Block) -> bool:
@@ -138,7 +163,7 @@ def _belongs(page: Page, outline: Outline, taken: set[int], index: int, block: B
 def _plain(text: str) -> str:
     box = BOX.match(text)
     text = text[box.end() if box else 0 :][:_LONGEST]
-    return " ".join(re.sub(r"\*\*|__|~~", "", text).split())
+    return " ".join(_EMPHASIS.sub(lambda found: found[1] or "", text).split())
 
 
 def _name(text: str, taken: set[str]) -> str | None:

@@ -18,12 +18,12 @@ _WORDS: tuple[tuple[Section, re.Pattern[str]], ...] = tuple(
         (
             "left out",
             r"out[\s-]+of[\s-]+scope|not\s+in\s+scope|non[\s-]?goals?\b|won['’]?t\s+(?:do|have)|future\s+(?:work|ideas?|considerations|enhancements)"
-            r"|nice[\s-]to[\s-]haves?|parking\s+lot|someday|rejected|alternatives\s+considered|スコープ外|対象外|范围外|不在范围|非目标|범위\s*(?:외|밖)|fora\s+d[eo]\s+escopo|вне\s+(?:рамок|scope)",
+            r"|nice[\s-]to[\s-]haves?|parking\s+lot|someday|rejected|alternatives\s+considered|スコープ外|対象外|范围外|不在范围|非目标|범위\s*(?:외|밖)|fora\s+d[eo]\s+escopo|вне\s+(?:рамок|scope)|nicht[\s-]+ziele|au(?:ß|ss)erhalb\s+des",
         ),
         (
             "criteria",
             r"acceptance\s+(?:criteria|tests?)|definition\s+of\s+(?:done|ready)|done\s+when|(?:success|exit|completion)\s+criteria|受け?入れ?(?:基準|条件)"
-            r"|完了(?:条件|の定義)|验收(?:标准|条件)|완료\s*(?:조건|기준)|인수\s*(?:조건|기준)|crit[ée]rios?\s+de\s+aceita|критери\w+\s+(?:при[её]мки|готовности)",
+            r"|完了(?:条件|の定義)|验收(?:标准|条件)|완료\s*(?:조건|기준)|인수\s*(?:조건|기준)|crit[ée]rios?\s+de\s+aceita|критери\w+\s+(?:при[её]мки|готовности)|(?:abnahme|akzeptanz)kriterien",
         ),
         (
             "about",
@@ -32,12 +32,12 @@ _WORDS: tuple[tuple[Section, re.Pattern[str]], ...] = tuple(
         ),
         (
             "requirements",
-            r"requirements?\b|\bfeatures?\b|functional|user\s+stor(?:y|ies)|use\s+cases?|must[\s-]haves?|constraints?$|要件|需求|功能|요구\s*사항|기능|requisitos|funcionalidades|требовани|функци",
+            r"requirements?\b|\bfeatures?\b|functional|user\s+stor(?:y|ies)|use\s+cases?|must[\s-]haves?|constraints?$|要件|需求|功能|요구\s*사항|기능|requisitos|funcionalidades|требовани|функци|anforderung|^funktionen$|^funktionalität",
         ),
         (
             "tasks",
             r"\btasks?\b|\bto[\s-]?dos?\b|action\s+items|work\s+(?:items|packages|breakdown)|\bplan\b|\bsteps?\b|roadmap|milestones?|\bphases?\b|\bsprint\b|backlog|check\s?-?list|deliverables"
-            r"|タスク|やること|作業|手順|実装計画|任务|任務|待办|待辦|计划|計畫|步骤|작업|할\s*일|계획|tarefas|plano|passos|задач|план|шаги",
+            r"|タスク|やること|作業|手順|実装計画|任务|任務|待办|待辦|计划|計畫|步骤|작업|할\s*일|계획|tarefas|plano|passos|\baufgaben\b|задач|план|шаги",
         ),
     )
 )

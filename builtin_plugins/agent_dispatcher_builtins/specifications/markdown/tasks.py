@@ -27,7 +27,7 @@ _PRIORITY = re.compile(
     r"[\[(](P[0-4]|critical|high|medium|low)(?:\s+priority)?[\])]|\bpriority\s*[:=]\s*\**(P[0-4]|critical|high|medium|low)\b",
     re.IGNORECASE,
 )
-_EMPHASIS = re.compile(r"\*\*|__(?=\S)|(?<=\S)__|~~")
+_EMPHASIS = re.compile(r"(`[^`\n]*`)|\*\*|__(?=\S)|(?<=\S)__|~~")
 _LABELLED = re.compile(
     r"^[*_`\s]*(?:dependenc\w+|depends\s+on|blocked\s+by|prerequisites?|deps|requires|after|依存|依赖|의존)\b",
     re.IGNORECASE,
@@ -217,7 +217,7 @@ def read_entries(page: Page, outline: Outline, notes: Notes) -> Reading:
 
 
 def _title(text: str) -> str:
-    plain = " ".join(_EMPHASIS.sub("", text[:_LONGEST_CONTEXT]).split())
+    plain = " ".join(_EMPHASIS.sub(lambda found: found[1] or "", text[:_LONGEST_CONTEXT]).split())
     if len(plain) <= _LONGEST_TITLE:
         return plain or "Task"
     return headline(plain)

@@ -77,6 +77,7 @@ def test_ids_are_those_of_the_words(read: Read) -> None:
         "시스템은 검색을 제공해야 한다.",
         "O sistema deve permitir buscas.",
         "Система должна искать.",
+        "Das Tor muss sich schließen.",
     ],
 )
 def test_other_languages(read: Read, text: str) -> None:
@@ -141,3 +142,25 @@ def test_acceptance_criteria(read: Read) -> None:
 def test_open_questions_block(read: Read) -> None:
     """As with spec-kit."""
     assert len(read("# A\n- FR-001: It must [NEEDS CLARIFICATION: what?]\n").blockers) == 1
+
+
+def test_ids_of_any_sort_below_requirements(read: Read) -> None:
+    """In lists and tables; elsewhere what looks like one is text."""
+    found = read(
+        "# A\n## Anforderungen\n- R1: `a/b.py` bekommt eine Klasse\n\n| ID | File | What |\n|---|---|---|\n| G-2 | `a/c.py` | closes itself |\n\n"
+        "## More\nB12: it must grow.\n"
+    )
+    assert [(each.id, each.text) for each in found.requirements[:2]] == [
+        ("R1", "`a/b.py` bekommt eine Klasse"),
+        ("G-2", "`a/c.py`: closes itself"),
+    ]
+    assert found.requirements[2].text == "B12: it must grow."
+
+
+def test_a_paragraph_goes_on_with_what_it_asks_for(read: Read) -> None:
+    """Sentences that only say more hang on the one before them; code keeps its signs."""
+    [first, second] = read(
+        "# A\nHello. `count()` must tell. Case is __no__ matter.\nIt must be quick. See `a/__main__.py`.\n"
+    ).requirements
+    assert (first.text, first.constraints) == ("`count()` must tell.", ("Case is no matter.",))
+    assert (second.text, second.constraints) == ("It must be quick.", ("See `a/__main__.py`.",))

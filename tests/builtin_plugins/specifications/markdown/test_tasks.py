@@ -63,7 +63,7 @@ def test_check_boxes_are_tasks(read: Read) -> None:
     assert [each.name for each in sow.produces] == ["beds/carrots.py"]
     assert "- thin them\n- water them\nnever at noon" in sow.description
     assert sow.description.endswith("Use raised beds.")
-    assert found.warnings == ()
+    assert len(found.warnings) == 1  # nothing tests the code: see below
 
 
 def test_nested_boxes_are_parts(read: Read) -> None:
@@ -91,6 +91,9 @@ def test_nested_boxes_are_parts(read: Read) -> None:
         ("- [ ] Dig 1.2", None, "Dig 1.2"),
         ("- [ ] [link](x.html) Dig", None, "[link](x.html) Dig"),
         ("- [ ] 42", None, "42"),
+        ("- [ ] T001 `a/b.py` gets a class", "T001", "`a/b.py` gets a class"),
+        ("- [ ] `T001` `a/b.py` gets a class", "T001", "`a/b.py` gets a class"),
+        ("- [ ] 1. `a/__main__.py` prints", "1", "`a/__main__.py` prints"),
     ],
 )
 def test_names(read: Read, line: str, name: str | None, title: str) -> None:
@@ -276,3 +279,12 @@ def test_ids_stay_when_others_come(read: Read) -> None:
     before = read("# A\n- [ ] dig\n- [ ] sow\n").tasks
     after = read("# A\n- [ ] rake\n- [ ] sow\n\n## More\n- [ ] dig\n").tasks
     assert {task.id for task in before} < {task.id for task in after}
+
+
+def test_a_list_of_code_that_nothing_tests_is_told(read: Read) -> None:
+    """Code without a requirement and without a task for tests: it is run as it stands, with a warning; one task that tests, or a requirement, and there is none."""
+    alone = "# A\n- [ ] Write `src/a.py`\n"
+    [warning] = read(alone).warnings
+    assert warning.startswith("garden.md:2: the list is run as it stands: nothing is required, and no task tests")
+    assert read(f"{alone}- [ ] Write `tests/test_a.py`\n").warnings == ()
+    assert read("# A\n## Files\nThey must be short.\n- [ ] Write `src/a.py`\n").warnings == ()

@@ -1,0 +1,379 @@
+"""What requirements themselves say about where the code goes: files, and the functions and classes in them.
+
+Only what a sentence introduces is a promise: *`src/text.py` gets a function `slugify(text)`*, *must provide `c_to_f(celsius)`*, *`Store.add(title)` in
+`store.py`*. What it merely mentions is none: *uses `parse(text)`*, *as in `old.py`*, and calls with values in them, which are examples. A promise is
+checked, so that a wrong one would keep honest work from being done: where the words leave it open, nothing is promised.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+from attrs import evolve, frozen
+
+from agent_dispatcher.models import Requirement
+
+from ..specifications.paths import NamedPath, named_paths
+from .file_tree import is_test
+
+__all__ = ["ModuleOf", "Stated", "common_rules", "local_names", "mentioned", "read_statements"]
+
+#: Gives the name by which code refers to a file; ``""`` where it cannot tell.
+ModuleOf = Callable[[str], str]
+
+_CODE = """
+    c cc cjs clj cpp cs css cts dart erl ex exs fs go groovy h hpp hrl hs html java jl js jsx kt lua m mjs ml mts nim php pl ps1 py pyi r rb rs
+    scala scss sh sql svelte swift ts tsx vue zig
+"""
+_ENDINGS = frozenset(_CODE.split())
+_LONGEST = 4000
+_IDENTIFIER = r"[A-Za-z_$][\w$]*"
+_SPAN = re.compile(rf"`(?P<name>{_IDENTIFIER}(?:\.{_IDENTIFIER})*)(?P<args>\([^`\n]*\))?(?:\s*->\s*[^`\n]+)?`")
+_KIND = (
+    r"(?P<kind>functions?|coroutines?|generators?|decorators?|class(?:es)?|data\s?class(?:es)?|enums?|exceptions?|constants?|methods?"
+    r"|Funktion(?:en)?|Klassen?|Methoden?|Konstanten?|Ausnahmen?)"
+)
+_ADJECTIVE = (
+    r"(?:(?:new|pure|public|small|simple|single|second|helper|frozen|async|abstract|neue[nrs]?|weitere[nrs]?)\s+)*"
+)
+_NAMED = r"(?:\s+(?:named|called|namens))?"
+_MAKES = (
+    r"(?:gets?|has|have|be|provides?|offers?|defines?|adds?|contains?|exports?|exposes?|implements?|includes?|creates?|writes?|needs?|gives?|makes?"
+    r"|bekommt|erhält|hat|haben|enthält|bietet|definiert|there\s+is|there\s+are|es\s+gibt)"
+)
+#: What stands before the name of something that is introduced by its kind.
+_INTRODUCED = re.compile(
+    rf"(?:(?:^|[.;:(,|—–]\s*|\b{_MAKES}\s+)(?:(?:an?|the|one|eine?n?|die|der|das)\s+)?"
+    rf"|\b(?:with|and|plus|und|mit)\s+(?:an?|one|eine?n?)\s+)"
+    rf"{_ADJECTIVE}{_KIND}{_NAMED}\s*$",
+    re.IGNORECASE,
+)
+#: ... or as what a sentence orders.
+_ORDERED = re.compile(rf"\b{_MAKES}\s+(?:(?:an?|the|eine?n?|die)\s+)?$", re.IGNORECASE)
+#: ... or as its subject.
+_BEGINS = re.compile(r"(?:^|[.;]\s+)(?:(?:The|Die|Das|Der)\s+)?$")
+_NEXT = re.compile(rf"^\s*(?:,|,?\s*(?:and|und|&))\s*(?:(?:an?|the|eine?)\s+)?(?:{_KIND}{_NAMED}\s+)?$", re.IGNORECASE)
+#: Between a class and what it has.
+_HAVING = re.compile(
+    r"^\s*(?:(?:that|which|die)\s+)?(?:(?:must|shall|should|muss)\s+)?(?:with|has|have|having|offers?|offering|provides?|hat|mit|bietet)\s+"
+    r"(?:(?:an?|the|two|three|eine?|die)\s+)?(?:(?:methods?|Methoden?)\s+)?$",
+    re.IGNORECASE,
+)
+_WHERE = re.compile(
+    r"^\s*\(?(?:in|inside|of)\s+(?:the\s+)?(?:module\s+|file\s+|Datei\s+)?`?[\w./-]+`?\)?", re.IGNORECASE
+)
+_ENDED = re.compile(r"[.;]\s")
+#: Between a name and its file, or a file and its name.
+_IN = re.compile(
+    r"^\s*\(?(?:lives\s+|live\s+|goes\s+)?(?:in|inside|into|to)\s+(?:the\s+)?(?:module\s+|file\s+|Datei\s+)?$", re.I
+)
+_HOLDS = re.compile(r"^\)?\s*(?:as|:|,)\s*$", re.IGNORECASE)
+#: What names a file without making it.
+_MENTIONS = re.compile(
+    r"\b(?:not|never|without|instead\s+of|unlike|like|than|as\s+in|existing|calls?|calling|uses?|used\s+by|called\s+by|via|by|with|between|outside|runs?|running"
+    r"|invokes?|tests?|delet\w+|remov\w+|renam\w+|nicht|ohne|wie|nutzt|verwendet)\s+(?:[\w-]+\s+){0,2}`?$",
+    re.IGNORECASE,
+)
+_DEFINED = re.compile(r"\b(?:is|are|be)\s+(?:defined|declared|implemented|documented)\s+in\s*[`(]*$", re.IGNORECASE)
+#: ``the class `Store` in``, and what shows that it is only used.
+_NAME_IN = re.compile(r"`[^`\n]+`\s+(?:in|from)\s+(?:the\s+(?:module|file)\s+)?`?$", re.IGNORECASE)
+_USES = re.compile(
+    r"\b(?:calls?|calling|uses?|using|via|like|unlike|from|through|runs?|of|than|nutzt|verwendet)\s+(?:[\w-]+\s+){0,2}$",
+    re.IGNORECASE,
+)
+_TYPED = re.compile(rf"\b{_KIND}{_NAMED}\s*$", re.IGNORECASE)
+_STAYS = re.compile(
+    r"^[`)]*\s*(?:(?:must|shall|should|is|are|stays?|remains?|muss|bleibt)\s+)+(?:not\b|never\b|as\b|stay|remain|unchanged|untouched|removed|deleted|renamed|nicht\b|unver)",
+    re.IGNORECASE,
+)
+_MODULE = re.compile(
+    rf"(?:^|[.;:(]\s*|\b(?:in|into|to|im|in\s+dem|das)\s+)(?:(?:the|das|dem)\s+)?(?:new\s+)?(?:python\s+)?modul[es]*\s+`?(?P<name>{_IDENTIFIER}(?:[./]{_IDENTIFIER})+)`?(?![\w/(])",
+    re.IGNORECASE,
+)
+#: How a rule for everything begins, or what it says; more than so many are components.
+_COMMON = re.compile(
+    r"^(?:(?:every|each|all|no|nothing|none|only|jede[rs]?|alle|keine?)\b|(?:the\s+(?:system|library|package|code|program|tool)|it|das\s+\w+)\s+(?:must|shall|should|may|muss|darf)\s+"
+    r"(?:not|never|only|nicht|keine?)\b)|\b(?:standard\s+library|third[- ]party|dependenc(?:y|ies)|python\s+3)\b",
+    re.IGNORECASE,
+)
+_MOST_COMMON = 3
+_EXAMPLE = re.compile(r"[\"'\[{]|(?<![\w.])\d|\b(?:True|False|true|false)\b")
+
+
+@frozen
+class Stated:
+    """What one requirement promises.
+
+    Attributes:
+        paths: files with code, as it names them first to last.
+        symbols: ``module:Name`` or ``module:Class.method``, of the files whose language can tell.
+    """
+
+    paths: tuple[str, ...] = ()
+    symbols: tuple[str, ...] = ()
+
+
+@frozen
+class _File:
+    """A file that a text names: its path, and where the text names it."""
+
+    path: str
+    start: int
+    end: int
+
+
+@frozen
+class _Name:
+    """A name of code in a text: a class, what belongs to one (dotted), or a function; ``example``: called with values."""
+
+    name: str
+    start: int
+    end: int
+    call: bool
+    example: bool
+
+
+def read_statements(
+    requirements: Sequence[Requirement], known: Iterable[str], module_of: ModuleOf
+) -> dict[str, Stated]:
+    """What each requirement promises, by its id; those that name no file are not in it.
+
+    A requirement whose subject is a name that exactly one file was promised to hold (*`parse` must raise ...*) goes with that file, and so does what is
+    said in one paragraph with others that are about one file.
+
+    Args:
+        known: files that design documents state; what a requirement names shorter (``words.py``) is completed from them.
+    """
+    texts = {each.id: _text(each) for each in requirements}
+    files = _files(texts, known, module_of)
+    symbols = {name: tuple(_promised(text, files[name])) for name, text in texts.items()}
+    homes: dict[str, set[str]] = {}
+    for pairs in symbols.values():
+        for path, name in pairs:
+            for part in (name, name.partition(".")[0]):
+                homes.setdefault(part, set()).add(path)
+    found = {}
+    for name, text in texts.items():
+        paths, own = tuple(dict.fromkeys(file.path for file in files[name])), symbols[name]
+        subject = None if paths else _subject(text)
+        if subject is not None:
+            where = homes.get(subject.name) or homes.get(subject.name.partition(".")[0]) or set()
+            paths = tuple(where) if len(where) == 1 else ()
+            own = tuple((path, subject.name) for path in paths)
+        if paths:
+            named = ((module_of(path), local) for path, local in dict.fromkeys(own))
+            found[name] = Stated(paths, tuple(f"{module}:{local}" for module, local in named if module))
+    around: dict[str, set[str]] = {}
+    for each in requirements:
+        if each.id in found and each.source:
+            around.setdefault(each.source, set()).add(found[each.id].paths[0])
+    for each in requirements:
+        beside = around.get(each.source, set())
+        if each.id not in found and len(beside) == 1:
+            found[each.id] = Stated(tuple(beside))
+    return found
+
+
+def common_rules(requirements: Sequence[Requirement], statements: Mapping[str, Stated]) -> tuple[Requirement, ...]:
+    """What holds for all code (*Every answer is JSON*, *must not use global state*) rather than being a piece of it; nothing unless others say which files there are.
+
+    As tasks of their own such requirements would have nothing to write.
+    """
+    found = [
+        each
+        for each in requirements
+        if statements
+        and each.id not in statements
+        and not (each.scenarios or each.edge_cases)
+        and _COMMON.search(each.text)
+    ]
+    return tuple(found) if len(found) <= _MOST_COMMON else ()
+
+
+def _text(requirement: Requirement) -> str:
+    return "\n".join((requirement.text, *requirement.constraints))[:_LONGEST]
+
+
+def _files(texts: Mapping[str, str], known: Iterable[str], module_of: ModuleOf) -> dict[str, list[_File]]:
+    """The files with code that each text says are to be written."""
+    named = {
+        name: [
+            _File(each.name, each.start, each.start + len(each.name))
+            for each in named_paths(text)
+            if _is_made(each, text)
+        ]
+        for name, text in texts.items()
+    }
+    full = {each.path for some in named.values() for each in some if "/" in each.path} | set(known)
+    by_base: dict[str, list[str]] = {}
+    for path in sorted(full):
+        by_base.setdefault(posixpath.basename(path), []).append(path)
+    roots = {root for path in full if (root := _root(path, module_of))}
+    for name, text in texts.items():
+        for number, each in enumerate(named[name]):
+            longer = [path for path in by_base.get(posixpath.basename(each.path), ()) if path.endswith(f"/{each.path}")]
+            if each.path not in full.difference(longer) and len(longer) == 1:
+                named[name][number] = evolve(each, path=longer[0])
+        for match in _MODULE.finditer(text):
+            if _is_code(match["name"]):
+                continue
+            path = _path_of(match["name"], full, roots, module_of)
+            if path:
+                named[name].append(_File(path, match.start("name"), match.end("name")))
+        named[name].sort(key=lambda each: each.start)
+    return named
+
+
+def _root(path: str, module_of: ModuleOf) -> tuple[str, str, str] | None:
+    """What stands before a package of a file, the package, and the ending: ``src/``, ``inv`` and ``.py`` of ``src/inv/text.py``."""
+    stem, ending = posixpath.splitext(path)
+    module = module_of(path).replace(".", "/")
+    if "/" not in module or not stem.endswith(module):
+        return None
+    return stem.removesuffix(module), module.partition("/")[0], ending
+
+
+def _path_of(module: str, full: Iterable[str], roots: Iterable[tuple[str, str, str]], module_of: ModuleOf) -> str:
+    """The file of a module: one that is named elsewhere, else the one beside those of its package; ``""`` where nothing tells."""
+    wanted = module.replace("/", ".")
+    same = [path for path in sorted(full) if module_of(path).replace("/", ".") == wanted]
+    if len(same) == 1:
+        return same[0]
+    beside = [
+        f"{before}{wanted.replace('.', '/')}{end}" for before, package, end in roots if wanted.startswith(f"{package}.")
+    ]
+    return beside[0] if len(beside) == 1 and not same else ""
+
+
+def _is_made(path: NamedPath, text: str) -> bool:
+    before = text[max(0, path.start - 80) : path.start]
+    if is_test(path.name) or not _is_code(path.name) or (path.reads and not _DEFINED.search(before)):
+        return False
+    named = _NAME_IN.search(before)
+    if named and _USES.search(before[: named.start()]):
+        return False
+    after = text[path.start + len(path.name) : path.start + len(path.name) + 60]
+    return not _MENTIONS.search(before) and not _STAYS.match(after)
+
+
+def _is_code(name: str) -> bool:
+    return posixpath.splitext(name)[1][1:].lower() in _ENDINGS
+
+
+def _names(text: str) -> Iterator[_Name]:
+    for match in _SPAN.finditer(text):
+        name = match["name"]
+        if _is_code(name) and not match["args"]:
+            continue  # a file
+        args = match["args"] or ""
+        yield _Name(name, match.start(), match.end(), bool(args), bool(_EXAMPLE.search(args)))
+
+
+def _promised(text: str, files: Sequence[_File]) -> Iterator[tuple[str, str]]:
+    """File and name of everything that a text introduces."""
+    owner = ""  # the class that was introduced last, and may have what follows
+    start = 0  # where it was
+    previous: _Name | None = None
+    introduced = ""  # how the one before was: "" not at all
+    for each in _names(text):
+        gap = text[previous.end : each.start] if previous else ""
+        before = text[max(0, each.start - 80) : each.start]
+        kind = _INTRODUCED.search(before) or _typed(each, text, before, files)
+        following = _NEXT.match(gap) if previous and introduced else None
+        how = ""
+        if kind:
+            how = _sort(kind["kind"])
+        elif owner and previous and previous.name == owner and _HAVING.match(_WHERE.sub("", gap)):
+            how = "method"
+        elif following and following["kind"]:
+            how = _sort(following["kind"])
+        elif following and not each.example and (introduced != "class" or each.name[:1].isupper()):
+            how = introduced
+        elif owner and each.call and not each.example and each.name.partition(".")[0] == owner != each.name:
+            how = "method"
+        elif each.call and not each.example and _is_placed(each, text, before, files):
+            how = "function" if not owner or _ENDED.search(text[start : each.start]) else ""  # may be the class's
+        previous, introduced = each, how
+        name = _qualified(each.name, how, owner, files)
+        if how == "class" and name:
+            owner, start = name, each.end
+        path = _file_of(each, text, files)
+        if how and name and path:
+            yield path, name
+
+
+def _typed(name: _Name, text: str, before: str, files: Sequence[_File]) -> re.Match[str] | None:
+    """What sort of thing a name is said to be, where its file stands right behind it: *kept by the class `Store` in `store.py`*."""
+    found = _TYPED.search(before)
+    behind = any(file.start >= name.end and _IN.match(text[name.end : file.start].rstrip("`")) for file in files)
+    return found if found and behind and not _USES.search(before[: found.start()]) else None
+
+
+def _sort(kind: str) -> str:
+    kind = kind.lower()
+    if kind.startswith(("class", "dataclass", "data class", "enum", "klasse", "exception", "ausnahme")):
+        return "class"
+    return "method" if kind.startswith("method") else "function"
+
+
+def _is_placed(name: _Name, text: str, before: str, files: Sequence[_File]) -> bool:
+    """Whether a call is what the sentence orders, its subject, or stands beside the file it is in."""
+    if _BEGINS.search(before) or _ORDERED.search(before):
+        return True
+    for file in files:
+        if file.start >= name.end and _IN.match(text[name.end : file.start].rstrip("`")):
+            return True
+        gap = text[file.end : name.start].lstrip("`") if file.start < name.start else "?"
+        if _HOLDS.match(gap):
+            return True
+    return False
+
+
+def _qualified(name: str, how: str, owner: str, files: Sequence[_File]) -> str:
+    """The name within its module; ``""`` where it is unclear."""
+    parts = name.split(".")
+    stems = {posixpath.basename(each.path).split(".")[0] for each in files}
+    if len(parts) > 1 and parts[-2] in stems and parts[-2] != owner:
+        parts = parts[-1:]  # text.slugify
+    if len(parts) == 2:
+        return ".".join(parts) if parts[0][:1].isupper() else ""
+    if len(parts) > 2:
+        return ""
+    if how == "method":
+        return f"{owner}.{parts[0]}" if owner else ""
+    return parts[0]
+
+
+def _file_of(name: _Name, text: str, files: Sequence[_File]) -> str:
+    """The only file, else the one right behind the name, else the last before it in its sentence."""
+    if len(files) == 1:
+        return files[0].path
+    for file in files:
+        if file.start >= name.end and _IN.match(text[name.end : file.start].rstrip("`")):
+            return file.path
+    before = [
+        file for file in files if file.start < name.start and not re.search(r"[.;]\s", text[file.start : name.start])
+    ]
+    return before[-1].path if before else ""
+
+
+def _subject(text: str) -> _Name | None:
+    """The name that a requirement is about: the one it begins with, but for an article and what sort of thing it is."""
+    first = next(_names(text), None)
+    if first is None:
+        return None
+    begins = re.fullmatch(rf"\s*(?:(?:the|a|an|die|der|das)\s+)?(?:{_KIND}\s+)?", text[: first.start], re.IGNORECASE)
+    return first if begins else None
+
+
+def local_names(symbols: Iterable[str]) -> list[str]:
+    """The names of symbols within their modules, those of classes before what they have: ``Stock`` once for it and its methods."""
+    return list(dict.fromkeys(each.partition(":")[2].partition(".")[0] for each in symbols))
+
+
+def mentioned(requirement: Requirement) -> set[str]:
+    """The names that a requirement writes as code, with and without what stands behind a dot."""
+    found = {each.name for each in _names(_text(requirement))}
+    return found | {each.partition(".")[0] for each in found}

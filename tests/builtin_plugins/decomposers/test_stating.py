@@ -1,0 +1,176 @@
+"""What requirements themselves say: in which file the code goes, and which names it has."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from agent_dispatcher.extension import Decomposition, PlanningContext
+from agent_dispatcher.models import Requirement, Specification, Task
+from agent_dispatcher_builtins.decomposers.pattern import PatternDecomposer
+from agent_dispatcher_builtins.decomposers.stating import Stated, read_statements
+from agent_dispatcher_builtins.languages.python.language import Python
+from agent_dispatcher_builtins.languages.python.outline import module
+
+
+def stated(*texts: str, known: tuple[str, ...] = ()) -> list[Stated | None]:
+    """What each text promises."""
+    some = [Requirement(id=f"R{number}", text=text) for number, text in enumerate(texts)]
+    found = read_statements(some, known, module)
+    return [found.get(each.id) for each in some]
+
+
+def tasks(*texts: str) -> tuple[Task, ...]:
+    """The plan of requirements R0, R1, ..."""
+    some = tuple(Requirement(id=f"R{number}", text=text) for number, text in enumerate(texts))
+    of = Specification(id="s", title="S", requirements=some)
+    context = PlanningContext(specification=of, language=Python())
+    result = asyncio.run(PatternDecomposer().decompose(of, context))
+    assert isinstance(result, Decomposition), result
+    return result.tasks
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "names"),
+    [
+        ("`src/inv/text.py` gets a function `slugify(text)` that lowers it.", "src/inv/text.py", "inv.text:slugify"),
+        (
+            "The module `temps/convert.py` must provide `c_to_f(celsius)` and `f_to_c(fahrenheit)`.",
+            "temps/convert.py",
+            "temps.convert:c_to_f temps.convert:f_to_c",
+        ),
+        (
+            "`a/stock.py` gets a class `Stock` with `add(sku, count)` and `remove(sku)`; removing raises `ValueError`.",
+            "a/stock.py",
+            "a.stock:Stock a.stock:Stock.add a.stock:Stock.remove",
+        ),
+        (
+            "Die Klasse `Rechnung` in `r/rechnung.py` hat `position(text)` und `summe()`.",
+            "r/rechnung.py",
+            "r.rechnung:Rechnung r.rechnung:Rechnung.position r.rechnung:Rechnung.summe",
+        ),
+        (
+            "A class `Series` in `t/series.py` collects readings: `Series.add(value)`, `Series.mean()`.",
+            "t/series.py",
+            "t.series:Series t.series:Series.add t.series:Series.mean",
+        ),
+        (
+            "As a reader, I want to add one (`b/store.py` as `Store.add(title, url)`).",
+            "b/store.py",
+            "b.store:Store.add",
+        ),
+        ("Find them by a word (`b/search.py`, function `find(store, word)`).", "b/search.py", "b.search:find"),
+        ("`top(counts, n)` in `src/w/rank.py` must return the first n.", "src/w/rank.py", "w.rank:top"),
+        ("Notes are kept by the class `NoteStore` in `notes/store.py`.", "notes/store.py", "notes.store:NoteStore"),
+        ("The command is defined in `todo/cli.py`, function `main(argv)`.", "todo/cli.py", "todo.cli:main"),
+        ("`python -m w FILE` prints them. This belongs in `src/w/__main__.py`.", "src/w/__main__.py", ""),
+        ("src/shop/prices.ts must export a function `net(price)`.", "src/shop/prices.ts", ""),
+    ],
+)
+def test_what_a_sentence_introduces_is_promised(text: str, path: str, names: str) -> None:
+    """The file, and the functions, classes and methods, in the styles people write; a language that cannot tell a module promises the file alone."""
+    assert stated(text) == [Stated((path,), tuple(names.split()))]
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ('`a/b.py` gets a function `f(x)`. `g("Blue")` returns `"blue"`.', "a.b:f"),
+        ("`a/b.py` gets a function `f(x)` that uses the function `g(x)` and calls `h(y)`.", "a.b:f"),
+        ("`a/b.py` gets a class `Stock` and the method is called after `add(x)`.", "a.b:Stock"),
+        ("`a/b.py` gets a class `Stock`, which must provide more than `add(x)`.", "a.b:Stock"),
+        ("`a/b.py` must raise `ValueError` when `limit` is missing.", ""),
+    ],
+)
+def test_what_is_mentioned_is_no_promise(text: str, names: str) -> None:
+    """Examples, what is used, and what may as well be a method: a promise that is wrong would refuse honest work."""
+    assert stated(text) == [Stated(("a/b.py",), tuple(names.split()))]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The report must be like `a/old.py`.",
+        "The report must use the class `Store` in `a/store.py`.",
+        "Work without `a/b.py` must go on.",
+        "`a/b.py` must not be changed.",
+        "`a/b.py` must stay as it is.",
+        "It must remove `a/b.py`.",
+        "It must read `data/items.json` and `README.md`.",
+        "It must pass `tests/test_a.py`.",
+        "The function `slugify(title)` must give words.",
+    ],
+)
+def test_files_that_are_not_to_be_written_are_no_place(text: str) -> None:
+    """What is read, stays, goes, is data or a test; and a name without a file promises nothing."""
+    assert stated(text) == [None]
+
+
+def test_what_is_about_a_promised_name_goes_with_its_file() -> None:
+    """A method of a class, and a rule for a function, wherever they stand; what two files have is left open."""
+    first, method, rule, unclear = stated(
+        "`l/bucket.py` provides a class `Bucket`. `l/a.py` provides a function `parse(x)`.",
+        "The method `Bucket.take(n)` must return whether there were n.",
+        "`parse` must raise `ValueError` otherwise.",
+        "`other` must be quick.",
+    )
+    assert first == Stated(("l/bucket.py", "l/a.py"), ("l.bucket:Bucket", "l.a:parse"))
+    assert method == Stated(("l/bucket.py",), ("l.bucket:Bucket.take",))
+    assert rule == Stated(("l/a.py",), ("l.a:parse",))
+    assert unclear is None
+
+
+def test_short_names_are_completed() -> None:
+    """From the design's files, the files others name, and the package of modules beside."""
+    [words] = stated("`words.py` gets a function `slug(x)`.", known=("src/kit/words.py",))
+    assert words == Stated(("src/kit/words.py",), ("kit.words:slug",))
+    _, decorators = stated("`limiter/bucket.py` is there.", "A decorator named `limited` in the module `limiter.deco`.")
+    assert decorators == Stated(("limiter/deco.py",), ("limiter.deco:limited",))
+
+
+def test_each_file_is_a_task_with_its_test() -> None:
+    """Requirements of one file are one task; titles name what is written, and where."""
+    made = tasks(
+        "`src/inv/text.py` gets a function `slugify(text)`.",
+        "`src/inv/stock.py` gets a class `Stock` with `add(sku, count)`.",
+        "`src/inv/stock.py` gets a function `low_stock(stock, limit)`.",
+        "`src/inv/report.py` gets a function `report(stock)` that lists a `Stock`.",
+    )
+    assert [(each.type, each.title, each.requirements, len(each.verifies)) for each in made] == [
+        ("code_writing", "Write slugify in src/inv/text.py", ("R0",), 0),
+        ("testing", "Test: slugify in src/inv/text.py", ("R0",), 1),
+        ("code_writing", "Write Stock and low_stock in src/inv/stock.py", ("R1", "R2"), 0),
+        ("testing", "Test: Stock and low_stock in src/inv/stock.py", ("R1", "R2"), 1),
+        ("code_writing", "Write report in src/inv/report.py", ("R3",), 0),
+        ("testing", "Test: report in src/inv/report.py", ("R3",), 1),
+    ]
+    stock, report = made[2], made[4]
+    assert [each.name for each in stock.produces] == [
+        "src/inv/stock.py",
+        "inv.stock:Stock",
+        "inv.stock:Stock.add",
+        "inv.stock:low_stock",
+    ]
+    assert [(each.type, each.name) for each in report.consumes] == [("symbol", "inv.stock:Stock")]
+
+
+def test_a_file_with_too_much_for_one_task_is_gone_on_with() -> None:
+    """The first task promises the file, the others need it: nobody writes it at the same time, and each promises its names."""
+    made = tasks(*(f"`a/many.py` gets a function `f{number}(x)`." for number in range(20)))
+    first, second = (each for each in made if each.type == "code_writing")
+    assert [each.name for each in first.produces if each.type == "path"] == ["a/many.py"]
+    assert [each.name for each in second.produces if each.type == "path"] == []
+    assert [each.name for each in second.consumes if each.type == "path"] == ["a/many.py"]
+    names = [each.name for task in (first, second) for each in task.produces if each.type == "symbol"]
+    assert names == [f"a.many:f{number}" for number in range(20)]
+    assert len(first.title) <= 80
+    assert first.title != second.title
+
+
+def test_a_rule_for_everything_is_met_by_every_piece_of_code() -> None:
+    """It has nothing to write of its own; where no requirement says which files there are, it stays what it was."""
+    made = tasks("`a/x.py` gets a function `f(x)`.", "`a/y.py` gets a function `g(x)`.", "Every answer must be JSON.")
+    assert [each.requirements for each in made if each.type == "code_writing"] == [("R0", "R2"), ("R1", "R2")]
+    alone = tasks("The shop must sell apples.", "Every answer must be JSON.")
+    assert ("R1",) in [each.requirements for each in alone]
