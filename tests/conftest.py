@@ -18,11 +18,12 @@ if not os.environ.get("CI"):
 
 @pytest.fixture(scope="session", autouse=True)
 def no_history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """The state folder is a fresh one, and nothing is learned from what other tests did, for this process and its children."""
+    """The state folder is a fresh one, and nothing is learned from what other tests did or models answered them, for this process and its children."""
     with pytest.MonkeyPatch.context() as patch:
         if "XDG_STATE_HOME" not in os.environ:
             patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
         patch.setenv("AGENT_DISPATCHER_PLANNING_LEARN_FROM_RUNS", "0")
+        patch.setenv("AGENT_DISPATCHER_PLANNING_REUSE_REPLIES", "false")
         yield
 
 

@@ -20,15 +20,18 @@ from .coordination.run_state import fold
 from .coordination.state_manager import StateManager
 from .errors import ConfigError, DispatcherError, PlanError, Problem, UsageError
 from .extension.components import Decomposition, PlanningContext
+from .extension.llm import LastingBackend
 from .extension.registry import Registry
 from .llm import Budget, MeteredLlm, Prices, no_limit
 from .models import ExecutionPlan, ExecutionResult, PlanPatch, Specification, Task
 from .planning.dependency_resolver import DependencyResolver, Resolution
 from .planning.history import Durations
+from .planning.kept_replies import KeptReplies, replies_folder
 from .planning.model_calls import PlanningLlm, PlanningRecord, Watch
 from .planning.neighbours import files_beside
 from .planning.patching import PatchedPlan
 from .planning.planner import make_plan, plan_tasks
+from .planning.reusing import Reusing
 from .planning.task_decomposer import TaskDecomposer
 from .planning.wishes import leave_out
 from .planning.workflow import follow_up
@@ -83,9 +86,9 @@ class AgentDispatcher(PlanFiles, RecordedRuns):
 
     # --- the verbs ----------------------------------------------------------------------------------------------------
 
-    def plan(self, source: Source, *, watch: Watch | None = None) -> ExecutionPlan:
+    def plan(self, source: Source, *, fresh: bool = False, watch: Watch | None = None) -> ExecutionPlan:
         """What would be done for ``source``, and in which order; see :meth:`plan_async`."""
-        return block("plan", self.plan_async(source, watch=watch))
+        return block("plan", self.plan_async(source, fresh=fresh, watch=watch))
 
     def dispatch(self, source: Source, output: str | Path | None = None, **options: Any) -> ExecutionResult:
         """Plan and execute; see :meth:`dispatch_async`."""
@@ -113,11 +116,12 @@ class AgentDispatcher(PlanFiles, RecordedRuns):
         """
         return plan_tasks(tasks, dependencies, title=title)
 
-    async def plan_async(self, source: Source, *, watch: Watch | None = None) -> ExecutionPlan:
-        """Load, decompose, resolve, build, plan. No agent runs and nothing is written.
+    async def plan_async(self, source: Source, *, fresh: bool = False, watch: Watch | None = None) -> ExecutionPlan:
+        """Load, decompose, resolve, build, plan. No agent runs, and nothing is written but what a model answered, into the user's cache.
 
         Args:
             source: path of a file or folder, a specification, a finalized specification, or a dict.
+            fresh: a model is asked whatever it has answered before (see :mod:`agent_dispatcher.planning.kept_replies`).
             watch: called with each question to a language model; what it gives is entered while the question is asked.
 
         Raises:
@@ -125,7 +129,7 @@ class AgentDispatcher(PlanFiles, RecordedRuns):
             SpecificationError, GraphError, PlanError, ConfigError: why there can be no plan, with places.
         """
         specification = self._choose.load(source)
-        llm = self._planning_llm(watch)
+        llm = self._planning_llm(watch, fresh=fresh)
         try:
             context = self._planning_context(specification, llm)
             decomposition = await self._decompose(specification, context, llm)
@@ -315,7 +319,7 @@ class AgentDispatcher(PlanFiles, RecordedRuns):
 
     # --- step 2: decompose --------------------------------------------------------------------------------------------
 
-    def _planning_llm(self, watch: Watch | None) -> PlanningLlm | None:
+    def _planning_llm(self, watch: Watch | None, *, fresh: bool) -> PlanningLlm | None:
         """The model backend in use with a meter of its own, for one plan, and the record of its calls; ``None`` without one."""
         active = self._choose.llm()
         if active is None:
@@ -325,7 +329,12 @@ class AgentDispatcher(PlanFiles, RecordedRuns):
         budget, prices = Budget.of(self.config.budget), Prices.of(self.config)
         guard = self._door.open(active, planning=True)
         meter = MeteredLlm(guard, active.name, budget, prices, journal=record, scrubber=scrubber)
-        return PlanningLlm(meter, record, watch)
+        reusing = None
+        if self.config.planning.reuse_replies and isinstance(active.backend, LastingBackend):
+            kept = KeptReplies(replies_folder(), scrubber)
+            options = self.config.options.get(f"llm:{active.name}", {})
+            reusing = Reusing(kept, active.name, active.backend, options, fresh)
+        return PlanningLlm(meter, record, watch, reusing)
 
     def _planning_context(self, specification: Specification, llm: PlanningLlm | None) -> PlanningContext:
         return PlanningContext(
@@ -338,7 +347,7 @@ class AgentDispatcher(PlanFiles, RecordedRuns):
     async def _decompose(
         self, specification: Specification, context: PlanningContext, llm: PlanningLlm | None
     ) -> Decomposition:
-        decomposer = TaskDecomposer(self._choose.all("decomposer"), llm.record.in_vain if llm is not None else None)
+        decomposer = TaskDecomposer(self._choose.all("decomposer"), llm.in_vain if llm is not None else None)
         decomposition = await decomposer.decompose(specification, context)
         if llm is not None:
             llm.ensure_useful()

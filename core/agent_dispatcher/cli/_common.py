@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-__all__ = ["EXIT_CODES", "echo_json", "output_option", "run_argument"]
+__all__ = ["EXIT_CODES", "echo_json", "fresh_option", "output_option", "run_argument"]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -19,6 +19,12 @@ EXIT_CODES = {"completed": 0, "partial": 1, "failed": 1, "cancelled": 1, "paused
 def output_option(text: str) -> Callable[[_F], _F]:
     """``--output DIR``."""
     return click.option("--output", "-o", type=click.Path(), default=None, metavar="DIR", help=text)
+
+
+def fresh_option(function: _F) -> _F:
+    """``--fresh``."""
+    text = "Ask a language model anew, also what it was asked before for a plan of the same specification."
+    return click.option("--fresh", is_flag=True, help=text)(function)
 
 
 def run_argument(function: _F) -> _F:

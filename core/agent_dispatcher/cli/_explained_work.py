@@ -61,7 +61,7 @@ def print_planning(calls: Sequence[PlanningCall], place: Place, *, said: bool) -
         about = f"{', '.join(map(plain, call.about[:_PATHS]))}{more}"
         text = (
             f"asked {plain(call.model or call.backend)} ({plain(call.purpose) or 'no purpose given'}, about {about}): "
-            f"{failed}{vain}, {call.tokens:,} tokens"
+            f"{failed}{vain}, {'reused from an earlier plan' if call.reused else f'{call.tokens:,} tokens'}"
         )
         click.echo(wrapped(text, "     ", first=f"  {number}. "))
         if said:

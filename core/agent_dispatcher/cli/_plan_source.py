@@ -27,10 +27,11 @@ def is_plan_file(path: Path) -> bool:
     return head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") and b'"agent-dispatcher/plan"' in head
 
 
-def load_plan(dispatcher: AgentDispatcher, source: str, *, quiet: bool = False) -> ExecutionPlan:
+def load_plan(dispatcher: AgentDispatcher, source: str, *, fresh: bool = False, quiet: bool = False) -> ExecutionPlan:
     """The plan that SOURCE means.
 
     Args:
+        fresh: a model is asked whatever it has answered before.
         quiet: no sign of life while a model is asked.
 
     Raises:
@@ -41,7 +42,7 @@ def load_plan(dispatcher: AgentDispatcher, source: str, *, quiet: bool = False) 
         raise UsageError(f"{source}: there is no such file or folder")
     if is_plan_file(path):
         return dispatcher.read_plan(path)
-    return dispatcher.plan(path, watch=None if quiet else PlanningProgress())
+    return dispatcher.plan(path, fresh=fresh, watch=None if quiet else PlanningProgress())
 
 
 def is_run(source: str) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..errors import DispatcherError, PlanError, Problem, SpecificationError, UsageError
-from ._common import echo_json, output_option
+from ._common import echo_json, fresh_option, output_option
 
 if TYPE_CHECKING:
     from ..dispatcher import AgentDispatcher
@@ -22,6 +22,7 @@ __all__ = ["graph", "plan", "validate"]
 @click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON (stable, versioned).")
 @click.option("--mermaid", is_flag=True, help="Print the graph as Mermaid.")
 @click.option("--dot", is_flag=True, help="Print the graph as Graphviz DOT.")
+@fresh_option
 @click.option("--full", is_flag=True, help="Show every task of a long plan.")
 @click.option(
     "--output",
@@ -31,7 +32,7 @@ __all__ = ["graph", "plan", "validate"]
     metavar="FILE",
     help="Write the plan to FILE: .json can be run and compared, .html looked at in a browser.",
 )
-def plan(source: str, as_json: bool, mermaid: bool, dot: bool, full: bool, output: str | None) -> int:
+def plan(source: str, as_json: bool, mermaid: bool, dot: bool, fresh: bool, full: bool, output: str | None) -> int:
     """Show what would be done for SOURCE, and in which order. Nothing is changed."""
     from ..dispatcher import AgentDispatcher
     from ._plan_source import load_plan
@@ -39,7 +40,7 @@ def plan(source: str, as_json: bool, mermaid: bool, dot: bool, full: bool, outpu
     if sum((as_json, mermaid, dot)) > 1:
         raise UsageError("--json, --mermaid and --dot exclude each other")
     dispatcher = AgentDispatcher()
-    made = load_plan(dispatcher, source, quiet=as_json)
+    made = load_plan(dispatcher, source, fresh=fresh, quiet=as_json)
     if output is not None:
         dispatcher.write_plan(made, Path(output))
         click.echo(f"plan written to {output}", err=True)
@@ -61,15 +62,24 @@ def plan(source: str, as_json: bool, mermaid: bool, dot: bool, full: bool, outpu
 @click.option("--json", "as_json", is_flag=True, help="Print the problems as JSON.")
 @output_option("Where it would be run, as in 'run': what speaks against that folder is a problem, too.")
 @click.option("--allow-partial", is_flag=True, help="As in 'run': tasks that no agent can do are no problem.")
+@fresh_option
 @click.option("--unsafe-no-sandbox", is_flag=True, help="As in 'run': a missing sandbox is no problem.")
-def validate(source: str, as_json: bool, output: str | None, allow_partial: bool, unsafe_no_sandbox: bool) -> int:
+def validate(
+    source: str, as_json: bool, output: str | None, allow_partial: bool, fresh: bool, unsafe_no_sandbox: bool
+) -> int:
     """Say everything that stands in the way of running SOURCE, all at once."""
     from ..dispatcher import AgentDispatcher
     from ..models import used_in_words
 
     dispatcher = AgentDispatcher()
     made, problems = _problems(
-        dispatcher, source, output, allow_partial=allow_partial, unsafe_no_sandbox=unsafe_no_sandbox, quiet=as_json
+        dispatcher,
+        source,
+        output,
+        allow_partial=allow_partial,
+        fresh=fresh,
+        unsafe_no_sandbox=unsafe_no_sandbox,
+        quiet=as_json,
     )
     title = source if made is None else made.specification.title
     if as_json:
@@ -96,6 +106,7 @@ def _problems(
     output: str | None,
     *,
     allow_partial: bool,
+    fresh: bool,
     unsafe_no_sandbox: bool,
     quiet: bool,
 ) -> tuple[ExecutionPlan | None, tuple[Problem, ...]]:
@@ -103,7 +114,7 @@ def _problems(
     from ._plan_source import is_plan_file, load_plan
 
     try:
-        made = load_plan(dispatcher, source, quiet=quiet)
+        made = load_plan(dispatcher, source, fresh=fresh, quiet=quiet)
     except UsageError:
         raise
     except DispatcherError as error:

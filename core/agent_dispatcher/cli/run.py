@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import BudgetExceeded, UsageError
-from ._common import EXIT_CODES, echo_json, output_option, run_argument
+from ._common import EXIT_CODES, echo_json, fresh_option, output_option, run_argument
 
 if TYPE_CHECKING:
     from ..coordination.coordinator import Coordinator
@@ -32,6 +32,7 @@ _SANDBOX = "The sandbox to use, by name, instead of the configured one; 'plugins
     "Root of the repository to work in: a new or empty folder, or an existing repository. Default: ./<title>."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document and nothing else.")
+@fresh_option
 @click.option("--allow-partial", is_flag=True, help="Leave out tasks that no agent can do, and say so.")
 @click.option("--write-back", is_flag=True, help="Set the statuses of finished tasks in SOURCE itself, too.")
 @click.option("--sandbox", metavar="NAME", default=None, help=_SANDBOX)
@@ -40,6 +41,7 @@ def run(
     source: str,
     output: str | None,
     as_json: bool,
+    fresh: bool,
     allow_partial: bool,
     write_back: bool,
     sandbox: str | None,
@@ -49,7 +51,7 @@ def run(
     from ._plan_source import load_plan
 
     dispatcher = _dispatcher(sandbox)
-    plan = load_plan(dispatcher, source, quiet=as_json)
+    plan = load_plan(dispatcher, source, fresh=fresh, quiet=as_json)
     _warn_unsafe(unsafe_no_sandbox)
     if not any(task.status == "pending" for task in plan.tasks):
         return _nothing_to_do(plan, as_json)

@@ -277,11 +277,13 @@ class PlanningSettings:
         binding_threshold: from this confidence on a dependency holds its task; below, it only orders the tasks that are ready.
         advisory_threshold: below this confidence a dependency is dropped.
         learn_from_runs: estimates come from so many of the newest finished runs of this user; 0 for none.
+        reuse_replies: what a model answered to the very same question while a plan was made is used again, for 30 days.
     """
 
     binding_threshold: float = field(default=0.5, validator=_probability)
     advisory_threshold: float = field(default=0.1, validator=_probability)
     learn_from_runs: int = field(default=20, validator=ge(0))
+    reuse_replies: bool = True
 
 
 @frozen(kw_only=True)

@@ -11,6 +11,7 @@ from attrs.validators import ge, gt, in_, optional
 __all__ = [
     "STOP_REASONS",
     "ChatMessage",
+    "LastingBackend",
     "LlmReply",
     "LlmRequest",
     "PricedAs",
@@ -190,4 +191,13 @@ class PricedBackend(Protocol):
 
     def priced_as(self, request: LlmRequest) -> PricedAs:
         """What the request would be asked of; made of configuration only, without asking anyone."""
+        ...
+
+
+@runtime_checkable
+class LastingBackend(Protocol):
+    """A backend whose reply may be used again, by a command that plans, for the very same request. One that does not say who answers is always asked."""
+
+    def answers_as(self, request: LlmRequest) -> str:
+        """Who would answer the request: address, model, file, whatever tells it from another model; never a key. Made of configuration only."""
         ...

@@ -12,7 +12,7 @@ __all__ = ["ModelUse", "PlanningCall", "used_in_words"]
 
 @frozen(kw_only=True)
 class ModelUse:
-    """Every call that was made for one purpose to one model.
+    """Every call that was made for one purpose to one model, and every answer of it that was used again.
 
     Attributes:
         purpose: what it was for (``decompose``, ``dependencies``, ...), as the requests say.
@@ -25,6 +25,7 @@ class ModelUse:
         counted_tokens: what they count as in a budget: the tokens above, and the worst case of failed calls that may have been billed.
         cost_usd: what that costs in US dollars, of the calls whose price is known; ``None`` when none is.
         unpriced: calls of unknown price.
+        reused: questions that were not asked, as the answer of an earlier plan was kept; they cost nothing and are in no other count.
     """
 
     purpose: str = ""
@@ -39,6 +40,7 @@ class ModelUse:
     counted_tokens: int = field(default=0, validator=ge(0))
     cost_usd: float | None = field(default=None, validator=optional(and_(ge(0.0), lt(1e12))))
     unpriced: int = field(default=0, validator=ge(0))
+    reused: int = field(default=0, validator=ge(0))
 
 
 @frozen(kw_only=True)
@@ -54,6 +56,7 @@ class PlanningCall:
         error: the sort of its failure, ``""`` without one.
         used: whether what was answered went into the plan; not so where the one who asked could make nothing of it, and another planned instead.
         request, reply: digests of what was said; ``None`` when it was not kept.
+        reused: it was not asked: the answer is that of an earlier plan.
     """
 
     number: str
@@ -67,19 +70,23 @@ class PlanningCall:
     used: bool = True
     request: str | None = None
     reply: str | None = None
+    reused: bool = False
 
 
 def used_in_words(uses: Iterable[ModelUse]) -> str:
     """``planning asked the model 3 times: 1,200 tokens read, 340 written``; ``""`` when it was not asked."""
     uses = tuple(uses)
     calls, failed = sum(each.calls for each in uses), sum(each.failed for each in uses)
+    reused = sum(each.reused for each in uses)
+    kept = f"{reused} answer{'s' if reused > 1 else ''} of an earlier plan reused, at no cost" if reused else ""
     if not calls:
-        return ""
+        return f"planning did not ask the model: {kept} (--fresh asks again)" if kept else ""
     times = "once" if calls == 1 else f"{calls} times"
     read, written = sum(each.input_tokens for each in uses), sum(each.output_tokens for each in uses)
     most = "at most " if any(each.estimated for each in uses) else ""
     unanswered = f" ({failed} without an answer)" if failed else ""
-    return f"planning asked the model {times}{unanswered}: {most}{read:,} tokens read, {written:,} written{_cost_in_words(uses)}"
+    asked = f"planning asked the model {times}{unanswered}: {most}{read:,} tokens read, {written:,} written{_cost_in_words(uses)}"
+    return f"{asked}; {kept}" if kept else asked
 
 
 def _cost_in_words(uses: tuple[ModelUse, ...]) -> str:

@@ -12,8 +12,9 @@ from ..extension.llm import LlmReply, LlmRequest, PricedAs
 from ..llm.budget import Charge
 from ..llm.metering import LlmCall, MeteredLlm
 from ..llm.prices import priced_as, usd_of
-from ..models import ExecutionPlan, PlanningCall, Task
+from ..models import ExecutionPlan, ModelUse, PlanningCall, Task
 from ..provenance import Archive
+from .reusing import Reusing
 
 __all__ = ["PlanningLlm", "PlanningRecord", "Watch", "calls_about"]
 
@@ -58,6 +59,21 @@ class PlanningRecord:
             reply=kept,
         )
 
+    def reused(self, request: LlmRequest, reply: LlmReply) -> None:
+        """Note that a question was answered by what is kept."""
+        number = str(len(self._calls) + 1)
+        self._calls[number] = PlanningCall(
+            number=number,
+            purpose=request.purpose,
+            backend=self._backend,
+            model=reply.model or request.model,
+            about=request.about,
+            cost_usd=0.0,
+            request=None if self._archive is None else self._archive.request(request),
+            reply=None if self._archive is None else self._archive.reply(reply),
+            reused=True,
+        )
+
     def in_vain(self) -> None:
         """Nothing came of all that was asked so far: another goes about it in its own way."""
         self._calls = {number: evolve(call, used=False) for number, call in self._calls.items()}
@@ -66,10 +82,21 @@ class PlanningRecord:
         """The plan with what was asked for it."""
         return evolve(
             plan,
-            planning_usage=meter.used(),
+            planning_usage=self._with_reused(meter.used()),
             planning_calls=tuple(self._calls.values()),
             said={} if self._archive is None else self._archive.texts,
         )
+
+    def _with_reused(self, uses: Iterable[ModelUse]) -> tuple[ModelUse, ...]:
+        """Rows of what was asked, with what was used again."""
+        rows = {(use.purpose, use.model): use for use in uses}
+        for call in self._calls.values():
+            if call.reused:
+                place = call.purpose, call.model
+                none = ModelUse(purpose=call.purpose, backend=call.backend, model=call.model, cost_usd=0.0)
+                row = rows.get(place, none)
+                rows[place] = evolve(row, reused=row.reused + 1)
+        return tuple(rows[place] for place in sorted(rows))
 
 
 @define
@@ -80,16 +107,30 @@ class PlanningLlm:
         meter: counts what is asked.
         record: keeps it.
         watch: told of each question; ``None`` for nobody.
+        reusing: answers what was answered before; ``None``: everything is asked.
         useless: with what the backend refused a call as it would every other, ``None`` as long as it did not.
     """
 
     meter: MeteredLlm
     record: PlanningRecord
     watch: Watch | None = None
+    reusing: Reusing | None = None
     useless: BackendError | None = None
 
     async def complete(self, request: LlmRequest) -> LlmReply:
-        """What the model answers; errors as those of :meth:`agent_dispatcher.llm.MeteredLlm.complete`."""
+        """What the model answers, or has answered before; errors as those of :meth:`agent_dispatcher.llm.MeteredLlm.complete`."""
+        if self.reusing is None:
+            return await self._ask(request)
+        key = self.reusing.key(request)
+        kept = self.reusing.answer(key)
+        if kept is not None:
+            self.record.reused(request, kept)
+            return kept
+        reply = await self._ask(request)
+        self.reusing.answered(key, reply)
+        return reply
+
+    async def _ask(self, request: LlmRequest) -> LlmReply:
         try:
             with nullcontext() if self.watch is None else self.watch(request):
                 return await self.meter.complete(request)
@@ -115,8 +156,16 @@ class PlanningLlm:
             what = f"the language model {self.meter.name} cannot be asked: {self.useless}"
             raise PlanError(Problem(what, remedy=remedy)) from self.useless
 
+    def in_vain(self) -> None:
+        """Nothing came of all that was asked so far, and nothing of it is kept."""
+        self.record.in_vain()
+        if self.reusing is not None:
+            self.reusing.in_vain()
+
     def into(self, plan: ExecutionPlan) -> ExecutionPlan:
-        """The plan with what was asked for it."""
+        """The plan with what was asked for it, which is kept for the next time."""
+        if self.reusing is not None:
+            self.reusing.planned()
         return self.record.into(plan, self.meter)
 
 

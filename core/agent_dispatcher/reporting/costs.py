@@ -60,6 +60,7 @@ class Costs:
                 unpriced=use.unpriced,
             )
             for use in planning
+            if use.calls
         ]
         for (task, agent_type, agent, backend, model), row in sorted(self._rows.items()):
             priced = row.calls - row.unpriced

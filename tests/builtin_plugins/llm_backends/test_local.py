@@ -196,6 +196,20 @@ def test_a_file_that_is_too_large_is_not_fetched(hub: Hub, tmp_path: Path, says:
     assert (caught.value.sort, list(tmp_path.iterdir())) == ("permanent", [])
 
 
+def test_who_answers_is_told_by_the_file(tmp_path: Path) -> None:
+    """Another file under the same name is another model; one that is fetched is known by its digest before it is here."""
+    path = tmp_path / "m.gguf"
+    path.write_bytes(MODEL)
+    own = LocalBackend(LocalOptions(model=path), path, LOG)
+    request = LlmRequest.of("?")
+    before = own.answers_as(request)
+    assert str(path) in before and own.answers_as(request) == before
+    path.write_bytes(MODEL + b"x")
+    assert own.answers_as(request) != before
+    fetched = LocalOptions(repository="a/b", file="m.gguf", sha256=SHA256)
+    assert LocalBackend(fetched, tmp_path / "none.gguf", LOG).answers_as(request) == SHA256
+
+
 @pytest.mark.parametrize("by", ["cancellation", "timeout"])
 def test_a_download_ends_when_nobody_waits_for_it(hub: Hub, tmp_path: Path, by: str) -> None:
     """At once for whoever waited, who is charged nothing, and a moment later at the hub; what has come is kept, and the next one goes on there."""

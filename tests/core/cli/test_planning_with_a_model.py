@@ -40,10 +40,10 @@ REPLY = json.dumps({"tasks": [TASK]})
 def at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[ModelServer], Path]:
     """A user who has configured the server, in a folder with a specification; gives the file."""
 
-    def configure(server: ModelServer, more: str = "") -> Path:
+    def configure(server: ModelServer) -> Path:
         home = tmp_path / "home"
         (home / "agent-dispatcher").mkdir(parents=True, exist_ok=True)
-        text = f'{more}\n[use]\nllm = "openai"\n[options."llm:openai"]\nmodel = "m"\nbase_url = "{server.base_url}"\n'
+        text = f'[use]\nllm = "openai"\n[options."llm:openai"]\nmodel = "m"\nbase_url = "{server.base_url}"\n'
         text += "[prices.m]\ninput = 1000.0\noutput = 1000.0\n"
         (home / "agent-dispatcher" / "config.toml").write_text(text, encoding="utf-8")
         monkeypatch.setenv("XDG_CONFIG_HOME", str(home))
@@ -101,3 +101,36 @@ def test_a_slow_answer_is_announced_on_stderr_alone(at_home: Any, call: Call) ->
         assert err.splitlines()[0] == "asking the model about 1 requirement ..."
         assert "the model answered after" in err
         assert "asking" not in out
+
+
+def test_every_command_shows_the_plan_that_was_made_first(
+    at_home: Any, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The model is asked once for an unchanged specification, until it is to be asked anew; what was reused is said and costs nothing."""
+    monkeypatch.setenv("AGENT_DISPATCHER_PLANNING_REUSE_REPLIES", "true")
+
+    def reply(request: Any) -> Says:
+        return Says(text=json.dumps({"tasks": [{**TASK, "title": f"Build cart {len(server.requests)}"}]}))
+
+    with ModelServer(reply) as server:
+        source = at_home(server)
+        _code, out, _err = call("validate", source)
+        assert "planning asked the model once" in out
+        _code, out, _err = call("plan", source)
+        assert "Build cart 1" in out
+        said = "planning did not ask the model: 1 answer of an earlier plan reused, at no cost (--fresh asks again)"
+        assert said in " ".join(out.split())
+        _code, out, _err = call("graph", source)
+        assert "Build cart 1" in out
+        _code, out, _err = call("explain", source, "Build cart 1")
+        assert "reused from an earlier plan" in " ".join(out.split())
+        code, _out, _err = call("run", source, "--output", source)  # planned, then refused, as that is no folder
+        assert (code, len(server.requests)) == (2, 1)
+        _code, out, _err = call("plan", source, "--fresh")
+        assert "Build cart 2" in out
+        _code, out, _err = call("plan", source, "--json")
+        document = json.loads(out)
+        assert (document["tasks"][0]["title"], document["planning_usage"][0]["reused"]) == ("Build cart 2", 1)
+        source.write_text(json.dumps({**SHOP, "title": "Another shop"}), encoding="utf-8")
+        call("validate", source)
+        assert len(server.requests) == 3, "a changed specification is another question"

@@ -159,6 +159,11 @@ def test_nobody_else_gets_the_backend_itself() -> None:
     ("uses", "words"),
     [
         ([], ""),
+        ([ModelUse(reused=1)], "planning did not ask the model: 1 answer of an earlier plan reused, at no cost (--fresh asks again)"),
+        (
+            [ModelUse(calls=1, input_tokens=5, output_tokens=6, reused=2)],
+            "planning asked the model once: 5 tokens read, 6 written; 2 answers of an earlier plan reused, at no cost",
+        ),
         ([ModelUse(calls=1, input_tokens=1200, output_tokens=34)], "planning asked the model once: 1,200 tokens read, 34 written"),
         (
             [ModelUse(calls=2, failed=1, input_tokens=10, estimated=True), ModelUse(calls=1, output_tokens=5)],

@@ -33,7 +33,7 @@ from agent_dispatcher.planning.planner import make_plan
 KEYS = {
     "": "format version specification tasks dependencies exclusions gates dropped phases critical_path estimates warnings planning_usage",
     "planning_usage": "purpose backend model calls failed input_tokens output_tokens cached_input_tokens estimated"
-    " counted_tokens cost_usd unpriced",
+    " counted_tokens cost_usd unpriced reused",
     "specification": "id title format path digest requirements",
     "specification.requirements": "id text priority source",
     "tasks": "id source_id title description type agent_type status requirements depends_on verifies produces consumes group steps"

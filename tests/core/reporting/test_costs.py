@@ -99,6 +99,13 @@ def test_planning_is_part_of_the_whole() -> None:
     assert result_to_json(found)["models"][0]["purpose"] == "decompose"
 
 
+def test_what_was_only_reused_is_no_cost() -> None:
+    """Nothing was asked, so no row of the report says that something was."""
+    planning = ModelUse(purpose="decompose", backend="b", model="m", reused=2, cost_usd=0.0)
+    found = result(call("1", "a"), planning=(planning,))
+    assert [each.task for each in found.model_costs] == ["a"]
+
+
 def test_an_unknown_price_is_said() -> None:
     """Neither of a task nor of the whole is it nothing."""
     none = result(call("1", "a", None))

@@ -48,6 +48,10 @@ class EndpointBackend:
         """The model that will be asked, at the configured server."""
         return PricedAs(model=request.model or self.endpoint.model, server=self.endpoint.base_url)
 
+    def answers_as(self, request: LlmRequest) -> str:
+        """The model at its address, through its SDK."""
+        return f"{self.wire} {self.endpoint.base_url} {request.model or self.endpoint.model}"
+
     async def complete(self, request: LlmRequest) -> LlmReply:
         """The model's reply.
 

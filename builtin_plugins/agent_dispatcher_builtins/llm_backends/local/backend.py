@@ -70,6 +70,13 @@ class LocalBackend:
         """Nobody sends a bill for it."""
         return PricedAs(model=self.path.stem, free=True)
 
+    def answers_as(self, request: LlmRequest) -> str:
+        """The model in its file: by its digest where that is configured, else by the file as it stands."""
+        if self.options.model is None:
+            return self.options.sha256
+        found = self.path.stat()
+        return f"{self.path} {found.st_size} {found.st_mtime_ns}"
+
     async def complete(self, request: LlmRequest) -> LlmReply:
         """The model's reply; its name is that of the file. A call of a tool that the model only describes counts as made.
 

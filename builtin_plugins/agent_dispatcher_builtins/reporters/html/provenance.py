@@ -154,12 +154,16 @@ def _planned(place: int, call: PlanningCall) -> Deed:
         what=line(call.model or call.backend, 80),
         purpose=line(call.purpose, 60),
         tools="",
-        badge=Badge("came to nothing", "○", "plain") if in_vain else _answer(call.error),
+        badge=Badge("came to nothing", "○", "plain") if in_vain else _answered(call),
         tokens=number(call.tokens),
         cost=_cost(call.cost_usd),
         time="",
         digests=_digests(("question", call.request), ("answer", call.reply)),
     )
+
+
+def _answered(call: PlanningCall) -> Badge:
+    return Badge("reused", "↺", "plain") if call.reused else _answer(call.error)
 
 
 def _answer(error: str) -> Badge:

@@ -7,6 +7,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+from attrs import evolve
+
 from agent_dispatcher.reporting import build_result
 from agent_dispatcher_builtins.reporters.markdown_report import MarkdownReporter
 
@@ -36,6 +38,14 @@ def test_planning_is_told_of_the_tasks_it_was_about(asked_run: Any, tmp_path: Pa
     assert "1 asked planner-1 (decompose) ○ came to nothing 900 unknown" in text
     assert "2 asked planner-1 (dependencies) question 1111111111 ✓ answered 800 $0.5000" in text
     assert text.index("Planning 2") < text.index("Attempt 1 2 questions")
+
+
+def test_an_answer_that_was_reused_is_called_so(asked_run: Any, tmp_path: Path) -> None:
+    """It is no answer to a question of this plan."""
+    vain, good = asked_run.plan.planning_calls
+    reused = evolve(asked_run.plan, planning_calls=(vain, evolve(good, reused=True, tokens=0, cost_usd=0.0)))
+    text = body_of(evolve(asked_run, plan=reused).write(tmp_path), "task-1")
+    assert "2 asked planner-1 (dependencies) question 1111111111 ↺ reused 0" in text
 
 
 def test_of_many_the_first_and_the_last_are_shown(asked_run: Any, tmp_path: Path) -> None:
