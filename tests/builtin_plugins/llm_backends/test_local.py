@@ -7,6 +7,8 @@ import fcntl
 import hashlib
 import json
 import logging
+import signal
+import subprocess
 import sys
 import threading
 import time
@@ -14,6 +16,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +38,7 @@ from agent_dispatcher_builtins.llm_backends.local.model_file import (
     model_url,
     stored_model,
 )
+from agent_dispatcher_builtins.llm_backends.local.serving import launch
 from agent_dispatcher_builtins.llm_backends.options import LocalOptions
 
 MODEL = b"GGUF" + bytes(range(256)) * 4000
@@ -314,6 +318,41 @@ def test_a_missing_extra_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
         LocalBackend.open(LocalOptions(model=Path("m.gguf")), services)
 
 
+def test_a_file_that_cannot_be_loaded_is_said(tmp_path: Path) -> None:
+    """The server's own process says why, and is gone; every other call would meet the same."""
+    if find_spec("xllamacpp") is None:
+        pytest.skip("xllamacpp is not installed here")
+    served = launch(tmp_path / "none.gguf", context_tokens=512, threads=1)
+    with pytest.raises(BackendError, match=r"none\.gguf cannot be loaded: .*memory for it and 512 tokens") as caught:
+        served.origin()
+    assert (caught.value.sort, caught.value.whatever_is_asked, served.runs) == ("permanent", True, False)
+
+
+@pytest.mark.parametrize("by", ["end", "nobody holds it", "killed"])
+def test_a_server_ends_with_who_holds_it(tmp_path: Path, by: str) -> None:
+    """At once, whatever it is at: told to, let go of, or because the process that started it was killed."""
+    if by == "killed":
+        lines = f"from pathlib import Path; from {launch.__module__} import launch; import os, signal"
+        code = f"{lines}; s = launch(Path('m'), context_tokens=512, threads=1); print(s.process.pid, flush=True); os.kill(os.getpid(), signal.SIGKILL)"
+        done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, timeout=120)
+        pid = int(done.stdout)
+        until = time.monotonic() + 60
+        while Path(f"/proc/{pid}/stat").exists() and time.monotonic() < until:
+            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
+                break
+            time.sleep(0.05)
+        assert time.monotonic() < until
+        return
+    served = launch(tmp_path / "none.gguf", context_tokens=512, threads=1)
+    process = served.process
+    assert served.runs
+    if by == "end":
+        served.end()
+    else:
+        del served
+    assert process.returncode == -signal.SIGKILL
+
+
 # --- a real model ----------------------------------------------------------------------------------------------------------------
 
 TASKS = {
@@ -411,10 +450,36 @@ def test_calls_are_computed_at_once(model_file: Path, tmp_path: Path) -> None:
 def test_nobody_else_may_use_it(backend: LocalBackend) -> None:
     """The server is on loopback and answers no request without its key."""
     asyncio.run(backend.complete(LlmRequest.of("Hi", max_output_tokens=1)))
-    assert backend._served is not None
-    assert backend._served.origin.startswith("http://127.0.0.1:")
+    assert backend._served is not None and backend._client is not None
+    address = backend._client.endpoint.base_url
+    assert address.startswith("http://127.0.0.1:")
     assert backend._served.key not in repr(backend)
-    request = urllib.request.Request(f"{backend._served.origin}/v1/chat/completions", b"{}")
+    request = urllib.request.Request(f"{address}/chat/completions", b"{}")
     with pytest.raises(urllib.error.HTTPError, match="401") as caught:
         urllib.request.urlopen(request)
     caught.value.close()
+
+
+@pytest.mark.local_model
+@pytest.mark.slow
+def test_nobody_waits_for_a_model_that_loads_or_computes(model_file: Path, tmp_path: Path) -> None:
+    """While it loads the rest of the process goes on, and closing the backend ends a long call at once."""
+    services = Services(log=LOG, data_dir=tmp_path, config=Config())
+    made = LocalBackend.open(LocalOptions(model=model_file, context_tokens=4096, threads=1), services)
+
+    async def close_amid() -> tuple[float, float]:
+        first = asyncio.create_task(made.complete(LlmRequest.of("Hi", max_output_tokens=1)))
+        longest, last = 0.0, time.monotonic()
+        while not first.done():
+            await asyncio.sleep(0.01)
+            longest, last = max(longest, time.monotonic() - last), time.monotonic()
+        long = asyncio.create_task(made.complete(LlmRequest.of("word " * 3000, max_output_tokens=300)))
+        await asyncio.sleep(2.0)
+        long.cancel()
+        began = time.monotonic()
+        await made.aclose()
+        return longest, time.monotonic() - began
+
+    longest, closing = asyncio.run(close_amid())
+    print(f"longest pause {longest:.2f} s, closed in {closing:.2f} s")
+    assert longest < 5.0 and closing < 5.0

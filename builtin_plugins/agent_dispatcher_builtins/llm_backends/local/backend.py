@@ -23,7 +23,7 @@ from ..openai.dialect import Dialect
 from ..options import LocalOptions
 from .described_calls import with_described_calls
 from .model_file import check_model, download, model_url, stored_model
-from .serving import Served, serve
+from .serving import Served, launch
 from .stoppable import run_stoppable
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class LocalBackend:
         with held_back():
             await place.acquire()
         try:
-            client = self._client
+            client = self._ready()
             if client is None:
                 with held_back():
                     await self._have(request.timeout_s)
@@ -97,7 +97,7 @@ class LocalBackend:
             place.release()
 
     async def aclose(self) -> None:
-        """Give the model's memory back."""
+        """Give the model's memory back, whatever is being computed."""
         await asyncio.to_thread(self._stop)
 
     async def _have(self, timeout_s: float | None) -> None:
@@ -118,26 +118,34 @@ class LocalBackend:
 
     def _start(self) -> Client:
         with self._starting:
-            if self._client is not None:
-                return self._client
-            served = serve(
+            client = self._ready()
+            if client is not None:
+                return client
+            self._served = served = launch(
                 self.path,
                 context_tokens=self.options.context_tokens,
                 threads=self.options.threads,
                 parallel=self.options.parallel,
             )
             endpoint = Endpoint(
-                base_url=f"{served.origin}/v1",
+                base_url=f"{served.origin()}/v1",
                 model=self.path.stem,
                 limits=Limits.of(self.options),
                 dialect=Dialect(),
                 key=served.key,
-                key_hint="the server of this process refuses its own key",
+                key_hint="the server refuses its own key",
             )
-            self._served, self._client = served, connect(WIRE, endpoint, self.log)
-            return self._client
+            self._client = client = connect(WIRE, endpoint, self.log)
+            return client
+
+    def _ready(self) -> Client | None:
+        """What talks to the server, while it runs: one that died is started anew."""
+        return self._client if self._served is not None and self._served.runs else None
 
     def _stop(self) -> None:
+        served = self._served
+        if served is not None:
+            served.end()  # also while it loads: who waits for that lets go of the lock
         with self._starting:
             self._served, self._client = None, None
 

@@ -1,68 +1,107 @@
-"""A model file served in this process by llama.cpp's own server, on loopback, behind a key that is made up for it."""
+"""A model file served by llama.cpp's own server, on loopback, behind a key that is made up for it, in a process of its own.
+
+It is no thread of this process, since loading a model holds Python's lock for many seconds, in which nothing else of a run would go on, and since what
+is being computed cannot be broken off. A process can: it ends at once, with its memory, also when this one was killed.
+"""
 
 from __future__ import annotations
 
+import json
+import os
 import secrets
-from importlib import import_module
+import subprocess
+import sys
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from weakref import finalize
 
 from attrs import field, frozen
 
 from agent_dispatcher.errors import BackendError
 
-__all__ = ["Served", "serve"]
+__all__ = ["Served", "launch"]
+
+_PROGRAM = Path(__file__).with_name("_serve_model.py")
 
 
 @frozen
 class Served:
-    """A running server. It ends when nobody holds it any more.
+    """A server that loads its model, or is ready. It ends when nobody holds it any more.
 
     Attributes:
-        origin: ``http://127.0.0.1:<port>``.
         key: without it the server answers nobody: other programs of this machine, and pages in its browsers, cannot use it.
     """
 
-    origin: str
+    model: Path
+    tokens: int
     key: str = field(repr=False)
-    server: Any = field(repr=False)
+    process: subprocess.Popen[str] = field(repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        finalize(self, _end, self.process, os.getpid())
+
+    @property
+    def runs(self) -> bool:
+        """Whether it has not ended."""
+        return self.process.poll() is None
+
+    def origin(self) -> str:
+        """``http://127.0.0.1:<port>`` as soon as the model is loaded, which takes seconds: call it once, in a thread.
+
+        Raises:
+            BackendError: the model cannot be loaded, or the server was ended.
+        """
+        assert self.process.stdout is not None
+        try:
+            line = self.process.stdout.readline()
+        except ValueError:  # closed meanwhile
+            line = ""
+        said = json.loads(line) if line else {"error": f"its process ended (code {self.process.wait()})"}
+        if "error" in said:
+            self.end()
+            raise BackendError(
+                f"the model {self.model} cannot be loaded: {said['error']} (is it whole, and is there memory for it and {self.tokens:,} tokens?)",
+                sort="permanent",
+                whatever_is_asked=True,
+            )
+        return str(said["origin"])
+
+    def end(self) -> None:
+        """Now, whatever it computes."""
+        _end(self.process, os.getpid())
 
 
-def serve(model: Path, *, context_tokens: int, threads: int, parallel: int = 1) -> Served:
-    """Load the model and serve it; takes seconds, so call it in a thread.
+def launch(model: Path, *, context_tokens: int, threads: int, parallel: int = 1) -> Served:
+    """Start a server, which then loads the model.
 
     Args:
         context_tokens: of one call.
         threads: 0 for one per core.
         parallel: how many calls are computed at once.
-
-    Raises:
-        BackendError: the model cannot be loaded.
     """
-    xllamacpp = import_module("xllamacpp")
     key = secrets.token_urlsafe(32)
-    settings = xllamacpp.CommonParams()
-    settings.model.path = str(model)
-    settings.model_alias = {model.stem}
-    settings.hostnames = ["127.0.0.1"]
-    settings.port = 0
-    settings.api_keys = [key]
-    settings.ui = False
-    settings.endpoint_slots = False
-    settings.endpoint_props = False
-    settings.n_ctx = context_tokens * parallel
-    settings.n_parallel = parallel
-    settings.kv_unified = False
-    settings.verbosity = -1
-    if threads:
-        settings.cpuparams.n_threads = threads
-        settings.cpuparams_batch.n_threads = threads
-    try:
-        server = xllamacpp.Server(settings)
-    except RuntimeError as error:
-        raise BackendError(
-            f"the model {model} cannot be loaded: {error} (is it whole, and is there memory for it and {context_tokens * parallel:,} tokens?)",
-            sort="permanent",
-            whatever_is_asked=True,
-        ) from error
-    return Served(str(server.listening_address), key, server)
+    process = subprocess.Popen(
+        [sys.executable, "-P", str(_PROGRAM)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    served = Served(model, context_tokens * parallel, key, process)
+    wanted = {"model": str(model), "key": key, "context_tokens": context_tokens}
+    assert process.stdin is not None
+    with suppress(BrokenPipeError):  # it has ended, and is found so
+        process.stdin.write(json.dumps({**wanted, "threads": threads, "parallel": parallel}) + "\n")
+        process.stdin.flush()
+    return served
+
+
+def _end(process: subprocess.Popen[str], owner: int) -> None:
+    if os.getpid() != owner:  # a fork of this process has no say
+        return
+    process.kill()
+    process.wait()
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            with suppress(BrokenPipeError):
+                pipe.close()
