@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
+import sys
+import threading
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -147,7 +150,7 @@ def carry_out(
             from ..reporting import result_to_json
 
             echo_json(result_to_json(result))
-        return 128 + interrupted
+        return _leave_soon(128 + interrupted)
     assert result is not None
     if as_json:
         from ..reporting import result_to_json
@@ -158,6 +161,16 @@ def carry_out(
 
         print_summary(result)
     return BudgetExceeded.exit_code if result.stopped_by == "budget" else EXIT_CODES[result.status]
+
+
+def _leave_soon(code: int) -> int:
+    """The exit code of an interrupted run; the process does not wait for threads that do not end: all that counts is on record."""
+    if any(each is not threading.main_thread() and not each.daemon for each in threading.enumerate()):
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(code)
+    return code
 
 
 async def _with_signals(
@@ -185,8 +198,6 @@ async def _with_signals(
             text = "stopping: agents are ended, what is finished is kept (again to stop at once) ..."
             task.cancel()
         else:
-            import os
-
             os._exit(128 + number)
         click.echo(text, err=True)
 
