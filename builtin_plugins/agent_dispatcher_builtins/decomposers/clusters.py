@@ -163,7 +163,9 @@ def cluster(
     single = [each for each in left if not each.leads]
     if leading or housed:
         own = [each for each in clusters if each.units]
-        single = _placed(single, own, vocabulary, math.log(max(3, len(requirements))))
+        enough = math.log(max(3, len(requirements)))
+        clearly = _CLEARLY if housed else 1.0
+        single = _placed(single, own, vocabulary, enough * (_ENOUGH if housed else 1.0), clearly=clearly)
         edges = [each for each in single if _EDGE.match(each.requirements[0].id)]
         single = [each for each in single if not _EDGE.match(each.requirements[0].id)]
         edges = _placed(edges, own, vocabulary, 1.0)

@@ -109,6 +109,7 @@ class _Draft:
             use_symbols(works)
             for work in works:
                 work.requirements = (*work.requirements, *self.common)
+                work.common = len(self.common)
         siblings = Counter(work.component for work in works)
         serving: dict[int, Counter[str]] = {number: Counter() for number in siblings}
         for work in works:

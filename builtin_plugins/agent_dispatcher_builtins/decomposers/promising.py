@@ -34,6 +34,8 @@ class Work:
         extends: files of another task of the component that it goes on with.
         makes, needs: entities.
         symbols, uses: names of code, ``module:Name``.
+        common: the last so many of the requirements hold for all code.
+        names: those of the symbols, and of files whose module nobody can tell.
     """
 
     component: int
@@ -44,6 +46,8 @@ class Work:
     needs: list[str] = field(factory=list)
     symbols: list[str] = field(factory=list)
     uses: list[str] = field(factory=list)
+    names: list[str] = field(factory=list)
+    common: int = 0
 
     @property
     def produces(self) -> tuple[ArtifactRef, ...]:
@@ -76,6 +80,7 @@ def promise_stated(statements: Mapping[str, Stated], clusters: Sequence[Cluster]
                     work.extends = (path,)
                 elif path not in {file.path for file in work.files}:
                     work.files.append(StatedFile(path, "", each.source))
+            work.names += [name for name in stated.names if name not in work.names]
             work.symbols += [symbol for symbol in stated.symbols if symbol not in work.symbols]
 
 

@@ -47,7 +47,7 @@ _MAKES = (
 _INTRODUCED = re.compile(
     rf"(?:(?:^|[.;:(,|—–]\s*|\b{_MAKES}\s+)(?:(?:an?|the|one|eine?n?|die|der|das)\s+)?"
     rf"|\b(?:with|and|plus|und|mit)\s+(?:an?|one|eine?n?)\s+)"
-    rf"{_ADJECTIVE}{_KIND}{_NAMED}\s*$",
+    rf"{_ADJECTIVE}{_KIND}{_NAMED}\s*:?\s*$",
     re.IGNORECASE,
 )
 #: ... or as what a sentence orders.
@@ -72,13 +72,13 @@ _IN = re.compile(
 _HOLDS = re.compile(r"^\)?\s*(?:as|:|,)\s*$", re.IGNORECASE)
 #: What names a file without making it.
 _MENTIONS = re.compile(
-    r"\b(?:not|never|without|instead\s+of|unlike|like|than|as\s+in|existing|calls?|calling|uses?|used\s+by|called\s+by|via|by|with|between|outside|runs?|running"
+    r"\b(?:not|never|without|instead\s+of|unlike|like|than|as\s+in|existing|calls?|calling|uses?|(?:used|called|run|imported)\s+by|via|with|between|outside|runs?|running"
     r"|invokes?|tests?|delet\w+|remov\w+|renam\w+|nicht|ohne|wie|nutzt|verwendet)\s+(?:[\w-]+\s+){0,2}`?$",
     re.IGNORECASE,
 )
 _DEFINED = re.compile(r"\b(?:is|are|be)\s+(?:defined|declared|implemented|documented)\s+in\s*[`(]*$", re.IGNORECASE)
 #: ``the class `Store` in``, and what shows that it is only used.
-_NAME_IN = re.compile(r"`[^`\n]+`\s+(?:in|from)\s+(?:the\s+(?:module|file)\s+)?`?$", re.IGNORECASE)
+_NAME_IN = re.compile(r"`[^`\n]+`\s+(?:in|from|(?P<of>of))\s+(?:the\s+(?:module|file)\s+)?`?$", re.IGNORECASE)
 _USES = re.compile(
     r"\b(?:calls?|calling|uses?|using|via|like|unlike|from|through|runs?|of|than|nutzt|verwendet)\s+(?:[\w-]+\s+){0,2}$",
     re.IGNORECASE,
@@ -92,10 +92,16 @@ _MODULE = re.compile(
     rf"(?:^|[.;:(]\s*|\b(?:in|into|to|im|in\s+dem|das)\s+)(?:(?:the|das|dem)\s+)?(?:new\s+)?(?:python\s+)?modul[es]*\s+`?(?P<name>{_IDENTIFIER}(?:[./]{_IDENTIFIER})+)`?(?![\w/(])",
     re.IGNORECASE,
 )
-#: How a rule for everything begins, or what it says; more than so many are components.
+#: What a rule for all code speaks of; a rule of the product (*Every member may ...*) is none. More than so many are components.
+_THINGS = (
+    r"(?:public\s+|new\s+|error\s+)?(?:answers?|responses?|amounts?|prices?|values?|functions?|class(?:es)?|methods?|modules?|errors?|exceptions?|messages?|inputs?|outputs?"
+    r"|numbers?|times?|dates?|timestamps?|strings?|code|apis?|commands?|endpoints?|routes?|files?|Antworten|Beträge|Funktionen|Klassen|Fehler)"
+)
 _COMMON = re.compile(
-    r"^(?:(?:every|each|all|no|nothing|none|only|jede[rs]?|alle|keine?)\b|(?:the\s+(?:system|library|package|code|program|tool)|it|das\s+\w+)\s+(?:must|shall|should|may|muss|darf)\s+"
-    r"(?:not|never|only|nicht|keine?)\b)|\b(?:standard\s+library|third[- ]party|dependenc(?:y|ies)|python\s+3)\b",
+    rf"^(?:every|each|all|jede[rs]?|alle)\s+{_THINGS}\b"
+    r"|^(?:only\s+the|no|nothing\s+but(?:\s+the)?|keine?|nur\s+die)\s+(?:\w+\s+)?(?:standard|third|global|external|extern\w*|network|dependenc\w*|packages?|librar\w+)\b"
+    r"|\b(?:must|shall|should|may)\s+(?:not|never)\s+(?:use|depend\s+on|need|require|import|print|log|access|rely\s+on)\b"
+    r"|\b(?:standard\s+library|third[- ]party|Standardbibliothek|python\s+3)\b",
     re.IGNORECASE,
 )
 _MOST_COMMON = 3
@@ -109,10 +115,12 @@ class Stated:
     Attributes:
         paths: files with code, as it names them first to last.
         symbols: ``module:Name`` or ``module:Class.method``, of the files whose language can tell.
+        names: the same without module, of all files.
     """
 
     paths: tuple[str, ...] = ()
     symbols: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
 
 
 @frozen
@@ -150,8 +158,8 @@ def read_statements(
     files = _files(texts, known, module_of)
     symbols = {name: tuple(_promised(text, files[name])) for name, text in texts.items()}
     homes: dict[str, set[str]] = {}
-    for pairs in symbols.values():
-        for path, name in pairs:
+    for some in symbols.values():
+        for path, name in some:
             for part in (name, name.partition(".")[0]):
                 homes.setdefault(part, set()).add(path)
     found = {}
@@ -161,10 +169,12 @@ def read_statements(
         if subject is not None:
             where = homes.get(subject.name) or homes.get(subject.name.partition(".")[0]) or set()
             paths = tuple(where) if len(where) == 1 else ()
-            own = tuple((path, subject.name) for path in paths)
+            exact = subject.name in homes or ("." in subject.name and subject.name[:1].isupper())
+            own = tuple((path, subject.name) for path in paths if exact)
         if paths:
-            named = ((module_of(path), local) for path, local in dict.fromkeys(own))
-            found[name] = Stated(paths, tuple(f"{module}:{local}" for module, local in named if module))
+            pairs = [(module_of(path), local) for path, local in dict.fromkeys(own)]
+            symbols_of = tuple(f"{module}:{local}" for module, local in pairs if module)
+            found[name] = Stated(paths, symbols_of, tuple(local for _, local in pairs))
     around: dict[str, set[str]] = {}
     for each in requirements:
         if each.id in found and each.source:
@@ -252,7 +262,7 @@ def _is_made(path: NamedPath, text: str) -> bool:
     if is_test(path.name) or not _is_code(path.name) or (path.reads and not _DEFINED.search(before)):
         return False
     named = _NAME_IN.search(before)
-    if named and _USES.search(before[: named.start()]):
+    if named and (named["of"] or _USES.search(before[: named.start()])):
         return False
     after = text[path.start + len(path.name) : path.start + len(path.name) + 60]
     return not _MENTIONS.search(before) and not _STAYS.match(after)
@@ -291,6 +301,8 @@ def _promised(text: str, files: Sequence[_File]) -> Iterator[tuple[str, str]]:
             how = _sort(following["kind"])
         elif following and not each.example and (introduced != "class" or each.name[:1].isupper()):
             how = introduced
+        elif not each.example and _is_held(each, text, files):
+            how = "function"  # or a class: what follows in the list is no method of it
         elif owner and each.call and not each.example and each.name.partition(".")[0] == owner != each.name:
             how = "method"
         elif each.call and not each.example and _is_placed(each, text, before, files):
@@ -307,8 +319,7 @@ def _promised(text: str, files: Sequence[_File]) -> Iterator[tuple[str, str]]:
 def _typed(name: _Name, text: str, before: str, files: Sequence[_File]) -> re.Match[str] | None:
     """What sort of thing a name is said to be, where its file stands right behind it: *kept by the class `Store` in `store.py`*."""
     found = _TYPED.search(before)
-    behind = any(file.start >= name.end and _IN.match(text[name.end : file.start].rstrip("`")) for file in files)
-    return found if found and behind and not _USES.search(before[: found.start()]) else None
+    return found if found and _is_in(name, text, files) and not _USES.search(before[: found.start()]) else None
 
 
 def _sort(kind: str) -> str:
@@ -322,13 +333,19 @@ def _is_placed(name: _Name, text: str, before: str, files: Sequence[_File]) -> b
     """Whether a call is what the sentence orders, its subject, or stands beside the file it is in."""
     if _BEGINS.search(before) or _ORDERED.search(before):
         return True
-    for file in files:
-        if file.start >= name.end and _IN.match(text[name.end : file.start].rstrip("`")):
-            return True
-        gap = text[file.end : name.start].lstrip("`") if file.start < name.start else "?"
-        if _HOLDS.match(gap):
-            return True
-    return False
+    return _is_in(name, text, files)
+
+
+def _is_in(name: _Name, text: str, files: Sequence[_File]) -> bool:
+    """Whether a file stands right behind the name: *`parse(text)` in `parse.py`*."""
+    return any(file.start >= name.end and _IN.match(text[name.end : file.start].rstrip("`")) for file in files)
+
+
+def _is_held(name: _Name, text: str, files: Sequence[_File]) -> bool:
+    """Whether a call or the name of a class stands right behind the file it is in: *`store.py`: `Store`*."""
+    typed = name.call or (name.name[:1].isupper() and not name.name.isupper())
+    behind = (text[file.end : name.start].lstrip("`") for file in files if file.start < name.start)
+    return typed and any(_HOLDS.match(gap) for gap in behind)
 
 
 def _qualified(name: str, how: str, owner: str, files: Sequence[_File]) -> str:
@@ -368,9 +385,9 @@ def _subject(text: str) -> _Name | None:
     return first if begins else None
 
 
-def local_names(symbols: Iterable[str]) -> list[str]:
-    """The names of symbols within their modules, those of classes before what they have: ``Stock`` once for it and its methods."""
-    return list(dict.fromkeys(each.partition(":")[2].partition(".")[0] for each in symbols))
+def local_names(names: Iterable[str]) -> list[str]:
+    """What stands at the top of a module: ``Stock`` once for it and its methods."""
+    return list(dict.fromkeys(each.rpartition(":")[2].partition(".")[0] for each in names))
 
 
 def mentioned(requirement: Requirement) -> set[str]:

@@ -10,8 +10,9 @@ from agent_dispatcher.models import Requirement
 
 from .clusters import Cluster
 from .promising import Work
+from .prose import headline
 from .stating import local_names
-from .wording import imperative, shortened
+from .wording import imperative, plain_text, shortened
 
 __all__ = ["component_title", "group", "tested", "work_title"]
 
@@ -29,7 +30,7 @@ _ORDERS = """
 """
 #: With *Test:* before it a title has 80 characters.
 _LONGEST = 74
-_IN_FILE = re.compile(r"Write .+ in [^\s]+\.\w+$")
+_IN_FILE = re.compile(r"Write .+ in [^\s]+\.\w+(?: and \d+ more)?$")
 _VERBS = frozenset(_ORDERS.split())
 
 
@@ -40,8 +41,8 @@ def work_title(found: Cluster, work: Work, serving: Mapping[str, int], siblings:
         serving: how many tasks of the component serve a requirement, by its id.
         siblings: how many tasks the component has.
     """
-    if found.path and work.symbols:
-        return _written(work)
+    if found.path:
+        return _written(work) if work.names else _about(found.path, work)
     base = component_title(found, work.requirements)
     first = work.requirements[0]
     if siblings == 1:
@@ -61,15 +62,26 @@ def work_title(found: Cluster, work: Work, serving: Mapping[str, int], siblings:
 
 def _written(work: Work) -> str:
     """``Write Stock and low_stock in src/inv/stock.py``; of many names the first."""
-    where = next((each.path for each in work.files), work.extends[0] if work.extends else "")
-    named = local_names(work.symbols)
+    files = [*(each.path for each in work.files), *work.extends]
+    where = files[0] + (f" and {len(files) - 1} more" if len(files) > 1 else "") if files else ""
+    named = local_names(work.names)
     for count in range(len(named), 0, -1):
         some = [*named[:count], *([f"{len(named) - count} more"] if count < len(named) else [])]
         phrase = f"{', '.join(some[:-1])} and {some[-1]}" if len(some) > 1 else some[0]
         title = f"Write {phrase} in {where}" if where else f"Write {phrase}"
         if len(title) <= _LONGEST:
             return title
-    return shortened(f"Write {named[0]} in {posixpath.basename(where)}", _LONGEST)
+    return shortened(f"Write {named[0]} in {posixpath.basename(files[0]) if files else where}", _LONGEST)
+
+
+def _about(path: str, work: Work) -> str:
+    """What the first requirement asks for, and how many there are; *Write src/cli.py: a command ...* where it begins with its file."""
+    line = plain_text(work.requirements[0].text)
+    rest = line[len(path) :].lstrip(" :—–-") if line.startswith(path) else ""
+    phrase = f"Write {path}: {rest}" if rest and line[len(path) :].lstrip()[:1] in (":", "—", "–", "-") else ""
+    count = len(work.requirements) - work.common - 1
+    more = f" and {count} more" if count > 0 else ""
+    return shortened(headline(phrase) if phrase else imperative(line), _LONGEST - len(more)) + more
 
 
 def component_title(found: Cluster, requirements: Sequence[Requirement]) -> str:

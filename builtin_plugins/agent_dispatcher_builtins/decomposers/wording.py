@@ -113,6 +113,7 @@ def imperative(text: str) -> str:
     rest = order["rest"]
     while rest.lower().startswith(("also ", "then ")):
         rest = rest.partition(" ")[2]
+    rest = rest.removeprefix("be able to ")
     if not rest[:1].isalpha() or rest.lower().startswith(_NO_ORDER):
         return first
     said = headline(("not " if order["not"] else "") + rest)
