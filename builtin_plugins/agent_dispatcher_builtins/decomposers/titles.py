@@ -71,7 +71,7 @@ def _written(work: Work) -> str:
         title = f"Write {phrase} in {where}" if where else f"Write {phrase}"
         if len(title) <= _LONGEST:
             return title
-    return shortened(f"Write {named[0]} in {posixpath.basename(files[0]) if files else where}", _LONGEST)
+    return shortened(f"Write {named[0]} in {posixpath.basename(where)}", _LONGEST)
 
 
 def _about(path: str, work: Work) -> str:
