@@ -29,13 +29,20 @@ _TOPICS = (
     ("documentation", re.compile(r"^(?:documentation|docs|user guide)\b", re.IGNORECASE)),
     ("deployment", re.compile(r"^(?:deployment|release|ci/cd)\b", re.IGNORECASE)),
 )
+#: A requirement about what a page tells. One that is read, or converted, is what a product works on.
+_TELLS = r"(?:explain|describe|document|show|list|tell|say|introduce|cover|contain|mention|name|have|has)"
+_PAGE = re.compile(
+    rf"^(?:the\s+)?(?:(?:file|page)\s+)?[\w./-]*\w\.(?:md|rst|adoc)\s+(?:(?:must|shall|should|will)\s+)?{_TELLS}s?\b",
+    re.IGNORECASE,
+)
 
 
 def kind_of(requirement: Requirement) -> str:
     """The task type of a requirement, or ``measured`` for one that says what success is measured by."""
     if _CRITERION.match(requirement.id):
         return MEASURED
-    return next(_topics(requirement), None) or classify(plain_text(requirement.text))
+    text = plain_text(requirement.text)
+    return next(_topics(requirement), None) or ("documentation" if _PAGE.match(text) else classify(text))
 
 
 def is_topic(requirement: Requirement) -> bool:

@@ -6,6 +6,7 @@ import pytest
 
 from agent_dispatcher.models import Requirement, Scenario
 from agent_dispatcher_builtins.decomposers.identity import Identities
+from agent_dispatcher_builtins.decomposers.kinds import kind_of
 from agent_dispatcher_builtins.decomposers.prose import classify, complexity, components, headline, priority, terms
 
 
@@ -97,3 +98,18 @@ def test_an_id_is_given_once() -> None:
     given = [identities.take("t", "same") for _ in range(6)]
     assert len(set(given)) == 6
     assert given[0] == Identities().take("t", "same")
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("`README.md` explains how to use it.", "documentation"),
+        ("The page docs/api.md must list every endpoint.", "documentation"),
+        ("`notes.md` is read line by line.", "code_writing"),
+        ("`notes.md` must be converted to HTML.", "code_writing"),
+        ("`src/a.py` explains how to use it.", "code_writing"),
+    ],
+)
+def test_what_a_page_tells_is_documentation(text: str, kind: str) -> None:
+    """And no test is written for it; what a product does with a page is code."""
+    assert kind_of(Requirement(id="R1", text=text)) == kind
