@@ -275,6 +275,17 @@ def test_setup_py_says_what_a_tree_asks_for_in_literals(write: Write, tmp_path: 
     assert not (tmp_path / "canary").exists()
 
 
+def test_a_setup_py_that_is_not_utf_8_is_no_obstacle(tmp_path: Path) -> None:
+    """What it asks for is not known, which is said."""
+    (tmp_path / "setup.py").write_bytes("# Müller\nfrom setuptools import setup\nsetup()\n".encode("latin-1"))
+    found = asked_by(tmp_path)
+    assert found.asked == () and "setup.py" in found.notes[0]
+
+
+_DOUBLED = "".join(f"a{n + 1} = a{n} + a{n}\n" for n in range(60))
+_MERGED = "".join(f"a{n + 1} = {{**a{n}, **a{n}}}\n" for n in range(60))
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -288,6 +299,8 @@ def test_setup_py_says_what_a_tree_asks_for_in_literals(write: Write, tmp_path: 
         ("setup(**f())\n", "setup.py:2: what ** stands for is worked out"),
         ("print 'install_requires'\n", "setup.py: not Python as this version reads it"),
         ("f(install_requires=['a'])\n", "setup.py: no call of setup() is there"),
+        (f"a0 = []\n{_DOUBLED}setup(install_requires=a60)\n", "setup.py:63: install_requires is worked out"),
+        (f"a0 = {{}}\n{_MERGED}setup(extras_require=a60)\n", "setup.py:63: extras_require is worked out"),
     ],
 )  # fmt: skip
 def test_what_setup_py_works_out_is_said_and_not_run(write: Write, text: str, said: str) -> None:

@@ -98,7 +98,16 @@ def _manifest(folder: GuardedFolder) -> Manifest:
     own, settled = pyproject(MANIFEST, _text(folder, MANIFEST))
     found = [own]
     for file, read in ((_SETUP_CFG, setup_cfg), (_SETUP_PY, setup_py)):
-        if not settled >= {"dependencies", "extras"} and (text := _text(folder, file)):
+        if settled >= {"dependencies", "extras"}:
+            continue
+        try:
+            text = _text(folder, file)
+        except Unavailable as error:
+            if file != _SETUP_PY:
+                raise
+            found.append(Manifest(notes=(error.reason,)))  # what a program says need not be known
+            continue
+        if text:
             said = read(file, text)
             said = evolve(said, dependencies=()) if "dependencies" in settled else said
             found.append(evolve(said, extras={}) if "extras" in settled else said)

@@ -127,12 +127,17 @@ class _Unknown(Exception):
     """A program would have to be run to know it."""
 
 
+#: Names may stand for sums of others, and those for sums of others: so far they are followed, in a whole file.
+_MOST_STEPS = 20_000
+
+
 class _Literals:
     """What can be told of a file without running it."""
 
     def __init__(self, file: str, tree: ast.Module) -> None:
         self._file = file
         self._notes: list[str] = []
+        self._steps = 0
         self._given: dict[str, ast.expr | None] = {}
         for node in ast.walk(tree):
             targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
@@ -197,6 +202,7 @@ class _Literals:
             return {}
 
     def _texts(self, value: ast.expr) -> Iterator[Entry]:
+        self._step()
         match value:
             case ast.Constant(value=str() as text):
                 yield from (Entry(each, f"{self._file}:{value.lineno}") for each in _listed(text + "\n"))
@@ -218,13 +224,20 @@ class _Literals:
             case _:
                 raise _Unknown
 
+    def _step(self, more: int = 1) -> None:
+        self._steps += more
+        if self._steps > _MOST_STEPS:
+            raise _Unknown
+
     def _pairs(self, value: ast.expr) -> list[tuple[str, ast.expr]]:
+        self._step()
         match value:
             case ast.Dict(keys=keys, values=values):
                 found = []
                 for key, each in zip(keys, values, strict=True):
                     if key is None:
                         found += self._pairs(each)
+                        self._step(len(found))
                     elif isinstance(key, ast.Constant) and isinstance(key.value, str):
                         found.append((key.value, each))
                     else:
