@@ -119,9 +119,10 @@ async def _run(
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     printed = done.stdout + done.stderr
-    if data is None or done.limit_hit:
-        why = f"they were stopped ({done.limit_hit})" if done.limit_hit else f"the command ended with code {done.code}"
-        return [], why, printed
+    if data is None and done.limit_hit:
+        return [("untried", f"all together were stopped ({done.limit_hit})")] * len(asked), "", printed
+    if data is None:
+        return [], f"the command ended with code {done.code}", printed
     try:
         outcomes = [(str(each["outcome"]), str(each["said"])) for each in map(json.loads, data.splitlines())]
     except (ValueError, KeyError, TypeError) as error:

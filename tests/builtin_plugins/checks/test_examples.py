@@ -10,7 +10,7 @@ import pytest
 from attrs import evolve
 
 from agent_dispatcher.extension import CheckContext, Tree
-from agent_dispatcher.extension.components import Change
+from agent_dispatcher.extension.components import Change, Completed
 from agent_dispatcher.models import ArtifactRef, Evidence, ExecutionPlan, Requirement, Scenario, Specification, Task
 from agent_dispatcher_builtins.checks.examples import ExamplesCheck
 from agent_dispatcher_builtins.languages.javascript.language import JavaScript
@@ -116,17 +116,19 @@ def test_honest_code_passes_and_proves_no_more_than_its_examples(tmp_path: Path,
 
 
 VALUES = """
-import collections, decimal, enum, fractions, os, pathlib, sqlite3
+import collections, decimal, enum, fractions, os, pathlib, sqlite3, sys
 Pair = collections.namedtuple("Pair", "a b")
 class Any:
     def __eq__(self, other): return True
     __hash__ = None
 class Colour(str, enum.Enum):
     RED = "red"
+class Size(enum.Enum):
+    SMALL = "small"
 stack = []
 def f(n):
     return {1: 0.1 + 0.2, 2: decimal.Decimal("7.5"), 3: Pair(1, 2), 4: (x for x in "ab"), 5: {"b": [1.0]}, 6: Colour.RED,
-            7: pathlib.PurePosixPath("a/b"), 8: [1, 2], 9: {"a": 1}.keys(), 10: fractions.Fraction(1, 3)}[n]
+            7: pathlib.PurePosixPath("a/b"), 8: [1, 2], 9: {"a": 1}.keys(), 10: fractions.Fraction(1, 3), 11: Size.SMALL}[n]
 async def later(n): return n
 def push(n):
     stack.append(n)
@@ -140,14 +142,19 @@ def odd(n):
     if n == 6: return 3.15
     if n == 7: return [1, 2, 3]
     if n == 8: return {"a": 2}
+    if n == 9: return 5
     print("no" * 10_000_000)
-    raise SystemExit(0)
+    raise ZeroDivisionError
 def outside(n):
     if n == 1: open("/nowhere/at/all")
     if n == 2: import not_installed_at_all
     if n == 3: sqlite3.connect(":memory:").execute("select * from nothing")
+    if n == 4: os.environ["NOT_SET_AT_ALL"]
+    if n == 5: input("name? ")
+    if n == 6: sys.exit(2)
 class Own(ValueError): pass
 def own(n): raise Own("no")
+def leave(n): raise SystemExit(n)
 def show(n): print("*" * n)
 """
 HOLD = """
@@ -161,10 +168,12 @@ f(7) returns 'a/b'
 f(8) returns (1, 2)
 f(9) returns ['a']
 f(10) returns about 0.333
+f(11) returns 'small'
 later(3) returns 3
 push(1) returns 1
 push(2) returns 2
 own(2) raises ValueError
+leave(1) raises SystemExit
 show(3) gives '***'
 """
 DO_NOT = """
@@ -176,12 +185,15 @@ odd(5) returns 2
 odd(6) returns 3.14
 odd(7) returns [1, 2]
 odd(8) returns {'a': 1}
-odd(9) returns 2
+odd(9) returns '5'
 odd(10) raises ValueError
 own(3) raises KeyError
 outside(1) returns 1
 outside(2) returns 1
 outside(3) returns 1
+outside(4) returns 1
+outside(5) returns 1
+outside(6) returns 1
 """
 
 
@@ -192,7 +204,7 @@ def test_values_are_what_the_text_says_or_are_not(tmp_path: Path, isolated: Bubb
     by_call = outcomes(found)
     holding = [line.partition(" re")[0].partition(" ra")[0] for line in HOLD.split("\n") if line]
     assert {call: said for call, said in by_call.items() if call in holding and not said.startswith("holds")} == {}
-    assert len(by_call) == len(holding) + 14
+    assert len(by_call) == len(holding) + 17
     assert {call: said for call, said in by_call.items() if call.startswith(("odd", "own(3)"))} == {
         "odd(1)": by_call["odd(1)"],
         "odd(2)": "wrong: it ended the process",
@@ -202,12 +214,31 @@ def test_values_are_what_the_text_says_or_are_not(tmp_path: Path, isolated: Bubb
         "odd(6)": "wrong: it gave 3.15",
         "odd(7)": "wrong: it gave [1, 2, 3]",
         "odd(8)": "wrong: it gave {'a': 2}",
-        "odd(9)": "wrong: it raised SystemExit: 0",
-        "odd(10)": "wrong: it raised SystemExit: 0",
+        "odd(9)": "wrong: it gave 5",
+        "odd(10)": "wrong: it raised ZeroDivisionError",
         "own(3)": "wrong: it raised Own: no",
     }
     assert by_call["odd(1)"].startswith("wrong: it gave <shop.prices.Any")
-    assert {said.partition(":")[0] for call, said in by_call.items() if call.startswith("outside")} == {"untried"}
+    assert {call: said for call, said in by_call.items() if "outside" in call and not said.startswith("untried")} == {}
+
+
+class Ending:
+    """Where every command ends in the same way, and leaves nothing."""
+
+    def __init__(self, limit: str | None) -> None:
+        self.limit = limit
+
+    async def run(self, *arguments: object, **named: object) -> Completed:
+        return Completed(code=-1, stdout="", stderr="", limit_hit=self.limit)
+
+
+@pytest.mark.parametrize(("limit", "passed"), [("timeout_s", True), (None, False)])
+def test_what_takes_too_long_all_together_is_not_judged(limit: str | None, passed: bool, tmp_path: Path) -> None:
+    """Each may be right, and slow; a command that ends without a word is refused."""
+    found = judged(tmp_path, Ending(limit), {PATH: HONEST})
+    assert found.passed is passed
+    if passed:
+        assert set(outcomes(found).values()) == {"untried: all together were stopped (timeout_s)"}
 
 
 @pytest.mark.sandbox

@@ -39,6 +39,8 @@ TABLE = "| call | result |\n|---|:--|\n| `f(1)` | `2` |\n| f(2) | 3 |\n"
         TABLE,
         "`f(1)`\nreturns `2`. Then\n`f(2)` returns `3`",
         "`f(1)` returns 2 (not 3). And f(2) returns 3, not 4.",
+        "For example, `f(1)` returns `2` and `f(2)` returns `3`, of the unique numbers.",
+        "```python\ndef f(n: int) -> int: ...\n\nf(1)  # 2\nf(2)  # 3\n```",
     ],
 )
 def test_what_is_certain_is_read(text: str) -> None:
@@ -55,6 +57,9 @@ def test_what_is_certain_is_read(text: str) -> None:
         ("`f('')` raises `lib`", ""),
         ("`f([1], key=2)` returns `{'a': (1, -2.5)}`", "`f([1], key=2)` returns `{'a': (1, -2.5)}`"),
         ("f(1) returns -1.5.", "`f(1)` returns `-1.5`"),
+        ("`f([], 1) -> None`", "`f([], 1)` returns `None`"),
+        ("`f(n=1) -> 2`", "`f(n=1)` returns `2`"),
+        ("`f('abc')` -> `'a...'`", "`f('abc')` returns `'a...'`"),
         ("`f(1)` should return `3` instead of `2`", "`f(1)` returns `3`"),
         ("The bug: it is too much. `f(1)` should return `3`.", "`f(1)` returns `3`"),
     ],
@@ -96,6 +101,14 @@ def test_what_is_not_exact_says_so() -> None:
         (">>> x = open_shop()\n>>> f(1)\n2", "lines above"),
         ("```\nset_tax(19)\nf(1)  # 2\n```", "lines above"),
         ("| call | tax | result |\n|--|--|--|\n| f(1) | on | 2 |", "columns"),
+        ("`now()` returns the time, like `now() == '12:00'`", "several"),
+        ("It returns a number, for example `f()` → `17`.", "several"),
+        ("The time at the end, e.g. `f(1)` gives `'12:00'`.", "several"),
+        ("It gives a random number: `f(6)` returns `4`.", "several"),
+        ("`f(6)` returns `4`, a unique number.", "several"),
+        ("It returns `4` for `f(6)`, such as any random one.", "several"),
+        ("A random number:\n\n>>> f(6)\n4", "several"),
+        ("Signature: `f(n=10) -> []`", "signature"),
     ],
 )
 def test_what_may_be_meant_otherwise_is_left_alone(text: str, why: str) -> None:
@@ -119,6 +132,15 @@ def test_what_may_be_meant_otherwise_is_left_alone(text: str, why: str) -> None:
         "`f(1)` and `f(2)` return `1` and `2`",
         ">>> f(1)\n>>> g(2)",
         "f(1",
+        "```python\ndef f(argv=None) -> None: ...\n\nasync def g() -> None:\n    ...\n```",
+        "- `def f(n=1) -> 2`: clears it",
+        "`f(argv=None) -> None` prints the report",
+        "```\nf() → None\n```",
+        "`f() -> 'Money'`",
+        "`f(5)` returns `[2, 3, ...]`, `f(6)` returns [2, ...]",
+        "`f([1, 2, ...])` returns `6`",
+        "`f(1)` returns `...`, `f(2)` returns `\"...\"`, `f('…')` returns `1`",
+        "`f(1)` returns `1e999`",
     ],
 )
 def test_everything_else_is_no_example(text: str) -> None:

@@ -7,6 +7,7 @@ them, and for each that does not hold one that calls nothing else. An example ho
 import ast
 import asyncio
 import contextlib
+import enum
 import importlib
 import inspect
 import io
@@ -21,7 +22,7 @@ import sys
 import sysconfig
 import types
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 ALONE_S = 60.0
@@ -68,10 +69,18 @@ def says_what_it_equals(value: object) -> bool:
     return isinstance(equality, types.FunctionType) and of_the_tree(equality.__code__.co_filename)
 
 
+def stands_for(got: Any, text: object) -> bool:
+    """Whether a path or a member of an enumeration stands for a text; nothing else does."""
+    if not isinstance(text, str):
+        return False
+    member = isinstance(got, enum.Enum) and isinstance(got.value, str) and got.value == text
+    return member or (isinstance(got, (PurePath, enum.Enum)) and str(got) == text)
+
+
 def same(got: Any, wanted: Any, places: int | None = None) -> bool:
     """Whether a value is what a literal says, for all who read it."""
     if says_what_it_equals(got):
-        return wanted.__class__.__eq__(wanted, got) is True or repr(got) == repr(wanted) or str(got) == wanted
+        return wanted.__class__.__eq__(wanted, got) is True or repr(got) == repr(wanted) or stands_for(got, wanted)
     if is_number(wanted) and is_number(got):
         return same_number(got, wanted, places)
     if isinstance(wanted, (list, tuple)) and not isinstance(got, (str, bytes, dict, set, frozenset)):
@@ -86,19 +95,21 @@ def same(got: Any, wanted: Any, places: int | None = None) -> bool:
         equal = bool(got == wanted)
     except Exception:
         equal = False
-    said = isinstance(wanted, str) and not isinstance(got, bytes) and str(got) == wanted
-    return equal or said or repr(got) == repr(wanted)
+    return equal or stands_for(got, wanted) or repr(got) == repr(wanted)
 
 
 def from_outside(error: BaseException) -> bool:
-    """Whether an exception says that something is not there that the work needs: a package, a file, a service, an application that calls it."""
+    """Whether an exception says that something is not there that the work needs: a package, a file, a service, a variable of the environment, somebody who types, an application that calls it."""
     if (isinstance(error, ImportError) and error.name) or (isinstance(error, OSError) and error.errno is not None):
         return True
-    if type(error).__module__ in OUTSIDE:
+    if isinstance(error, EOFError) or type(error).__module__ in OUTSIDE:
         return True
-    last, trace = "", error.__traceback__
+    last, module, trace = "", "", error.__traceback__
     while trace is not None:
-        last, trace = trace.tb_frame.f_code.co_filename, trace.tb_next
+        last, module = trace.tb_frame.f_code.co_filename, trace.tb_frame.f_globals.get("__name__", "")
+        trace = trace.tb_next
+    if isinstance(error, KeyError) and module == "os":
+        return True
     path = Path(last).resolve()
     packaged = not {"site-packages", "dist-packages"}.isdisjoint(path.parts)
     return path.exists() and not of_the_tree(last) and (packaged or not any(map(path.is_relative_to, STANDARD)))
@@ -139,7 +150,7 @@ def tried(example: dict[str, Any]) -> Outcome:
         said = f"it raised {type(error).__name__}: {str(error)[:LONGEST]}".removesuffix(": ")
         if example["raises"] in [each.__name__ for each in type(error).__mro__]:
             return "holds", said
-        return "untried" if from_outside(error) else "wrong", said
+        return "untried" if isinstance(error, SystemExit) or from_outside(error) else "wrong", said
 
 
 def child(examples: Sequence[dict[str, Any]]) -> tuple[int, int]:

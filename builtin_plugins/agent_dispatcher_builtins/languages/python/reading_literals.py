@@ -10,6 +10,7 @@ __all__ = ["end_of_call", "error_name", "literal", "literal_call"]
 _ERROR = re.compile(r"\A`?([A-Z]\w*(?:Error|Exception|Interrupt|Iteration|Exit))\b`?\Z")
 #: How people who do not think of Python write its constants.
 _WORDS = {"true": True, "false": False, "null": None}
+_LEFT_OUT = re.compile(r"\s*(?:\.{3,}|…+)\s*")
 _LONGEST_CALL = 1000
 _MOST_BRACKETS = 40
 _UNREADABLE = (SyntaxError, ValueError, TypeError, RecursionError, MemoryError)
@@ -42,18 +43,29 @@ def literal_call(source: str) -> tuple[str, str] | None:
             return None
         for argument in (*node.args, *(word.value for word in node.keywords)):
             ast.literal_eval(argument)
+        if _leaves_out(node):
+            return None
         return node.func.id, ast.unparse(node)
     except _UNREADABLE:
         return None
 
 
 def literal(source: str) -> str | None:
-    """A literal in its plain form; ``true``, ``false`` and ``null`` are some too."""
+    """A literal in its plain form; ``true``, ``false`` and ``null`` are some too. One that leaves something out, or has no plain form (``1e999``), is none."""
+    if source in _WORDS:
+        return repr(_WORDS[source])
     try:
-        value = _WORDS[source] if source in _WORDS else ast.literal_eval(source)
+        plain = repr(ast.literal_eval(source))
+        ast.literal_eval(plain)
+        return None if _leaves_out(ast.parse(plain, mode="eval")) else plain
     except _UNREADABLE:
         return None
-    return repr(value)
+
+
+def _leaves_out(node: ast.AST) -> bool:
+    """Whether dots stand in the place of something: ``[2, 3, ...]``, ``"..."``."""
+    values = (each.value for each in ast.walk(node) if isinstance(each, ast.Constant))
+    return any(value is ... or (isinstance(value, str) and _LEFT_OUT.fullmatch(value)) for value in values)
 
 
 def error_name(source: str) -> str:

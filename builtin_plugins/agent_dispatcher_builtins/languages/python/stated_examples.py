@@ -67,7 +67,18 @@ _SHORT = re.compile(r"\b(?:e\.g|i\.e|approx|vs|cf|etc)\.")
 #: What may stand right before an example: nothing, punctuation of prose, or a word. An operator makes it a part of something else.
 _BEFORE = re.compile(r"(?:\A|[\w\x00,;:.!?(\[)\]—–>→⇒'\"])[\s*_`]*\Z")
 _TIMES = re.compile(r"[\w)\]]\*{1,2}\Z|[\w)\]]\s+\*{1,2}\s+\Z")
+#: What is being defined is not called.
+_DEFINED = re.compile(r"\b(?:def|function|func|fn)[\s`]+\Z")
+_POINTS = re.compile(r"[-=]>|[➞→⇒⟶]")
+_TYPE = re.compile(r"None|[A-Z]\w*|'[A-Z][\w.]*(?:\[.*\])?'")
+_SIGNATURE = re.compile(r"\bsignatures?\b", re.IGNORECASE)
+#: One of many results: what is not the same each time, and what is said to be only an instance of it.
+_VARIES = re.compile(r"\b(?:random(?:ly)?|unique(?!\s+\w+s\b)|uuids?|arbitrary|var(?:y|ies))\b", re.IGNORECASE)
+_ALIKE = re.compile(r"\b(?:like|such as|say|similar to)\b[\s,:(`*_]*\Z", re.IGNORECASE)
+_INSTANCE = re.compile(r"\b(?:for example|for instance|e_g_)", re.IGNORECASE)
+_TIME = re.compile(r"\b(?:times?|dates?|timestamps?|clock|today|now)\b", re.IGNORECASE)
 _WORD_BEFORE = re.compile(r"\b(?:not|or|in|is|lambda|return|yield|else|del)\Z")
+_SEVERAL = "it may be one of several results"
 _IN_A_ROW = re.compile(r"\A[`\s]*(?:,|/|and|or|,\s*and)?[`\s]*\Z")
 
 _CALL_HEADS = frozenset(("call", "example", "input", "expression", "invocation", "calling"))
@@ -88,6 +99,10 @@ class _Said:
     def sentence_before(self, start: int) -> str:
         ends = [each.end() for each in _SENTENCE_ENDS.finditer(self.plain, 0, start)]
         return self.plain[ends[-1] if ends else 0 : start]
+
+    def sentence_after(self, end: int) -> str:
+        stop = _SENTENCE_ENDS.search(self.plain, end)
+        return self.plain[end : stop.start() if stop else len(self.plain)]
 
     def clause_after(self, end: int) -> str:
         stop = _CLAUSE_ENDS.search(self.plain, end)
@@ -168,6 +183,9 @@ def _sentences(text: str, above: str) -> Iterator[StatedExample]:
         called = literal_call(text[start:end]) if end else None
         if called is None:
             continue
+        if _DEFINED.search(text, max(0, start - _LONGEST_VALUE), start):
+            last, alone = end, True
+            continue
         row = not alone and _IN_A_ROW.match(said.plain[last:start]) is not None
         example = _forward(said, start, end, called) or _backward(said, start, called)
         last, alone = end, example is not None
@@ -187,8 +205,10 @@ def _forward(said: _Said, start: int, end: int, called: tuple[str, str]) -> Stat
         return None
     stop = len(said.text) - len(after)
     name, call = called
+    if _is_signature(call, arrow[0], value):
+        return None
     demanded = _DEMANDED.match(arrow[0]) is not None
-    unsure = _doubt(said, start, stop, after, demanded=demanded)
+    unsure = _doubt(said, start, stop, after, demanded=demanded) or _variety(said, start, stop, call)
     error = error_name(value)
     return StatedExample(
         function=name,
@@ -213,6 +233,7 @@ def _backward(said: _Said, start: int, called: tuple[str, str]) -> StatedExample
     name, call = called
     end = start + len(said.text[start : end_of_call(said.text, start)])
     unsure = _doubt(said, found.start(), end, said.text[end:].lstrip("`"), last=True)
+    unsure = unsure or _variety(said, found.start(), end, call)
     return StatedExample(function=name, call=call, result=result or "", raises=raised, unsure=unsure)
 
 
@@ -243,6 +264,13 @@ def _is_bare_row(source: str) -> bool:
     return isinstance(ast.parse(source.strip(), mode="eval").body, ast.Tuple) and not source.lstrip().startswith("(")
 
 
+def _is_signature(call: str, arrow: str, value: str) -> bool:
+    """``main(argv=None) -> None``: no argument is given but what a parameter may have by itself, and a type stands where a result would."""
+    node = ast.parse(call, mode="eval").body
+    given = isinstance(node, ast.Call) and bool(node.args)
+    return not given and _POINTS.search(arrow) is not None and _TYPE.fullmatch(value) is not None
+
+
 def _doubt(said: _Said, start: int, stop: int, after: str, *, last: bool = False, demanded: bool = False) -> str:
     """Why an example may not be meant as it stands, ``""`` where nothing says so.
 
@@ -261,6 +289,18 @@ def _doubt(said: _Said, start: int, stop: int, after: str, *, last: bool = False
         return "it reads like a denial"
     if _CONDITION.search(before) or _CONDITION.search(said.above) or _CONDITION.search(f" {behind}"):
         return "it holds on a condition"
+    if _SIGNATURE.search(before):
+        return "it reads like a signature"
+    return ""
+
+
+def _variety(said: _Said, start: int, stop: int, call: str) -> str:
+    """Why the result may be one of several, ``""`` where nothing says so."""
+    before = said.sentence_before(start)
+    around = f"{before} {said.sentence_after(stop)}"
+    instance = _INSTANCE.search(before) and (call.endswith("()") or _TIME.search(before))
+    if instance or _ALIKE.search(before) or _VARIES.search(around) or _VARIES.search(said.above):
+        return _SEVERAL
     return ""
 
 
@@ -283,6 +323,8 @@ def _table(passage: Passage) -> Iterator[StatedExample]:
     above = _plain(passage.above)
     if _DENIED.search(above) or _CONDITION.search(above):
         unsure = "it holds on a condition"
+    elif _VARIES.search(above):
+        unsure = _SEVERAL
     for row in rows[2:]:
         called = literal_call(row[calls[0]].strip("`")) if len(row) == len(heads) else None
         said = re.sub(r"\A(?:raises|returns)\s+(?:an?\s+)?", "", row[results[0]]).strip("` ") if called else ""
@@ -299,6 +341,8 @@ def _session(passage: Passage) -> Iterator[StatedExample | None]:
     lines = [line.strip().lstrip("*> `" if ">>>" not in line else "*-` ") for line in passage.lines]
     above = _plain(passage.above)
     unsure = "it holds on a condition" if _DENIED.search(above) or _CONDITION.search(above) else ""
+    if not unsure and _VARIES.search(above):
+        unsure = _SEVERAL
     place = 0
     while place < len(lines):
         line = lines[place]
@@ -348,8 +392,12 @@ def _does_something(source: str) -> bool:
         body = ast.parse(source).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
-    return any(
-        not isinstance(each, ast.Import | ast.ImportFrom)
-        and not (isinstance(each, ast.Expr) and isinstance(each.value, ast.Constant | ast.Name))
-        for each in body
-    )
+    return not all(_says_nothing(each) for each in body)
+
+
+def _says_nothing(statement: ast.stmt) -> bool:
+    """An import, a name, a constant, or the definition of a function that holds nothing else: a signature."""
+    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
+        return all(_says_nothing(each) for each in statement.body)
+    named = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant | ast.Name)
+    return named or isinstance(statement, ast.Import | ast.ImportFrom | ast.Pass)
