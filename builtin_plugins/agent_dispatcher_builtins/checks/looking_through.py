@@ -23,7 +23,6 @@ from .standing import new_among
 __all__ = ["Looking", "Unreadable", "settled_by_others"]
 
 _RESULTS = "findings.json"
-_BEFORE = "before"
 _MAX_RESULT_BYTES = 16 * 1024**2
 _LIMITS = Limits(timeout_s=120.0, output_bytes=1024**2)
 _LONGEST = 2000

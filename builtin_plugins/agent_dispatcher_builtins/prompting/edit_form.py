@@ -27,7 +27,7 @@ from .completeness import completeness_of, is_page
 from .diffs import Difference, differences_in, is_difference
 from .fences import Fence, Kind, closing, fence_at, outdented
 from .moves import deleted_in, nearly_in, renamed_in
-from .naming import fits, labelled, plain_path, told_by_fence
+from .naming import fits, headed, labelled, plain_path, told_by_fence
 
 __all__ = ["NO_TEXT", "edits_in"]
 
@@ -51,6 +51,7 @@ _NO_CHANGE = re.compile(
 _REMARK = re.compile(r"^\s*+(?:[-*]|\d+[.)])?\s*+(?:[^\s<>{}=]+\s++){2}[^<>{}=]*[.!?)`*]\s*+$")
 _MOST_REMARKS = 3
 NO_NAME = "without 'FILE: <path>' before it"
+ONLY_HEADED = "its block of code stands under a heading: put 'FILE: <path>' before it if it is to be written, and leave it out if not"
 NO_TEXT = "its text does not stand between fences (```)"
 _NO_END = "a SEARCH block has no end (<<<<<<< SEARCH, =======, >>>>>>> REPLACE, each on a line of its own, with exactly seven =)"
 
@@ -76,6 +77,7 @@ class _Reading:
         self._whole: dict[str, str] = {}
         self._replacements: dict[str, list[Replacement]] = {}
         self._nameless: list[tuple[str, str]] = []  # what stands behind the marks, and the text
+        self._headed: list[str] = []  # paths that are headings of nameless ones
         self._deleted: list[str] = []
         self._renamed: dict[str, str] = {}
         self._only_named: list[str] = []
@@ -159,6 +161,8 @@ class _Reading:
             )
         else:
             self._keep(named, fence, inner)
+            if not named and (path := headed(self._line_before(at), fence.info)):
+                self._headed.append(self._expected_like(path))
         return end + 1
 
     def _keep(self, named: str, fence: Fence, inner: Sequence[str]) -> None:
@@ -217,7 +221,7 @@ class _Reading:
         return end + 1
 
     def _tell_lost(self) -> None:
-        """A file that is named and of which nothing was read would be lost."""
+        """A file that is named and of which nothing was read would be lost; so would one beside others whose name is a heading."""
         given = self._given()
         for path, at in self._named_so_far.items():
             if path in given or self._faults:
@@ -226,6 +230,8 @@ class _Reading:
                 self._faults.append(f"{path}: {NO_TEXT}{self._cut}")
             else:
                 self._only_named.append(path)
+        if given and not self._faults:
+            self._faults += (f"{path}: {ONLY_HEADED}" for path in dict.fromkeys(self._headed) if path not in given)
 
     def _given(self) -> set[str]:
         return {*self._whole, *self._replacements, *self._deleted, *self._renamed, *self._renamed.values()}
@@ -291,9 +297,12 @@ class _Reading:
             return self._path
         if told := told_by_fence(fence.info, self._expected):
             return told
-        before = next((line for line in reversed(self._lines[max(0, at - 2) : at]) if line.strip()), "")
         first = self._lines[at + 1] if at + 1 < len(self._lines) else ""
-        return labelled(before, first, fence.info, self._expected, self._given())
+        return labelled(self._line_before(at), first, fence.info, self._expected, self._given())
+
+    def _line_before(self, at: int) -> str:
+        """What stands right before a line, or before a blank one there."""
+        return next((line for line in reversed(self._lines[max(0, at - 2) : at]) if line.strip()), "")
 
     def _is_said(self, fence: Fence, at: int) -> bool:
         """Whether a block that stands behind other words than its header is part of what is said there."""

@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection, Sequence
 from typing import Final
 
-__all__ = ["fits", "labelled", "plain_path", "told_by_fence"]
+__all__ = ["fits", "headed", "labelled", "plain_path", "told_by_fence"]
 
 _KEYED: Final = re.compile(r"(?:^|[\s{,])(path|file|filename|file_?path|title)\s*[=:]\s*[\"'`]?([^\s\"'`},]+)")
 _BEHIND_COLON: Final = re.compile(r"^[A-Za-z][\w+#-]*:((?:[\w@.-]+/)*[\w@.-]*\.?[A-Za-z][\w-]*)$")
@@ -19,6 +19,9 @@ _PATH: Final = re.compile(r"^(?:\./)?(?:[\w@.-]+/)*[\w@.-]*[\w-]+$")
 _INSIDE: Final = re.compile(
     r"^\s*(?:#|//|--|;|/\*|<!--)\s*(?:(?:[Ff]ile|FILE)(?:[ _]?(?:name|path))?:\s*)?([\w@./-]+\.\w+)\s*(?:\*/|-->)?\s*$"
 )
+_HEADING: Final = re.compile(r"^ {0,3}#{1,6}\s+(?:\d+[.)]\s*)?[`*\"']*([\w@.-][\w@./-]*\.(\w+))[`*\"']*:?[`*]*\s*$")
+#: ``Node.js`` is no file.
+_LIBRARY: Final = re.compile(r"[A-Z]\w*\.js")
 #: So much of a line is looked at.
 _LONGEST: Final = 400
 _AROUND: Final = re.compile(r"[`*#:\"()]")
@@ -99,6 +102,15 @@ def labelled(before: str, first: str, info: str, expected: Sequence[str], given:
         if f" {path} " in said and (path not in given or _is_label(said.replace(f" {path} ", " "))):
             return path
     return ""
+
+
+def headed(before: str, info: str) -> str:
+    """The path that is all of the heading before a block, of a file that is written in the language which the block says it is in; ``""`` without one."""
+    found = _HEADING.match(before, 0, _LONGEST)
+    if found is None or found[2].lower() not in _NAMES or _LIBRARY.fullmatch(found[1]):
+        return ""
+    language = _LANGUAGE.match(info)
+    return plain_path(found[1]) if language and language[0].lower() in _NAMES[found[2].lower()] else ""
 
 
 def _is_label(rest: str) -> bool:

@@ -230,8 +230,8 @@ async def add_some(git: Git, keep: Keep) -> bool:
     kept = {*await keep(changed)}.intersection(changed) if changed else set()
     if kept:
         names = b"".join(path.encode("utf-8", "surrogateescape") + b"\0" for path in sorted(kept))
-        where = ("--pathspec-from-file=-", "--pathspec-file-nul")
-        await git("--literal-pathspecs", "add", "--all", *where, stdin=names)
+        # To ``git add`` the path of a file whose place a folder has taken would stand for all that is in the folder.
+        await git("update-index", "--add", "--remove", "--replace", "-z", "--stdin", stdin=names)
     return len(kept) == len(changed)
 
 

@@ -31,7 +31,8 @@ class Sealing:
     """Asked once for each attempt; see ``keep`` of :meth:`agent_dispatcher.extension.Workspace.seal`.
 
     Args:
-        wrote: paths that the agent wrote or deleted through its workspace; ``None`` where whatever was changed is its work.
+        wrote: paths that the agent wrote or deleted through its workspace: of one that did nothing of that, nothing is kept. ``None`` where whatever was changed
+            is its work.
         scrubber: knows the keys.
 
     Attributes:
@@ -47,7 +48,7 @@ class Sealing:
     @property
     def anything(self) -> bool:
         """Whether there is anything to ask."""
-        return bool(self.wrote or self.scrubber.values)
+        return self.wrote is not None or bool(self.scrubber.values)
 
     async def __call__(self, paths: Sequence[str]) -> Sequence[str]:
         """Those of the changed paths that are kept.
@@ -56,7 +57,7 @@ class Sealing:
             KeyInWork: and nothing is to be.
         """
         wrote = self.wrote
-        kept = [path for path in paths if path in wrote] if wrote else list(paths)
+        kept = list(paths) if wrote is None else [path for path in paths if path in wrote]
         self.left_out = tuple(sorted({*paths}.difference(kept)))
         if kept and self.scrubber.values:
             await self._refuse_keys(kept)
@@ -66,8 +67,13 @@ class Sealing:
         found = await asyncio.to_thread(_lines_with_keys, self.opened.path, paths, self.scrubber)
         if not found:
             return
-        known = await self._lines_before(paths)
-        new = [f"{path}:{line}" for path, line, text in found if text not in known]
+        before = await self._texts_before(paths)
+        known = {line.strip() for text in before for line in text.splitlines()}
+        new = [
+            f"{path}:{line}"
+            for path, line, said in found
+            if (not any(said in text for text in before) if _is_over_lines(said) else said not in known)
+        ]
         if new:
             more = f" and {len(new) - _MOST_SHOWN} more" if len(new) > _MOST_SHOWN else ""
             raise KeyInWork(
@@ -75,18 +81,15 @@ class Sealing:
                 "writing it into a file (what is named like a key and is none goes into provenance.not_secrets)"
             )
 
-    async def _lines_before(self, paths: Iterable[str]) -> frozenset[str]:
-        """What stood in the changed files before: a key that was there, or is moved with its line, is not the agent's doing."""
-        lines: set[str] = set()
-        if isinstance(self.workspace, Remembering):
-            for path in paths:
-                data = await self.workspace.content(self.opened.base, path)
-                lines.update(line.strip() for line in _text(data or b"").splitlines())
-        return frozenset(lines)
+    async def _texts_before(self, paths: Iterable[str]) -> list[str]:
+        """The changed files as they were: a key that was there, or is moved with its line, is not the agent's doing."""
+        if not isinstance(self.workspace, Remembering):
+            return []
+        return [_text(await self.workspace.content(self.opened.base, path) or b"") for path in paths]
 
 
 def _lines_with_keys(root: Path, paths: Iterable[str], scrubber: Scrubber) -> list[tuple[str, int, str]]:
-    """File, line and text of each line with a key."""
+    """File, line and text of each line with a key; of a key of several lines the first one, and the key."""
     folder = GuardedFolder(root)
     found = []
     for path in paths:
@@ -96,8 +99,14 @@ def _lines_with_keys(root: Path, paths: Iterable[str], scrubber: Scrubber) -> li
             continue  # deleted, or nothing that is kept
         if scrubber.holds(text):
             lines = enumerate(text.splitlines(), 1)
-            found += [(path, number, line.strip()) for number, line in lines if scrubber.holds(line)] or [(path, 1, "")]
+            found += [(path, number, line.strip()) for number, line in lines if scrubber.holds(line)]
+            long = [value for value in scrubber.values if _is_over_lines(value) and value in text]
+            found += [(path, len(text[: text.index(value) + 1].splitlines()), value) for value in long]
     return found
+
+
+def _is_over_lines(text: str) -> bool:
+    return text.splitlines() != [text]
 
 
 def _text(data: bytes) -> str:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from agent_dispatcher_builtins.prompting.edit_form import ONLY_HEADED
 from agent_dispatcher_builtins.prompting.edits import apply_edits, edits_in
 
 A = "src/a.py"
@@ -319,6 +320,31 @@ def test_files_are_told_apart(form: str, between: str) -> None:
 def test_nothing_is_passed_over_in_silence(reply: str, why: str) -> None:
     """What would be lost is a fault."""
     assert why in applied(reply)[1][0]
+
+
+@pytest.mark.parametrize("heading", ["### src/h.py", "## `src/h.py`:\n", "#### **./src/h.py**"])
+def test_a_file_under_a_heading_is_not_lost(heading: str) -> None:
+    """Beside another file, where nobody expects it: it may be one or an example, and the model is asked which."""
+    _, faults = applied(
+        f"FILE: src/b.py\n```python\nfrom h import y\n```\n{heading}\n```python\ny = 1\n```\n", "src/b.py"
+    )
+    assert faults == (f"src/h.py: {ONLY_HEADED}",)
+
+
+@pytest.mark.parametrize(
+    ("heading", "language"),
+    [
+        ("### src/b.py", "bash"),
+        ("### b.py", "python"),
+        ("### Node.js", "js"),
+        ("### How to use src/h.py", "python"),
+        ("### src/h.py", ""),
+    ],
+)
+def test_what_is_said_under_a_heading_is_no_file(heading: str, language: str) -> None:
+    """Of a file that is given already, in another language or in none, or under more than a path."""
+    reply = f"FILE: src/b.py\n```python\nx = 1\n```\n{heading}\n```{language}\ny = 1\n```\n"
+    assert applied(reply, "src/b.py") == ({"src/b.py": "x = 1\n"}, ())
 
 
 def test_what_a_service_offers_is_no_file_to_delete() -> None:

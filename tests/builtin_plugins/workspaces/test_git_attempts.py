@@ -259,3 +259,32 @@ def test_what_is_not_chosen_is_no_reason_to_refuse(tmp_path: Path) -> None:
     listing = ["git", "cat-file", "--batch-all-objects", "--batch"]
     objects = subprocess.run(listing, cwd=tmp_path / "out", capture_output=True, check=True).stdout
     assert b"A = 1" in objects and b"left behind" not in objects
+
+
+def test_only_what_is_chosen_is_kept_where_files_and_folders_change_places(
+    tmp_path: Path, attempt: Any, land: Any
+) -> None:
+    """A path that was a file stands for that file, and not for what is in the folder of its name now."""
+
+    async def work() -> Change:
+        workspace = GitWorkspace()
+        await workspace.start("r", tmp_path / "out")
+        await land(workspace, await attempt(workspace, "one", {"a": "1\n", "d/x": "1\n", "kept": "1\n"}))
+        opened = await workspace.open(Task(id="two", title="Two"), 1)
+        (opened.path / "a").unlink()
+        (opened.path / "a").mkdir()
+        (opened.path / "a" / "b.py").write_text("B = 1\n")
+        (opened.path / "a" / "junk.db").write_text("left behind")
+        (opened.path / "d" / "x").unlink()
+        (opened.path / "d").rmdir()
+        (opened.path / "d").write_text("a file\n")
+        (opened.path / "kept").write_text("left behind")
+
+        async def keep(paths: Sequence[str]) -> Sequence[str]:
+            return [path for path in paths if path not in ("a/junk.db", "kept")]
+
+        change = await workspace.seal(opened, "Two", keep=keep)
+        await workspace.aclose()
+        return change
+
+    assert asyncio.run(work()).paths == ("a", "a/b.py", "d", "d/x")

@@ -113,6 +113,27 @@ def test_a_key_that_was_there_is_nobodys_doing_now(tmp_path: Path) -> None:
         ask(tmp_path, there, {"new.py": f"OTHER = '{KEY}'\n"})
 
 
+LONG = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkq\nASCBKcwggSjAgEA\n-----END PRIVATE KEY-----"
+
+
+@pytest.mark.parametrize("there", ["x = 1\n\ny = 2\n", f"KEY = '{KEY}'\n\n"])
+def test_a_key_of_several_lines_is_not_sealed_either(tmp_path: Path, there: str) -> None:
+    """Whatever else was there, a blank line or another key; where it stood before it may stay and move."""
+    with pytest.raises(KeyInWork, match=r"stands in a\.py:3: read") as told:
+        ask(tmp_path, {"a.py": there}, {"a.py": f"{there.splitlines()[0]}\n\nLONG = '''{LONG}'''\n"}, KEY, LONG)
+    assert "MIIE" not in str(told.value)
+    assert not ask(tmp_path, {"a.py": f"'''{LONG}'''"}, {"a.py": "\n", "b.py": f"K = '''{LONG}'''\n"}, LONG).left_out
+
+
+def test_who_wrote_nothing_has_left_nothing_to_keep(tmp_path: Path) -> None:
+    """What its commands left behind is left out all the same; only who says nothing of its commands keeps all."""
+    opened = Opened(task="a", attempt=1, path=tmp_path, base="")
+    none, all_ = (Sealing(MemoryWorkspace(), opened, Scrubber(), wrote) for wrote in (frozenset[str](), None))
+    assert none.anything and not all_.anything
+    assert asyncio.run(none(["out.db"])) == [] and none.left_out == ("out.db",)
+    assert asyncio.run(all_(["out.db"])) == ["out.db"]
+
+
 def test_nothing_is_asked_where_nothing_is_known(tmp_path: Path) -> None:
     """Most runs know no key, and most agents say nothing of their commands: that costs them nothing."""
     opened = Opened(task="a", attempt=1, path=tmp_path / "nowhere", base="")
