@@ -112,9 +112,12 @@ async def objections_to(
         found += await _about(task, path, promised, whole, language)
     if task.type != "testing":
         found += await _fixtures_of_code(paths, whole, language)
-    found = [
-        each for each in found if not _MODULE.match(each.subject) or _is_own(each.subject, files() or (), language)
-    ]
+
+    @cache
+    def own(subject: str) -> bool:
+        return _is_own(subject, files() or (), language)
+
+    found = [each for each in found if not _MODULE.match(each.subject) or own(each.subject)]
     if (
         language is None
         or tree is None

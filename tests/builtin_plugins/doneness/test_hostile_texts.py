@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import threading
+import tracemalloc
 from collections.abc import Callable
 
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from agent_dispatcher.extension import Objection
 from agent_dispatcher_builtins.doneness import judging
 from agent_dispatcher_builtins.languages.javascript.inspection import inspect
+from agent_dispatcher_builtins.languages.python.inspection.names_used import used
 from agent_dispatcher_builtins.languages.python.language import Python
 
 Judge = Callable[..., tuple[Objection, ...]]
@@ -154,6 +157,7 @@ TESTS_OF_JAVASCRIPT = {
     "tests in tests": lambda n: 'it("a", () => {\n' * (n // 20),
     "titles that do not end": lambda n: "it(`" * (n // 4),
     "a table": lambda n: f'test.each([{"[1]," * (n // 4)}])("a", () => {{ expect(f(1)).toBe(1); }});',
+    "tables that do not end": lambda n: "test.each([" * (n // 11),
     "a loop that does not begin": lambda n: "for (const a " + " of " * (n // 4),
 }
 
@@ -179,3 +183,14 @@ def test_tests_that_stand_in_tests_without_end_are_refused() -> None:
     """What nobody can tell apart is said to be so."""
     (found,) = inspect("a.test.js", None, TESTS_OF_JAVASCRIPT["tests in tests"](40_000), is_test=True)
     assert "nobody can tell what it says" in found.what
+
+
+def test_what_a_function_binds_is_kept_once() -> None:
+    """Not for each of its statements."""
+    tree = ast.parse("def test_a():\n" + "".join(f"    a{number} = f({number})\n" for number in range(1000)))
+    tracemalloc.start()
+    try:
+        used(tree)
+        assert tracemalloc.get_traced_memory()[1] < 8 * 1024**2
+    finally:
+        tracemalloc.stop()

@@ -6,17 +6,20 @@ import json
 import posixpath
 import random
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
 from agent_dispatcher.extension import components
 from agent_dispatcher_builtins.languages.javascript import reach as reach_module
+from agent_dispatcher_builtins.languages.javascript.globbing import covers
 from agent_dispatcher_builtins.languages.javascript.language import JavaScript
 from agent_dispatcher_builtins.languages.javascript.literals import References
 from agent_dispatcher_builtins.languages.javascript.options import JavaScriptOptions
 from agent_dispatcher_builtins.languages.javascript.references import references
+
+Growth = Callable[[Callable[[int], Callable[[], object]], int, int], float]
 
 THERE = {
     "package.json": '{"name": "shop", "type": "module", "main": "./src/index.js", "scripts": {"build": "node tools/build.js extra"}}',
@@ -364,3 +367,25 @@ def test_nothing_that_resolving_notices_is_overlooked(tmp_path: Path) -> None:
             alone += 1
             passed += why == ""
     assert noticed > 100 and alone > 150 and passed / alone > 0.4, (noticed, alone, passed)
+
+
+def test_a_pattern_with_many_stars_is_matched_without_looking_back() -> None:
+    """Nothing else could run meanwhile."""
+    assert not covers("*a" * 40 + "*b", "src/" + "a" * 60 + ".js")
+    assert not covers("{a,a}" * 40 + "b", "a" * 60)
+    assert covers("**/*.{test,spec}.?(c|m)[jt]s?(x)", "src/a.spec.mts")
+    assert not covers("src/*.[!j]s", "src/deep/a.js")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("a.js", "=/[a"), ("a.js", "=/a["), ("vitest.config.js", "coverage:{},")],
+)
+def test_a_text_without_an_end_is_read_in_time(growth: Growth, name: str, text: str) -> None:
+    """Patterns that do not end, and what is left out of a configuration."""
+    assert growth(lambda size: lambda: references(name, text * (size // len(text))), 4_000, 40_000) < 4
+
+
+def test_patterns_behind_one_that_does_not_end_are_read() -> None:
+    """A quotation mark in one begins no text."""
+    assert "shop" in references("a.js", "x = y =/[a; z =/'/; import('shop');").modules

@@ -12,7 +12,9 @@ __all__ = ["UNCLOSED", "WORD", "References", "apart", "words_in"]
 WORD = re.compile(r"[\w$-]+")
 
 _LEXEME = re.compile(r"""//[^\n]*|/\*.*?(?:\*/|\Z)|"(?:\\.|[^"\\\n])*"?|'(?:\\.|[^'\\\n])*'?|[`{}]|/(?![/*])""", re.S)
-_PATTERN = re.compile(r"/(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n\[])+/[a-z]*")
+_PATTERN = re.compile(r"/(?:\\.|\[(?:\\.|[^\]\\\n])*+\]|[^/\\\n\[])++/[a-z]*")
+#: ... in which no class of letters stands.
+_PLAIN_PATTERN = re.compile(r"/(?:\\.|[^/\\\n\[])++/[a-z]*")
 _CHUNK = re.compile(r"(?:\\.|\$(?!\{)|[^\\`$])*", re.S)
 _BEFORE_PATTERN = re.compile(
     r"(?:^|[=(,;:?!&|{}\[+\-*%~^>]|\b(?:return|typeof|case|in|of|delete|void|throw|new|await|yield|else|do))\s*\Z"
@@ -45,6 +47,8 @@ def apart(text: str) -> tuple[str, list[str], list[str]]:
     comments: list[str] = []
     open_templates: list[int] = []
     at = 0
+    #: Where one pattern on a line does not end, no later one with a class in it does: both come to the same places.
+    plain_until = 0
 
     def literal(value: str) -> None:
         code.append(f'"{len(literals)}"')
@@ -74,7 +78,11 @@ def apart(text: str) -> tuple[str, list[str], list[str]]:
         elif lexeme == "`":
             at = template(at)
         elif lexeme == "/":
-            pattern = _PATTERN.match(text, start) if _BEFORE_PATTERN.search("".join(code[-3:])[-40:]) else None
+            pattern = None
+            if _BEFORE_PATTERN.search("".join(code[-3:])[-40:]):
+                pattern = (_PLAIN_PATTERN if start < plain_until else _PATTERN).match(text, start)
+                if pattern is None and start >= plain_until:
+                    plain_until = text.find("\n", start) % (len(text) + 1)
             code.append("/ /" if pattern else "/")
             at = pattern.end() if pattern else at
         elif open_templates and lexeme == "}" and not open_templates[-1]:

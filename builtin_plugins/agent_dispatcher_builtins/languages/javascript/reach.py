@@ -16,7 +16,7 @@ from __future__ import annotations
 import hashlib
 import posixpath
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Sequence, Set
 from pathlib import Path, PurePosixPath
 
 from attrs import define, field
@@ -25,6 +25,7 @@ from agent_dispatcher.errors import PathRefused
 from agent_dispatcher.workspace.path_guard import GuardedFolder
 
 from .exports import ENDINGS
+from .globbing import covers
 from .literals import References
 from .manifests import is_configuration
 from .references import references
@@ -261,22 +262,4 @@ def _matches(pattern: str, path: str, folders: Set[str]) -> bool:
         and not any(each == beginning or each.endswith(f"/{beginning}") for each in folders)
     ):
         parts = parts[first:]
-    try:
-        return re.search(f"(?:^|/)(?:{_regular('/'.join(parts))})$", path) is not None
-    except re.error:
-        return True
-
-
-def _regular(pattern: str) -> str:
-    """A pattern of files as a regular expression; groups of the extended form match anything."""
-    pattern = re.sub(r"[?*+@!]\([^)]*\)", "*", pattern)
-    signs: Mapping[str, str] = {
-        "**/": "(?:.*/)?",
-        "**": ".*",
-        "*": "[^/]*",
-        "?": "[^/]",
-        "{": "(?:",
-        "}": ")",
-        ",": "|",
-    }
-    return re.sub(r"\*\*/|\*\*|[*?{},]|[^\w\[\]-]", lambda found: signs.get(found[0]) or re.escape(found[0]), pattern)
+    return covers("/".join(parts), path)

@@ -107,6 +107,9 @@ def _of_words(text: str) -> References:
 
 def _without_measuring(code: str) -> str:
     """Configuration without what says which files coverage is measured of."""
-    while found := _MEASURING.search(code):
-        code = f"{code[: found.start()]} {code[closing(code, found.end()) + 1 :]}"
-    return code
+    kept, at = [], 0
+    for found in _MEASURING.finditer(code):
+        if found.start() >= at:
+            kept.append(code[at : found.start()])
+            at = closing(code, found.end()) + 1
+    return " ".join([*kept, code[at:]])

@@ -77,18 +77,17 @@ def tests_in(text: str) -> list[TestRead]:
             continue
         start, cases = match.end(), 1
         if _TABLED.search(match[1]):
-            end = closing(code, start) if code[start] == "(" else code.find("`", start + 1)
+            end = closing(code, start) if code[start] == "(" else code.find("`", start + 1) % (len(code) + 1)
+            inside = _within(inside + end - start, code)
             cases = _rows(code, start, end) if "each" in match[1] or "for" in match[1] else 1
-            behind = re.compile(r"\s*\(").match(code, end + 1) if end >= 0 else None
+            behind = re.compile(r"\s*\(").match(code, end + 1)
             if behind is None:
                 continue
             start = behind.end() - 1
         if code[start] != "(":
             continue
         stop = closing(code, start)
-        inside += stop - start
-        if inside > _DEEPEST * len(code) + _SHORT:
-            raise RecursionError("tests stand in tests, too many to be told apart")
+        inside = _within(inside + stop - start, code)
         title = _TITLE.match(kept, start + 1)
         has_body = _BODY.search(code, start, stop) is not None
         callback = _CALLBACK.search(code[max(start, stop - _LOOK) : stop]) if title and not has_body else None
@@ -103,6 +102,13 @@ def tests_in(text: str) -> list[TestRead]:
             )
         )
     return found
+
+
+def _within(inside: int, code: str) -> int:
+    """How much was gone through so far, as long as that is not too much."""
+    if inside > _DEEPEST * len(code) + _SHORT:
+        raise RecursionError("tests stand in tests, too many to be told apart")
+    return inside
 
 
 def _waits(body: str) -> bool:

@@ -63,13 +63,15 @@ def _free(nodes: Iterable[ast.AST], local: frozenset[str]) -> Iterator[str]:
             shared = {name for each in _own(body) if isinstance(each, ast.Global) for name in each.names}
             inside = {each.arg for each in _arguments(node)} | set(bound(body))
             yield from shared
-            waiting += [(each, (local | inside) - shared) for each in body]
+            within = (local | inside) - shared
+            waiting += [(each, within) for each in body]
         elif isinstance(node, _Comprehension):
             inside = {
                 each.id for part in node.generators for each in ast.walk(part.target) if isinstance(each, ast.Name)
             }
             waiting.append((node.generators[0].iter, local))
-            waiting += [(each, local | inside) for each in ast.iter_child_nodes(node)]
+            within = local | inside
+            waiting += [(each, within) for each in ast.iter_child_nodes(node)]
         else:
             waiting += [(each, local) for each in ast.iter_child_nodes(node)]
 
