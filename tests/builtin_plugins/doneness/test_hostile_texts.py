@@ -153,7 +153,7 @@ TESTS_OF_PYTHON = {
     "names handed on": lambda n: "    f(b, c, d)\n" * (n // 20),
     "names that may be bound": lambda n: "".join(f"    if a{i}:\n        b{i} = a{i + 1}\n" for i in range(n // 40)),
 }
-TESTS_OF_JAVASCRIPT = {
+TESTS_OF_JAVASCRIPT: dict[str, Callable[[int], str]] = {
     "tests in tests": lambda n: 'it("a", () => {\n' * (n // 20),
     "titles that do not end": lambda n: "it(`" * (n // 4),
     "a table": lambda n: f'test.each([{"[1]," * (n // 4)}])("a", () => {{ expect(f(1)).toBe(1); }});',
