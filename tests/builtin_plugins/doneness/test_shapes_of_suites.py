@@ -152,6 +152,36 @@ def test_honest_tests_are_let_be_and_those_that_cannot_fail_refused(judge: Judge
         assert [each.kind for each in judge({path: f"{head}\n\n{phantom}"}, before, **owner)] == ["idle"]
 
 
+#: What runs code of others without a call, while ``shop.load`` is patched as ``load``.
+WITHOUT_A_CALL = (
+    "cart.total = 5", "cart.total += 5", "cart.total", "del cart['a']", "cart['a']", "del cart.total", "import shop.main", "from shop import main",
+    "cart << 1", "cart += 1", "-cart", "cart == 3", "for each in cart:\n            pass", "with cart:\n            pass", "[each for each in cart]", "f'{cart}'",
+)  # fmt: skip
+#: ... and what runs none.
+NOTHING_RUN = ("load(1)", "load.total = 5", "shop.RATE", "import unittest.mock", "from pytest import raises", "cart is load", "1 + 2")  # fmt: skip
+
+
+@pytest.mark.parametrize(("doing", "honest"), [*((each, True) for each in WITHOUT_A_CALL), *((each, False) for each in NOTHING_RUN)])  # fmt: skip
+def test_a_patch_may_be_reached_without_a_call(judge: Judge, doing: str, honest: bool) -> None:
+    """By an attribute, an item, an operator, a loop, an import; not by the test itself."""
+    head = "import shop\nfrom unittest.mock import patch\n\n\ndef test_a(cart):\n    with patch('shop.load') as load:\n"
+    text = f"{head}        {doing}\n    load.assert_called_once()\n"
+    found = judge({"tests/test_a.py": text}, {}, type="testing", promises=("tests/test_a.py",))
+    assert [each.kind for each in found] == ([] if honest else ["idle"])
+
+
+@pytest.mark.parametrize(
+    ("doing", "honest"),
+    [("bus << seen", True), ("seen >> bus", True), ("bus | 1", False), ("bus + want", False), ("seen + [1]", False)],
+)
+def test_what_is_handed_over_by_an_operator_is_reached(judge: Judge, doing: str, honest: bool) -> None:
+    """Other than a constant, which nothing can change."""
+    asked = "want == 5" if "want" in doing else "seen == [1]"
+    text = f"def test_a(bus):\n    seen = [1]\n    want = 5\n    {doing}\n    assert {asked}\n"
+    found = judge({"tests/test_a.py": text}, {}, type="testing", promises=("tests/test_a.py",))
+    assert [each.kind for each in found] == ([] if honest else ["idle"])
+
+
 NODE = (
     'import test from "node:test";\nimport assert from "node:assert/strict";\nimport { total } from "../src/shop.js";\n'
 )

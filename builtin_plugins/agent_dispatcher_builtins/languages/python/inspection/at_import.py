@@ -15,6 +15,9 @@ __all__ = ["exchanged_for_good", "imported_by", "reaching", "short"]
 _SHOWN = 160
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _CLEANING = re.compile(r"(?i)(?:async)?_?teardown|.*clean_?up")
+#: Who is told what to do at the end, and what ends all patches.
+_AFTERWARDS = re.compile(r"add(?:Async|Class)?Cleanup$|addfinalizer$")
+_STOPPED = "stopall"
 #: Calls that change what others see, or end the file.
 _REACHING = frozenset(
     [
@@ -124,7 +127,7 @@ def _exchanged(
     if isinstance(called, ast.Attribute) and called.attr in _CHANGING:
         return told() if _is_table(called.value, data, own) else ""
     if isinstance(called, ast.Attribute) and called.attr == "start" and isinstance(called.value, ast.Call):
-        return told() if "patch" in written(called.value.func) else ""
+        return told() if "patch" in written(called.value.func) and _STOPPED not in back else ""
     if isinstance(called, ast.Name) and called.id in ("setattr", "delattr") and isinstance(node, ast.Call):
         return told() if node.args and _is_code(node.args[0], imported, own) else ""
     return ""
@@ -149,7 +152,8 @@ def _is_table(node: ast.expr, data: frozenset[str], own: frozenset[str]) -> bool
 
 
 def _put_back(statement: ast.stmt) -> frozenset[str]:
-    """What is kept under another name first, and set to it again afterwards: after all else of a function, in a ``finally``, or where a class cleans up."""
+    """What is kept under another name first, and set to it again afterwards: after all else of a function, in a ``finally``, or where a class cleans up;
+    ``stopall`` where all patches are ended there."""
     kept: dict[str, set[str]] = {}
     for node in ast.walk(statement):
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Attribute | ast.Subscript):
@@ -168,7 +172,17 @@ def _put_back(statement: ast.stmt) -> frozenset[str]:
             else []
         )
     ]
-    return frozenset(
+    given = (
+        argument
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Call) and _AFTERWARDS.match(last(node.func))
+        for argument in node.args
+    )
+    called = (
+        each.value.func for each in last_of_all if isinstance(each, ast.Expr) and isinstance(each.value, ast.Call)
+    )
+    stopped = frozenset({last(each) for each in (*given, *called)} & {_STOPPED})
+    return stopped | frozenset(
         written(target)
         for each in last_of_all
         if isinstance(each, ast.Assign)

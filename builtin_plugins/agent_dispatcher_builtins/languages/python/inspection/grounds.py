@@ -1,7 +1,7 @@
 """Does what a test asserts depend on anything but the test itself? Literals compared with each other, or a double asked about what the test told it, prove nothing.
 
-Whatever could have been reached by other code counts as depending on it: what was handed to a call, to a function of the test's own, or to something else's
-attribute. So a test is told to depend on nothing only where that can be seen.
+Whatever could have been reached by other code counts as depending on it: what was handed to a call, to a function of the test's own, to an operator, or to
+something else's attribute; and what stands in the place of something, where anything of others may be run meanwhile. So a test is told to depend on nothing only where that can be seen.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from unittest import TestCase
 
 from attrs import frozen
+
+from .implied import implied, operands
 
 __all__ = ["Grounds", "Module"]
 
@@ -211,8 +213,12 @@ class Grounds:
             free = (not taken and not isinstance(call.func, ast.Attribute)) or (taken and not taken <= self._own)
             self._outside = self._outside or bool(free and not self._is_harmless(call))
         chosen = [(node, *_parts(node)) for node in nodes if isinstance(node, _CHOOSING)]
+        chains = [(parts, _loaded(parts) - self._fixed()) for parts in operands(nodes)]
         for _ in range(_MOST_TURNS):
             left = len(self._own)
+            for parts, names in chains:
+                if names & self._own and not all(map(self._is_own, parts)):
+                    self._own -= names
             for node, heads, inside in chosen:
                 if id(node) not in self._perhaps and not all(map(self._is_own, heads)):
                     self._perhaps |= {id(each) for one in (node, *inside) for each in ast.walk(one)}
@@ -229,8 +235,29 @@ class Grounds:
                 elif not self._is_own(value):
                     self._own -= _loaded([target])
             if len(self._own) == left:
+                self._outside = self._outside or self._is_reached_in(nodes)
                 return
         self._own = set()
+
+    def _fixed(self) -> set[str]:
+        """Names of constants, which nothing can change."""
+        names = {name for targets, _ in self._bindings for name in targets} - self._patched
+        for targets, value in self._bindings:
+            names -= set() if isinstance(value, ast.expr) and _stays(value) else targets
+        return names
+
+    def _is_reached_in(self, nodes: Iterable[ast.AST]) -> bool:
+        """Whether anything of others may be run without a call while something is patched."""
+        patching = (
+            node
+            for node in nodes
+            if isinstance(node, ast.With | ast.AsyncWith) and any(_is_patch(each.context_expr) for each in node.items)
+        )
+        return any(
+            not self._is_own(part)
+            for node in patching
+            for part in implied([*node.items, *node.body], self._module.modules, self._is_harmless, _is_patch)
+        )
 
     def _is_harmless(self, call: ast.Call) -> bool:
         return self._module.is_pure(call.func) or _is_patch(call) or _asserts(call.func)
