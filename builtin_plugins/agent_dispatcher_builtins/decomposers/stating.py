@@ -2,14 +2,16 @@
 
 Only what a sentence introduces is a promise: *`src/text.py` gets a function `slugify(text)`*, *must provide `c_to_f(celsius)`*, *`Store.add(title)` in
 `store.py`*. What it merely mentions is none: *uses `parse(text)`*, *as in `old.py`*, and calls with values in them, which are examples. A promise is
-checked, so that a wrong one would keep honest work from being done: where the words leave it open, nothing is promised.
+checked, so that a wrong one would keep honest work from being done: where the words leave it open, nothing is promised. What is to go (*remove the
+function `old`*, *`old.py` is replaced by `new.py`*) is none either.
 """
 
 from __future__ import annotations
 
+import builtins
 import posixpath
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 from attrs import evolve, frozen
 
@@ -29,6 +31,7 @@ _CODE = """
 """
 _ENDINGS = frozenset(_CODE.split())
 _LONGEST = 4000
+_LOOK_BACK = 400
 _IDENTIFIER = r"[A-Za-z_$][\w$]*"
 _SPAN = re.compile(rf"`(?P<name>{_IDENTIFIER}(?:\.{_IDENTIFIER})*)(?P<args>\([^`\n]*\))?(?:\s*->\s*[^`\n]+)?`")
 _KIND = (
@@ -73,7 +76,7 @@ _HOLDS = re.compile(r"^\)?\s*(?:as|:|,)\s*$", re.IGNORECASE)
 #: What names a file without making it.
 _MENTIONS = re.compile(
     r"\b(?:not|never|without|instead\s+of|unlike|like|than|as\s+in|existing|calls?|calling|uses?|(?:used|called|run|imported)\s+by|via|with|between|outside|runs?|running"
-    r"|invokes?|tests?|delet\w+|remov\w+|renam\w+|nicht|ohne|wie|nutzt|verwendet)\s+(?:[\w-]+\s+){0,2}`?$",
+    r"|invokes?|tests?|delet\w+|remov\w+|renam\w+\b(?!\s+to\b)|nicht|ohne|wie|nutzt|verwendet)\s+(?:[\w-]+\s+){0,2}`?$",
     re.IGNORECASE,
 )
 _DEFINED = re.compile(r"\b(?:is|are|be)\s+(?:defined|declared|implemented|documented)\s+in\s*[`(]*$", re.IGNORECASE)
@@ -84,10 +87,52 @@ _USES = re.compile(
     re.IGNORECASE,
 )
 _TYPED = re.compile(rf"\b{_KIND}{_NAMED}\s*$", re.IGNORECASE)
+#: Behind one of several, what they all do: *`a.py` and `b.py` must ...*; behind one, *`old` in `a.py` is ...*.
+_LISTED = (
+    r"^[`)]*(?:(?:(?:,|,?\s(?:and|or|und|oder)\b)\s?(?:the\s|die\s)?`[^`\n]+`){1,4}(?=[^`.;]{0,30}(?:`[^`\n]+`\)?)?\s*(?:must|shall|should|are|were|müssen|werden)\b))?"
+    r"(?:\s*\(?(?:in|inside|of|from)\s+(?:the\s+)?(?:module\s+|file\s+|Datei\s+)?`?[\w./-]+`?\)?)?"
+)
+_VERB = r"\s*(?:(?:must|shall|should|may|can|is|are|was|were|stays?|remains?|muss|müssen|bleibt|wird|werden)\s+)+(?:be\s+|have\s+been\s+)?"
+_GONE = (
+    r"(?:removed|deleted|renamed|moved|replaced|dropped|split|merged|converted|gone|no\s+longer\s+(?:exist|there|needed|used)"
+    r"|entfernt|gelöscht|umbenannt|verschoben|ersetzt)\b"
+)
+_AWAY = r"|\s*(?:goes|go)\s+away\b|\s*no\s+longer\s+exists?\b"
 _STAYS = re.compile(
-    r"^[`)]*\s*(?:(?:must|shall|should|is|are|stays?|remains?|muss|bleibt)\s+)+(?:not\b|never\b|as\b|stay|remain|unchanged|untouched|removed|deleted|renamed|nicht\b|unver)",
+    rf"{_LISTED}{_VERB}(?:not\b|never\b|as\b|stay|remain|unchanged|untouched|nicht\b|unver)", re.IGNORECASE
+)
+_LEAVES = re.compile(rf"{_LISTED}(?:{_VERB}{_GONE}{_AWAY})", re.IGNORECASE)
+#: What stands behind a name that goes, or is there already.
+_NOT_NEW = re.compile(
+    rf"{_LISTED}(?:{_VERB}(?:(?:not|never|nicht|nie)\s+(?:be\s+)?)?(?:{_GONE}|(?:used|called|raised|returned|passed|imported|verwendet|genutzt)\b){_AWAY})",
     re.IGNORECASE,
 )
+_GETS = (
+    r"(?:gets|has|provides|offers|defines|contains|exports|exposes|implements|includes|bekommt|erhält|hat|enthält|bietet|definiert"
+    r"|(?:must|shall|should|muss)\s+(?:have|provide|offer|define|contain|export|expose|implement|include|get))"
+)
+_GETTING = re.compile(rf"^[`)]*\s*{_GETS}\b", re.IGNORECASE)
+#: What takes away what follows it in its clause; not what a function does (*that removes blanks*) or a user may do (*wants to delete one*).
+_TAKES = re.compile(
+    r"(?<!\bthat\s)(?<!\bwhich\s)(?<!\bwants\sto\s)(?<!\bwant\sto\s)(?<!\bable\sto\s)(?<!\bcan\s)(?<!\bmay\s)"
+    r"(?:\b(?P<verb>remov(?:es?|ed|ing)|delet(?:es?|ed|ing)|drop(?:s|ped|ping)?|renam(?:es?|ed|ing)|replac(?:es?|ed|ing)|mov(?:es?|ed|ing)"
+    r"|split(?:s|ting)?|merg(?:es?|ed|ing)|convert(?:s|ed|ing)?|entfern\w*|lösch\w*|ersetz\w*|verschieb\w*)\b(?!-)"
+    r"|\b(?:no\s+longer|(?:must|shall|should|may)\s+not|never|nicht\s+mehr|darf\s+nicht|nie(?:mals)?)\b(?:\s+\w+)?)",
+    re.IGNORECASE,
+)
+#: ... up to here.
+_TAKEN = re.compile(rf"[.;](?:\s|$)|\b(?:{_GETS}|adds?|creates?|writes?|introduces?)\b", re.IGNORECASE)
+_INSTEAD = re.compile(r"->|→|\b(?:to|by|with|into|durch|mit|nach)\b", re.IGNORECASE)
+_CODE_SPAN = re.compile(r"`[^`\n]*`")
+_WITHIN = re.compile(
+    rf"(?:`[^`\n]*`|\b{_KIND})\s*\(?(?:in|inside|of|from)\s+(?:the\s+)?(?:module\s+|file\s+|Datei\s+)?`?$",
+    re.IGNORECASE,
+)
+#: Behind a name in a list that is spoken of, rather than one of those introduced.
+_SPOKEN_OF = re.compile(
+    r"^\s*(?:is|are|may|must|can|shall|should|for|when|of|ist|sind|kann|darf|muss|für|wenn)\b", re.IGNORECASE
+)
+_BUILTIN = frozenset(dir(builtins))
 _MODULE = re.compile(
     rf"(?:^|[.;:(]\s*|\b(?:in|into|to|im|in\s+dem|das)\s+)(?:(?:the|das|dem)\s+)?(?:new\s+)?(?:python\s+)?modul[es]*\s+`?(?P<name>{_IDENTIFIER}(?:[./]{_IDENTIFIER})+)`?(?![\w/(])",
     re.IGNORECASE,
@@ -97,8 +142,13 @@ _THINGS = (
     r"(?:public\s+|new\s+|error\s+)?(?:answers?|responses?|amounts?|prices?|values?|functions?|class(?:es)?|methods?|modules?|errors?|exceptions?|messages?|inputs?|outputs?"
     r"|numbers?|times?|dates?|timestamps?|strings?|code|apis?|commands?|endpoints?|routes?|files?|Antworten|Beträge|Funktionen|Klassen|Fehler)"
 )
+#: ... right behind it; *every file that is uploaded*, *every message sent to a buyer* are things of the product.
+_IS = (
+    r"(?:is|are|has|have|must|shall|should|may|can|cannot|needs?|uses?|returns?|raises?|gives?|takes?|carr(?:y|ies)|starts?|ends?"
+    r"|ist|sind|hat|haben|muss|müssen|soll|sollen|darf|dürfen|wird|werden)"
+)
 _COMMON = re.compile(
-    rf"^(?:every|each|all|jede[rs]?|alle)\s+{_THINGS}\b"
+    rf"^(?:every|each|all|jede[rs]?|alle)\s+{_THINGS}\s+{_IS}\b"
     r"|^(?:only\s+the|no|nothing\s+but(?:\s+the)?|keine?|nur\s+die)\s+(?:\w+\s+)?(?:standard|third|global|external|extern\w*|network|dependenc\w*|packages?|librar\w+)\b"
     r"|\b(?:must|shall|should|may)\s+(?:not|never)\s+(?:use|depend\s+on|need|require|import|print|log|access|rely\s+on)\b"
     r"|\b(?:standard\s+library|third[- ]party|Standardbibliothek|python\s+3)\b",
@@ -134,13 +184,17 @@ class _File:
 
 @frozen
 class _Name:
-    """A name of code in a text: a class, what belongs to one (dotted), or a function; ``example``: called with values."""
+    """A name of code in a text: a class, what belongs to one (dotted), or a function; ``args``: of a call, with its brackets; ``example``: called with values."""
 
     name: str
     start: int
     end: int
-    call: bool
+    args: str
     example: bool
+
+    @property
+    def call(self) -> bool:
+        return bool(self.args)
 
 
 def read_statements(
@@ -169,8 +223,8 @@ def read_statements(
         if subject is not None:
             where = homes.get(subject.name) or homes.get(subject.name.partition(".")[0]) or set()
             paths = tuple(where) if len(where) == 1 else ()
-            exact = subject.name in homes or ("." in subject.name and subject.name[:1].isupper())
-            own = tuple((path, subject.name) for path in paths if exact)
+            exact = subject.name in homes or (subject.call and "." in subject.name and subject.name[:1].isupper())
+            own = tuple((path, subject.name) for path in paths if exact and not _is_taken(subject, text))
         if paths:
             pairs = [(module_of(path), local) for path, local in dict.fromkeys(own)]
             symbols_of = tuple(f"{module}:{local}" for module, local in pairs if module)
@@ -264,8 +318,29 @@ def _is_made(path: NamedPath, text: str) -> bool:
     named = _NAME_IN.search(before)
     if named and (named["of"] or _USES.search(before[: named.start()])):
         return False
-    after = text[path.start + len(path.name) : path.start + len(path.name) + 60]
-    return not _MENTIONS.search(before) and not _STAYS.match(after)
+    after = text[path.start + len(path.name) : path.start + len(path.name) + 200]
+    if _MENTIONS.search(before) or _STAYS.match(after):
+        return False
+    if _WITHIN.search(before):
+        return True  # what goes is in it
+    return not _LEAVES.match(after) and (not _takes(text, path.start) or bool(_GETTING.match(after)))
+
+
+def _takes(text: str, end: int) -> bool:
+    """Whether what stands before a file or a name takes it away, or forbids it; what replaces another (*to*, *by*, *with*, *into*) comes."""
+    before = text[max(0, end - _LOOK_BACK) : end].rstrip("`")
+    if before.count("`") % 2:
+        before = before.partition("`")[2]  # cut within some code
+    plain = _CODE_SPAN.sub(lambda span: " " * len(span[0]), before)
+    found = list(_TAKES.finditer(plain))[-1:]
+    if not found or _TAKEN.search(plain[found[0].end() :]):
+        return False
+    start, between = plain[: found[0].start()].rstrip(), plain[found[0].end() :]
+    if not found[0]["verb"]:
+        return True
+    if start and start[-1] not in ".;:," and "(" in between:
+        return False  # what the product takes away: *must remove old entries (`purge(now)` in `cache.py`)*
+    return not _INSTEAD.search(between)
 
 
 def _is_code(name: str) -> bool:
@@ -278,7 +353,12 @@ def _names(text: str) -> Iterator[_Name]:
         if _is_code(name) and not match["args"]:
             continue  # a file
         args = match["args"] or ""
-        yield _Name(name, match.start(), match.end(), bool(args), bool(_EXAMPLE.search(args)))
+        yield _Name(name, match.start(), match.end(), args, bool(_EXAMPLE.search(args)))
+
+
+def _is_taken(name: _Name, text: str) -> bool:
+    """Whether a name goes, must not be there, or is only used."""
+    return bool(_NOT_NEW.match(text[name.end : name.end + 200])) or _takes(text, name.start)
 
 
 def _promised(text: str, files: Sequence[_File]) -> Iterator[tuple[str, str]]:
@@ -287,27 +367,33 @@ def _promised(text: str, files: Sequence[_File]) -> Iterator[tuple[str, str]]:
     start = 0  # where it was
     previous: _Name | None = None
     introduced = ""  # how the one before was: "" not at all
+    given = {part for each in _names(text) for part in re.findall(_IDENTIFIER, each.args)}
     for each in _names(text):
         gap = text[previous.end : each.start] if previous else ""
         before = text[max(0, each.start - 80) : each.start]
         kind = _INTRODUCED.search(before) or _typed(each, text, before, files)
         following = _NEXT.match(gap) if previous and introduced else None
         how = ""
-        if kind:
+        listed = ""  # how the next one of its list would be
+        if each.name in _BUILTIN and (each.name[:1].isupper() or not kind):
+            listed = introduced if following else ""
+        elif _is_taken(each, text):
+            pass
+        elif kind:
             how = _sort(kind["kind"])
         elif owner and previous and previous.name == owner and _HAVING.match(_WHERE.sub("", gap)):
-            how = "method"
+            how, listed = ("method" if each.call else ""), "method"
         elif following and following["kind"]:
-            how = _sort(following["kind"])
+            how = "" if _SPOKEN_OF.match(text[each.end :]) and not each.call else _sort(following["kind"])
         elif following and not each.example and (introduced != "class" or each.name[:1].isupper()):
-            how = introduced
+            how, listed = (introduced if _is_another(each, introduced, text, given) else ""), introduced
         elif not each.example and _is_held(each, text, files):
             how = "function"  # or a class: what follows in the list is no method of it
         elif owner and each.call and not each.example and each.name.partition(".")[0] == owner != each.name:
             how = "method"
         elif each.call and not each.example and _is_placed(each, text, before, files):
             how = "function" if not owner or _ENDED.search(text[start : each.start]) else ""  # may be the class's
-        previous, introduced = each, how
+        previous, introduced = each, how or listed
         name = _qualified(each.name, how, owner, files)
         if how == "class" and name:
             owner, start = name, each.end
@@ -322,10 +408,20 @@ def _typed(name: _Name, text: str, before: str, files: Sequence[_File]) -> re.Ma
     return found if found and _is_in(name, text, files) and not _USES.search(before[: found.start()]) else None
 
 
+def _is_another(name: _Name, introduced: str, text: str, given: Collection[str]) -> bool:
+    """Whether a name behind an introduced one is introduced with it: a call, or a further class or constant; no parameter, and nothing that the text goes on
+    to speak of."""
+    if name.call:
+        return True
+    return introduced in ("class", "constant") and name.name not in given and not _SPOKEN_OF.match(text[name.end :])
+
+
 def _sort(kind: str) -> str:
     kind = kind.lower()
     if kind.startswith(("class", "dataclass", "data class", "enum", "klasse", "exception", "ausnahme")):
         return "class"
+    if kind.startswith(("constant", "konstante")):
+        return "constant"
     return "method" if kind.startswith("method") else "function"
 
 

@@ -121,6 +121,81 @@ def test_files_that_are_not_to_be_written_are_no_place(text: str) -> None:
     assert stated(text) == [None]
 
 
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("Remove the function `old(x)` in `a/b.py`.", ""),
+        ("Remove the method `Cart.total()` in `a/b.py`.", ""),
+        ("Drop `parse(x)` in `a/b.py`.", ""),
+        ("Rename the function `sums` in `a/b.py` to `total`.", ""),
+        ("The functions `old` and `older` in `a/b.py` must be renamed.", ""),
+        ("In `a/b.py` the function `load` is replaced by `read`.", ""),
+        ("The class `Cart` in `a/b.py` must no longer exist.", ""),
+        ("`a/b.py` no longer has a function `old(x)`.", ""),
+        ("`a/b.py` must not have a function `old(x)`.", "-"),
+        ("`a/b.py` has a function `f(x)`; it must not have a function `g(x)`.", "a.b:f"),
+        ("`a/b.py` gets `f(x)`; delete the function `g(x)`.", "a.b:f"),
+        ("`a/b.py` gets a function `new(x)`, `old(x)` is removed.", "a.b:new"),
+        ("`a/b.py` gets a function `bare(x)` that removes tags, and a function `words(x)`.", "a.b:bare a.b:words"),
+        ("It must remove old ones (`a/b.py`, function `purge(now)`).", "a.b:purge"),
+        ("As a reader, I want to remove one (`a/b.py` as `Store.remove(title)`).", "a.b:Store.remove"),
+        ("Merge sort: `a/b.py` gets a function `merge(x, y)`.", "a.b:merge"),
+        ("Replace the function `old` by the function `new(x)` in `a/b.py`.", "a.b:new"),
+    ],
+)
+def test_names_that_go_are_no_promise(text: str, names: str) -> None:
+    """A task that promised them could never be done; what comes instead, and what a product takes away, are promised."""
+    assert stated(text) == [None] if names == "-" else promised(text) == (("a/b.py",), tuple(names.split()))
+
+
+@pytest.mark.parametrize(
+    ("text", "paths"),
+    [
+        ("`a/old.py` must be removed.", ""),
+        ("`a/old.py` and `a/older.py` must be deleted.", ""),
+        ("`a/old.py` goes away.", ""),
+        ("Delete the old module `a/old.py`.", ""),
+        ("Move `a/old.py` to `a/new.py`.", "a/new.py"),
+        ("`a/old.py` must be renamed to `a/new.py`.", "a/new.py"),
+        ("Replace `a/old.py` by `a/new.py`.", "a/new.py"),
+        ("Convert `a/old.js` to `a/new.ts`.", "a/new.ts"),
+        ("Split `a/old.py` into `a/b.py` and `a/c.py`.", "a/b.py a/c.py"),
+        ("Merge `a/old.py` and `a/older.py` into `a/b.py`.", "a/b.py"),
+        ("`a/old.py` is moved; `a/b.py` gets a class `Cart`.", "a/b.py"),
+    ],
+)
+def test_files_that_go_are_no_promise(text: str, paths: str) -> None:
+    """What is removed, renamed, moved, split, merged or converted; where it goes to is promised."""
+    [found] = stated(text)
+    assert (found.paths if found else ()) == tuple(paths.split())
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("`a/b.py` gets a function `get(key)`, `KeyError` is raised for others.", "a.b:get"),
+        ("`a/b.py` gets a function `get(key)` and `None` is returned for others.", "a.b:get"),
+        ("`a/b.py` gets a function `f(x)`, `x` is a number.", "a.b:f"),
+        ("`a/b.py` gets a function `f(x)`; the exception `ValueError` is raised.", "a.b:f"),
+        ("`a/b.py` gets a function `f(x)` and the class `Fraction` of the standard library is used.", "a.b:f"),
+        ("`a/b.py`: function `f(x)`; function `print` must not be used.", "a.b:f"),
+        ("`a/b.py` gets a function `f(path)`. `open(path)` is used for reading.", "a.b:f"),
+        (
+            "`a/b.py` gets a class `Stock` with `add(name)`, `drop(name)` and `KeyError` for unknown names.",
+            "a.b:Stock a.b:Stock.add a.b:Stock.drop",
+        ),
+        ("`a/b.py` gets a class `Point` with `x` and `y`.", "a.b:Point"),
+        ("`a/b.py` gets a class `Point` with `x`, `y` and `move(by)`.", "a.b:Point a.b:Point.move"),
+        ("`a/b.py` gets constants `LOW` and `HIGH`.", "a.b:LOW a.b:HIGH"),
+        ("`a/b.py` gets classes `Stock` and `Item`.", "a.b:Stock a.b:Item"),
+        ("`a/b.py` gets a function `open(path)`.", "a.b:open"),
+    ],
+)
+def test_what_follows_a_name_is_promised_when_it_is_one_of_them(text: str, names: str) -> None:
+    """No builtins, parameters, fields, and nothing that the sentence goes on to speak of."""
+    assert promised(text) == (("a/b.py",), tuple(names.split()))
+
+
 def test_what_is_about_a_promised_name_goes_with_its_file() -> None:
     """A method of a class, and a rule for a function, wherever they stand; what two files have is left open."""
     first, method, rule, unclear = stated(
@@ -186,6 +261,20 @@ def test_a_file_with_too_much_for_one_task_is_gone_on_with() -> None:
     assert names == [f"a.many:f{number}" for number in range(20)]
     assert len(first.title) <= 80
     assert first.title != second.title
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Each file that is uploaded is scanned.",
+        "Every message sent to a buyer is stored.",
+        "All dates of an invoice are shown.",
+    ],
+)
+def test_what_a_product_does_to_each_thing_is_no_rule_for_all_code(text: str) -> None:
+    """It is a feature, and a task of its own."""
+    made = tasks("`a/x.py` gets a function `f(x)`.", text)
+    assert [each.requirements for each in made if each.type == "code_writing"] == [("R0",), ("R1",)]
 
 
 def test_a_rule_for_everything_is_met_by_every_piece_of_code() -> None:
