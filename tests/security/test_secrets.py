@@ -360,7 +360,7 @@ def _printed(*words: str) -> str:
 
 def _traceback_of_planning(dispatcher: AgentDispatcher, base: Path) -> str:
     """An error of the model's server while planning, with everything it was raised from."""
-    llm, _ = dispatcher._planning_llm()
+    llm = dispatcher._planning_llm(None, fresh=True)
     assert llm is not None
     try:
         asyncio.run(llm.complete(LlmRequest.of("REFUSE", max_output_tokens=10)))

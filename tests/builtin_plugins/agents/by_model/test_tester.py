@@ -93,7 +93,7 @@ def test_the_code_under_test_is_never_seen(write: Any, task: Task) -> None:
     ("text", "told"),
     [
         (GOOD + "\n\ndef test_it():\n    assert True\n", "test_it cannot fail"),
-        (GOOD + "\n\ndef test_it():\n    assert 'a b'.split() == ['a', 'b']\n", "test_it passes although"),
+        (GOOD + "\n\ndef test_it():\n    assert 'a b'.split() == ['a', 'b']\n", "test_it cannot fail"),
         (GOOD.replace("TypeError", "Exception"), "test_numbers_are_refused passes although"),
         (GOOD.replace("def test_titles", "@pytest.mark.skip\ndef test_titles"), "test_titles cannot fail"),
         (GOOD.replace("slugify(title)", "slugify(titel)"), "titel"),
