@@ -7,7 +7,7 @@ stands in :class:`.runs.plan_files.PlanFiles` and :class:`.runs.recorded.Recorde
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -129,13 +129,14 @@ class AgentDispatcher(PlanFiles, RecordedRuns):
             SpecificationError, GraphError, PlanError, ConfigError: why there can be no plan, with places.
         """
         specification = self._choose.load(source)
+        rules = self._choose.all("dependency_rule")  # a name that nobody has is told before a model is paid
         llm = self._planning_llm(watch, fresh=fresh)
         try:
             context = self._planning_context(specification, llm)
             decomposition = await self._decompose(specification, context, llm)
             durations = self._learned(specification, decomposition.tasks)
             decomposition = evolve(decomposition, tasks=durations.estimated(decomposition.tasks))
-            resolution = await self._resolve_dependencies(decomposition, context)
+            resolution = await self._resolve_dependencies(decomposition, rules, context)
             if llm is not None:
                 llm.ensure_useful()
         finally:
@@ -370,10 +371,12 @@ class AgentDispatcher(PlanFiles, RecordedRuns):
 
     # --- step 3: resolve dependencies (4 and 5, graph and plan, are make_plan) ----------------------------------------
 
-    async def _resolve_dependencies(self, decomposition: Decomposition, context: PlanningContext) -> Resolution:
+    async def _resolve_dependencies(
+        self, decomposition: Decomposition, rules: Sequence[tuple[str, Any]], context: PlanningContext
+    ) -> Resolution:
         settings = self.config.planning
         resolver = DependencyResolver(
-            self._choose.all("dependency_rule"),
+            rules,
             binding_threshold=settings.binding_threshold,
             advisory_threshold=settings.advisory_threshold,
             workers=self.config.concurrency(),

@@ -26,11 +26,11 @@ PACKAGES = ("doneness", "checks", "prompting", "languages.javascript", "language
 NOT_HERE = ("references", "reach")
 SOME, MANY, ATTACKS = 12_000, 250_000, 25
 #: Seconds of CPU. What is linear takes a hundredth; what is not, many times as much.
-ENOUGH, AT_MOST = 0.2, 8.0
+ENOUGH, AT_MOST = 1.0, 8.0
 #: Patterns that are laid over no more than so much of a text, and how much.
 UP_TO = {
     **{f"prompting.moves.{each}": 400 for each in ("_DELETE", "_RENAME", "_NEAR_DELETE", "_NEAR_RENAME")},
-    **{f"prompting.naming.{each}": 400 for each in ("_BEHIND_COLON", "_BARE", "_PATH", "_INSIDE")},
+    **{f"prompting.naming.{each}": 400 for each in ("_BEHIND_COLON", "_BARE", "_HEADING", "_PATH", "_INSIDE")},
     "prompting.edit_form._HEADER": 400,
     "languages.javascript.additions._LOOP": 2000,
     # of the project's own templates, and of the end of one block of a reply

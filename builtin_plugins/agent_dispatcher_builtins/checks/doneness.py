@@ -5,8 +5,10 @@ It judges every agent's result alike, by :mod:`agent_dispatcher_builtins.donenes
 
 from __future__ import annotations
 
+import asyncio
 import difflib
 from collections.abc import Iterable, Mapping
+from itertools import islice
 
 from agent_dispatcher.errors import PathRefused
 from agent_dispatcher.extension import CheckContext, Objection
@@ -22,6 +24,8 @@ __all__ = ["DonenessCheck"]
 _NAME = "doneness"
 _MAX_SHOWN = 5
 _MAX_DIFF_LINES = 400
+#: Lines of both; to compare takes time by their product.
+_MOST_COMPARED = 20_000
 
 
 class DonenessCheck:
@@ -86,8 +90,11 @@ class DonenessCheck:
             old = (await context.before(origin) or b"").decode("utf-8", "replace").splitlines()
             data = folder.read_bytes(path) if folder.exists(path) else b""
             new = data.decode("utf-8", "replace").splitlines()
+            if len(old) + len(new) > _MOST_COMPARED:
+                lines += ["", f"{path}: {len(old)} lines before, {len(new)} after, too many to show the difference"]
+                continue
             difference = difflib.unified_diff(old, new, f"before/{origin}", f"after/{path}", lineterm="")
-            lines += ["", *list(difference)[:_MAX_DIFF_LINES]]
+            lines += ["", *(await asyncio.to_thread(list, islice(difference, _MAX_DIFF_LINES)))]
         return "\n".join(lines)
 
 

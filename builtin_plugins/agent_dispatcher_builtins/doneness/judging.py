@@ -23,6 +23,7 @@ from agent_dispatcher.extension.components import CodeTools, Language, SeesOverr
 from agent_dispatcher.models import Task
 
 from .belonging import Tree, around, beside_tests
+from .collecting import configures
 from .moves import moved
 from .overriding import makes_fixtures, overridden, taking
 from .placeholders import placeholders
@@ -237,7 +238,10 @@ async def _about(
 ) -> list[Objection]:
     data, before = tree.now(path), tree.before
     is_test = language is not None and language.is_test(path)
-    found = await around(task, path, promised, tree) if beside_tests(path) and not is_test else []
+    sways = beside_tests(path) and not is_test
+    if sways and (path.endswith(".py") or configures(path)) and data is not None and len(data) > _MOST_BYTES:
+        return await _too_large(path, tree, True)
+    found = await around(task, path, promised, tree) if sways else []
     if data is None:
         return await _deleted(path, tree, language) if is_test else found
     if found and path not in promised:

@@ -32,7 +32,8 @@ SENDING: ContextVar[Sending | None] = ContextVar("agent_dispatcher_sending", def
 
 @contextmanager
 def held_back(clock: Callable[[], float] = time.monotonic) -> Iterator[None]:
-    """What comes before any model can read a call, such as to wait for its turn or to fetch that model: a call that ends in here, by time or by whoever asked, has cost nothing.
+    """What comes before any model can read a call, such as to wait for its turn or to fetch that model: a call that ends with the exception that left here
+    has cost nothing. Where a limit of a wrapper's own turns that exception into another, the call counts as sent.
     The seconds do not count against the time that the attempt may take.
     """
     waiting = WAITING.get()

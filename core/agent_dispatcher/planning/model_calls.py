@@ -108,7 +108,7 @@ class PlanningLlm:
         record: keeps it.
         watch: told of each question; ``None`` for nobody.
         reusing: answers what was answered before; ``None``: everything is asked.
-        useless: with what the backend refused a call as it would every other, ``None`` as long as it did not.
+        useless: with what the backend refused a call as it would every other, or that nobody was there; ``None`` where that is not so.
     """
 
     meter: MeteredLlm
@@ -133,18 +133,21 @@ class PlanningLlm:
     async def _ask(self, request: LlmRequest) -> LlmReply:
         try:
             with nullcontext() if self.watch is None else self.watch(request):
-                return await self.meter.complete(request)
+                reply = await self.meter.complete(request)
         except BackendError as error:
-            if error.whatever_is_asked:
+            if error.whatever_is_asked or error.unreached:
                 self.useless = error
             raise
+        if self.useless is not None and self.useless.unreached:
+            self.useless = None  # somebody is there after all
+        return reply
 
     def priced_as(self, request: LlmRequest) -> PricedAs:
         """As the backend says."""
         return priced_as(self.meter.backend, request)
 
     def ensure_useful(self) -> None:
-        """Planning may go on: no call was refused as every other would be.
+        """Planning may go on: somebody is there, and no call was refused as every other would be.
 
         Whoever asked may have made do without an answer. The agents of the run would ask the same backend, so there is no use in beginning.
 
@@ -152,7 +155,8 @@ class PlanningLlm:
             PlanError: with the backend's words.
         """
         if self.useless is not None:
-            remedy = "mend its options or its key, or leave [use] llm out to work without a model"
+            mend = "start it or mend its address" if self.useless.unreached else "mend its options or its key"
+            remedy = f"{mend}, or leave [use] llm out to work without a model"
             what = f"the language model {self.meter.name} cannot be asked: {self.useless}"
             raise PlanError(Problem(what, remedy=remedy)) from self.useless
 

@@ -74,9 +74,9 @@ class Reusing:
         self._new.clear()
 
     def planned(self) -> None:
-        """A plan came of it: keep what is new. What the model would not answer may be answered next time."""
+        """A plan came of it: keep what is new. What the model would not answer, or not to the end, may be answered next time."""
         for key in sorted(self._new):
-            if all(reply.stop_reason != "refused" for reply in self._given[key]):
+            if all(reply.stop_reason not in ("refused", "length") for reply in self._given[key]):
                 self.kept.keep(key, self._given[key])
         if self._new:
             self.kept.prune()

@@ -126,6 +126,8 @@ def test_what_is_too_large_to_be_read_is_not_accepted(judge: Judge) -> None:
     (found,) = judge({"tests/test_a.py": LARGE + TESTS}, {"tests/test_a.py": LARGE + TESTS + "\n"}, type="testing")
     assert found.kind == "weakened"
     assert judge({"data/a.csv": LARGE}) == ()
+    (found,) = judge({"conftest.py": LARGE})
+    assert (found.kind, "larger than 1024 KiB" in found.what) == ("weakened", True)
 
 
 class Neighboured(dict[object, object]):

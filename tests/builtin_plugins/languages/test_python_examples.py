@@ -67,6 +67,12 @@ def test_an_example_without_a_name_is_nobodys_when_in_doubt(text: str) -> None:
     assert examples_in(text, ["slug", "other"]) == ()
 
 
+@pytest.mark.parametrize("text", ["def slug() -> None", "`slug() -> None` writes it.", "async def slug() -> 3"])
+def test_how_a_function_is_called_is_no_example(text: str) -> None:
+    """A signature says what comes back, not what one call gives."""
+    assert examples_in(text, ["slug"]) == ()
+
+
 def test_an_exception_is_an_example_too() -> None:
     """In a session and in a sentence; only of a name that Python has."""
     text = "slug(None) raises TypeError.\n>>> slug(2)\nTraceback (most recent call last):\n  ...\nValueError: no\nslug(3) raises SlugError"

@@ -127,6 +127,13 @@ def test_what_is_wrong_with_every_request_is_told_from_what_is_wrong_with_one(
     assert failures.of_status(status, "no", code, {}).whatever_is_asked is whatever_is_asked
 
 
+def test_whoever_asks_is_told_what_is_wrong_with_every_request(dialect: Any, ask: Ask) -> None:
+    """Also where the server answers as it does to a request that might be put in other words."""
+    error = failure(dialect, ask, Fails(status=400, message="no such model", code="model_not_found"))
+    assert (error.sort, error.whatever_is_asked) == ("permanent", dialect.name == "openai")
+    assert not failure(dialect, ask, Fails(status=400, message="too long")).whatever_is_asked
+
+
 @pytest.mark.parametrize("reset", [False, True])
 def test_a_connection_that_ends_without_a_word_may_cost(dialect: Any, ask: Ask, reset: bool) -> None:
     """The server has read the request; what it did with it nobody knows. It is an outage all the same."""

@@ -7,6 +7,7 @@ import fcntl
 import hashlib
 import json
 import logging
+import os
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
 from pathlib import Path
@@ -29,7 +31,7 @@ from agent_dispatcher.extension.components import LlmBackend
 from agent_dispatcher.extension.registry import Registry
 from agent_dispatcher.llm import MeteredLlm
 from agent_dispatcher.testing import LlmBackendContract
-from agent_dispatcher_builtins.llm_backends import hooks
+from agent_dispatcher_builtins.llm_backends import hooks, local
 from agent_dispatcher_builtins.llm_backends.local.backend import LocalBackend
 from agent_dispatcher_builtins.llm_backends.local.model_file import (
     Stopped,
@@ -324,8 +326,29 @@ def test_a_file_that_cannot_be_loaded_is_said(tmp_path: Path) -> None:
         pytest.skip("xllamacpp is not installed here")
     served = launch(tmp_path / "none.gguf", context_tokens=512, threads=1)
     with pytest.raises(BackendError, match=r"none\.gguf cannot be loaded: .*memory for it and 512 tokens") as caught:
-        served.origin()
+        served.origin(120)
     assert (caught.value.sort, caught.value.whatever_is_asked, served.runs) == ("permanent", True, False)
+
+
+def test_a_file_that_is_never_loaded_is_given_up(tmp_path: Path) -> None:
+    """Its process is gone. Here it reads a pipe that nobody writes to, as a file on a share that no longer answers would be."""
+    if find_spec("xllamacpp") is None:
+        pytest.skip("xllamacpp is not installed here")
+    os.mkfifo(tmp_path / "model.gguf")
+    served = launch(tmp_path / "model.gguf", context_tokens=512, threads=1)
+    with pytest.raises(BackendError, match=r"model\.gguf was not loaded within 1 seconds \(first_byte_s\)$") as caught:
+        served.origin(1)
+    assert (caught.value.sort, caught.value.may_cost, served.runs) == ("outage", False, False)
+
+
+def test_without_its_package_the_process_says_so(tmp_path: Path) -> None:
+    """In its one line; nobody would read a traceback."""
+    program = Path(local.__file__).with_name("_serve_model.py")
+    wanted = json.dumps({"model": "m", "key": "k", "context_tokens": 512, "threads": 1, "parallel": 1})
+    done = subprocess.run(
+        [sys.executable, "-S", "-P", program], input=f"{wanted}\n", capture_output=True, text=True, timeout=60
+    )
+    assert json.loads(done.stdout) == {"error": "No module named 'xllamacpp'"}
 
 
 @pytest.mark.parametrize("by", ["end", "nobody holds it", "killed"])
@@ -337,10 +360,11 @@ def test_a_server_ends_with_who_holds_it(tmp_path: Path, by: str) -> None:
         done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, timeout=120)
         pid = int(done.stdout)
         until = time.monotonic() + 60
-        while Path(f"/proc/{pid}/stat").exists() and time.monotonic() < until:
-            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
-                break
-            time.sleep(0.05)
+        with suppress(OSError):  # it is gone
+            while time.monotonic() < until:
+                if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
+                    break
+                time.sleep(0.05)
         assert time.monotonic() < until
         return
     served = launch(tmp_path / "none.gguf", context_tokens=512, threads=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 
 import pytest
 
@@ -34,13 +35,13 @@ def test_elsewhere_a_line_at_the_start_and_one_at_the_end(capsys: pytest.Capture
     ask(PlanningProgress(terminal=False, soon_s=0.01), OTHER)
     out, err = capsys.readouterr()
     assert out == ""
-    assert err.splitlines() == [
+    assert re.sub(r"\d+ s\b", "N s", err).splitlines() == [
         "asking the model about 14 requirements ...",
-        "the model answered after 0 s",
+        "the model answered after N s",
         "asking the model about 1 task ...",
-        "no answer of the model after 0 s",
+        "no answer of the model after N s",
         "asking the model (names) ...",
-        "the model answered after 0 s",
+        "the model answered after N s",
     ]
 
 
@@ -53,9 +54,9 @@ def test_a_terminal_has_one_line_that_goes_away(
     ask(PlanningProgress(terminal=True, soon_s=0.01), FOURTEEN, ONE_TASK, for_s=0.5)
     err = capsys.readouterr().err
     assert "\n" not in err
-    written = err.split("\r\x1b[K")
-    assert "asking the model about 14 requirements ... 0 s" in written
-    assert "asking the model about 14 requirements (and 1 more) ... 0 s" in written
+    written = re.sub(r"\d+ s\b", "N s", err).split("\r\x1b[K")
+    assert "asking the model about 14 requirements ... N s" in written
+    assert "asking the model about 14 requirements (and 1 more) ... N s" in written
     assert written[-1] == ""
 
 

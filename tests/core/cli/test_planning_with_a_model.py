@@ -74,6 +74,31 @@ def test_a_model_that_cannot_be_asked_ends_it_before_anything_is_begun(
     assert [path.name for path in (tmp_path / "work").iterdir()] == ["shop.json"]
 
 
+def test_a_server_that_is_not_there_ends_it_too(at_home: Any, call: Call) -> None:
+    """Its address may be wrong, or it has yet to be started: exit 3 with what to do, before anything is begun."""
+    with ModelServer(["never asked"]) as server:
+        source = at_home(server)
+    code, out, err = call("plan", source)
+    assert (code, out) == (3, "")
+    said = " ".join(err.split())
+    assert "the language model openai cannot be asked: " in said
+    assert "start it or mend its address, or leave [use] llm out to work without a model" in said
+
+
+def test_a_rule_that_nobody_offers_is_told_before_the_model_is_paid(at_home: Any, call: Call, tmp_path: Path) -> None:
+    """As everything that can be known before."""
+    with ModelServer([Says(text=REPLY)]) as server:
+        source = at_home(server)
+        config = tmp_path / "home" / "agent-dispatcher" / "config.toml"
+        config.write_text(
+            config.read_text(encoding="utf-8").replace("[use]", '[use]\ndependency_rules = ["no-such-rule"]'),
+            encoding="utf-8",
+        )
+        code, _out, err = call("plan", source)
+        assert (code, "no-such-rule" in err) == (3, True), err
+        assert len(server.requests) == 0
+
+
 def test_a_model_that_refuses_one_request_is_passed_over(at_home: Any, call: Call) -> None:
     """Another request may fit: the next decomposer plans, and the plan warns."""
     with ModelServer(lambda request: Fails(status=400, message="that is too long")) as server:

@@ -242,9 +242,10 @@ def test_a_kept_answer_that_has_become_useless_is_forgotten(cache: Path) -> None
     assert len(backend.requests) == 2
 
 
-def test_what_the_model_would_not_answer_is_not_kept(cache: Path) -> None:
+@pytest.mark.parametrize("reason", ["refused", "length"])
+def test_what_the_model_did_not_answer_to_the_end_is_not_kept(cache: Path, reason: str) -> None:
     """It may answer next time."""
-    backend = Lasting([LlmReply(text="no", stop_reason="refused"), "one"])
+    backend = Lasting([LlmReply(text="no", stop_reason=reason), "one"])
     plan(backend, Asks())
     plan(backend, Asks())
     assert len(backend.requests) == 2

@@ -190,7 +190,7 @@ def test_a_server_that_is_never_reached_pauses_the_run(tmp_path: Path) -> None:
     assert result.reason == (
         "backend llm-backends-1 was not reached even once: http://127.0.0.1:1: no connection (is its address right?)"
     )
-    assert 3 <= len(away.requests) <= 5
+    assert len(away.requests) >= 2
     late = ScriptedBackend([BackendError("503", sort="outage"), *[gone] * 6, "because"])
     result, _ = carried_out(agents, tasks, tmp_path / "2", config, llm_backends=[late])
     assert result.status == "completed"

@@ -122,11 +122,18 @@ def _in_line(line: str, names: Sequence[str]) -> Iterator[Example]:
             if call is None or arrow is None:
                 continue
             said = rest[arrow.end() :].strip()
+            if _is_signature(line[: start.start()], call, arrow[0], said):
+                continue
             error = _RAISES.match(said)
             if error and isinstance(getattr(builtins, error[1], None), type):
                 yield Example(call=call, raises=error[1])
             elif (result := _leading_literal(said)) is not None:
                 yield Example(call=call, result=result)
+
+
+def _is_signature(before: str, call: str, arrow: str, said: str) -> bool:
+    """Whether it says how something is called and that nothing comes back, not what one call gives: ``main() -> None``."""
+    return before.endswith("def ") or (call.endswith("()") and arrow.strip() == "->" and said.startswith("None"))
 
 
 def _call(source: str, names: Sequence[str]) -> str | None:

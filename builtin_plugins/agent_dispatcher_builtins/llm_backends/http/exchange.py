@@ -32,7 +32,13 @@ class Refused(BackendError):
     """
 
     def __init__(self, error: BackendError, complaint: str) -> None:
-        super().__init__(str(error), sort=error.sort, retry_after_s=error.retry_after_s, may_cost=error.may_cost)
+        super().__init__(
+            str(error),
+            sort=error.sort,
+            retry_after_s=error.retry_after_s,
+            may_cost=error.may_cost,
+            whatever_is_asked=error.whatever_is_asked,
+        )
         self.complaint = complaint
 
 

@@ -11,6 +11,7 @@ import signal
 import sys
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 
 def main() -> None:
@@ -19,6 +20,18 @@ def main() -> None:
     answer = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what libraries print is no answer
     wanted = json.loads(sys.stdin.readline())
+    try:
+        server = _serve(wanted)  # it ends when nobody holds it
+        said = {"origin": str(server.listening_address)}
+    except (ImportError, RuntimeError) as error:
+        said = {"error": str(error)}
+    print(json.dumps(said), file=answer, flush=True)
+    sys.stdin.read()
+    os._exit(0)  # nobody waits for what is being computed
+
+
+def _serve(wanted: dict[str, Any]) -> Any:
+    """A server that has loaded the model."""
     xllamacpp = import_module("xllamacpp")
     settings = xllamacpp.CommonParams()
     settings.model.path = wanted["model"]
@@ -36,14 +49,7 @@ def main() -> None:
     if wanted["threads"]:
         settings.cpuparams.n_threads = wanted["threads"]
         settings.cpuparams_batch.n_threads = wanted["threads"]
-    try:
-        server = xllamacpp.Server(settings)
-        said = {"origin": str(server.listening_address)}
-    except RuntimeError as error:
-        said = {"error": str(error)}
-    print(json.dumps(said), file=answer, flush=True)
-    sys.stdin.read()
-    os._exit(0)  # nobody waits for what is being computed
+    return xllamacpp.Server(settings)
 
 
 if __name__ == "__main__":

@@ -121,6 +121,7 @@ class LocalBackend:
             client = self._ready()
             if client is not None:
                 return client
+            self._client = None
             self._served = served = launch(
                 self.path,
                 context_tokens=self.options.context_tokens,
@@ -128,7 +129,7 @@ class LocalBackend:
                 parallel=self.options.parallel,
             )
             endpoint = Endpoint(
-                base_url=f"{served.origin()}/v1",
+                base_url=f"{served.origin(self.options.first_byte_s)}/v1",
                 model=self.path.stem,
                 limits=Limits.of(self.options),
                 dialect=Dialect(),

@@ -11,6 +11,7 @@ import os
 import secrets
 import subprocess
 import sys
+import threading
 from contextlib import suppress
 from pathlib import Path
 from weakref import finalize
@@ -45,17 +46,25 @@ class Served:
         """Whether it has not ended."""
         return self.process.poll() is None
 
-    def origin(self) -> str:
+    def origin(self, within_s: float) -> str:
         """``http://127.0.0.1:<port>`` as soon as the model is loaded, which takes seconds: call it once, in a thread.
 
         Raises:
-            BackendError: the model cannot be loaded, or the server was ended.
+            BackendError: the model cannot be loaded, is not loaded within that time, or the server was ended.
         """
         assert self.process.stdout is not None
+        late = threading.Timer(within_s, self.process.kill)
+        late.daemon = True
+        late.start()
         try:
             line = self.process.stdout.readline()
         except ValueError:  # closed meanwhile
             line = ""
+        if late.finished.is_set() and not line:
+            self.end()
+            what = f"the model {self.model} was not loaded within {within_s:g} seconds (first_byte_s)"
+            raise BackendError(what, sort="outage", may_cost=False)
+        late.cancel()
         said = json.loads(line) if line else {"error": f"its process ended (code {self.process.wait()})"}
         if "error" in said:
             self.end()
