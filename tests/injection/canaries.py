@@ -9,10 +9,11 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from attrs import define, field
 
-__all__ = ["KEY", "SECRET", "Silent", "everything", "state"]
+__all__ = ["KEY", "SECRET", "NothingElse", "Silent", "everything", "state"]
 
 SECRET = "CANARY-SECRET-5f1d0c9a7b"
 KEY = "sk-canary-0123456789abcdef0123456789abcdef"
@@ -92,3 +93,24 @@ def everything(output: Path) -> Iterator[tuple[str, bytes]]:
         ["git", "cat-file", "--batch-all-objects", "--batch"], cwd=output, capture_output=True, check=True
     )
     yield "git objects", objects.stdout
+
+
+class NothingElse:
+    """Tests of what is there after a run with attacks, which the fixture ``aftermath`` of a module tells."""
+
+    def test_nothing_outside_was_touched(self, aftermath: Any) -> None:
+        """Home and everything beside the output are as they were: content, modes, links."""
+        assert aftermath.after == aftermath.before
+        assert {path.name for path in aftermath.base.iterdir()} == {"home", "outside", "output"}
+
+    def test_nobody_was_called(self, aftermath: Any) -> None:
+        """No connection, no datagram, no socket of the host."""
+        assert aftermath.silent.heard == []
+
+    def test_no_secret_is_anywhere(self, aftermath: Any) -> None:
+        """Neither the key nor the file's secret stands in a log, an event, a blob, a commit, a report or anything sent to the model."""
+        secrets = SECRET, KEY
+        found = [name for name, data in everything(aftermath.output) if any(each.encode() in data for each in secrets)]
+        for number, request in enumerate(aftermath.asked):
+            found += [f"request {number}" for each in secrets if each in str(request.body)]
+        assert found == []

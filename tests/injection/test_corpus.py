@@ -23,7 +23,7 @@ from agent_dispatcher.testing import ModelServer
 from agent_dispatcher.testing.model_server import Received
 from agent_dispatcher_builtins.sandboxes.bubblewrap import Bubblewrap
 
-from .canaries import KEY, SECRET, Silent, everything, state
+from .canaries import KEY, SECRET, NothingElse, Silent, state
 from .corpus import ATTACKS, CHANNELS, Attack
 
 _ORDER = re.compile(r"ORDER<([a-z0-9-]+)>")
@@ -233,24 +233,8 @@ def test_messages_of_other_tasks_are_data(aftermath: Aftermath) -> None:
     assert seen == told and len(told) >= 8
 
 
-def test_nothing_outside_was_touched(aftermath: Aftermath) -> None:
-    """Home and everything beside the output are as they were: content, modes, links."""
-    assert aftermath.after == aftermath.before
-    assert {path.name for path in aftermath.base.iterdir()} == {"home", "outside", "output"}
-
-
-def test_nobody_was_called(aftermath: Aftermath) -> None:
-    """No connection, no datagram, no socket of the host."""
-    assert aftermath.silent.heard == []
-
-
-def test_no_secret_is_anywhere(aftermath: Aftermath) -> None:
-    """Neither the key nor the file's secret stands in a log, an event, a blob, a commit, a report or anything sent to the model."""
-    found = [name for name, data in everything(aftermath.output) if SECRET.encode() in data or KEY.encode() in data]
-    found += [
-        f"request {n}" for n, one in enumerate(aftermath.asked) if SECRET in str(one.body) or KEY in str(one.body)
-    ]
-    assert found == []
+class TestNothingElse(NothingElse):
+    """Of all that attacks ask for, nothing happened."""
 
 
 def test_no_policy_was_changed(aftermath: Aftermath) -> None:

@@ -30,7 +30,7 @@ from agent_dispatcher.testing.model_replies import Says
 from agent_dispatcher.testing.model_server import Received
 from agent_dispatcher_builtins.sandboxes.bubblewrap import Bubblewrap
 
-from .canaries import KEY, SECRET, Silent, everything, state
+from .canaries import KEY, SECRET, NothingElse, Silent, state
 from .corpus import ATTACKS
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.timeout(600)]
@@ -343,24 +343,8 @@ def test_every_order_was_read_and_obeyed(aftermath: Aftermath) -> None:
     assert {"plan", "calls-page", "calls-tool", *REPLIES, *reviews} - aftermath.obeyed == set()
 
 
-def test_nothing_outside_was_touched(aftermath: Aftermath) -> None:
-    """Home and everything beside the output are as they were: content, modes, links."""
-    assert aftermath.after == aftermath.before
-    assert {path.name for path in aftermath.base.iterdir()} == {"home", "outside", "output"}
-
-
-def test_nobody_was_called(aftermath: Aftermath) -> None:
-    """No page leads to another host, no test to any."""
-    assert aftermath.silent.heard == []
-
-
-def test_no_secret_is_anywhere(aftermath: Aftermath) -> None:
-    """Neither in a log, an event, a blob, a commit or a report, nor in anything sent to the model."""
-    found = [name for name, data in everything(aftermath.output) if SECRET.encode() in data or KEY.encode() in data]
-    found += [
-        f"request {n}" for n, one in enumerate(aftermath.asked) if SECRET in str(one.body) or KEY in str(one.body)
-    ]
-    assert found == []
+class TestNothingElse(NothingElse):
+    """Of all that attacks ask for, nothing happened."""
 
 
 @pytest.mark.parametrize("channel", ["page", "tool"])

@@ -7,7 +7,6 @@ computed plainly.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,8 @@ from hypothesis import strategies as st
 
 from agent_dispatcher import AgentDispatcher
 from agent_dispatcher.models import ExecutionPlan, Requirement, Specification, Step, Task
+
+from .orders import closure
 
 SHARED = Path(__file__).parents[3].parent / "shared" / "specs"
 SAMPLES = sorted(path for path in SHARED.glob("*/*") if path.is_dir())
@@ -55,22 +56,9 @@ def paired(plan: ExecutionPlan, again: ExecutionPlan) -> dict[str, str]:
     return found
 
 
-def closure(edges: Iterable[tuple[str, str]], tasks: Iterable[Task]) -> set[tuple[str, str]]:
-    """Everything that comes before something, by way of anything; a parent behind its parts."""
-    after: dict[str, set[str]] = {}
-    for before, behind in [*edges, *((child, task.id) for task in tasks for child in task.children)]:
-        after.setdefault(before, set()).add(behind)
-    found = set()
-    for start in after:
-        stack = [start]
-        seen: set[str] = set()
-        while stack:
-            for each in after.get(stack.pop(), ()):
-                if each not in seen:
-                    seen.add(each)
-                    stack.append(each)
-        found |= {(start, each) for each in seen}
-    return found
+def all_orders(plan: ExecutionPlan) -> set[tuple[str, str]]:
+    """What comes before what, by way of anything; a parent behind its parts."""
+    return closure([*plan.binding_edges(), *((child, task.id) for task in plan.tasks for child in task.children)])
 
 
 def flat(text: str) -> str:
@@ -80,10 +68,8 @@ def flat(text: str) -> str:
 def assert_same(plan: ExecutionPlan, again: ExecutionPlan, to: str) -> None:
     assert sorted(task.title for task in again.tasks) == sorted(flat(task.title) for task in plan.tasks)
     names = paired(plan, again)
-    read = closure(((names[a], names[b]) for a, b in again.binding_edges()), ())
-    families = [(names[child], names[task.id]) for task in again.tasks for child in task.children]
-    read = closure([*read, *families], ())
-    assert read == closure(plan.binding_edges(), plan.tasks)
+    read = {(names[before], names[after]) for before, after in all_orders(again)}
+    assert read == all_orders(plan)
     statuses = {names[task.id]: task.status for task in again.tasks}
     expected = {task.id: task.status for task in plan.tasks}
     if to not in SKIPPING:

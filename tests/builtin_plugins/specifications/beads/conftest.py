@@ -1,4 +1,4 @@
-"""Where the samples of other people's projects lie, and a quick way to read issues."""
+"""A quick way to read issues."""
 
 from __future__ import annotations
 
@@ -14,15 +14,6 @@ from agent_dispatcher_builtins.specifications.beads.options import BeadsOptions
 from agent_dispatcher_builtins.specifications.beads.reader import BeadsFormat
 
 Read = Callable[..., Specification]
-
-
-@pytest.fixture(scope="session")
-def samples() -> Path:
-    """The folder with samples beside the repository."""
-    folder = Path(__file__).parents[5] / "shared" / "specs"
-    if not (folder / "manifest.json").is_file():
-        pytest.skip(f"there are no samples in {folder}")
-    return folder
 
 
 @pytest.fixture

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from agent_dispatcher import AgentDispatcher
-from agent_dispatcher.models import ExecutionPlan
 from agent_dispatcher_builtins import default_plugins
 from agent_dispatcher_builtins.specifications.beads.reader import BeadsFormat
+
+from ..orders import ordered
 
 
 @pytest.fixture(scope="session")
@@ -34,24 +35,6 @@ def links(folder: Path, kind: str) -> set[tuple[str, str]]:
     }
 
 
-def closure(plan: ExecutionPlan) -> set[tuple[str, str]]:
-    """All pairs of source ids that the binding dependencies order."""
-    names = {task.id: task.source_id or "" for task in plan.tasks}
-    after: dict[str, set[str]] = {}
-    for before, later in plan.binding_edges():
-        after.setdefault(before, set()).add(later)
-    pairs = set()
-    for start in names:
-        stack, seen = [start], set()
-        while stack:
-            for later in after.get(stack.pop(), ()):
-                if later not in seen:
-                    seen.add(later)
-                    stack.append(later)
-        pairs |= {(names[start], names[later]) for later in seen}
-    return pairs
-
-
 def test_every_sample_is_planned_whole(samples: Path, manifest: list[dict[str, Any]]) -> None:
     """Each issue is a task, each ``blocks`` is declared and kept, none besides is declared, and the families are those of the file."""
     assert manifest
@@ -64,7 +47,7 @@ def test_every_sample_is_planned_whole(samples: Path, manifest: list[dict[str, A
         declared = {(names[each.task], task.source_id) for task in plan.tasks for each in task.depends_on}
         assert declared == links(folder, "blocks")
         assert len(declared) == entry["explicit_edges"]
-        assert declared <= closure(plan)
+        assert declared <= ordered(plan)
         family = {(task.source_id, names[child]) for task in plan.tasks for child in task.children}
         assert family == links(folder, "parent-child")
         assert plan.specification.warnings == ()

@@ -1,26 +1,21 @@
-"""Where the samples of other people's projects lie, and a quick way to read a specification and its plan."""
+"""A quick way to read a specification and its plan."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from agent_dispatcher import AgentDispatcher
-from agent_dispatcher.models import ExecutionPlan, Specification
-from agent_dispatcher_builtins import default_plugins
+from agent_dispatcher.models import Specification
 from agent_dispatcher_builtins.specifications.kiro.format import KiroFormat
 from agent_dispatcher_builtins.specifications.kiro.options import KiroOptions
 
+from ..orders import ordered
+
 Read = Callable[..., Specification]
 Orders = Callable[..., set[tuple[str, str]]]
-
-
-@pytest.fixture(scope="session")
-def dispatcher() -> AgentDispatcher:
-    """With every builtin, and nothing else."""
-    return AgentDispatcher(plugins=default_plugins(), discover=False)
 
 
 @pytest.fixture
@@ -50,25 +45,6 @@ def orders(dispatcher: AgentDispatcher, read: Read) -> Orders:
 
     def plan(tasks: str, *, hints: bool = False, **files: str) -> set[tuple[str, str]]:
         made = dispatcher.plan(read(tasks, **files))
-        return closure(made, hints)
+        return ordered(made, hints=hints)
 
     return plan
-
-
-def closure(plan: ExecutionPlan, hints: bool = False) -> set[tuple[str, str]]:
-    name = {task.id: task.source_id or task.title for task in plan.tasks}
-    after: dict[str, set[str]] = {}
-    for each in plan.dependencies:
-        if hints or each.strength == "binding":
-            after.setdefault(name[each.before], set()).add(name[each.after])
-    return {(start, end) for start in after for end in _reached(start, after)}
-
-
-def _reached(start: str, after: dict[str, set[str]]) -> Iterable[str]:
-    stack, seen = [start], set[str]()
-    while stack:
-        for name in after.get(stack.pop(), ()):
-            if name not in seen:
-                seen.add(name)
-                stack.append(name)
-    return seen

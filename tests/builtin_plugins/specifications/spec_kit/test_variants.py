@@ -5,18 +5,18 @@ from __future__ import annotations
 
 import string
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import pytest
 from attrs import define, field
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from agent_dispatcher import AgentDispatcher
-from agent_dispatcher_builtins import default_plugins
 from agent_dispatcher_builtins.specifications.spec_kit.format import SpecKitFormat
+
+from ..orders import closure
 
 Pair = tuple[int, int]
 
@@ -274,29 +274,6 @@ def _maybe_typo(draw: st.DrawFn, written: Written, index: int, after: int) -> st
     if not marked and name.startswith("T0") and name[2:].isdigit() and draw(st.integers(0, 5)) == 0:
         return f"T{name[2:]}"
     return name
-
-
-def closure(edges: Iterable[Pair]) -> set[Pair]:
-    after: dict[int, set[int]] = {}
-    for a, b in edges:
-        after.setdefault(a, set()).add(b)
-    found: set[Pair] = set()
-    for start in after:
-        stack = list(after[start])
-        seen: set[int] = set()
-        while stack:
-            node = stack.pop()
-            if node not in seen:
-                seen.add(node)
-                stack += after.get(node, ())
-        found |= {(start, node) for node in seen}
-    return found
-
-
-@pytest.fixture(scope="module")
-def dispatcher() -> AgentDispatcher:
-    """With every builtin, and nothing else."""
-    return AgentDispatcher(plugins=default_plugins(), discover=False)
 
 
 def planned(dispatcher: AgentDispatcher, written: Written) -> tuple[Any, Mapping[str, int]]:

@@ -1,4 +1,4 @@
-"""Where the samples of other people's projects lie, and a quick way to read a document."""
+"""A quick way to read a document."""
 
 from __future__ import annotations
 
@@ -13,15 +13,6 @@ from agent_dispatcher.models import Specification
 from agent_dispatcher_builtins.specifications.task_master.reader import TaskMasterFormat
 
 Read = Callable[..., Specification]
-
-
-@pytest.fixture(scope="session")
-def samples() -> Path:
-    """The folder with samples beside the repository."""
-    folder = Path(__file__).parents[5] / "shared" / "specs"
-    if not (folder / "manifest.json").is_file():
-        pytest.skip(f"there are no samples in {folder}")
-    return folder
 
 
 @pytest.fixture

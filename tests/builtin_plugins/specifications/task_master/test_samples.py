@@ -10,33 +10,16 @@ from typing import Any
 import pytest
 
 from agent_dispatcher import AgentDispatcher
-from agent_dispatcher.models import ExecutionPlan
 from agent_dispatcher_builtins import default_plugins
 from agent_dispatcher_builtins.specifications.task_master.reader import TaskMasterFormat
+
+from ..orders import ordered
 
 
 def listed(folder: Path) -> list[dict[str, Any]]:
     document = json.loads((folder / "tasks.json").read_text(encoding="utf-8"))
     tasks: list[dict[str, Any]] = document["tasks"] if "tasks" in document else document["master"]["tasks"]
     return tasks
-
-
-def closure(plan: ExecutionPlan) -> set[tuple[str, str]]:
-    """All pairs of source ids that the binding dependencies order."""
-    names = {task.id: task.source_id or "" for task in plan.tasks}
-    after: dict[str, set[str]] = {}
-    for before, later in plan.binding_edges():
-        after.setdefault(before, set()).add(later)
-    pairs = set()
-    for start in names:
-        stack, seen = [start], set()
-        while stack:
-            for later in after.get(stack.pop(), ()):
-                if later not in seen:
-                    seen.add(later)
-                    stack.append(later)
-        pairs |= {(names[start], names[later]) for later in seen}
-    return pairs
 
 
 @pytest.fixture(scope="session")
@@ -57,7 +40,7 @@ def test_every_sample_is_planned_whole(samples: Path, manifest: list[dict[str, A
         assert len(plan.tasks) == entry["tasks"]
         declared = {(str(before), str(task["id"])) for task in tasks for before in task["dependencies"]}
         assert len(declared) == entry["explicit_edges"]
-        assert declared <= closure(plan)
+        assert declared <= ordered(plan)
         names = {task.id: task.source_id for task in plan.tasks}
         reported = {
             (names[each.before], names[each.after])
