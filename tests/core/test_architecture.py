@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import ast
+import importlib
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import agent_dispatcher
+import agent_dispatcher_builtins
 
 CORE = Path(agent_dispatcher.__file__).parent
 
@@ -133,3 +137,35 @@ def test_public_names_are_sorted_and_there() -> None:
     assert agent_dispatcher.__all__ == sorted(agent_dispatcher.__all__)
     missing = [name for name in agent_dispatcher.__all__ if getattr(agent_dispatcher, name, None) is None]
     assert missing == []
+
+
+def test_no_group_is_repeated_possessively() -> None:
+    """Python before 3.11.5 may miss what such a pattern matches (its issue 106052); an atomic group around a plain repetition says the same everywhere."""
+    parser: Any = importlib.import_module("re._parser")
+    found, seen = [], 0
+    for package in (agent_dispatcher, agent_dispatcher_builtins):
+        for path in sorted(Path(str(package.__file__)).parent.rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                text = node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+                if not re.search(r"[*+?}]\+", text):
+                    continue
+                try:
+                    repeated = list(_possessive(parser.parse(text), parser))
+                except re.error:
+                    continue
+                seen += len(repeated)
+                if any(len(body) > 1 or body.getwidth() != (1, 1) for body in repeated):
+                    found.append(f"{path.name}:{node.lineno}")
+    assert found == []
+    assert seen > 50
+
+
+def _possessive(parsed: Any, parser: Any) -> Iterator[Any]:
+    """What is repeated possessively, wherever it stands in a pattern."""
+    for kind, value in parsed:
+        for part in value if isinstance(value, tuple) else (value,):
+            for each in part if isinstance(part, list) else (part,):
+                if isinstance(each, parser.SubPattern):
+                    if str(kind) == "POSSESSIVE_REPEAT":
+                        yield each
+                    yield from _possessive(each, parser)

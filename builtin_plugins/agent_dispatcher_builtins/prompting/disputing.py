@@ -11,7 +11,7 @@ from agent_dispatcher.planning.disputes import stands_in
 
 __all__ = ["Objection", "objection_in"]
 
-_DISPUTE = re.compile(r"^(?:[^\S\n]|[>*`])*+DISPUTE:\s*(?P<test>\S+)(?P<why>.*)\Z", re.DOTALL | re.MULTILINE)
+_DISPUTE = re.compile(r"^(?>(?:[^\S\n]|[>*`])*)DISPUTE:\s*(?P<test>\S+)(?P<why>.*)\Z", re.DOTALL | re.MULTILINE)
 _QUOTED = re.compile(r"[\"“”'`](.{8,400}?)[\"“”'`]", re.DOTALL)
 
 

@@ -36,7 +36,7 @@ _PLAIN: Final = re.compile(r"[a-z]+(?:[-_. ][a-z]+)*|[A-Z]+(?:[-_. ][A-Z]+)*|[\d
 _FINGERPRINT: Final = re.compile(r"[0-9A-F]{40}")
 #: ``"apiKey": "..."``, ``TOKEN=...``, ``auth-token: ...``; tried once for each word, and without ways back: options may be long texts.
 _ASSIGNED: Final = re.compile(
-    r"(?<![\w-])(?:(?![A-Za-z])[\w-])*+([A-Za-z][\w-]*+)[\"']?\s*+[=:]\s*+([\"']?)([^\s\"',;{}<>]{8,}+)\2"
+    r"(?<![\w-])(?>(?:(?![A-Za-z])[\w-])*)([A-Za-z][\w-]*+)[\"']?\s*+[=:]\s*+([\"']?)([^\s\"',;{}<>]{8,}+)\2"
 )
 _PASSWORD: Final = re.compile(r"://[^\s/:@]*:([^\s/@]+)@")
 

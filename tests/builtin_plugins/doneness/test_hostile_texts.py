@@ -61,7 +61,7 @@ def test_a_test_that_is_nested_deeply_is_read_as_any_other(judge: Judge, text: s
 
 def test_what_is_nested_too_deeply_is_refused_with_words(judge: Judge) -> None:
     """Whatever stops the reading, there is no traceback."""
-    (found,) = judge({"tests/test_a.py": f"def test_a():\n    assert {'not ' * 2000}f(1)\n"}, type="testing")
+    (found,) = judge({"tests/test_a.py": f"def test_a():\n    assert {'not ' * 9000}f(1)\n"}, type="testing")
     assert (found.kind, "divide it into statements" in found.what) == ("weakened", True)
 
 

@@ -12,9 +12,9 @@ __all__ = ["UNCLOSED", "WORD", "References", "apart", "words_in"]
 WORD = re.compile(r"[\w$-]+")
 
 _LEXEME = re.compile(r"""//[^\n]*|/\*.*?(?:\*/|\Z)|"(?:\\.|[^"\\\n])*"?|'(?:\\.|[^'\\\n])*'?|[`{}]|/(?![/*])""", re.S)
-_PATTERN = re.compile(r"/(?:\\.|\[(?:\\.|[^\]\\\n])*+\]|[^/\\\n\[])++/[a-z]*")
+_PATTERN = re.compile(r"/(?>(?:\\.|\[(?>(?:\\.|[^\]\\\n])*)\]|[^/\\\n\[])+)/[a-z]*")
 #: ... in which no class of letters stands.
-_PLAIN_PATTERN = re.compile(r"/(?:\\.|[^/\\\n\[])++/[a-z]*")
+_PLAIN_PATTERN = re.compile(r"/(?>(?:\\.|[^/\\\n\[])+)/[a-z]*")
 _CHUNK = re.compile(r"(?:\\.|\$(?!\{)|[^\\`$])*", re.S)
 _BEFORE_PATTERN = re.compile(
     r"(?:^|[=(,;:?!&|{}\[+\-*%~^>]|\b(?:return|typeof|case|in|of|delete|void|throw|new|await|yield|else|do))\s*\Z"

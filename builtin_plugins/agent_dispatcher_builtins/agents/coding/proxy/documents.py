@@ -17,7 +17,7 @@ _MOST_VALUES: Final = 200_000
 #: Lists and objects in each other. What writes JSON, and what walks through it, is recursive.
 _DEEPEST: Final = 64
 #: A text, or what opens, closes or parts values: whatever stands in a text is no structure.
-_TOKEN: Final = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[{]|[\]}]|,', re.DOTALL)
+_TOKEN: Final = re.compile(r'"[^"\\]*+(?>(?:\\.[^"\\]*+)*)"?|[\[{]|[\]}]|,', re.DOTALL)
 #: Half of a character beyond the first 65,536, as programs write it that cut texts in the middle of one.
 _HALF: Final = re.compile(r"\\u[dD][89abABcdefCDEF]")
 
