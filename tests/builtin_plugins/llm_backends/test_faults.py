@@ -13,6 +13,7 @@ import traceback
 import tracemalloc
 from collections.abc import Callable, Mapping
 from email.utils import formatdate
+from types import AsyncGeneratorType
 from typing import Any
 
 import pytest
@@ -518,3 +519,26 @@ def test_what_no_exchange_can_have_is_the_same_for_all(more: int) -> None:
         counted(MOST_TOKENS + more)
     with pytest.raises(BackendError, match="more tokens than an exchange can have"):
         asyncio.run(meter.complete(LlmRequest.of("a")))
+
+
+@pytest.mark.parametrize("reply", [Says(text="because"), Stalls(), Cuts()], ids=lambda reply: type(reply).__name__)
+def test_what_reads_a_reply_ends_with_it(dialect: Any, reply: Any) -> None:
+    """However the reply ends, no generator of the SDK waits for the collector, which may run in any thread while this one ends it too."""
+
+    def suspended() -> int:
+        return sum(isinstance(each, AsyncGeneratorType) and each.ag_frame is not None for each in gc.get_objects())
+
+    async def ask_twice(backend: LlmBackend) -> None:
+        for _ in range(2):
+            with contextlib.suppress(BackendError):
+                await backend.complete(LlmRequest.of("Why?"))
+        await asyncio.sleep(0.1)  # what is let go of is ended by the loop, one generator after the other
+        assert suspended() == 0
+
+    gc.collect()
+    gc.disable()
+    try:
+        with ModelServer(lambda received: reply) as server:
+            asyncio.run(ask_twice(dialect.connect(server, idle_s=0.2)))
+    finally:
+        gc.enable()

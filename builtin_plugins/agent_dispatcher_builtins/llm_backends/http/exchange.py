@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any, Final
 
 import httpx2
@@ -84,7 +84,7 @@ async def exchange(wire: Wire, body: Mapping[str, Any], limits: Limits, failures
     finally:
         for stream in begun:
             with contextlib.suppress(httpx2.HTTPError, sdk.APIError):
-                await stream.close()
+                await _close(stream)
 
 
 async def _collect(
@@ -111,6 +111,17 @@ async def _collect(
     if collected.finish is None:
         raise failures.error("the reply was cut off: the stream ended and the model had not", "transient")
     return collected
+
+
+async def _close(stream: Stream) -> None:
+    """Close the connection and the generators that read it.
+
+    The SDKs leave those to Python's collector of cycles, which may run in any thread, and would end there what this thread is just ending.
+    """
+    await stream.close()
+    reading = getattr(stream, "_iterator", None)
+    if isinstance(reading, AsyncGenerator):
+        await reading.aclose()
 
 
 async def _rest(stream: Stream, limit_s: float) -> Any:
